@@ -1,0 +1,244 @@
+# p0f-lookupd: answers over HTTP what p0f knows about a host. `make help` lists what can be made.
+
+VERSION     := 0.1.0
+SOVERSION   := 0
+
+BUILD       ?= build
+DESTDIR     ?=
+PREFIX      ?= /usr/local
+sbindir     ?= $(PREFIX)/sbin
+libdir      ?= $(PREFIX)/lib
+includedir  ?= $(PREFIX)/include
+mandir      ?= $(PREFIX)/share/man
+sysconfdir  ?= /etc
+unitdir     ?= $(PREFIX)/lib/systemd/system
+sysusersdir ?= $(PREFIX)/lib/sysusers.d
+
+# CPPFLAGS, CFLAGS and LDFLAGS of yours are added to ours, never replace them.
+PKG_CONFIG  ?= pkg-config
+PKGS        := libmicrohttpd jansson libsystemd inih
+WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+SAN         ?=
+LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
+               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"'
+COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
+               $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
+LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
+LIBS         = $(shell $(PKG_CONFIG) --libs $(PKGS))
+
+# make V=1 shows the commands.
+say          = $(if $(V),,@echo '  $(1)' &&)
+objects      = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+DAEMON      := $(BUILD)/p0f-lookupd
+LIB_A       := $(BUILD)/libp0fclient.a
+LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps run check unit structure seeds e2e check-asan check-tsan fuzz fuzz-run \
+        bench lint format install uninstall clean
+
+all: $(DAEMON) $(LIB_A) $(LIB_SO)
+
+help:
+	@echo 'make              the daemon and the library, into $(BUILD)/'
+	@echo 'make run          p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
+	@echo 'make check        all tests; needs root, since p0f captures packets'
+	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
+	@echo 'make check-tsan   the same under ThreadSanitizer'
+	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
+	@echo 'make bench        the benchmarks'
+	@echo 'make lint         what compiler, linters and formatter have to say; make format'
+	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
+	@echo 'make deps         the Debian packages needed to build, run and test'
+	@echo 'Parts of check: unit structure seeds e2e.  T=cache runs one unit test, K=word some of e2e.'
+
+# ---- Build ---------------------------------------------------------------------------------------
+
+$(BUILD)/lib/%.o: OBJ_CFLAGS := -fvisibility=hidden
+
+$(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
+	@mkdir -p $(@D)
+	$(call say,CC    $<) $(COMPILE) -MMD -MP -c -o $@ $<
+
+$(DAEMON): $(call objects,daemon/*.c) $(LIB_A)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+$(LIB_A): $(call objects,lib/*.c)
+	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
+
+$(LIB_SO): $(call objects,lib/*.c)
+	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION) -o $@ $^
+	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
+	@ln -sf $(@F) $(BUILD)/libp0fclient.so
+
+# Says once what to do, instead of one missing header after the other.
+$(BUILD)/.pkgs:
+	@$(PKG_CONFIG) --print-errors --exists $(PKGS) || \
+		{ echo 'Something to build with is missing. `make deps` installs it.' >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- Packages, and a first look ------------------------------------------------------------------
+
+BUILD_DEPS := gcc libc6-dev make pkg-config \
+              libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
+RUN_DEPS   := p0f curl
+CHECK_DEPS := libcriterion-dev python3-pytest iproute2 procps tcpreplay
+BENCH_DEPS := wrk nginx-light
+LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
+INSTALL     = tests/support/deps.sh
+
+deps:
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+
+IFACE      ?= lo
+
+run:
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
+	@$(MAKE) --no-print-directory -s all
+	@tests/support/run.sh $(DAEMON) $(IFACE)
+
+# ---- Tests ---------------------------------------------------------------------------------------
+
+# A test links the module it is named after, what its line here adds, and of the library what those
+# call.
+DEPS_answer := daemon/hash.o daemon/render.o
+DEPS_cache  := daemon/answer.o $(DEPS_answer)
+DEPS_config := daemon/option.o
+DEPS_flight := daemon/hash.o
+DEPS_listen := daemon/log.o daemon/loop.o
+DEPS_pool   := daemon/log.o daemon/loop.o
+DEPS_lookup := daemon/cache.o daemon/flight.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+
+T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
+UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
+TARGETS    := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
+FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
+FUZZ_TIME  ?= 60
+
+linked      = $(addprefix $(BUILD)/,$(sort \
+              $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
+
+$(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
+$(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
+                              $(call linked,$(t))))
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
+
+$(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
+	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+check: deps
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory structure
+	@$(MAKE) --no-print-directory seeds
+	@$(MAKE) --no-print-directory e2e
+
+unit: $(UNIT)
+	@for t in $(UNIT); do echo "$$t"; $(WRAP) $$t || exit 1; done
+
+structure:
+	@tests/support/check-structure.sh
+
+seeds: $(SEEDS)
+	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
+
+e2e: $(DAEMON)
+	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
+		'sudo make check' >&2; exit 1; }
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+		$(if $(K),-k '$(K)') tests/e2e
+
+SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
+SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+check-asan check-tsan: check-%: deps
+	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
+		BUILD=$(BUILD)/$* HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+
+fuzz:
+	@$(INSTALL) $(BUILD_DEPS) clang
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang HARDEN= SAN='$(SAN_FLAGS_fuzz)' fuzz-run
+
+fuzz-run: $(FUZZERS)
+	@for t in $(TARGETS); do \
+		mkdir -p $(BUILD)/corpus/$$t && echo "$$t" && \
+		$(BUILD)/tests/fuzz/fuzz_$$t -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/corpus/$$t- $(BUILD)/corpus/$$t tests/fuzz/seeds/$$t || exit 1; \
+	done
+
+BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+
+bench:
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(BENCH_DEPS)
+	@$(MAKE) --no-print-directory -s all $(BENCH)
+	/usr/bin/python3 -B tests/bench/run.py $(BUILD) $(BENCH_ARGS)
+
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+# ---- Taste ---------------------------------------------------------------------------------------
+
+SOURCES    := $(wildcard daemon/*.[ch] lib/*.[ch] tests/*/*.[ch])
+SCRIPTS    := .ci/run $(wildcard tests/support/*.sh)
+MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
+
+format:
+	clang-format -i $(SOURCES)
+
+lint:
+	@$(INSTALL) $(BUILD_DEPS) $(CHECK_DEPS) $(LINT_DEPS)
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
+	clang-format --dry-run -Werror $(SOURCES)
+	printf '%s\n' $(wildcard daemon/*.c lib/*.c) | xargs -P "$$(nproc)" -I '{}' \
+		clang-tidy --quiet '{}' -- $(LANGUAGE) 2>/dev/null
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		-Ilib -Idaemon daemon lib
+	shellcheck $(SCRIPTS)
+	mandoc -T lint -W warning $(MANPAGES)
+
+# ---- Installation --------------------------------------------------------------------------------
+
+D           = $(DESTDIR)
+
+install: all
+	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
+		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir)
+	install -m 755 $(DAEMON) $(D)$(sbindir)
+	install -m 644 $(LIB_A) $(LIB_SO) $(D)$(libdir)
+	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
+	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so
+	install -m 644 lib/p0fclient.h $(D)$(includedir)
+	sed -e 's|@includedir@|$(includedir)|' -e 's|@libdir@|$(libdir)|' -e 's|@version@|$(VERSION)|' \
+		lib/p0fclient.pc.in > $(D)$(libdir)/pkgconfig/p0fclient.pc
+	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
+	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
+	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
+	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
+	install -m 644 systemd/p0f.service $(D)$(unitdir)
+	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
+	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
+		install -m 644 conf/p0f-lookupd.conf $(D)$(sysconfdir)
+	[ -n "$(DESTDIR)" ] || ldconfig || true
+
+# The configuration stays: it is yours.
+uninstall:
+	rm -f $(D)$(sbindir)/p0f-lookupd $(D)$(libdir)/libp0fclient.* $(D)$(includedir)/p0fclient.h \
+		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
+		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
+		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
+		$(D)$(sysusersdir)/p0f-lookupd.conf
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,254 @@
+#include "config.h"
+
+#include "option.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MOST 8192
+
+#define ENV_PREFIX "P0F_LOOKUPD_"
+
+struct loading {
+    struct config *config;
+    char *error; /* CONFIG_ERROR_SIZE */
+    const char *file;
+    FILE *stream;
+    int line;
+    bool failed;
+    bool *seen; /* in the file, by option */
+};
+
+static bool set(struct loading *loading, const char *origin, const struct option *option,
+                const char *value)
+{
+    char expected[OPTION_EXPECTED_SIZE];
+
+    if (option_set(option, loading->config, value, expected))
+        return true;
+    snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s.%s = %.60s: expected %s", origin,
+             option->section, option->key, value, expected);
+    return false;
+}
+
+/* ---- The file */
+
+static void fail_at_line(struct loading *loading, const char *problem, const char *what,
+                         const char *advice)
+{
+    if (!loading->failed)
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s:%d: %s %.80s: %s", loading->file,
+                 loading->line, problem, what, advice);
+    loading->failed = true;
+}
+
+/* libinih tells of a section only with its first key, so an empty unknown one is looked for here. */
+static void check_section(struct loading *loading, const char *line)
+{
+    char name[64];
+    const char *start = line + strspn(line, " \t");
+    size_t length = strcspn(start, "]\r\n");
+
+    if (*start != '[' || loading->failed)
+        return;
+    snprintf(name, sizeof name, "%.*s", (int)(length > 1 ? length - 1 : 0), start + 1);
+    if (start[length] != ']')
+        fail_at_line(loading, "section", name, "expected a closing bracket");
+    else if (!option_has_section(name))
+        fail_at_line(loading, "unknown section", name, "expected http, p0f or cache");
+}
+
+/* libinih's source of lines, like fgets; it counts them and refuses one that would be cut. */
+static char *read_line(char *line, int size, void *ctx)
+{
+    struct loading *loading = ctx;
+
+    if (loading->failed || !fgets(line, size, loading->stream))
+        return NULL;
+    loading->line++;
+    if (!strchr(line, '\n') && !feof(loading->stream)) {
+        fail_at_line(loading, "line", "", "expected fewer than 8190 bytes");
+        return NULL;
+    }
+    check_section(loading, line);
+    return line;
+}
+
+static int take_line(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct loading *loading = ctx;
+    char name[160], origin[256];
+
+    if (loading->failed)
+        return 0;
+    const struct option *option = option_find(section, strlen(section), key);
+    snprintf(name, sizeof name, "%s%s%s", section, section[0] ? "." : "", key);
+    snprintf(origin, sizeof origin, "%s:%d", loading->file, loading->line);
+    if (!option) {
+        fail_at_line(loading, "unknown key", name, "p0f-lookupd -h lists those there are");
+    } else if (loading->seen[option_index(option)]) {
+        fail_at_line(loading, "duplicate key", name, "expected once only");
+    } else {
+        loading->seen[option_index(option)] = true;
+        loading->failed = !set(loading, origin, option, value);
+    }
+    return !loading->failed;
+}
+
+static bool load_stream(struct loading *loading)
+{
+    ini_use_stack = false;
+    ini_max_line = LINE_MOST;
+    ini_initial_alloc = LINE_MOST;
+    ini_allow_multiline = false;
+    ini_stop_on_first_error = true;
+    int bad_line = ini_parse_stream(read_line, loading, take_line, loading);
+
+    if (bad_line != 0 && !loading->failed)
+        fail_at_line(loading, "line", "", "expected [section], key = value, or # comment");
+    if (ferror(loading->stream) && !loading->failed) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
+        loading->failed = true;
+    }
+    return !loading->failed;
+}
+
+static bool load_file(struct loading *loading)
+{
+    loading->stream = fopen(loading->file, "re");
+    if (!loading->stream) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
+        return false;
+    }
+    bool good = load_stream(loading);
+    fclose(loading->stream);
+    return good;
+}
+
+/* ---- The environment and the command line */
+
+static bool load_variable(struct loading *loading, const char *variable)
+{
+    const char *name = variable + strlen(ENV_PREFIX);
+    const char *value = strchr(name, '=');
+    const char *underscore = strchr(name, '_');
+    char key[64], origin[128];
+
+    if (!value)
+        return true;
+    snprintf(origin, sizeof origin, "environment variable %.*s", (int)(value - variable), variable);
+    if (underscore && underscore < value && value - underscore < (ptrdiff_t)sizeof key) {
+        size_t length = 0;
+        for (const char *c = underscore + 1; c < value; c++)
+            key[length++] = (char)tolower((unsigned char)*c);
+        key[length] = '\0';
+        const struct option *option =
+            option_find(name, (size_t)(underscore - name), key);
+        if (option)
+            return set(loading, origin, option, value + 1);
+    }
+    snprintf(loading->error, CONFIG_ERROR_SIZE,
+             "%s: no such key: expected " ENV_PREFIX "SECTION_KEY (p0f-lookupd -h lists them)",
+             origin);
+    return false;
+}
+
+static bool load_environment(struct loading *loading, char *const *environment)
+{
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, ENV_PREFIX, strlen(ENV_PREFIX)) == 0 &&
+            !load_variable(loading, *environment))
+            return false;
+    return true;
+}
+
+static bool load_override(struct loading *loading, const char *text)
+{
+    const char *value = strchr(text, '=');
+    const char *dot = strchr(text, '.');
+    char key[64];
+
+    if (!value || !dot || dot > value) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "-o %.80s: expected section.key=value", text);
+        return false;
+    }
+    snprintf(key, sizeof key, "%.*s", (int)(value - dot - 1), dot + 1);
+    const struct option *option = option_find(text, (size_t)(dot - text), key);
+    if (!option) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE,
+                 "-o %.80s: unknown key (p0f-lookupd -h lists those there are)", text);
+        return false;
+    }
+    return set(loading, "-o", option, value + 1);
+}
+
+/* ---- The whole */
+
+static bool load_all(struct loading *loading, const struct config_source *source)
+{
+    if (!option_set_defaults(loading->config)) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "out of memory");
+        return false;
+    }
+    if (source->file && !load_file(loading))
+        return false;
+    if (!load_environment(loading, source->environ))
+        return false;
+    for (size_t i = 0; i < source->override_count; i++)
+        if (!load_override(loading, source->override[i]))
+            return false;
+    return true;
+}
+
+struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
+{
+    struct loading loading = {.error = error, .file = source->file};
+    struct config *config = loading.config = calloc(1, sizeof *config);
+
+    loading.seen = calloc(option_count(), sizeof *loading.seen);
+    if (!config || !loading.seen) {
+        snprintf(error, CONFIG_ERROR_SIZE, "out of memory");
+        config_free(config);
+        config = NULL;
+    } else if (!load_all(&loading, source)) {
+        config_free(config);
+        config = NULL;
+    }
+    free(loading.seen);
+    return config;
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    option_release(config);
+    free(config);
+}
+
+void config_restart_needed(const struct config *before, const struct config *after,
+                           void (*changed)(const char *name))
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char name[128];
+        if (option->reloadable || option_equal(option, before, after))
+            continue;
+        snprintf(name, sizeof name, "%s.%s", option->section, option->key);
+        changed(name);
+    }
+}
+
+void config_print_options(FILE *out)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char name[64];
+        snprintf(name, sizeof name, "%s.%s", option->section, option->key);
+        fprintf(out, "  %-29s %-22s %s\n", name, option->standard[0] ? option->standard : "(empty)",
+                option->meaning);
+    }
+}

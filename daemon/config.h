@@ -1,0 +1,71 @@
+/* The settings: one table of options, filled from the defaults, the file, the environment and the
+ * command line, in this order. Strict: what is not understood is an error that says where it stands
+ * and what was expected. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "p0fclient.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Durations are in milliseconds. Texts belong to the struct and are never NULL. */
+struct config {
+    struct {
+        char *listen;
+        uint32_t threads; /* 0: one for each processor */
+        uint32_t max_connections;
+        int64_t idle_timeout;
+        uint32_t max_batch;
+        char *token_file;
+        char *tls_certificate;
+        char *tls_key;
+        bool allow_unauthenticated;
+        char *trusted_proxies;
+        char *cors_origins;
+        bool access_log;
+    } http;
+    struct {
+        char *socket;
+        enum p0f_dialect dialect;
+        uint32_t connections;
+        uint32_t pipeline;
+        int64_t timeout;
+        uint32_t max_pending;
+        uint32_t max_rate;
+        int64_t first_contact_wait;
+    } p0f;
+    struct {
+        int64_t ttl;
+        int64_t incomplete_ttl;
+        int64_t negative_ttl;
+        int64_t stale_while_revalidate;
+        int64_t stale_if_error;
+        uint32_t max_hosts;
+        uint32_t max_misses;
+    } cache;
+};
+
+struct config_source {
+    const char *file;      /* NULL: no file */
+    char *const *environ;  /* NULL: no environment */
+    char *const *override; /* "section.key=value" */
+    size_t override_count;
+};
+
+#define CONFIG_ERROR_SIZE 512
+
+/* NULL with a message for a person in `error` when any of it is not understood. */
+struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
+void config_free(struct config *config);
+
+/* Calls `changed` with "section.key" for each option that differs and needs a restart. */
+void config_restart_needed(const struct config *before, const struct config *after,
+                           void (*changed)(const char *name));
+
+/* The table of all options with their defaults, for --help. */
+void config_print_options(FILE *out);
+
+#endif

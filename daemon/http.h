@@ -1,0 +1,40 @@
+/* The HTTP side: threads of libmicrohttpd's that answer requests. The only user of that library.
+ *
+ * A request that the cache answers is answered in its thread; any other is suspended, handed to the
+ * lookup, and resumed when that is done. */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "lookup.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct http;
+
+struct http_options {
+    struct lookup *lookup; /* borrowed until http_stop() */
+    unsigned threads;
+    uint32_t max_connections;
+    int64_t idle_timeout_ms;
+    bool access_log;
+    const char *version; /* static */
+};
+
+/* Starts the threads; connections come by http_take(). NULL when libmicrohttpd refuses. */
+struct http *http_start(const struct http_options *options);
+
+/* Takes over a connected socket. False: it was closed, as max_connections are open. Any thread. */
+bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length);
+
+/* From now on each answer closes its connection. */
+void http_wind_down(struct http *http);
+
+/* True while a request is being read, looked up or answered. */
+bool http_busy(struct http *http);
+
+/* Closes what is open and ends the threads. No lookup may be pending. */
+void http_stop(struct http *http);
+
+#endif

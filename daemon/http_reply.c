@@ -1,0 +1,124 @@
+#include "http_reply.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char json[] = "application/json";
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
+static void add_freshness(struct MHD_Response *response, const struct freshness *freshness)
+{
+    char age[FRESHNESS_AGE_SIZE], control[FRESHNESS_CACHE_CONTROL_SIZE];
+    char status[FRESHNESS_CACHE_STATUS_SIZE];
+
+    freshness_age(freshness, age);
+    freshness_cache_control(freshness, control);
+    freshness_cache_status(freshness, status);
+    add(response, "Age", age);
+    add(response, "Cache-Control", control);
+    add(response, "Cache-Status", status);
+}
+
+static void give_back(void *answer)
+{
+    answer_unref(answer);
+}
+
+struct MHD_Response *reply_host(struct answer *answer, enum render_format format,
+                                const struct freshness *freshness, const char **etag)
+{
+    const struct answer_body *body = answer_body(answer, format);
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer_with_free_callback_cls(body->length, body->text,
+                                                                      give_back, answer)
+             : NULL;
+
+    if (!response) {
+        answer_unref(answer);
+        return NULL;
+    }
+    add(response, "Content-Type", json);
+    add(response, "ETag", body->etag);
+    add_freshness(response, freshness);
+    *etag = body->etag;
+    return response;
+}
+
+/* Takes `body` over, NULL included. */
+static struct MHD_Response *reply_text(char *body, size_t length, const char *type)
+{
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE) : NULL;
+
+    if (response)
+        add(response, "Content-Type", type);
+    else
+        free(body);
+    return response;
+}
+
+struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
+                                   const char *detail, const struct freshness *freshness)
+{
+    const struct problem_kind *kind = problem_kind(problem);
+    const struct render_problem content = {.status = kind->status,
+                                           .code = kind->code,
+                                           .title = kind->title,
+                                           .detail = detail,
+                                           .addr = addr};
+    char etag[ANSWER_ETAG_SIZE];
+    size_t length = 0;
+    char *body = render_problem(&content, &length);
+
+    if (body)
+        answer_etag(body, length, etag);
+    struct MHD_Response *response = reply_text(body, length, "application/problem+json");
+    if (!response)
+        return NULL;
+    if (kind->retry)
+        add(response, "Retry-After", "1");
+    if (problem == PROBLEM_METHOD_NOT_ALLOWED)
+        add(response, "Allow", REPLY_ALLOWED);
+    if (freshness) {
+        add(response, "ETag", etag);
+        add_freshness(response, freshness);
+    } else {
+        add(response, "Cache-Control", "no-store");
+    }
+    return response;
+}
+
+struct MHD_Response *reply_options(void)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+
+    if (response)
+        add(response, "Allow", REPLY_ALLOWED);
+    return response;
+}
+
+struct MHD_Response *reply_index(const char *version)
+{
+    size_t length = 0;
+    char *body = render_index(version, &length);
+
+    return reply_text(body, length, json);
+}
+
+struct MHD_Response *reply_alive(void)
+{
+    static char body[] = "{\"status\":\"ok\"}\n";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+
+    if (response) {
+        add(response, "Content-Type", json);
+        add(response, "Cache-Control", "no-store");
+    }
+    return response;
+}

@@ -1,0 +1,28 @@
+/* The responses we give, built for libmicrohttpd; http.c queues them.
+ *
+ * Each function returns a response that the caller owns, or NULL when out of memory. Any thread. */
+#ifndef HTTP_REPLY_H
+#define HTTP_REPLY_H
+
+#include "answer.h"
+#include "freshness.h"
+#include "problem.h"
+
+struct MHD_Response;
+
+#define REPLY_ALLOWED "GET, HEAD, OPTIONS"
+
+/* What p0f knows of a host. Takes the reference to `answer` over, also when it returns NULL. *etag
+ * is good for as long as the response. */
+struct MHD_Response *reply_host(struct answer *answer, enum render_format format,
+                                const struct freshness *freshness, const char **etag);
+
+/* `addr` and `freshness` may be NULL; an answer of p0f's ("no match") has both. */
+struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
+                                   const char *detail, const struct freshness *freshness);
+
+struct MHD_Response *reply_options(void);
+struct MHD_Response *reply_index(const char *version);
+struct MHD_Response *reply_alive(void);
+
+#endif

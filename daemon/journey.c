@@ -1,0 +1,304 @@
+/* Journeys: from the first request for an address until p0f has answered and nobody waits for a
+ * better answer. All in the loop's thread. */
+#include "lookup_private.h"
+
+#include <stdlib.h>
+
+#define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
+#define ASK_AGAIN_MOST_MS 250
+
+/* One question under way. Lives from the first request for its address until p0f's answer is there
+ * and nobody waits for a better one. */
+struct journey {
+    struct flight flight; /* first, so that one is the other */
+    struct lookup *lookup;
+    struct pool_query query;
+    struct loop_timer ask_again; /* armed between two questions */
+    int64_t pause_ms;            /* before the next one */
+    bool asked;                  /* a query is queued or owed */
+    bool retried;                /* after a connection broke under it */
+};
+
+static struct journey *journey_of(struct flight *flight)
+{
+    return (struct journey *)flight;
+}
+
+static struct lookup_request *request_of(struct waiter *waiter)
+{
+    return (struct lookup_request *)((char *)waiter - offsetof(struct lookup_request, waiter));
+}
+
+/* ---- Finishing a request */
+
+static void finish(struct lookup_request *request)
+{
+    struct lookup *lookup = request->lookup;
+
+    loop_disarm(lookup->loop, &request->deadline);
+    if (request->waiter.flight)
+        flight_leave(&request->waiter);
+    if (request->background) {
+        answer_unref(request->answer);
+        free(request);
+    } else {
+        request->done(request); /* not ours any more */
+    }
+    atomic_fetch_sub(&lookup->pending, 1);
+}
+
+static void finish_failed(struct lookup_request *request, enum lookup_outcome outcome)
+{
+    struct lookup *lookup = request->lookup;
+
+    if (!lookup_from_stale(lookup, request, loop_now(lookup->loop)))
+        request->outcome = outcome;
+    finish(request);
+}
+
+/* With what p0f said at `answered`; NULL is "no match". */
+static void finish_answered(struct lookup_request *request, struct answer *answer, bool stored,
+                            struct mono answered)
+{
+    struct lookup *lookup = request->lookup;
+    struct cache_times times = cache_times(lookup->cache);
+    struct freshness *freshness = &request->freshness;
+
+    request->outcome = answer ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
+    request->answer = answer ? answer_ref(answer) : NULL;
+    freshness->stored = stored;
+    freshness->age_ms = mono_ms_between(answered, loop_now(lookup->loop));
+    freshness->ttl_ms = cache_ttl_of(lookup->cache, answer);
+    if (answer && stored) {
+        freshness->stale_while_revalidate_ms = times.stale_while_revalidate;
+        freshness->stale_if_error_ms = times.stale_if_error;
+    }
+    finish(request);
+}
+
+/* ---- Journeys */
+
+static enum lookup_outcome outcome_of(enum p0f_error error)
+{
+    return error == P0F_UNREACHABLE || error == P0F_DISCONNECTED ? LOOKUP_UNAVAILABLE
+                                                                 : LOOKUP_BAD_RESPONSE;
+}
+
+static void journey_end(struct journey *journey)
+{
+    loop_disarm(journey->lookup->loop, &journey->ask_again);
+    flights_remove(journey->lookup->flights, &journey->flight);
+    free(journey);
+}
+
+static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
+{
+    while (journey->flight.first)
+        finish_failed(request_of(journey->flight.first), outcome);
+    journey_end(journey);
+}
+
+static void journey_ask(struct journey *journey)
+{
+    enum p0f_error error = pool_ask(journey->lookup->pool, &journey->query);
+
+    journey->asked = error == P0F_OK;
+    if (error != P0F_OK)
+        journey_fail(journey, outcome_of(error));
+}
+
+static void journey_found(struct journey *journey, const struct p0f_host *host)
+{
+    struct lookup *lookup = journey->lookup;
+    struct mono now = loop_now(lookup->loop);
+    struct answer *answer = answer_new(&journey->flight.addr, host);
+
+    if (!answer) {
+        journey_fail(journey, LOOKUP_UNAVAILABLE);
+        return;
+    }
+    bool stored = cache_put(lookup->cache, &journey->flight.addr, answer, now);
+    while (journey->flight.first)
+        finish_answered(request_of(journey->flight.first), answer, stored, now);
+    answer_unref(answer);
+    journey_end(journey);
+}
+
+/* From now on its deadline is not for an answer, which it has, but for a better one. */
+static void expect_better(struct lookup_request *request, struct mono now)
+{
+    struct lookup *lookup = request->lookup;
+
+    request->answered = now;
+    if (request->no_match_seen)
+        return;
+    request->no_match_seen = true;
+    loop_arm(lookup->loop, &request->deadline, mono_add_ms(request->believe, lookup->timeout));
+}
+
+/* Answers those whose wait is over. Returns when the next of the others will believe it. */
+static struct mono answer_believers(struct journey *journey, struct mono now)
+{
+    struct mono next = {INT64_MAX};
+    struct waiter *waiter = journey->flight.first, *following;
+    bool stored = false, believed = !waiter;
+
+    for (struct waiter *w = waiter; w && !believed; w = w->next)
+        believed = !mono_before(now, request_of(w)->believe);
+    /* Remembered before anybody is told, so that their next request finds it. */
+    if (believed)
+        stored = cache_put(journey->lookup->cache, &journey->flight.addr, NULL, now);
+    for (; waiter; waiter = following) {
+        struct lookup_request *request = request_of(waiter);
+        following = waiter->next;
+        if (mono_before(now, request->believe)) {
+            expect_better(request, now);
+            next = mono_earlier(next, request->believe);
+        } else {
+            finish_answered(request, NULL, stored, now);
+        }
+    }
+    return next;
+}
+
+static void journey_no_match(struct journey *journey)
+{
+    struct lookup *lookup = journey->lookup;
+    struct mono now = loop_now(lookup->loop);
+    struct mono believe = answer_believers(journey, now);
+
+    if (!journey->flight.first) {
+        journey_end(journey);
+        return;
+    }
+    struct mono next = mono_earlier(mono_add_ms(now, journey->pause_ms), believe);
+    journey->pause_ms *= 2;
+    if (journey->pause_ms > ASK_AGAIN_MOST_MS)
+        journey->pause_ms = ASK_AGAIN_MOST_MS;
+    if (!loop_arm(lookup->loop, &journey->ask_again, next))
+        journey_fail(journey, LOOKUP_UNAVAILABLE);
+}
+
+/* A connection that breaks says nothing of the query: once more, on another one. */
+static void journey_broken(struct journey *journey, enum p0f_error error)
+{
+    bool again = !journey->retried && journey->flight.first && error != P0F_BAD_QUERY;
+
+    journey->retried = true;
+    if (!again || pool_ask(journey->lookup->pool, &journey->query) != P0F_OK)
+        journey_fail(journey, outcome_of(error));
+    else
+        journey->asked = true;
+}
+
+static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    struct journey *journey = ctx;
+
+    journey->asked = false;
+    if (error == P0F_OK)
+        journey_found(journey, host);
+    else if (error == P0F_NO_MATCH)
+        journey_no_match(journey);
+    else
+        journey_broken(journey, error);
+}
+
+static void on_ask_again(void *ctx)
+{
+    journey_ask(ctx);
+}
+
+/* NULL when out of memory. */
+static struct journey *journey_start(struct lookup *lookup, const struct p0f_addr *addr)
+{
+    struct journey *journey = calloc(1, sizeof *journey);
+
+    if (!journey)
+        return NULL;
+    journey->lookup = lookup;
+    journey->query = (struct pool_query){.addr = *addr, .answer = on_answer, .ctx = journey};
+    journey->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = journey};
+    journey->pause_ms = ASK_AGAIN_FIRST_MS;
+    flights_add(lookup->flights, &journey->flight, addr);
+    return journey;
+}
+
+/* A newcomer to a flight between two questions does not wait out a pause grown long. */
+static void hurry(struct journey *journey, const struct lookup_request *request, struct mono now)
+{
+    struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
+
+    if (loop_armed(&journey->ask_again) && mono_before(soon, journey->ask_again.at))
+        loop_arm(journey->lookup->loop, &journey->ask_again, soon);
+}
+
+/* Nobody waits for it any more: what was not sent need not be. */
+static void abandon(struct journey *journey)
+{
+    if (!journey->asked || pool_cancel(journey->lookup->pool, &journey->query))
+        journey_end(journey);
+}
+
+static void on_deadline(void *ctx)
+{
+    struct lookup_request *request = ctx;
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    if (request->no_match_seen)
+        finish_answered(request, NULL, false, request->answered);
+    else
+        finish_failed(request, LOOKUP_TIMEOUT);
+    if (!journey->flight.first)
+        abandon(journey);
+}
+
+/* ---- Requests as they come in */
+
+/* Between its look into the cache and now the answer may have come. */
+static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *request,
+                               struct mono now)
+{
+    struct cache_hit hit;
+
+    if (request->background || !cache_get(lookup->cache, &request->addr, now, &hit))
+        return false;
+    if (hit.state == CACHE_FRESH && lookup_satisfies(request, &hit, now)) {
+        enum freshness_source source = request->freshness.source;
+        lookup_from_cache(request, &hit, now);
+        request->freshness.source = source;
+        request->freshness.collapsed = true;
+        finish(request);
+        return true;
+    }
+    answer_unref(hit.answer);
+    return false;
+}
+
+void journey_take(struct lookup *lookup, struct lookup_request *request)
+{
+    struct mono now = loop_now(lookup->loop);
+    int64_t wait = request->wait_ms >= 0 ? request->wait_ms : lookup->first_contact_wait;
+
+    request->waiter = (struct waiter){0};
+    request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
+    request->no_match_seen = false;
+    request->believe = mono_add_ms(now, request->background ? 0 : wait);
+    if (answered_meanwhile(lookup, request, now))
+        return;
+    struct flight *flight = flights_find(lookup->flights, &request->addr);
+    request->freshness.collapsed = flight != NULL;
+    struct journey *journey =
+        flight ? journey_of(flight) : journey_start(lookup, &request->addr);
+    if (!journey || !loop_arm(lookup->loop, &request->deadline, mono_add_ms(now, lookup->timeout))) {
+        if (journey && !flight)
+            journey_end(journey);
+        finish_failed(request, LOOKUP_UNAVAILABLE);
+        return;
+    }
+    flight_join(&journey->flight, &request->waiter);
+    if (flight)
+        hurry(journey, request, now);
+    else
+        journey_ask(journey);
+}

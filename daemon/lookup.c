@@ -1,0 +1,180 @@
+#include "lookup_private.h"
+
+#include <stdlib.h>
+
+/* ---- From the cache, in any thread */
+
+static bool new_enough(const struct lookup_request *request, const struct cache_hit *hit,
+                       struct mono now)
+{
+    return request->max_age_ms == LOOKUP_MAX_AGE_UNSET ||
+           mono_before(now, mono_add_ms(hit->answered, request->max_age_ms));
+}
+
+/* A client that states how long it would wait for its host wants p0f asked, not our memory. */
+bool lookup_satisfies(const struct lookup_request *request, const struct cache_hit *hit,
+                      struct mono now)
+{
+    if (!hit->answer && request->wait_ms > 0 && !request->only_if_cached)
+        return false;
+    return hit->state != CACHE_LAPSED && new_enough(request, hit, now);
+}
+
+void lookup_from_cache(struct lookup_request *request, const struct cache_hit *hit,
+                              struct mono now)
+{
+    request->outcome = hit->answer ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
+    request->answer = hit->answer;
+    request->freshness = (struct freshness){
+        .source = FRESHNESS_HIT,
+        .age_ms = mono_ms_between(hit->answered, now),
+        .ttl_ms = hit->times.ttl,
+        .stale_while_revalidate_ms = hit->answer ? hit->times.stale_while_revalidate : 0,
+        .stale_if_error_ms = hit->answer ? hit->times.stale_if_error : 0,
+    };
+}
+
+bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, struct mono now)
+{
+    struct cache_hit hit;
+
+    if (!cache_get(lookup->cache, &request->addr, now, &hit))
+        return false;
+    if (hit.answer && new_enough(request, &hit, now)) {
+        lookup_from_cache(request, &hit, now);
+        return true;
+    }
+    answer_unref(hit.answer);
+    return false;
+}
+
+static bool claim_place(struct lookup *lookup)
+{
+    if (atomic_fetch_add(&lookup->pending, 1) < lookup->max_pending)
+        return true;
+    atomic_fetch_sub(&lookup->pending, 1);
+    return false;
+}
+
+static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr)
+{
+    struct lookup_request *request;
+
+    if (!claim_place(lookup))
+        return; /* there is more urgent work; the next hit tries again */
+    request = calloc(1, sizeof *request);
+    if (!request) {
+        atomic_fetch_sub(&lookup->pending, 1);
+        return;
+    }
+    request->lookup = lookup;
+    request->addr = *addr;
+    request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
+    request->background = true;
+    lookup_submit(lookup, request);
+}
+
+bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+{
+    struct mono now = lookup->clock();
+    struct cache_hit hit;
+
+    request->answer = NULL;
+    request->lookup = lookup;
+    request->freshness = (struct freshness){.source = FRESHNESS_MISS};
+    if (cache_get(lookup->cache, &request->addr, now, &hit)) {
+        if (lookup_satisfies(request, &hit, now)) {
+            lookup_from_cache(request, &hit, now);
+            if (hit.refresh && !request->only_if_cached)
+                refresh_in_background(lookup, &request->addr);
+            return true;
+        }
+        request->freshness.source =
+            hit.state == CACHE_FRESH ? FRESHNESS_REQUEST : FRESHNESS_EXPIRED;
+        answer_unref(hit.answer);
+    }
+    if (request->only_if_cached) {
+        request->outcome = LOOKUP_NOT_CACHED;
+        return true;
+    }
+    if (claim_place(lookup))
+        return false;
+    if (!lookup_from_stale(lookup, request, now))
+        request->outcome = LOOKUP_OVERLOADED;
+    return true;
+}
+
+/* A stack that many push to and one empties: it never takes a lock from the HTTP threads. */
+void lookup_submit(struct lookup *lookup, struct lookup_request *request)
+{
+    struct lookup_request *top = atomic_load(&lookup->inbox);
+
+    do
+        request->next = top;
+    while (!atomic_compare_exchange_weak(&lookup->inbox, &top, request));
+    if (!top)
+        loop_wake(lookup->loop); /* else somebody has, and the loop has not looked yet */
+}
+
+uint32_t lookup_pending(const struct lookup *lookup)
+{
+    return lookup->pending;
+}
+
+/* ---- The loop's side of the inbox */
+
+static void on_inbox(void *ctx)
+{
+    struct lookup *lookup = ctx;
+    struct lookup_request *newest = atomic_exchange(&lookup->inbox, NULL);
+    struct lookup_request *oldest = NULL, *request;
+
+    while ((request = newest)) { /* first come, first served */
+        newest = request->next;
+        request->next = oldest;
+        oldest = request;
+    }
+    while ((request = oldest)) {
+        oldest = request->next;
+        journey_take(lookup, request);
+    }
+}
+
+/* ---- The lookup as a whole */
+
+struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *pool,
+                          clock_fn *clock, struct hash_key key, const struct lookup_limits *limits)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+
+    if (!lookup)
+        return NULL;
+    lookup->flights = flights_new(limits->max_pending, key, NULL);
+    if (!lookup->flights) {
+        free(lookup);
+        return NULL;
+    }
+    lookup->loop = loop;
+    lookup->cache = cache;
+    lookup->pool = pool;
+    lookup->clock = clock;
+    lookup_set_limits(lookup, limits);
+    loop_on_wake(loop, on_inbox, lookup);
+    return lookup;
+}
+
+void lookup_free(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    loop_on_wake(lookup->loop, NULL, NULL);
+    flights_free(lookup->flights);
+    free(lookup);
+}
+
+void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits)
+{
+    lookup->timeout = limits->timeout;
+    lookup->first_contact_wait = limits->first_contact_wait;
+    lookup->max_pending = limits->max_pending;
+}

@@ -1,0 +1,82 @@
+/* The way of a request: the cache, else the flight for its address, else p0f through the pool.
+ *
+ * lookup_try() answers from the cache in the caller's thread. What it cannot answer is handed to the
+ * loop's thread with lookup_submit(), which alone owns flights and pool, and is finished there. */
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include "answer.h"
+#include "cache.h"
+#include "flight.h"
+#include "freshness.h"
+#include "loop.h"
+#include "pool.h"
+
+struct lookup;
+
+/* What may be changed while it runs. Milliseconds. */
+struct lookup_limits {
+    int64_t timeout;            /* how long a request waits for p0f */
+    int64_t first_contact_wait; /* how long "no match" is asked again, unless the request says */
+    uint32_t max_pending;       /* lookups waiting at once */
+};
+
+enum lookup_outcome {
+    LOOKUP_FOUND,
+    LOOKUP_NO_MATCH,
+    LOOKUP_BAD_RESPONSE, /* p0f answered nonsense */
+    LOOKUP_UNAVAILABLE,  /* not connected */
+    LOOKUP_OVERLOADED,   /* max_pending lookups wait already */
+    LOOKUP_TIMEOUT,
+    LOOKUP_NOT_CACHED, /* only what is cached was wanted */
+};
+
+#define LOOKUP_WAIT_UNSET (-1)
+#define LOOKUP_MAX_AGE_UNSET (-1)
+
+struct lookup_request {
+    /* Set by the caller. */
+    struct p0f_addr addr;
+    int64_t wait_ms;     /* as the request states it, or LOOKUP_WAIT_UNSET */
+    int64_t max_age_ms;  /* nothing older will do, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f again */
+    bool only_if_cached; /* p0f is not asked at all */
+    void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
+
+    /* Set when done. */
+    enum lookup_outcome outcome;
+    struct answer *answer; /* with LOOKUP_FOUND: a reference that is the caller's to give back */
+    struct freshness freshness; /* with LOOKUP_FOUND and LOOKUP_NO_MATCH */
+
+    /* The lookup's own. */
+    struct lookup *lookup;
+    struct lookup_request *next; /* in the inbox */
+    struct waiter waiter;
+    struct loop_timer deadline;
+    struct mono believe;  /* from then on a "no match" is believed */
+    struct mono answered; /* when p0f last said "no match" to it */
+    bool no_match_seen;
+    bool background; /* nobody waits: the cache is being refreshed */
+};
+
+/* Borrows loop, cache and pool until lookup_free(). NULL with errno when out of memory. */
+struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *pool,
+                          clock_fn *clock, struct hash_key key,
+                          const struct lookup_limits *limits);
+
+/* No request may be pending, and nothing owed by the pool. */
+void lookup_free(struct lookup *lookup);
+
+/* In force for requests from now on. Any thread. */
+void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
+
+/* Answers at once if that is possible, and returns true. Else the request counts as pending and
+ * must be given to lookup_submit(). Any thread. */
+bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;
+
+/* Hands the request to the loop's thread; it is the lookup's until done() is called. Any thread. */
+void lookup_submit(struct lookup *lookup, struct lookup_request *request);
+
+/* Requests submitted and not yet done. Any thread. */
+uint32_t lookup_pending(const struct lookup *lookup);
+
+#endif

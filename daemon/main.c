@@ -1,0 +1,138 @@
+/* The command line. */
+#include "config.h"
+#include "listen.h"
+#include "log.h"
+#include "oneshot.h"
+#include "render.h"
+#include "server.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+extern char **environ;
+
+static void print_help(void)
+{
+    printf("p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
+           "\n"
+           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
+           "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
+           "\n"
+           "  -c, --config FILE  read the settings from FILE (without: %s\n"
+           "                     if there is one)\n"
+           "  -o, --option K=V   set section.key, whatever file and environment say; repeatable\n"
+           "  -t, --test         check the configuration and exit\n"
+           "  -V, --version      print the version and exit\n"
+           "  -h, --help         print this and exit\n"
+           "  lookup IP...       ask p0f once, print JSON; exit 0 found, 1 no match, 2 error\n"
+           "\n"
+           "It stays in the foreground and logs to stderr. SIGHUP reads the settings again, SIGTERM\n"
+           "ends it once p0f owes no answer. Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
+           "\n"
+           "Settings and their defaults:\n",
+           P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
+    config_print_options(stdout);
+    printf("\nTry: curl http://127.0.0.1:5030/host/192.0.2.1\n"
+           "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");
+}
+
+static int usage(const char *problem, const char *what)
+{
+    fprintf(stderr, "p0f-lookupd: %s%s\nTry p0f-lookupd -h.\n", problem, what);
+    return EXIT_USAGE;
+}
+
+/* What config_load cannot see: whether the addresses can be listened on. */
+static bool check_listen(const struct config *config, char error[LISTEN_ERROR_SIZE])
+{
+    struct listeners *listeners =
+        listen_parse(config->http.listen, config->http.allow_unauthenticated, error);
+    bool good = listeners != NULL;
+
+    listen_free(listeners);
+    return good;
+}
+
+static int run(const struct config_source *source, bool test, char *const *command)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config *config = config_load(source, error);
+    int status = EXIT_SUCCESS;
+
+    if (!config) {
+        log_errx("%s", error);
+        return EXIT_USAGE;
+    }
+    render_init();
+    if (*command && !test) {
+        status = (int)oneshot(config, command + 1);
+    } else if (!check_listen(config, error)) {
+        log_errx("%s", error);
+        status = EXIT_USAGE;
+    } else if (test) {
+        printf("p0f-lookupd: the configuration is good (%s)\n",
+               source->file ? source->file : "no file: the defaults");
+    } else {
+        return server_run(config, source);
+    }
+    config_free(config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"config", required_argument, NULL, 'c'}, {"option", required_argument, NULL, 'o'},
+        {"test", no_argument, NULL, 't'},         {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    char **override = calloc((size_t)argc, sizeof *override);
+    struct config_source source = {.environ = environ, .override = override};
+    bool test = false;
+    int option;
+
+    log_init();
+    if (!override) {
+        log_err("cannot start");
+        return EXIT_FAILURE;
+    }
+    if (access(P0F_LOOKUPD_CONF, F_OK) == 0)
+        source.file = P0F_LOOKUPD_CONF;
+    while ((option = getopt_long(argc, argv, "+c:o:tVh", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            source.file = optarg;
+            break;
+        case 'o':
+            override[source.override_count++] = optarg;
+            break;
+        case 't':
+            test = true;
+            break;
+        case 'V':
+            printf("p0f-lookupd %s\n", P0F_LOOKUPD_VERSION);
+            free(override);
+            return EXIT_SUCCESS;
+        case 'h':
+            print_help();
+            free(override);
+            return EXIT_SUCCESS;
+        default:
+            free(override);
+            return EXIT_USAGE; /* getopt has said why */
+        }
+    }
+    int status;
+    if (argv[optind] && strcmp(argv[optind], "lookup") != 0)
+        status = usage("unknown command ", argv[optind]);
+    else if (argv[optind] && !argv[optind + 1])
+        status = usage("lookup: expected an address", "");
+    else
+        status = run(&source, test, argv + optind);
+    free(override);
+    return status;
+}

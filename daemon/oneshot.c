@@ -1,0 +1,88 @@
+#include "oneshot.h"
+
+#include "clock.h"
+#include "render.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct timespec deadline_after(int64_t ms)
+{
+    struct mono at = mono_add_ms(clock_mono(), ms);
+
+    return (struct timespec){.tv_sec = at.ns / 1000000000, .tv_nsec = at.ns % 1000000000};
+}
+
+static enum oneshot_result print_host(const struct p0f_addr *addr, const struct p0f_host *host)
+{
+    size_t length;
+    char *text = render_host(addr, host, RENDER_PARSED, &length);
+
+    if (!text || fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0) {
+        fprintf(stderr, "p0f-lookupd: cannot print: %s\n", strerror(errno));
+        free(text);
+        return ONESHOT_ERROR;
+    }
+    free(text);
+    return ONESHOT_FOUND;
+}
+
+static enum oneshot_result ask_one(const struct config *config, const char *text)
+{
+    const struct timespec deadline = deadline_after(config->p0f.timeout);
+    struct p0f_addr addr;
+    struct p0f_host host;
+    enum p0f_error error = p0f_addr_parse(text, strlen(text), &addr);
+
+    if (error != P0F_OK) {
+        fprintf(stderr, "p0f-lookupd: %.80s: %s\n", text, p0f_strerror(error));
+        return ONESHOT_ERROR;
+    }
+    error = p0f_lookup(config->p0f.socket, &addr, &deadline, &host);
+    switch (error) {
+    case P0F_OK:
+        return print_host(&addr, &host);
+    case P0F_NO_MATCH:
+        fprintf(stderr, "p0f-lookupd: %s: %s\n", text, p0f_strerror(error));
+        return ONESHOT_NO_MATCH;
+    case P0F_UNREACHABLE:
+    case P0F_SYSTEM:
+        fprintf(stderr, "p0f-lookupd: %s: %s: %s: %s\n", text, config->p0f.socket,
+                p0f_strerror(error), strerror(errno));
+        return ONESHOT_ERROR;
+    default:
+        fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket,
+                p0f_strerror(error));
+        return ONESHOT_ERROR;
+    }
+}
+
+/* The child holds the connection when we exit, and goes when p0f has answered or hung up. It lets go
+ * of the terminal and the pipes, so that nobody waits for it. */
+static void leave_a_reader(void)
+{
+    if (p0f_lookup_drain(&(struct timespec){0}) == 0 || fork() != 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    setsid();
+    p0f_lookup_drain(NULL);
+    _exit(0);
+}
+
+enum oneshot_result oneshot(const struct config *config, char *const *addresses)
+{
+    enum oneshot_result worst = ONESHOT_FOUND;
+
+    for (; *addresses; addresses++) {
+        enum oneshot_result result = ask_one(config, *addresses);
+        if (result > worst)
+            worst = result;
+    }
+    leave_a_reader();
+    return worst;
+}

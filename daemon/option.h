@@ -1,0 +1,52 @@
+/* The table of options: section, key, type, default, bounds, meaning; and how each type is read. */
+#ifndef OPTION_H
+#define OPTION_H
+
+#include "config.h"
+
+enum option_type {
+    OPTION_TEXT,
+    OPTION_DURATION, /* "1500ms", "30s", "5m", "1h", "2d", "0": milliseconds */
+    OPTION_COUNT,    /* "10000", "100k", "2m", "1g" */
+    OPTION_AUTO,     /* a count, or "auto" for 0 */
+    OPTION_BOOLEAN,  /* "yes", "no" */
+    OPTION_DIALECT,
+    OPTION_RESERVED, /* a text nothing reads yet: only its default is understood */
+    OPTION_RESERVED_COUNT,
+};
+
+struct option {
+    const char *section;
+    const char *key;
+    enum option_type type;
+    size_t offset; /* in struct config */
+    const char *standard; /* the default, as it would stand in the file */
+    int64_t least, most;
+    bool reloadable; /* SIGHUP suffices */
+    const char *meaning;
+};
+
+#define OPTION_EXPECTED_SIZE 160
+
+size_t option_count(void);
+const struct option *option_at(size_t index);
+size_t option_index(const struct option *option);
+
+/* NULL when there is none. The section's name need not end with a NUL, and upper case matches too,
+ * as environment variables have it. */
+const struct option *option_find(const char *section, size_t section_length, const char *key);
+bool option_has_section(const char *section);
+
+/* Reads `value` into its place. False: it was not understood, and `expected` says what would be. */
+bool option_set(const struct option *option, struct config *config, const char *value,
+                char expected[OPTION_EXPECTED_SIZE]);
+
+/* On a zeroed struct. False when out of memory. */
+bool option_set_defaults(struct config *config);
+
+/* Frees the texts. */
+void option_release(struct config *config);
+
+bool option_equal(const struct option *option, const struct config *a, const struct config *b);
+
+#endif

@@ -1,0 +1,63 @@
+/* The few connections to p0f, and the queue of queries behind them.
+ *
+ * p0f serves at most 20 clients, in one thread, and dies of a client that hangs up while it is owed
+ * an answer. So there are never more than `connections` of ours, counting those still connecting or
+ * draining; none is closed while it is owed; one that breaks is replaced after a growing, jittered
+ * pause. A query goes to the connection that is owed least.
+ *
+ * All of it belongs to the loop's thread. */
+#ifndef POOL_H
+#define POOL_H
+
+#include "loop.h"
+#include "p0fclient.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pool;
+
+struct pool_options {
+    const char *socket; /* path; copied */
+    enum p0f_dialect dialect;
+    unsigned connections;
+    unsigned pipeline; /* queries in flight on each */
+    uint32_t max_rate; /* queries a second, 0 = no limit */
+    uint64_t seed;     /* of the jitter */
+};
+
+/* A query, in the caller's memory from pool_ask() until `answer` is called or it is cancelled.
+ * `answer` is called exactly once, with what p0f said or with the error that ended the connection
+ * (P0F_DISCONNECTED, P0F_MALFORMED, P0F_WRONG_DIALECT), or P0F_UNREACHABLE when none is left. */
+struct pool_query {
+    struct p0f_addr addr;
+    p0f_answer_fn *answer;
+    void *ctx;
+    struct pool_query *prev, *next; /* in the queue */
+    bool queued;
+};
+
+/* Starts connecting at once. NULL with errno when out of memory. */
+struct pool *pool_new(struct loop *loop, const struct pool_options *options);
+
+/* Queues a query; it is sent at the end of the round at the earliest. P0F_UNREACHABLE when there is
+ * no connection to p0f: then it was not taken. */
+enum p0f_error pool_ask(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
+
+/* Takes back a query that has not been sent yet. False when it has: its answer will come. */
+bool pool_cancel(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
+
+/* In force at once. */
+void pool_set_max_rate(struct pool *pool, uint32_t max_rate);
+
+/* No new connections and no new queries from here on; those sent are waited for. `drained` is
+ * called once, when p0f owes nothing any more (perhaps right away). */
+void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx);
+
+/* Answers p0f owes us, over all connections. */
+unsigned pool_owed(const struct pool *pool);
+
+/* Only when nothing is owed: before the first loop round, or after `drained`. */
+void pool_free(struct pool *pool);
+
+#endif

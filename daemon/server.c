@@ -1,0 +1,299 @@
+#include "server.h"
+
+#include "http.h"
+#include "listen.h"
+#include "log.h"
+#include "lookup.h"
+#include "notify.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define LOOK_AGAIN_MS 10        /* while winding down */
+#define LAST_WORDS_MS 5000      /* for clients that are slow to read their answer */
+#define REFUSED_LOG_MS 60000    /* between two messages about refused connections */
+#define DESCRIPTORS_BESIDES 128 /* beyond one for each connection */
+
+struct server {
+    struct config *config;
+    const struct config_source *source;
+    struct loop *loop;
+    struct cache *cache;
+    struct pool *pool;
+    struct lookup *lookup;
+    struct http *http;
+    struct listeners *listeners;
+    struct loop_fd signals;
+    bool stopping;
+    struct loop_timer look_again; /* armed while winding down */
+    struct mono last_words;
+    struct mono refused_logged;
+};
+
+/* ---- Settings, as each module wants them */
+
+static struct cache_times times_of(const struct config *config)
+{
+    return (struct cache_times){
+        .ttl = config->cache.ttl,
+        .incomplete_ttl = config->cache.incomplete_ttl,
+        .negative_ttl = config->cache.negative_ttl,
+        .stale_while_revalidate = config->cache.stale_while_revalidate,
+        .stale_if_error = config->cache.stale_if_error,
+    };
+}
+
+static struct lookup_limits limits_of(const struct config *config)
+{
+    return (struct lookup_limits){
+        .timeout = config->p0f.timeout,
+        .first_contact_wait = config->p0f.first_contact_wait,
+        .max_pending = config->p0f.max_pending,
+    };
+}
+
+static unsigned threads_of(const struct config *config)
+{
+    cpu_set_t ours;
+
+    if (config->http.threads > 0)
+        return config->http.threads;
+    if (sched_getaffinity(0, sizeof ours, &ours) == 0)
+        return (unsigned)CPU_COUNT(&ours);
+    return 1;
+}
+
+/* ---- SIGHUP */
+
+static void tell_restart_needed(const char *name)
+{
+    log_warnx("%s has changed, which needs a restart; the old value stays in force", name);
+}
+
+static void reload(struct server *server)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config *fresh;
+
+    notify_reloading();
+    fresh = config_load(server->source, error);
+    if (!fresh) {
+        log_errx("%s; the old settings stay in force", error);
+        notify_ready();
+        return;
+    }
+    config_restart_needed(server->config, fresh, tell_restart_needed);
+    struct cache_times times = times_of(fresh);
+    struct lookup_limits limits = limits_of(fresh);
+    cache_set_times(server->cache, &times);
+    if (!server->stopping)
+        lookup_set_limits(server->lookup, &limits);
+    pool_set_max_rate(server->pool, fresh->p0f.max_rate);
+    config_free(fresh); /* the old one still says what runs: all that needs a restart */
+    log_info("settings read again");
+    notify_ready();
+}
+
+/* ---- Winding down: no new connections; then no new lookups; then nothing owed by p0f */
+
+static void on_drained(void *ctx)
+{
+    struct server *server = ctx;
+
+    loop_stop(server->loop);
+}
+
+static void look_again(void *ctx)
+{
+    struct server *server = ctx;
+    struct mono now = loop_now(server->loop);
+    bool busy = http_busy(server->http) && mono_before(now, server->last_words);
+
+    if (!busy) { /* what still comes on a connection left open finds no place */
+        struct lookup_limits closed = limits_of(server->config);
+        closed.max_pending = 0;
+        lookup_set_limits(server->lookup, &closed);
+        if (lookup_pending(server->lookup) == 0) {
+            pool_retire(server->pool, on_drained, server);
+            return;
+        }
+    }
+    loop_arm(server->loop, &server->look_again, mono_add_ms(now, LOOK_AGAIN_MS));
+}
+
+static void stop(struct server *server, const char *signal_name)
+{
+    unsigned owed = pool_owed(server->pool);
+
+    if (server->stopping) {
+        log_warnx("%s again: still waiting for %u answers from p0f, which could die if we hung up; "
+                  "kill -9 does it all the same",
+                  signal_name, owed);
+        return;
+    }
+    log_info("%s: finishing", signal_name);
+    notify_stopping();
+    server->stopping = true;
+    server->last_words = mono_add_ms(loop_now(server->loop), LAST_WORDS_MS);
+    listen_stop(server->listeners);
+    http_wind_down(server->http);
+    look_again(server);
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+    struct server *server = ctx;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(server->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            reload(server);
+        else
+            stop(server, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+}
+
+/* ---- Starting */
+
+/* Blocked before any thread starts, so that all signals come to the loop. */
+static bool watch_signals(struct server *server)
+{
+    sigset_t ours;
+
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGHUP);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+    server->signals = (struct loop_fd){.fd = -1, .ready = on_signal, .ctx = server};
+    if (pthread_sigmask(SIG_BLOCK, &ours, NULL) == 0)
+        server->signals.fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
+    return server->signals.fd >= 0 && loop_watch(server->loop, &server->signals, EPOLLIN) == 0;
+}
+
+static void raise_descriptor_limit(const struct config *config)
+{
+    rlim_t wanted = (rlim_t)config->http.max_connections + DESCRIPTORS_BESIDES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warnx("http.max_connections = %u needs %llu descriptors, but the limit is %llu "
+                  "(ulimit -Hn, LimitNOFILE=)",
+                  config->http.max_connections, (unsigned long long)wanted,
+                  (unsigned long long)limit.rlim_cur);
+}
+
+static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server *server = ctx;
+    struct mono now = loop_now(server->loop);
+
+    if (http_take(server->http, fd, peer, length) || mono_before(now, server->refused_logged))
+        return;
+    log_warnx("connections are being refused: http.max_connections are open");
+    server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
+}
+
+static bool fail(const char *what)
+{
+    log_err("cannot start: %s", what);
+    return false;
+}
+
+/* From the bottom up: what p0f's side needs, then the lookup, then HTTP. */
+static bool build(struct server *server)
+{
+    const struct config *config = server->config;
+    const struct hash_key key = hash_key_random();
+    const struct lookup_limits limits = limits_of(config);
+
+    server->loop = loop_new(clock_mono);
+    if (!server->loop || !watch_signals(server))
+        return fail("event loop");
+    server->cache = cache_new(&(struct cache_options){.max_hosts = config->cache.max_hosts,
+                                                      .max_misses = config->cache.max_misses,
+                                                      .times = times_of(config),
+                                                      .key = key});
+    if (!server->cache)
+        return fail("memory for cache.max_hosts and cache.max_misses");
+    server->pool = pool_new(server->loop, &(struct pool_options){
+                                              .socket = config->p0f.socket,
+                                              .dialect = config->p0f.dialect,
+                                              .connections = config->p0f.connections,
+                                              .pipeline = config->p0f.pipeline,
+                                              .max_rate = config->p0f.max_rate,
+                                              .seed = key.k0 ^ key.k1,
+                                          });
+    if (!server->pool)
+        return fail("memory for p0f.connections");
+    server->lookup =
+        lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
+    if (!server->lookup)
+        return fail("memory for p0f.max_pending");
+    server->http = http_start(&(struct http_options){
+        .lookup = server->lookup,
+        .threads = threads_of(config),
+        .max_connections = config->http.max_connections,
+        .idle_timeout_ms = config->http.idle_timeout,
+        .access_log = config->http.access_log,
+        .version = P0F_LOOKUPD_VERSION,
+    });
+    if (!server->http)
+        return fail("HTTP threads");
+    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+}
+
+static bool open_listeners(struct server *server)
+{
+    const struct config *config = server->config;
+    char error[LISTEN_ERROR_SIZE];
+
+    server->listeners =
+        listen_parse(config->http.listen, config->http.allow_unauthenticated, error);
+    if (server->listeners && listen_open(server->listeners, error))
+        return true;
+    log_errx("cannot start: %s", error);
+    return false;
+}
+
+static void tear_down(struct server *server)
+{
+    http_stop(server->http);
+    listen_free(server->listeners);
+    lookup_free(server->lookup);
+    pool_free(server->pool);
+    cache_free(server->cache);
+    if (server->signals.fd >= 0)
+        close(server->signals.fd);
+    loop_free(server->loop);
+    config_free(server->config);
+}
+
+int server_run(struct config *config, const struct config_source *source)
+{
+    struct server server = {.config = config, .source = source, .signals = {.fd = -1}};
+    int status = EXIT_FAILURE;
+
+    server.look_again = (struct loop_timer){.fire = look_again, .ctx = &server};
+    raise_descriptor_limit(config);
+    if (open_listeners(&server) && build(&server)) {
+        notify_ready();
+        if (loop_run(server.loop) == 0)
+            status = EXIT_SUCCESS;
+        else
+            log_err("waiting for events failed");
+    }
+    tear_down(&server);
+    return status;
+}

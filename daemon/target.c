@@ -1,0 +1,212 @@
+#include "target.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DECODED_SIZE 128 /* longer than any address or value we know */
+
+struct span {
+    const char *at;
+    size_t length;
+};
+
+static bool equals(struct span span, const char *text)
+{
+    return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
+}
+
+/* Splits off what is before the first `mark`; without one that is everything. */
+static struct span cut(struct span *rest, char mark)
+{
+    const char *found = rest->length ? memchr(rest->at, mark, rest->length) : NULL;
+    size_t length = found ? (size_t)(found - rest->at) : rest->length;
+    size_t skip = found ? length + 1 : length;
+    struct span head = {rest->at, length};
+
+    rest->at += skip;
+    rest->length -= skip;
+    return head;
+}
+
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+enum decoding { DECODED, DECODED_TOO_LONG, DECODED_BROKEN };
+
+/* Percent-decodes into `out`; NUL bytes are kept as they are, the length tells. */
+static enum decoding decode(struct span in, char out[DECODED_SIZE], size_t *length)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < in.length; i++) {
+        char byte = in.at[i];
+        if (byte == '%') {
+            int high = i + 2 < in.length ? hex_value(in.at[i + 1]) : -1;
+            int low = i + 2 < in.length ? hex_value(in.at[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return DECODED_BROKEN;
+            byte = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (used == DECODED_SIZE)
+            return DECODED_TOO_LONG;
+        out[used++] = byte;
+    }
+    *length = used;
+    return DECODED;
+}
+
+static bool has_prefix(struct span span, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return span.length >= length && memcmp(span.at, prefix, length) == 0;
+}
+
+/* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). */
+static struct span without_authority(struct span span)
+{
+    const char *scheme_end = NULL;
+
+    if (span.length == 0 || span.at[0] == '/')
+        return span;
+    for (size_t i = 0; i + 2 < span.length && !scheme_end; i++)
+        if (memcmp(span.at + i, "://", 3) == 0)
+            scheme_end = span.at + i + 3;
+    if (!scheme_end)
+        return span;
+    span.length -= (size_t)(scheme_end - span.at);
+    span.at = scheme_end;
+    size_t authority = 0;
+    while (authority < span.length && span.at[authority] != '/' && span.at[authority] != '?')
+        authority++;
+    span.at += authority;
+    span.length -= authority;
+    return span;
+}
+
+static void parse_address(struct span text, struct target *target)
+{
+    char decoded[DECODED_SIZE];
+    size_t length = 0;
+
+    switch (decode(text, decoded, &length)) {
+    case DECODED:
+        target->address = p0f_addr_parse(decoded, length, &target->addr);
+        break;
+    case DECODED_TOO_LONG:
+        target->address = P0F_ADDR_TOO_LONG;
+        break;
+    case DECODED_BROKEN:
+        target->address = P0F_ADDR_SYNTAX;
+        break;
+    }
+    if (target->address != P0F_OK)
+        target->error = TARGET_BAD_ADDRESS;
+}
+
+static void refuse_parameter(struct target *target, const char *name, struct span value,
+                             const char *expected)
+{
+    char shown[41];
+    size_t length = value.length < sizeof shown - 1 ? value.length : sizeof shown - 1;
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)value.at[i];
+        shown[i] = (char)(byte > 0x20 && byte < 0x7f ? byte : '?');
+    }
+    shown[length] = '\0';
+    if (target->error == TARGET_OK) /* the first thing that is wrong is the one to name */
+        target->error = TARGET_BAD_PARAMETER;
+    snprintf(target->detail, sizeof target->detail, "%s=%s: expected %s", name, shown, expected);
+}
+
+static bool parse_wait(const char *text, size_t length, int64_t *wait_ms)
+{
+    int64_t value = 0;
+
+    if (length == 0 || length > 9)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    *wait_ms = value;
+    return value <= TARGET_WAIT_MOST;
+}
+
+static void parse_parameter(struct span parameter, struct target *target)
+{
+    struct span raw_name = cut(&parameter, '=');
+    struct span raw_value = parameter;
+    char name[DECODED_SIZE], value[DECODED_SIZE];
+    size_t name_length, value_length = 0;
+
+    if (decode(raw_name, name, &name_length) != DECODED)
+        return; /* none of ours */
+    bool known = decode(raw_value, value, &value_length) == DECODED;
+    struct span key = {name, name_length}, word = {value, value_length};
+    if (equals(key, "format")) {
+        if (known && equals(word, "parsed"))
+            target->format = RENDER_PARSED;
+        else if (known && equals(word, "raw"))
+            target->format = RENDER_RAW;
+        else
+            refuse_parameter(target, "format", raw_value, "parsed or raw");
+    } else if (equals(key, "wait")) {
+        if (!known || !parse_wait(value, value_length, &target->wait_ms))
+            refuse_parameter(target, "wait", raw_value, "0 to 5000 (milliseconds)");
+    }
+}
+
+void target_parse(const char *text, size_t length, struct target *target)
+{
+    static const char host_prefix[] = "/host/";
+    struct span query = {text, length};
+
+    target->route = TARGET_NONE;
+    target->error = TARGET_OK;
+    target->address = P0F_OK;
+    target->format = RENDER_PARSED;
+    target->wait_ms = TARGET_WAIT_UNSET;
+    target->detail[0] = '\0';
+    if (length > TARGET_MOST) {
+        target->error = TARGET_TOO_LONG;
+        return;
+    }
+    if (equals(query, "*")) {
+        target->route = TARGET_SERVER;
+        return;
+    }
+    query = without_authority(query);
+    struct span path = cut(&query, '?');
+    if (equals(path, "/") || path.length == 0) {
+        target->route = TARGET_INDEX;
+    } else if (equals(path, "/livez")) {
+        target->route = TARGET_LIVEZ;
+    } else if (has_prefix(path, host_prefix)) {
+        target->route = TARGET_HOST;
+        path.at += sizeof host_prefix - 1;
+        path.length -= sizeof host_prefix - 1;
+        parse_address(path, target);
+        while (query.length > 0)
+            parse_parameter(cut(&query, '&'), target);
+    }
+}
+
+const struct p0f_addr *target_addr(const struct target *target)
+{
+    bool named = target->route == TARGET_HOST && target->address == P0F_OK;
+
+    return named ? &target->addr : NULL;
+}

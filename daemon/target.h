@@ -1,0 +1,47 @@
+/* Reads a request target (RFC 9112, section 3.2): which resource, which address, which parameters.
+ * Works on the raw text, as the client sent it: libmicrohttpd has decoded %2F and cut at %00. Pure. */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include "p0fclient.h"
+#include "render.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum target_route {
+    TARGET_NONE, /* no such path */
+    TARGET_INDEX,
+    TARGET_LIVEZ,
+    TARGET_HOST,
+    TARGET_SERVER, /* "*", of OPTIONS */
+};
+
+enum target_error {
+    TARGET_OK,
+    TARGET_TOO_LONG,
+    TARGET_BAD_ADDRESS,   /* `address` says why */
+    TARGET_BAD_PARAMETER, /* `detail` says which */
+};
+
+#define TARGET_MOST 4096    /* bytes of a target; more is refused */
+#define TARGET_WAIT_MOST 5000 /* milliseconds */
+#define TARGET_WAIT_UNSET (-1)
+
+struct target {
+    enum target_route route;
+    enum target_error error; /* for TARGET_HOST; a too long target has TARGET_NONE */
+    enum p0f_error address;
+    struct p0f_addr addr;
+    enum render_format format;
+    int64_t wait_ms; /* TARGET_WAIT_UNSET when the request does not say */
+    char detail[128]; /* printable ASCII, for a person */
+};
+
+/* Always fills *target. */
+void target_parse(const char *text, size_t length, struct target *target);
+
+/* The address that the target names, or NULL. */
+const struct p0f_addr *target_addr(const struct target *target);
+
+#endif

@@ -1,0 +1,358 @@
+/* One non-blocking connection to p0f, pipelined.
+ *
+ * p0f answers in the order of the queries and an answer carries no address, so a first-in-first-out
+ * ring of who asked is all the matching there is. A connection begins with two probe queries, whose
+ * answers tell the dialect; real queries may follow them at once.
+ *
+ * p0f dies of a failed write, so a descriptor is only ever closed when p0f has hung up or owes
+ * nothing. A stream that has gone wrong is therefore read and thrown away until the bytes of all the
+ * answers owed have come: its `error` is set, its callbacks have been told, but it is still owed. */
+#include "p0fclient.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PROBES 2u /* the second magic marks the end of the first answer */
+#define PIPELINE_MAX 1024u
+#define RX_SIZE 4096u /* 16 answers and more at a read */
+
+struct pending {
+    p0f_answer_fn *answer; /* NULL for a probe */
+    void *ctx;
+};
+
+struct p0f_conn {
+    int fd;
+    enum p0f_error error; /* sticky */
+    enum p0f_dialect wanted;
+    enum p0f_dialect spoken;
+    bool retired;
+    bool calling; /* inside a callback */
+
+    unsigned probes; /* not yet answered */
+    unsigned first;  /* ring of pending, `capacity` slots */
+    unsigned count;
+    unsigned capacity;
+
+    size_t unsent_start; /* in tx */
+    size_t unsent_end;
+    uint64_t sent;     /* bytes, ever */
+    uint64_t answered; /* answers, ever */
+    uint64_t junk;     /* bytes thrown away since the stream went wrong */
+    bool hung_up;
+
+    size_t rx_length;
+    uint8_t rx[RX_SIZE];
+    uint8_t *tx; /* capacity * P0F_QUERY_SIZE */
+    struct pending ring[];
+};
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof name.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(name.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    /* A unix socket connects at once or not at all: EAGAIN means a full backlog. */
+    if (connect(fd, (const struct sockaddr *)&name, sizeof name) != 0) {
+        int cause = errno;
+        close(fd);
+        errno = cause;
+        return -1;
+    }
+    return fd;
+}
+
+static struct p0f_conn *conn_new(unsigned pipeline)
+{
+    unsigned capacity = pipeline + PROBES;
+    struct p0f_conn *conn = calloc(1, sizeof *conn + capacity * sizeof conn->ring[0]);
+
+    if (!conn)
+        return NULL;
+    conn->capacity = capacity;
+    conn->fd = -1;
+    conn->tx = malloc((size_t)capacity * P0F_QUERY_SIZE);
+    if (!conn->tx) {
+        free(conn);
+        return NULL;
+    }
+    return conn;
+}
+
+static void conn_delete(struct p0f_conn *conn)
+{
+    if (conn->fd >= 0)
+        close(conn->fd);
+    free(conn->tx);
+    free(conn);
+}
+
+static void enqueue(struct p0f_conn *conn, const struct p0f_addr *addr, p0f_answer_fn *answer,
+                    void *ctx)
+{
+    unsigned slot = (conn->first + conn->count) % conn->capacity;
+
+    conn->ring[slot] = (struct pending){.answer = answer, .ctx = ctx};
+    conn->count++;
+    /* There is room: no more than `capacity` queries are pending, and what was sent is behind. */
+    if (conn->unsent_end + P0F_QUERY_SIZE > (size_t)conn->capacity * P0F_QUERY_SIZE) {
+        memmove(conn->tx, conn->tx + conn->unsent_start, conn->unsent_end - conn->unsent_start);
+        conn->unsent_end -= conn->unsent_start;
+        conn->unsent_start = 0;
+    }
+    p0f_query_pack(addr, conn->tx + conn->unsent_end);
+    conn->unsent_end += P0F_QUERY_SIZE;
+}
+
+enum p0f_error p0f_conn_open(const char *path, enum p0f_dialect dialect, unsigned pipeline,
+                             struct p0f_conn **out)
+{
+    static const struct p0f_addr nobody = {.type = 4}; /* 0.0.0.0 */
+
+    if (pipeline < 1 || pipeline > PIPELINE_MAX) {
+        errno = EINVAL;
+        return P0F_SYSTEM;
+    }
+    struct p0f_conn *conn = conn_new(pipeline);
+    if (!conn)
+        return P0F_SYSTEM;
+    conn->fd = connect_unix(path);
+    if (conn->fd < 0) {
+        int cause = errno;
+        conn_delete(conn);
+        errno = cause;
+        return cause == EMFILE || cause == ENFILE || cause == ENOMEM ? P0F_SYSTEM : P0F_UNREACHABLE;
+    }
+    conn->wanted = dialect;
+    for (conn->probes = 0; conn->probes < PROBES; conn->probes++)
+        enqueue(conn, &nobody, NULL, NULL);
+    *out = conn;
+    return P0F_OK;
+}
+
+int p0f_conn_fd(const struct p0f_conn *conn)
+{
+    return conn->fd;
+}
+
+bool p0f_conn_wants_write(const struct p0f_conn *conn)
+{
+    return conn->error == P0F_OK && conn->unsent_end > conn->unsent_start;
+}
+
+enum p0f_error p0f_conn_ask(struct p0f_conn *conn, const struct p0f_addr *addr,
+                            p0f_answer_fn *answer, void *ctx)
+{
+    if (conn->error != P0F_OK)
+        return conn->error;
+    if (conn->retired)
+        return P0F_RETIRED;
+    if (conn->count - conn->probes >= conn->capacity - PROBES)
+        return P0F_FULL;
+    enqueue(conn, addr, answer, ctx);
+    return P0F_OK;
+}
+
+/* Takes the query at the head of the line and tells its asker. */
+static void settle_first(struct p0f_conn *conn, enum p0f_error error, const struct p0f_host *host)
+{
+    struct pending asked = conn->ring[conn->first];
+
+    conn->first = (conn->first + 1) % conn->capacity;
+    conn->count--;
+    if (!asked.answer) {
+        conn->probes--;
+        return;
+    }
+    bool nested = conn->calling;
+    conn->calling = true;
+    asked.answer(asked.ctx, error, host);
+    conn->calling = nested;
+}
+
+static void fail(struct p0f_conn *conn, enum p0f_error error)
+{
+    conn->error = error;
+    while (conn->count > 0)
+        settle_first(conn, error, NULL);
+}
+
+static void deliver(struct p0f_conn *conn, const struct p0f_answer *answer)
+{
+    conn->answered++;
+    switch (answer->status) {
+    case P0F_STATUS_OK:
+        settle_first(conn, P0F_OK, &answer->host);
+        break;
+    case P0F_STATUS_NOMATCH:
+        settle_first(conn, P0F_NO_MATCH, NULL);
+        break;
+    default:
+        settle_first(conn, P0F_BAD_QUERY, NULL);
+        break;
+    }
+}
+
+/* Sets `spoken` from the answers to the probes. False until they are here, or when they fail. */
+static bool learn_dialect(struct p0f_conn *conn)
+{
+    enum p0f_dialect found;
+    int known = p0f_dialect_detect(conn->rx, conn->rx_length, &found);
+
+    if (known == 0)
+        return false;
+    if (known < 0) {
+        fail(conn, P0F_MALFORMED);
+        return false;
+    }
+    conn->spoken = found;
+    if (conn->wanted != P0F_DIALECT_AUTO && conn->wanted != found) {
+        fail(conn, P0F_WRONG_DIALECT);
+        return false;
+    }
+    return true;
+}
+
+/* Delivers each whole answer in rx; leaves the rest there. */
+static void take_answers(struct p0f_conn *conn)
+{
+    size_t taken = 0;
+
+    if (conn->spoken == P0F_DIALECT_AUTO && !learn_dialect(conn))
+        return;
+    while (conn->error == P0F_OK && taken < conn->rx_length) {
+        struct p0f_answer answer;
+        int size = conn->count == 0 ? -1 /* nobody asked */
+                                    : p0f_answer_unpack(conn->rx + taken, conn->rx_length - taken,
+                                                        conn->spoken, &answer);
+        if (size == 0)
+            break;
+        if (size < 0) {
+            fail(conn, P0F_MALFORMED);
+            break;
+        }
+        taken += (size_t)size;
+        deliver(conn, &answer);
+    }
+    conn->rx_length -= taken;
+    memmove(conn->rx, conn->rx + taken, conn->rx_length);
+}
+
+static void hang_up(struct p0f_conn *conn)
+{
+    conn->hung_up = true;
+    if (conn->error == P0F_OK)
+        fail(conn, P0F_DISCONNECTED);
+}
+
+/* Once the stream has gone wrong its bytes are only counted. */
+static void discard_rx(struct p0f_conn *conn)
+{
+    conn->junk += conn->rx_length;
+    conn->rx_length = 0;
+}
+
+static void receive(struct p0f_conn *conn)
+{
+    while (!conn->hung_up) {
+        size_t room = sizeof conn->rx - conn->rx_length;
+        ssize_t got = recv(conn->fd, conn->rx + conn->rx_length, room, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (got <= 0) {
+            hang_up(conn);
+            return;
+        }
+        conn->rx_length += (size_t)got;
+        if (conn->error == P0F_OK)
+            take_answers(conn);
+        if (conn->error != P0F_OK)
+            discard_rx(conn);
+        if ((size_t)got < room)
+            return; /* drained; the next arrival wakes us */
+    }
+}
+
+static void transmit(struct p0f_conn *conn)
+{
+    while (p0f_conn_wants_write(conn)) {
+        ssize_t put = send(conn->fd, conn->tx + conn->unsent_start,
+                           conn->unsent_end - conn->unsent_start, MSG_NOSIGNAL);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return; /* full: later. Broken: the receiving side says so, after the last answers. */
+        conn->sent += (uint64_t)put;
+        conn->unsent_start += (size_t)put;
+    }
+    conn->unsent_start = conn->unsent_end = 0;
+}
+
+enum p0f_error p0f_conn_flush(struct p0f_conn *conn)
+{
+    transmit(conn);
+    return conn->error;
+}
+
+enum p0f_error p0f_conn_io(struct p0f_conn *conn)
+{
+    transmit(conn);
+    receive(conn);
+    transmit(conn); /* what the callbacks asked */
+    return conn->error;
+}
+
+unsigned p0f_conn_owed(const struct p0f_conn *conn)
+{
+    /* Only whole queries are answered, with no fewer bytes than the shortest dialect has. */
+    uint64_t owed = conn->sent / P0F_QUERY_SIZE - conn->answered;
+    uint64_t seen = conn->junk / p0f_answer_size(P0F_DIALECT_P0F3);
+
+    return conn->hung_up || owed <= seen ? 0 : (unsigned)(owed - seen);
+}
+
+bool p0f_conn_hung_up(const struct p0f_conn *conn)
+{
+    return conn->hung_up;
+}
+
+unsigned p0f_conn_pending(const struct p0f_conn *conn)
+{
+    return conn->count - conn->probes;
+}
+
+enum p0f_dialect p0f_conn_dialect(const struct p0f_conn *conn)
+{
+    return conn->spoken;
+}
+
+void p0f_conn_retire(struct p0f_conn *conn)
+{
+    conn->retired = true;
+}
+
+bool p0f_conn_free(struct p0f_conn *conn)
+{
+    if (!conn)
+        return true;
+    if (conn->calling || p0f_conn_owed(conn) > 0)
+        return false;
+    fail(conn, P0F_DISCONNECTED); /* what was asked and never sent */
+    conn_delete(conn);
+    return true;
+}

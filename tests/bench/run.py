@@ -1,0 +1,261 @@
+"""The benchmarks of p0f-lookupd: `make bench`, or run.py BUILD_FOLDER [options].
+
+Every figure of speed is server CPU time per request, so what the load generator costs does not
+count, and is given as a ratio to something measured in the same rounds, in turns, so what the
+machine does besides weighs on both alike. Prints three tables. Ends with status 0 whether or not
+targets are met, and with 1 when something could not be measured.
+"""
+
+import argparse
+import os
+import re
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import time
+
+from measure import (HERE, LAYOUTS, TURN_SECONDS, TURNS, Contender, ask_each, cpu_ns, cpu_ticks,
+                     interleave, ratios, resident_bytes)
+from servers import Bench, BenchError, find_program, get, p0f_knows, visit
+
+MANY = 100_000
+FEW = 64
+WARM_UP_REQUESTS = 20_000
+HOSTS_SEEN_BY_P0F = 2_000
+IDLE_SECONDS = 5
+KEEP = {"cache__ttl": "1h", "cache__incomplete_ttl": "1h", "cache__negative_ttl": "1h"}
+KEEP_NOTHING = {"cache__ttl": "0", "cache__incomplete_ttl": "0", "cache__negative_ttl": "0"}
+
+
+class Report:
+    """Collects the figures of all sections, for the tables at the end."""
+
+    def __init__(self):
+        self.figures, self.ratios, self.costs = [], [], []
+
+    def figure(self, name, value, shown, target, unit):
+        self.figures.append((name, shown, f"<= {target} {unit}", verdict(value, target)))
+
+    def ratio(self, name, contender, base, target=None):
+        row = [name]
+        for layout in LAYOUTS:
+            values = ratios(contender, base, layout)
+            row += [spread(values), verdict(statistics.median(values), target)]
+        self.ratios.append((*row, "" if target is None else f"<= {target:.2f}"))
+
+    def no_ratio(self, name, reason):
+        self.ratios.append((name, reason, "", "", "", ""))
+
+    def cost(self, contender):
+        columns = []
+        for layout in LAYOUTS:
+            behind = statistics.median(contender.behind_us[layout])
+            columns += [spread(contender.cpu_us[layout]), f"{behind:.2f}" if behind else ""]
+        alone = contender.alone
+        latencies = [f"{alone[key] / 1000:.2f}" for key in ("p50", "p90", "p99", "p99.9")]
+        rate = f"{alone['requests'] / alone['seconds']:.0f}"
+        self.costs.append((contender.name, *columns, rate, *latencies))
+
+    def show(self):
+        show_table("Idle and memory", ("", "", "target", ""), self.figures)
+        show_table("CPU per request, as a ratio: median of the rounds (min - max)",
+                   ("", "all CPUs", "", "one CPU", "", "target"), self.ratios)
+        show_table("CPU per request in us. Then, undivided on all CPUs with 64 connections kept "
+                   "busy: requests per second, latency in ms",
+                   ("", "all CPUs", "of it p0f", "one CPU", "of it p0f",
+                    "req/s", "p50", "p90", "p99", "p99.9"), self.costs)
+
+
+def verdict(value, target):
+    return "" if target is None else "ok" if value <= target else "OVER"
+
+
+def spread(values):
+    return f"{statistics.median(values):.2f} ({min(values):.2f} - {max(values):.2f})"
+
+
+def show_table(title, head, rows):
+    if not rows:
+        return
+    print(f"\n{title}")
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, tuple("-" * width for width in widths), *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def addresses(first_octet, count):
+    """Addresses that are all equally long as text, so that the answers are, too."""
+    return [f"{first_octet}.{100 + i // 10_000}.{100 + i // 100 % 100}.{100 + i % 100}"
+            for i in range(count)]
+
+
+def paths_to(hosts):
+    return [f"/host/{host}" for host in hosts]
+
+
+def write_paths(bench, name, paths):
+    return bench.write(name, "".join(path + "\n" for path in paths).encode())
+
+
+def must_hit(port, paths, status=200):
+    """All these, asked for before, must now be answered from the cache."""
+    hits = ask_each(port, paths, status)
+    if hits != len(paths):
+        raise BenchError(f"of {len(paths)} addresses asked for before only {hits} are cache hits")
+
+
+def measure_idle(bench, report, _arguments):
+    daemon = bench.daemon("daemon", bench.fake_p0f())
+    mebibytes = resident_bytes(daemon.pid) / 2**20
+    ticks, used = cpu_ticks(daemon.pid), cpu_ns(daemon.pids)
+    time.sleep(IDLE_SECONDS)
+    ticks, used = cpu_ticks(daemon.pid) - ticks, cpu_ns(daemon.pids) - used
+    shown = f"{ticks} ticks ({used / 1000:.0f} us)"
+    report.figure(f"idle: CPU over {IDLE_SECONDS} s", ticks, shown, 0, "ticks")
+    report.figure("idle: resident memory", mebibytes, f"{mebibytes:.1f} MiB", 8, "MiB")
+
+
+def growth_per_entry(daemon, first_octet, status):
+    """Resident bytes per cache entry, over what the same load on few addresses takes."""
+    paths = paths_to(addresses(first_octet, MANY))
+    ask_each(daemon.port, paths[:FEW] * (WARM_UP_REQUESTS // FEW), status)
+    before = resident_bytes(daemon.pid)
+    ask_each(daemon.port, paths, status)
+    growth = resident_bytes(daemon.pid) - before
+    must_hit(daemon.port, paths, status)
+    return growth / (MANY - FEW)
+
+
+def measure_memory(bench, report, _arguments):
+    p0f = bench.fake_p0f()
+    each = growth_per_entry(bench.daemon("daemon", p0f, **KEEP), 10, 200)
+    report.figure(f"memory per known host, {MANY:,} cached", each, f"{each:.0f} B", 1024, "B")
+    each = growth_per_entry(bench.daemon("daemon_misses", p0f, **KEEP, cache__max_misses=str(MANY),
+                                         p0f__first_contact_wait="0"), 11, 404)
+    report.figure(f'memory per "no match", {MANY:,} cached', each, f"{each:.0f} B", 128, "B")
+
+
+def measure_hit(bench, report, arguments):
+    p0f = bench.fake_p0f()
+    paths = paths_to(addresses(10, MANY))
+    one, many = bench.daemon("one", p0f, **KEEP), bench.daemon("many", p0f, **KEEP)
+    for daemon, asked in (one, paths[:1]), (many, paths):
+        ask_each(daemon.port, asked, 200)
+        must_hit(daemon.port, asked)
+
+    _, headers, body = get(one.port, paths[0])
+    static = bench.static_mhd("static", headers, body, arguments.static)
+    twin = bench.static_mhd("static_twin", headers, body, arguments.static)
+    nginx = bench.nginx(body)
+    file = write_paths(bench, "one.paths", paths[:1])
+    one_host = [Contender("hit, 1 host", one, file), Contender("  static MHD", static, file),
+                Contender("  nginx", nginx, file), Contender("  static MHD, again", twin, file)]
+    file = write_paths(bench, "many.paths", paths)
+    many_hosts = [Contender(f"hit, {MANY:,} hosts", many, file),
+                  Contender("  static MHD", static, file), Contender("  nginx", nginx, file)]
+
+    for contenders in one_host, many_hosts:  # one after the other, as they share servers
+        interleave(contenders, arguments.rounds)
+        for contender in contenders:
+            report.cost(contender)
+        hit, base, server = contenders[:3]
+        report.ratio(f"{hit.name} / static MHD", hit, base, 1.15)
+        report.ratio(f"{hit.name} / nginx", hit, server, 1.0)
+    report.ratio("static MHD / itself (1.00 but for noise)", one_host[3], one_host[1])
+
+
+def p0f_that_has_seen(bench, hosts):
+    """A real p0f that knows these 127.x.y.z hosts, and does not look at other traffic."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        p0f = bench.real_p0f(listener.getsockname()[1])
+        for first in range(0, len(hosts), 200):
+            group = hosts[first:first + 200]
+            visit(listener, group)
+            p0f.wait_until(lambda seen=group: p0f_knows(p0f.socket, seen) == len(seen))
+    return p0f
+
+
+def measure_miss(bench, report, arguments):
+    if os.geteuid() != 0 or not find_program("p0f"):
+        report.no_ratio("miss (daemon and p0f) / hit", "not measured: needs p0f, and root for it")
+        return
+    hosts = addresses(127, HOSTS_SEEN_BY_P0F)
+    p0f = p0f_that_has_seen(bench, hosts)
+    keeping = bench.daemon("keeping", p0f, **KEEP)
+    asking = bench.daemon("asking", p0f, **KEEP_NOTHING)
+    paths = paths_to(hosts)
+    ask_each(keeping.port, paths, 200)
+    must_hit(keeping.port, paths)
+    if ask_each(asking.port, paths * 2, 200) != 0:
+        raise BenchError("a daemon that should keep nothing answers from its cache")
+
+    file = write_paths(bench, "seen.paths", paths)
+    miss = Contender("miss, real p0f", asking, file, behind=p0f)
+    hit = Contender("  hit", keeping, file)
+    interleave([miss, hit], arguments.rounds)
+    report.cost(miss)
+    report.cost(hit)
+    report.ratio("miss (daemon and p0f) / hit", miss, hit, 2.5)
+
+
+SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit,
+            "miss": measure_miss}
+
+
+def daemon_pool_bytes():
+    """The connection memory that the daemon gives libmicrohttpd, from its source."""
+    with open(os.path.join(HERE, "../../daemon/http.c")) as source:
+        found = re.search(r"^#define POOL_BYTES \((\d+) \* 1024\)", source.read(), re.MULTILINE)
+    if not found:
+        raise BenchError("no POOL_BYTES in daemon/http.c: give --pool, the static server's memory")
+    return int(found[1]) * 1024
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description="Measures p0f-lookupd against a static libmicrohttpd server and nginx.")
+    parser.add_argument("build", help="folder with p0f-lookupd and bench/")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--pool", type=int, metavar="BYTES",
+                        help="connection memory of the static server (default: the daemon's)")
+    parser.add_argument("--static", choices=("accept", "listen"), default="accept",
+                        help="how the static server takes connections (see static_mhd.c)")
+    parser.add_argument("--only", choices=SECTIONS, action="append", metavar="SECTION",
+                        help=f"of {', '.join(SECTIONS)}; may be repeated")
+    return parser.parse_args()
+
+
+def measure_all(arguments, report):
+    pool = arguments.pool or daemon_pool_bytes()
+    print(f"wrk -t1 -c64, keep-alive; after a warm-up {arguments.rounds} rounds, in each of which "
+          f"the servers take {TURNS} turns of {TURN_SECONDS * 1000:.0f} ms.\n"
+          "CPU: time on a CPU of all threads of a server (/proc/PID/task/*/schedstat), divided by "
+          f"the requests that wrk counted.\nConnection memory of static MHD: {pool} bytes",
+          flush=True)
+    for name in arguments.only or SECTIONS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="p0f-lookupd-bench-") as folder, \
+                Bench(os.path.abspath(arguments.build), folder, pool) as bench:
+            SECTIONS[name](bench, report, arguments)
+
+
+def main():
+    arguments = parse_arguments()
+    report = Report()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    try:
+        measure_all(arguments, report)
+    except (BenchError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        report.show()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Fixtures of the end-to-end tests: a real daemon over HTTP, against the real p0f or a fake one.
+
+    /usr/bin/python3 -m pytest -q tests/e2e
+
+P0F_LOOKUPD names the daemon to test, if it is not build/p0f-lookupd. What needs the real p0f needs
+root too, for the capture.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
+
+import pytest  # noqa: E402
+
+import daemon as daemon_module  # noqa: E402
+import real_p0f  # noqa: E402
+from fake_p0f import FakeP0f  # noqa: E402
+
+
+def pytest_configure(config):
+    if not os.access(daemon_module.PROGRAM, os.X_OK):
+        pytest.exit(f"there is no daemon to test: {daemon_module.PROGRAM}", returncode=2)
+
+
+@pytest.fixture(name="scratch")
+def _scratch():
+    """A directory with a short name, as the path of a unix socket must be short."""
+    directory = tempfile.mkdtemp(prefix="lookupd-")
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(name="module_scratch", scope="module")
+def _module_scratch():
+    directory = tempfile.mkdtemp(prefix="lookupd-")
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(name="fake")
+def _fake(scratch):
+    """A scripted p0f that knows nobody yet. It outlives the daemon, so that it sees its end."""
+    with FakeP0f(os.path.join(scratch, "p0f.sock")) as fake:
+        yield fake
+
+
+@pytest.fixture(name="serve")
+def _serve(scratch):
+    """serve(p0f, {"section.key": value}): a daemon for a with-block, connected to that p0f."""
+    def serve(p0f, settings=None, **options):
+        path = p0f if isinstance(p0f, str) else getattr(p0f, "path", None) or p0f.socket
+        return daemon_module.Daemon(scratch, path, settings, **options)
+    return serve
+
+
+@pytest.fixture(name="needs_p0f", scope="session")
+def _needs_p0f():
+    reason = real_p0f.missing()
+    if reason:
+        pytest.skip(reason)

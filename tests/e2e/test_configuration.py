@@ -1,0 +1,135 @@
+"""The configuration is strict: whatever is not understood is said, with file, line, key and what
+was expected, and nothing is started."""
+
+import re
+
+import pytest
+
+from daemon import run, write_config
+
+# What is wrong, the text of the file, its line, the key, and what must be given as expected.
+BAD = [
+    ("unknown section", "[nothing]\nkey = 1\n", (1, 2), "nothing", ""),
+    ("unknown key", "[cache]\nttl = 1s\nttll = 2s\n", (3,), "ttll", ""),
+    ("key of another section", "[cache]\ntimeout = 1s\n", (2,), "timeout", ""),
+    ("no section", "ttl = 1s\n", (1,), "ttl", ""),
+    ("duplicate key", "[cache]\nttl = 1s\nmax_hosts = 5\nttl = 1s\n", (4,), "ttl", ""),
+    ("duplicate key in a repeated section",
+     "[cache]\nttl = 1s\n[p0f]\n[cache]\nttl = 2s\n", (5,), "ttl", ""),
+    ("no equals sign", "[cache]\nttl\n", (2,), "", ""),
+    ("unclosed section", "[cache\nttl = 1s\n", (1,), "", ""),
+    ("bad time", "[cache]\n\n\nttl = soon\n", (4,), "ttl", "ms"),
+    ("empty time", "[cache]\nttl =\n", (2,), "ttl", "ms"),
+    ("unknown unit", "[cache]\nttl = 5y\n", (2,), "ttl", "ms"),
+    ("negative time", "[p0f]\ntimeout = -1s\n", (2,), "timeout", "ms"),
+    ("time with a fraction", "[p0f]\ntimeout = 1.5s\n", (2,), "timeout", "ms"),
+    ("endless time", "[p0f]\ntimeout = 99999999999999999999d\n", (2,), "timeout", ""),
+    ("time without end", "[p0f]\ntimeout = 1s 2s\n", (2,), "timeout", "ms"),
+    ("bad boolean",
+     "[http]\nallow_unauthenticated = maybe\n", (2,), "allow_unauthenticated", "yes"),
+    ("number as boolean",
+     "[http]\nallow_unauthenticated = 1\n", (2,), "allow_unauthenticated", "yes"),
+    ("bad dialect", "[p0f]\ndialect = klingon\n", (2,), "dialect", "api2"),
+    ("no number", "[p0f]\nconnections = many\n", (2,), "connections", ""),
+    ("number out of range", "[p0f]\nconnections = 0\n", (2,), "connections", ""),
+    ("number far out of range", "[p0f]\nconnections = 4294967300\n", (2,), "connections", ""),
+    ("no pipeline", "[p0f]\npipeline = 0\n", (2,), "pipeline", ""),
+    ("negative number", "[cache]\nmax_hosts = -1\n", (2,), "max_hosts", ""),
+    ("hexadecimal", "[cache]\nmax_hosts = 0x10\n", (2,), "max_hosts", ""),
+    ("bad listen", "[http]\nlisten = nowhere\n", (2,), "listen", "unix:"),
+    ("listen without a port", "[http]\nlisten = 127.0.0.1\n", (2,), "listen", "port"),
+    ("listen on a port that is none", "[http]\nlisten = 127.0.0.1:65536\n", (2,), "listen", "port"),
+    ("listen with an empty item",
+     "[http]\nlisten = 127.0.0.1:5030,,[::1]:5030\n", (2,), "listen", ""),
+    ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
+    ("empty socket path", "[p0f]\nsocket =\n", (2,), "socket", ""),
+]
+
+
+@pytest.mark.parametrize("text, lines, key, expected", [case[1:] for case in BAD],
+                         ids=[case[0] for case in BAD])
+def test_what_is_wrong_is_said(scratch, text, lines, key, expected):
+    path = f"{scratch}/bad.conf"
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    for done in (run("-t", "-c", path), run("-c", path)):
+        assert done.returncode == 2, done
+        assert path in done.stderr, done.stderr
+        said = done.stderr.replace(path, "")
+        assert any(re.search(rf"\b{line}\b", said) for line in lines), done.stderr
+        assert key in done.stderr
+        assert expected in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("option, named", [
+    ("cache.ttll=1s", "ttll"), ("cachettl=1s", "cachettl"), ("cache.ttl", "ttl"),
+    ("cache.ttl=soon", "ttl"), ("nothing.ttl=1s", "nothing"), ("=", ""), ("", ""),
+])
+def test_a_bad_override(scratch, option, named):
+    config = write_config(f"{scratch}/good.conf", {"cache.ttl": "1s"})
+    done = run("-t", "-c", config, "-o", option)
+    assert done.returncode == 2, done
+    assert named in done.stderr and done.stderr
+
+
+def test_a_bad_value_in_the_environment(scratch):
+    config = write_config(f"{scratch}/good.conf", {"cache.ttl": "1s"})
+    done = run("-t", "-c", config, extra_environment={"P0F_LOOKUPD_CACHE_TTL": "soon"})
+    assert done.returncode == 2, done
+    assert "P0F_LOOKUPD_CACHE_TTL" in done.stderr or "cache.ttl" in done.stderr
+
+
+@pytest.mark.parametrize("settings", [
+    {"cache.ttl": "0"}, {"cache.ttl": "250ms", "p0f.timeout": "1m"}, {"cache.stale_if_error": "2d"},
+    {"cache.max_hosts": "1k"}, {"http.allow_unauthenticated": "no"}, {"p0f.dialect": "mss"},
+    {"http.listen": "127.0.0.1:5030, [::1]:5030, unix:/run/x.sock"}, {"p0f.max_rate": "0"},
+    {"p0f.connections": "1", "p0f.pipeline": "1"},
+])
+def test_good_settings(scratch, settings):
+    done = run("-t", "-c", write_config(f"{scratch}/good.conf", settings))
+    assert done.returncode == 0, done
+
+
+def test_long_lines_are_taken_whole(scratch):
+    """A comment, and a list, that are longer than a line usually is."""
+    config = f"{scratch}/long.conf"
+    places = ", ".join(f"unix:/{'d' * 80}/{number}" for number in range(8))
+    with open(config, "w", encoding="utf-8") as out:
+        out.write(f"# {'long comment ' * 100}\n[http]\nlisten = {places}\n; {'more ' * 200}\n")
+    done = run("-t", "-c", config)
+    assert done.returncode == 0, done
+
+
+def test_an_empty_file_is_all_defaults(scratch):
+    config = write_config(f"{scratch}/empty.conf", {})
+    assert run("-t", "-c", config).returncode == 0
+
+
+HOST = "198.51.100.1"
+
+
+def _time_to_live(daemon):
+    return daemon.host(HOST).cache_control()["max-age"]
+
+
+def test_the_command_line_beats_the_environment_beats_the_file(fake, serve):
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    settings = {"cache.ttl": "11s", "cache.negative_ttl": "11s"}
+    with serve(fake, settings) as daemon:
+        assert _time_to_live(daemon) == 11
+    with serve(fake, settings, extra_environment={"P0F_LOOKUPD_CACHE_TTL": "22s"}) as daemon:
+        assert _time_to_live(daemon) == 22
+        # What the environment does not name comes from the file.
+        assert daemon.host("198.51.100.2", "?wait=0").cache_control()["max-age"] == 11
+    with serve(fake, settings, extra_environment={"P0F_LOOKUPD_CACHE_TTL": "22s"},
+               arguments=["-o", "cache.ttl=33s"]) as daemon:
+        assert _time_to_live(daemon) == 33
+
+
+def test_settings_need_no_file(fake, serve):
+    """The socket from the environment, the rest as it comes."""
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    with serve("/nonexistent/p0f.sock",
+               extra_environment={"P0F_LOOKUPD_P0F_SOCKET": fake.path}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host(HOST).status == 200

@@ -1,0 +1,185 @@
+"""Requests at and beyond the limits of HTTP/1.1: what is allowed works, the rest is refused without
+harm to anybody else."""
+
+import concurrent.futures
+
+import pytest
+
+from daemon import Daemon
+from fake_p0f import FakeP0f
+from http_client import fetch_target, get_bytes, open_socket, parse, send_bytes
+from problems import assert_problem
+
+HOST = "198.51.100.1"
+SMUGGLED = "198.51.100.66"
+SETTINGS = {"cache.ttl": "1h", "http.idle_timeout": "3s"}
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(module_scratch):
+    with FakeP0f(f"{module_scratch}/p0f.sock", {HOST: {"os_name": "Linux"}}) as fake, \
+            Daemon(module_scratch, fake.path, SETTINGS) as daemon:
+        daemon.wait_for_p0f()
+        yield fake, daemon
+
+
+@pytest.fixture(name="daemon")
+def _daemon(lab):
+    fake, daemon = lab
+    yield daemon
+    assert daemon.host(HOST).status == 200, "the daemon is not well after this"
+    assert fake.counts[SMUGGLED] == 0, "what was no request has been served as one"
+
+
+# -- allowed ---------------------------------------------------------------------------------------
+
+def test_a_target_in_absolute_form(daemon):
+    """RFC 9112: a server must accept it, whatever its Host says."""
+    for scheme in ("http", "HTTP"):
+        target = f"{scheme}://127.0.0.1:{daemon.port}/host/{HOST}?format=raw"
+        answer = fetch_target(daemon.place, target)
+        assert answer.status == 200, answer
+        assert answer.json()["ip"] == HOST
+    assert_problem(fetch_target(daemon.place, "http://example.com/host/x"), 400, "bad-address")
+    assert_problem(fetch_target(daemon.place, "http://example.com/nothing"), 404, "not-found")
+
+
+def test_http_1_0_needs_no_host(daemon):
+    answer = fetch_target(daemon.place, f"/host/{HOST}", version="1.0", host=None)
+    assert answer.status == 200
+    assert answer.json()["ip"] == HOST
+
+
+def test_an_empty_line_before_the_request(daemon):
+    received = send_bytes(daemon.place, b"\r\n" + get_bytes(f"/host/{HOST}"))
+    assert parse(received).status == 200
+
+
+def test_many_requests_on_one_connection(daemon):
+    """Pipelined: the answers come in order."""
+    addresses = [f"198.51.100.{number}" for number in range(100, 120)]
+    requests = "".join(f"GET /host/{address}?wait=0 HTTP/1.1\r\nHost: x\r\n\r\n"
+                       for address in addresses)
+    with open_socket(daemon.place) as sock:
+        sock.sendall(requests.encode() + get_bytes("/livez"))
+        stream = sock.makefile("rb")
+        received = stream.read()
+    # Problems name their host, so the order shows.
+    found = [received.index(f'"{address}"'.encode()) for address in addresses]
+    assert found == sorted(found)
+
+
+def test_a_request_byte_by_byte(daemon):
+    with open_socket(daemon.place) as sock:
+        for byte in get_bytes(f"/host/{HOST}"):
+            sock.sendall(bytes([byte]))
+        assert parse(sock.makefile("rb").read()).status == 200
+
+
+def test_many_headers_and_a_big_cookie_are_fine_within_reason(daemon):
+    headers = {f"X-Header-{number}": "value" for number in range(30)}
+    assert daemon.host(HOST, "", {**headers, "Cookie": "c" * 2000}).status == 200
+
+
+# -- refused ---------------------------------------------------------------------------------------
+
+TARGETS = ["/host/{}", "/{}", f"/host/{HOST}?format={{}}", "/livez?{}"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_that_is_too_long(daemon, target):
+    assert_problem(fetch_target(daemon.place, target.format("1" * 9_000)), 414, None)
+
+
+@pytest.mark.parametrize("size", [33_000, 200_000])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_beyond_all_buffers(daemon, target, size):
+    """The HTTP library refuses that by itself, in words of its own."""
+    assert fetch_target(daemon.place, target.format("1" * size)).status == 414
+
+
+@pytest.mark.parametrize("size", [33_000, 200_000])
+def test_headers_beyond_all_buffers(daemon, size):
+    """Likewise."""
+    assert fetch_target(daemon.place, f"/host/{HOST}", "Cookie: " + "c" * size).status == 431
+    many = (f"X-{number}: {'v' * 40}" for number in range(size // 50))
+    assert fetch_target(daemon.place, f"/host/{HOST}", *many).status == 431
+
+
+def test_http_1_1_needs_a_host(daemon):
+    answer = fetch_target(daemon.place, f"/host/{HOST}", host=None)
+    assert_problem(answer, 400, None)
+
+
+NONSENSE = {
+    "nothing": b"",
+    "newlines": b"\r\n" * 100,
+    "noise": bytes(range(256)) * 4,
+    "NULs": b"\0" * 1000,
+    "a TLS hello": bytes.fromhex("1603010200010001fc0303") + b"\x55" * 200,
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/0.9": f"GET /host/{SMUGGLED}\r\n\r\n".encode(),
+    "a method alone": b"GET\r\n\r\n",
+    "no end": b"GET /livez HTTP/1.1\r\nHost: x\r\n",
+    "no colon": b"GET /livez HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n",
+    "a blank before the colon": b"GET /livez HTTP/1.1\r\nHost : x\r\n\r\n",
+    "a version that is none": b"GET /livez HTTP/x.y\r\nHost: x\r\n\r\n",
+    "a bad length": b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    "a huge length":
+        b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551617\r\n\r\n",
+    "a body that never comes": b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+    "a bad chunk": b"POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "only a bare CR": b"GET /livez HTTP/1.1\rHost: x\r\r",
+}
+
+
+_HIDDEN = f"GET /host/{SMUGGLED} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+
+# A header, and what it makes of the bytes behind it: whatever they are, they are no request.
+BODIES = {
+    "length": (f"Content-Length: {len(_HIDDEN)}\r\n", b""),
+    "chunked": ("Transfer-Encoding: chunked\r\n", f"{len(_HIDDEN):x}\r\n".encode()),
+    "both": ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+    "two lengths": (f"Content-Length: 0\r\nContent-Length: {len(_HIDDEN)}\r\n", b""),
+    "two lengths reversed": (f"Content-Length: {len(_HIDDEN)}\r\nContent-Length: 0\r\n", b""),
+    "unknown coding": ("Transfer-Encoding: xchunked\r\n", b""),
+    "two codings": ("Transfer-Encoding: chunked, identity\r\n", b""),
+}
+_LIVEZ = "GET /livez HTTP/1.1\r\nHost: x\r\n"
+SMUGGLING = {f"body: {what}": f"{_LIVEZ}{headers}\r\n".encode() + prefix + _HIDDEN
+             for what, (headers, prefix) in BODIES.items()}
+
+
+@pytest.fixture(name="outcome", scope="module")
+def _outcome(lab):
+    """What the daemon said to each of them. They are sent at once, as the library notices only at
+    the idle timeout that nothing more will come behind some of them."""
+    _, daemon = lab
+    everything = {**NONSENSE, **SMUGGLING}
+    with concurrent.futures.ThreadPoolExecutor(len(everything)) as pool:
+        said = pool.map(lambda data: send_bytes(daemon.place, data), everything.values())
+        return dict(zip(everything, said))
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_nonsense_is_refused_or_left_unanswered(daemon, outcome, what):
+    if outcome[what]:
+        assert parse(outcome[what]).status in (400, 405, 413, 431, 501, 505), outcome[what]
+
+
+@pytest.mark.parametrize("what", SMUGGLING)
+def test_a_body_is_never_taken_for_a_request(daemon, outcome, what):
+    assert outcome[what].count(b"HTTP/1.1 ") <= 1, outcome[what]
+
+
+def test_a_slow_client_holds_nobody_up(daemon):
+    """Half requests on many connections, and others are served."""
+    halves = [open_socket(daemon.place) for _ in range(50)]
+    for sock in halves:
+        sock.sendall(b"GET /host/198.51.100.1 HTTP/1.1\r\nHo")
+    for _ in range(20):
+        assert daemon.host(HOST).status == 200
+    for sock in halves:
+        sock.sendall(b"st: x\r\nConnection: close\r\n\r\n")
+        assert parse(sock.makefile("rb").read()).status == 200
+        sock.close()

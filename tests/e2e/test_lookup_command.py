@@ -1,0 +1,135 @@
+"""`p0f-lookupd lookup IP…`: ask p0f once, print, and tell by the exit code."""
+
+import json
+import os
+import time
+
+import pytest
+
+import host_json
+import p0f_wire
+from daemon import run, write_config
+from waiting import wait_until
+
+HOST = "198.51.100.1"
+SIX = "2001:db8::1"
+STRANGER = "198.51.100.9"
+FIELDS = {"os_name": "Linux", "http_name": b"caf\xe9", "total_conn": 7, "uptime_min": 61}
+
+
+@pytest.fixture(name="lookup")
+def _lookup(fake, scratch):
+    """A function that runs the subcommand against the fake."""
+    fake.hosts.update({HOST: FIELDS, SIX: {**FIELDS, "os_name": "FreeBSD"}})
+    config = write_config(f"{scratch}/lookupd.conf", {"p0f.socket": fake.path})
+    return lambda *words: run("-c", config, "lookup", *words)
+
+
+def _members(text):
+    """The objects printed: one line each, or spread over several."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return found
+
+
+def _expected(ip, fields):
+    return host_json.parsed(ip, p0f_wire.unpack_answer(p0f_wire.pack_answer(**fields)))
+
+
+def test_found(fake, lookup):
+    done = lookup(HOST)
+    assert done.returncode == 0, done
+    assert done.stdout.endswith("\n")
+    found, = _members(done.stdout)
+    assert list(found.items()) == list(_expected(HOST, FIELDS).items())
+    assert fake.counts[HOST] == 1
+
+
+def test_several(fake, lookup):
+    done = lookup(HOST, f"::ffff:{HOST}", "2001:DB8:0::1")
+    assert done.returncode == 0, done
+    assert [host["ip"] for host in _members(done.stdout)] == [HOST, HOST, SIX]
+    assert _members(done.stdout)[2]["os_name"] == "FreeBSD"
+
+
+def test_no_match(fake, lookup):
+    done = lookup(STRANGER)
+    assert done.returncode == 1, done
+    assert fake.counts[STRANGER] == 1, "p0f is asked once"
+    assert all(host.get("ip", STRANGER) == STRANGER for host in _members(done.stdout))
+
+
+def test_the_worst_of_several_decides(lookup):
+    done = lookup(HOST, STRANGER)
+    assert done.returncode == 1, done
+    assert _members(done.stdout)[0] == _expected(HOST, FIELDS)
+    assert lookup(STRANGER, HOST).returncode == 1
+    assert lookup(HOST, "nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("words", [[], [""], ["nonsense"], ["1.2.3"], ["10.0.0.0/8"],
+                                   ["fe80::1%lo"], ["-x"]])
+def test_what_cannot_be_asked(fake, lookup, words):
+    done = lookup(*words)
+    assert done.returncode == 2, done
+    assert done.stderr
+    assert fake.asked() == 0
+
+
+def test_nonsense_from_p0f(fake, lookup):
+    fake.hosts[HOST] = {"magic": 1}
+    done = lookup(HOST)
+    assert done.returncode == 2, done
+    assert done.stderr
+
+
+def test_without_p0f(fake, lookup):
+    fake.stop()
+    for _ in range(2):
+        done = lookup(HOST)
+        assert done.returncode == 2, done
+        assert fake.path in done.stderr
+        if os.path.exists(fake.path):
+            os.unlink(fake.path)
+
+
+@pytest.mark.parametrize("dialect", p0f_wire.DIALECTS)
+def test_dialects(fake, lookup, dialect):
+    fake.dialect = dialect
+    done = lookup(HOST, STRANGER)
+    assert done.returncode == 1, done
+    assert _members(done.stdout)[0]["os_name"] == "Linux"
+
+
+def test_hard_cases_of_the_wire(fake, lookup):
+    fake.write_size = 1
+    fake.hosts[HOST] = {"os_name": "o" * 32, "os_flavor": "f" * 32}
+    done = lookup(HOST)
+    assert done.returncode == 0, done
+    assert _members(done.stdout)[0]["os_name"] == "o" * 32
+
+
+@pytest.mark.parametrize("stall", ["hold", "freeze"])
+def test_a_p0f_that_does_not_answer(fake, scratch, stall):
+    """It gives up in time, and yet p0f can answer into a connection that is still there: its
+    process may end, but a child of it has to stay. Whoever reads its output must not wait for that
+    child."""
+    config = write_config(f"{scratch}/lookupd.conf", {"p0f.socket": fake.path,
+                                                      "p0f.timeout": "500ms"})
+    getattr(fake, stall)()
+    begin = time.monotonic()
+    done = run("-c", config, "lookup", HOST)
+    took = time.monotonic() - begin
+    assert done.returncode == 2, done
+    assert done.stderr
+    assert 0.45 <= took < 5
+    fake.release()
+    fake.thaw()
+    # Whether the question itself was sent depends on the probes; what was sent gets its answer.
+    wait_until(lambda: fake.connections and not fake.open_connections(),
+               "the connection to be closed at last")
+    fake.check()

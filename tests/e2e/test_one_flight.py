@@ -1,0 +1,119 @@
+"""All who ask about one host at the same time share one question to p0f."""
+
+import threading
+
+from http_client import Crowd
+from problems import assert_problem
+from waiting import wait_until
+
+HOST = "198.51.100.1"
+KNOWN = {"os_name": "Linux", "http_name": "curl", "total_conn": 7}
+
+
+class Asker(threading.Thread):
+    """One request in a thread of its own."""
+
+    def __init__(self, daemon, address, query="", headers=None):
+        super().__init__(daemon=True)
+        self._ask = lambda: daemon.host(address, query, headers)
+        self.answer = None
+        self.start()
+
+    def run(self):
+        self.answer = self._ask()
+
+    def result(self):
+        self.join(30)
+        assert self.answer is not None, "no answer"
+        return self.answer
+
+
+def test_500_requests_for_a_cold_host_are_one_query(fake, serve):
+    fake.hosts[HOST] = KNOWN
+    with serve(fake, {"p0f.timeout": "20s"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold(HOST)
+        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 500)
+        wait_until(lambda: fake.counts[HOST], "the query")
+        assert crowd.waiting() == 500
+        fake.release()
+        answers = crowd.answers()
+        assert [answer.status for answer in answers] == [200] * 500
+        assert {answer.body for answer in answers} == {answers[0].body}
+        assert fake.counts[HOST] == 1
+        fates = [answer.cache_status() for answer in answers]
+        assert sum(fate.get("fwd") == "miss" and "collapsed" not in fate for fate in fates) == 1
+        assert all("collapsed" in fate or "hit" in fate or "stored" in fate for fate in fates)
+        assert sum("collapsed" in fate for fate in fates) > 100
+
+
+def test_500_requests_for_an_unknown_host_are_one_query(fake, serve):
+    with serve(fake, {"p0f.timeout": "20s", "cache.negative_ttl": "1h"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold(HOST)
+        crowd = Crowd(daemon.place, [f"/host/{HOST}?wait=0"] * 500)
+        wait_until(lambda: fake.counts[HOST], "the query")
+        fake.release()
+        assert [answer.status for answer in crowd.answers()] == [404] * 500
+        assert fake.counts[HOST] == 1
+
+
+def test_a_question_anew_joins_the_one_under_way(fake, serve):
+    fake.hosts[HOST] = KNOWN
+    with serve(fake, {"p0f.timeout": "20s"}) as daemon:
+        daemon.host(HOST)
+        fake.hold(HOST)
+        first = Asker(daemon, HOST, headers={"Cache-Control": "no-cache"})
+        wait_until(lambda: fake.counts[HOST] == 2, "the second query")
+        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 10)
+        assert {answer.status for answer in crowd.answers()} == {200}, "a fresh entry needs no p0f"
+        others = [Asker(daemon, HOST, headers={"Cache-Control": "no-cache"}) for _ in range(10)]
+        fake.release()
+        assert {asker.result().status for asker in [first, *others]} == {200}
+        # Those that came after the release found nothing under way and asked once more, at most.
+        assert 2 <= fake.counts[HOST] <= 12
+
+
+def test_each_waiter_has_its_own_deadline(fake, serve):
+    """The first to ask runs out of time; one that joined it later gets the answer."""
+    fake.hosts[HOST] = KNOWN
+    with serve(fake, {"p0f.timeout": "1s"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold(HOST)
+        first = Asker(daemon, HOST)
+        wait_until(lambda: fake.counts[HOST], "the query")
+        first.join(0.5)             # not to wait for anything: to be half a second later
+        second = Asker(daemon, HOST)
+        assert_problem(first.result(), 504, "p0f-timeout", HOST)
+        fake.release()
+        assert second.result().status == 200
+        assert fake.counts[HOST] == 1
+
+
+def test_a_short_wait_does_not_end_a_long_one(fake, serve):
+    """Both share the questions to p0f, yet each believes "no match" in its own time."""
+    fake.hosts[HOST] = None
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        patient = Asker(daemon, HOST, "?wait=5000")
+        wait_until(lambda: fake.counts[HOST], "the first question")
+        assert_problem(daemon.host(HOST, "?wait=20"), 404, "no-match", HOST)
+        assert patient.answer is None
+        fake.hosts[HOST] = KNOWN
+        assert patient.result().status == 200
+
+
+def test_clients_that_leave_while_they_wait(fake, serve):
+    fake.hosts[HOST] = KNOWN
+    with serve(fake, {"p0f.timeout": "20s"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold(HOST)
+        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 100)
+        wait_until(lambda: fake.counts[HOST], "the query")
+        crowd.leave()
+        assert daemon.get("/livez").status == 200
+        fake.release()
+        # Nobody waits any more, and yet the answer is kept.
+        wait_until(lambda: daemon.host(HOST, "", {"Cache-Control": "only-if-cached"}).status == 200,
+                   "the answer in the cache")
+        assert fake.counts[HOST] == 1

@@ -1,0 +1,106 @@
+"""SIGHUP: the configuration is read again, without anybody noticing but for what has changed."""
+
+import signal
+
+import pytest
+
+from daemon import write_config
+from http_client import Crowd
+from waiting import wait_until
+
+HOST = "198.51.100.1"
+ANEW = {"Cache-Control": "no-cache"}
+
+
+@pytest.fixture(name="daemon")
+def _daemon(fake, serve):
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    with serve(fake, {"cache.ttl": "11s", "p0f.timeout": "20s"}) as daemon:
+        daemon.wait_for_p0f()
+        assert _time_to_live(daemon) == 11
+        yield daemon
+
+
+def _time_to_live(daemon):
+    return daemon.host(HOST, "", ANEW).cache_control()["max-age"]
+
+
+def _negative_time_to_live(daemon):
+    return daemon.host("198.51.100.2", "?wait=0", ANEW).cache_control()["max-age"]
+
+
+def _reload(daemon, settings):
+    daemon.settings.update(settings)
+    write_config(daemon.config, daemon.settings)
+    daemon.signal(signal.SIGHUP)
+
+
+def test_a_good_file(daemon):
+    _reload(daemon, {"cache.ttl": "22s"})
+    wait_until(lambda: _time_to_live(daemon) == 22, "the new time to live")
+    assert not daemon.ended()
+
+
+@pytest.mark.parametrize("broken", [{"cache.ttl": "soon"}, {"cache.nothing": "1"},
+                                    {"cache.max_hosts": "x"}])
+def test_a_broken_file_leaves_everything_as_it_was(daemon, broken):
+    before = len(daemon.log())
+    _reload(daemon, {"cache.negative_ttl": "44s", **broken})
+    key = next(iter(broken)).split(".")[1]
+    wait_until(lambda: key in daemon.log()[before:], "the log to name what is wrong")
+    assert _time_to_live(daemon) == 11
+    # Not even the part of it that was good is taken over.
+    assert _negative_time_to_live(daemon) == 1
+    daemon.settings = {name: value for name, value in daemon.settings.items() if name not in broken}
+    _reload(daemon, {"cache.ttl": "33s"})
+    wait_until(lambda: _time_to_live(daemon) == 33, "the repaired file to be taken over")
+
+
+def test_a_file_that_is_gone(daemon):
+    before = len(daemon.log())
+    daemon.config, kept = daemon.config + ".none", daemon.config
+    import os
+    os.rename(kept, daemon.config)
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: kept in daemon.log()[before:], "the log to name the file")
+    assert _time_to_live(daemon) == 11
+
+
+def test_what_needs_a_restart_is_said(daemon):
+    before = len(daemon.log())
+    _reload(daemon, {"http.listen": "127.0.0.1:1", "cache.ttl": "22s"})
+    wait_until(lambda: "listen" in daemon.log()[before:], "the log to name it")
+    wait_until(lambda: _time_to_live(daemon) == 22, "the rest to be taken over")
+
+
+def test_overrides_stay_on_top(fake, serve):
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    with serve(fake, {"cache.ttl": "11s", "cache.negative_ttl": "11s"},
+               arguments=["-o", "cache.ttl=33s"]) as daemon:
+        daemon.wait_for_p0f()
+        assert _time_to_live(daemon) == 33
+        _reload(daemon, {"cache.ttl": "22s", "cache.negative_ttl": "22s"})
+        wait_until(lambda: _negative_time_to_live(daemon) == 22, "the new file")
+        assert _time_to_live(daemon) == 33
+
+
+def test_requests_in_flight_are_not_disturbed(fake, daemon):
+    fake.hosts.update({f"203.0.113.{n}": {"total_conn": n} for n in range(1, 21)})
+    fake.hold()
+    crowd = Crowd(daemon.place, [f"/host/203.0.113.{n}" for n in range(1, 21)])
+    wait_until(lambda: fake.asked() > 10, "the queries")
+    _reload(daemon, {"cache.ttl": "22s"})
+    _reload(daemon, {"cache.ttl": "23s"})
+    assert daemon.get("/livez").status == 200
+    fake.release()
+    for number, answer in enumerate(crowd.answers(), 1):
+        assert answer.json()["total_conn"] == number
+    wait_until(lambda: _time_to_live(daemon) == 23, "the last file")
+
+
+def test_the_cache_survives(fake, daemon):
+    before = fake.counts[HOST]
+    _reload(daemon, {"cache.negative_ttl": "22s"})
+    wait_until(lambda: _negative_time_to_live(daemon) == 22, "the new file")
+    assert daemon.host(HOST, "", {"Cache-Control": "only-if-cached"}).status == 200
+    assert fake.counts[HOST] == before

@@ -1,0 +1,149 @@
+"""SIGTERM and SIGINT: what is in flight is answered, p0f is left in peace, and the end is quick."""
+
+import signal
+import socket
+import time
+
+import pytest
+
+from http_client import Crowd, ask, open_socket
+from problems import assert_problem
+from waiting import wait_until
+
+HOSTS = {f"203.0.113.{n}": {"total_conn": n, "os_name": "Linux"} for n in range(1, 31)}
+
+
+@pytest.fixture(name="daemon")
+def _daemon(fake, serve):
+    """A daemon that the test ends itself."""
+    fake.hosts.update(HOSTS)
+    daemon = serve(fake, {"p0f.timeout": "20s"}).start()
+    try:
+        daemon.wait_for_p0f()
+        yield daemon
+    finally:
+        if not daemon.ended():
+            daemon.kill()
+            print(daemon.log())
+
+
+def _refuses(daemon):
+    """Nobody new is let in."""
+    try:
+        with socket.create_connection(daemon.place, timeout=5) as sock:
+            # It was in the backlog perhaps; then it is closed without an answer.
+            sock.settimeout(5)
+            sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return not sock.recv(100)
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_requests_in_flight_are_answered(fake, daemon, number):
+    fake.hold()
+    crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+    # All of them: a connection that has not been accepted yet is not in flight.
+    wait_until(lambda: set(HOSTS) <= set(fake.counts), "the queries")
+    daemon.signal(number)
+    wait_until(lambda: _refuses(daemon), "the daemon to let nobody in")
+    assert not daemon.ended()
+    fake.release()
+    for (address, fields), answer in zip(HOSTS.items(), crowd.answers()):
+        assert answer.status == 200, answer
+        assert (answer.json()["ip"], answer.json()["total_conn"]) == (address, fields["total_conn"])
+    assert daemon.wait_end(5) == 0
+    daemon.check_log()
+
+
+def test_a_waiting_first_contact_is_answered(fake, daemon):
+    """Those that wait for a host to become known, too."""
+    crowd = Crowd(daemon.place, ["/host/198.51.100.1?wait=2000"] * 5)
+    wait_until(lambda: fake.counts["198.51.100.1"] >= 2, "the host to be asked about again")
+    daemon.signal(signal.SIGTERM)
+    for answer in crowd.answers():
+        assert_problem(answer, 404, "no-match", "198.51.100.1")
+    assert daemon.wait_end(5) == 0
+
+
+def test_p0f_is_owed_nothing_at_the_end(fake, serve):
+    """Those who asked have long been told that it took too long; p0f still has their questions."""
+    daemon = serve(fake, {"p0f.timeout": "200ms"}).start()
+    try:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+        for address, answer in zip(HOSTS, crowd.answers()):
+            assert_problem(answer, 504, "p0f-timeout", address)
+        daemon.signal(signal.SIGTERM)
+        wait_until(lambda: _refuses(daemon), "the daemon to let nobody in")
+        assert fake.owed_closes == 0
+        fake.release()
+        assert daemon.wait_end(10) == 0
+    finally:
+        if not daemon.ended():
+            daemon.kill()
+    wait_until(lambda: not fake.open_connections(), "the fake to see the end")
+    fake.check()
+
+
+def _end(daemon, within):
+    begin = time.monotonic()
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait_end(20) == 0
+    assert time.monotonic() - begin < within
+    daemon.check_log()
+
+
+def test_idle_connections_do_not_delay_it(daemon):
+    idle = [daemon.connect() for _ in range(20)]
+    for connection in idle:
+        assert ask(connection, "/livez").status == 200
+    silent = [open_socket(daemon.place) for _ in range(20)]
+    half = open_socket(daemon.place)
+    half.sendall(b"GET /livez HT")
+    _end(daemon, within=4)
+    for connection in [*idle, *silent, half]:
+        connection.close()
+
+
+def test_a_request_that_never_ends_delays_it_for_a_while_only(daemon):
+    with open_socket(daemon.place) as sock:
+        sock.sendall(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        _end(daemon, within=15)
+
+
+def test_without_p0f(scratch, serve):
+    daemon = serve(f"{scratch}/none.sock").start()
+    daemon.stop(within=5)
+
+
+def test_twice(fake, daemon):
+    """The impatient send a second signal; the first is already being obeyed."""
+    fake.hold()
+    crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+    # All of them: a connection that has not been accepted yet is not in flight.
+    wait_until(lambda: set(HOSTS) <= set(fake.counts), "the queries")
+    daemon.signal(signal.SIGTERM)
+    wait_until(lambda: _refuses(daemon), "the daemon to let nobody in")
+    daemon.signal(signal.SIGTERM)
+    fake.release()
+    assert {answer.status for answer in crowd.answers()} == {200}
+    assert daemon.wait_end(5) == 0
+
+
+def test_under_load(fake, serve):
+    """Ended in the middle of it: every request that was taken is answered rightly."""
+    fake.hosts.update(HOSTS)
+    for _ in range(3):
+        daemon = serve(fake, {"cache.ttl": "0"}).start()
+        try:
+            daemon.wait_for_p0f()
+            crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS] * 3)
+            daemon.signal(signal.SIGTERM)
+            assert daemon.wait_end(10) == 0
+            crowd.leave()
+            daemon.check_log()
+        finally:
+            if not daemon.ended():
+                daemon.kill()

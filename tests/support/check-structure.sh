@@ -1,0 +1,124 @@
+#!/bin/sh
+# check-structure.sh [TREE] - the rules of README.md, "How it is built", that a grep can hold.
+# Prints each line that breaks one, and ends with status 1 when there was any.
+set -eu
+
+cd "${1:-$(dirname "$0")/../..}"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# rule NAME - what is piped in breaks it.
+rule() {
+    sed 's/^/  /' >"$dir/lines"
+    [ -s "$dir/lines" ] || return 0
+    echo "$1"
+    cat "$dir/lines"
+    touch "$dir/broken"
+}
+
+# All code as file:line:text, without what stands in comments and strings.
+awk '
+    FNR == 1 { comment = 0 }
+    {
+        line = $0
+        text = ""
+        while (line != "") {
+            if (comment) {
+                if (!(at = index(line, "*/"))) break
+                line = substr(line, at + 2)
+                comment = 0
+            } else if (match(line, /\/\*|\/\/|"([^"\\]|\\.)*"|\047([^\047\\]|\\.)*\047/)) {
+                text = text substr(line, 1, RSTART - 1)
+                token = substr(line, RSTART, 2)
+                if (token == "//") { line = ""; break }
+                if (token == "/*") comment = 1
+                else if ($0 ~ /^#include/) text = text substr(line, RSTART, RLENGTH)
+                line = substr(line, RSTART + RLENGTH)
+            } else {
+                text = text line
+                line = ""
+            }
+        }
+        if (text !~ /^[ \t]*$/) print FILENAME ":" FNR ":" text
+    }' lib/*.[ch] daemon/*.[ch] >"$dir/code"
+
+# only PATTERN FILES - lines that match, in other files than these.
+only() {
+    grep -E "^[^:]*:[0-9]*:.*$1" "$dir/code" | grep -vE "^($2):" || true
+}
+
+# within FILES PATTERN - lines of these files that match.
+within() {
+    grep -E "^($1):[0-9]*:.*$2" "$dir/code" || true
+}
+
+only '#include <microhttpd\.h>' 'daemon/http[a-z_]*\.[ch]' | rule 'Only daemon/http* knows libmicrohttpd:'
+only '#include <jansson\.h>' 'daemon/render[a-z_]*\.c' | rule 'Only daemon/render.c writes JSON:'
+only '#include <ini\.h>' 'daemon/config[a-z_]*\.c' | rule 'Only daemon/config.c reads INI files:'
+only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/clock\.c' | rule 'Only daemon/clock.c reads a clock:'
+only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'
+
+libc='arpa/inet|assert|ctype|errno|fcntl|inttypes|limits|netinet/in|poll|pthread|signal|stdalign|stdarg'
+libc="$libc|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/[a-z]+|time|unistd"
+within 'lib/[^:]*' '#include' | grep -vE "#include <($libc)\\.h>|#include \"(p0fclient|$(
+    cd lib && echo *.h | sed 's/\.h//g; s/ /|/g'))\\.h\"" | rule 'lib/ includes only libc and its own headers:'
+within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?puts|err|warnx?) *\(' |
+    rule 'lib/ never logs, aborts or reads the environment:'
+
+# Who must not know whom, as in the picture; what is not named here may be used by all.
+never() {
+    within "daemon/($1)\\.[ch]" "#include \"($2)\\.h\"" | grep -vE '/([a-z_]+)\.c:[0-9]+:#include "\1\.h"' |
+        rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
+}
+above='main|server|oneshot|http[a-z_]*|listen|lookup'
+never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
+never 'loop' "$above|pool|cache|flight|answer|render"
+never 'pool' "$above|cache|flight|answer|render"
+never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
+never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
+only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
+
+# Settings: in the rows {"section", "key", TYPE, PLACE(...), "default", ... of a table in daemon/, in
+# the sections and lines #key = default of the sample, and in the items .It Ic section.key = default
+# of the man page. All three must have the same keys with the same defaults.
+table() {
+    socket=$(sed -n 's/^#define P0F_DEFAULT_SOCKET \(".*"\)$/\1/p' lib/p0fclient.h)
+    sed -nE 's/^ *\{"([a-z0-9]+)", "([a-z0-9_]+)", [A-Z_]+, PLACE\([^)]*\), ("[^"]*"|[A-Z0-9_]+),.*/\1.\2 = \3/p' \
+        daemon/*.c | sed "s|P0F_DEFAULT_SOCKET|$socket|; s/\"//g; s/ *$//" | sort
+}
+sample() {
+    awk '/^\[.*\]$/ { section = substr($0, 2, length($0) - 2) }
+        /^#[a-z_]+ =/ { sub(/^#/, ""); sub(/ *$/, ""); print section "." $0 }' conf/p0f-lookupd.conf | sort
+}
+manual() {
+    sed -nE 's/^\.It Ic ([a-z0-9]+\.[a-z0-9_]+ =.*)$/\1/p' conf/p0f-lookupd.conf.5 | tr -d '"' | sort
+}
+# differ NAME NAME - what two of them print, compared.
+differ() {
+    "$1" >"$dir/1"
+    "$2" >"$dir/2"
+    diff "$dir/1" "$dir/2" | grep '^[<>]' || true
+}
+[ -n "$(table)" ] || echo 'no row found' | rule 'The table of options in daemon/:'
+differ sample manual | rule 'conf/p0f-lookupd.conf (<) and its man page (>) differ:'
+differ table sample | rule 'The table of options in daemon/ (<) and conf/p0f-lookupd.conf (>) differ:'
+
+find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
+    rule 'A module is named after what it does:'
+wc -l daemon/*.c lib/*.c | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
+    rule 'No .c has more than 400 lines:'
+awk 'FNR == 1 { start = 0 }
+    /^\{/ || /^[a-z].*\) \{$/ { start = FNR; head = /^\{/ ? before : $0 }
+    /^\}/ && start {
+        if (FNR - start - 1 > 70) print FILENAME ":" start ": " FNR - start - 1 " lines: " head
+        start = 0
+    }
+    /^[a-z].*\(/ { before = $0 }' daemon/*.c lib/*.c | rule 'No function has more than 70 lines:'
+{ grep -rnE '\b(sleep|usleep|nanosleep) ?\(?[0-9]' tests --include='*.py' --include='*.sh' --include='*.c' ||
+    true; } | grep -v '^tests/bench/' |
+    rule 'Tests wait for events, never for a while:'
+find . -mindepth 1 -maxdepth 1 ! -name '.*' | sed 's|^\./||' |
+    grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|build' | rule 'At the top level stands what does not belong there:'
+
+[ ! -e "$dir/broken" ] || exit 1
+echo 'Structure: all rules hold.'

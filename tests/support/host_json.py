@@ -1,0 +1,71 @@
+"""What the daemon must make of an answer of p0f, worked out independently from the contract."""
+
+import datetime
+
+import p0f_wire
+
+PARSED = ["ip", "first_seen", "last_seen", "total_conn", "uptime_min", "uptime_sec", "uptime",
+          "up_mod_days", "last_nat", "last_chg", "distance", "bad_sw", "os_match_q",
+          "os_name", "os_flavor", "http_name", "http_flavor", "link_type", "language"]
+
+
+def text(data):
+    """UTF-8, or Latin-1 where it is not UTF-8."""
+    data = data.encode() if isinstance(data, str) else data
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def moment(seconds):
+    if seconds == 0:
+        return None
+    at = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(minutes):
+    """ISO 8601 in days, hours and minutes, without parts that are zero."""
+    if minutes == 0:
+        return None
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    date = f"{days}D" if days else ""
+    time = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+    return "P" + date + ("T" + time if time else "")
+
+
+def _extras(answer, dialect):
+    return {name: answer[name] for name, _ in p0f_wire.EXTRAS[dialect]}
+
+
+def raw(ip, answer, dialect="p0f3"):
+    """The members of a raw answer; `answer` is what p0f_wire.unpack_answer returned."""
+    members = {"ip": ip}
+    for name in p0f_wire.PLAIN:
+        members[name] = text(answer[name]) if name in p0f_wire.STRINGS else answer[name]
+    return {**members, **_extras(answer, dialect)}
+
+
+def parsed(ip, answer, dialect="p0f3"):
+    """The members of a parsed answer."""
+    minutes = answer["uptime_min"]
+    members = {
+        "ip": ip,
+        "first_seen": moment(answer["first_seen"]),
+        "last_seen": moment(answer["last_seen"]),
+        "total_conn": answer["total_conn"],
+        "uptime_min": minutes or None,
+        "uptime_sec": minutes * 60 or None,
+        "uptime": duration(minutes),
+        "up_mod_days": duration(answer["up_mod_days"] * 24 * 60),
+        "last_nat": moment(answer["last_nat"]),
+        "last_chg": moment(answer["last_chg"]),
+        "distance": None if answer["distance"] == -1 else answer["distance"],
+        "bad_sw": answer["bad_sw"] or None,
+        "os_match_q": answer["os_match_q"],
+    }
+    for name in p0f_wire.STRINGS:
+        members[name] = text(answer[name]) or None
+    return {**members, **_extras(answer, dialect)}

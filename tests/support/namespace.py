@@ -1,0 +1,45 @@
+"""A network namespace with a veth pair in it, so that a capture can be replayed to p0f alone."""
+
+import itertools
+import os
+import subprocess
+
+_numbers = itertools.count(1)
+
+SEND, RECEIVE = "v0", "v1"
+
+
+def _ip(*words):
+    subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
+
+
+class Namespace:
+    """With-block that has the namespace; it and its interfaces are gone afterwards."""
+
+    def __init__(self):
+        self.name = f"p0f-lookupd-test-{os.getpid()}-{next(_numbers)}"
+        self.prefix = ["ip", "netns", "exec", self.name]
+
+    def __enter__(self):
+        _ip("netns", "add", self.name)
+        try:
+            # No address of its own: only replayed packets are to be seen.
+            self.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
+            _ip("-n", self.name, "link", "add", SEND, "type", "veth", "peer", "name", RECEIVE)
+            for interface in (SEND, RECEIVE):
+                _ip("-n", self.name, "link", "set", interface, "up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["ip", "netns", "del", self.name], check=False, stdin=subprocess.DEVNULL)
+
+    def run(self, *command):
+        subprocess.run([*self.prefix, *command], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+
+    def replay(self, capture):
+        """Send every packet of the capture at the times it states; returns when all are sent."""
+        self.run("tcpreplay", "-q", "-i", SEND, str(capture))

@@ -1,0 +1,20 @@
+"""Waiting for an event instead of hoping that some time is enough."""
+
+import time
+
+# Between two looks at the world. Short, so that a test ends as soon as the event is there; never a
+# delay that a test relies on.
+LOOK_AGAIN = 0.005
+
+
+def wait_until(predicate, what, bound=20):
+    """Look until `predicate()` is true and return its value; after `bound` seconds fail and say
+    `what` was waited for."""
+    deadline = time.monotonic() + bound
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {bound} s in vain for {what} (last seen: {value!r})")
+        time.sleep(LOOK_AGAIN)
