@@ -107,11 +107,11 @@ run:
 # call.
 DEPS_answer := daemon/hash.o daemon/render.o
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
-DEPS_config := daemon/option.o
+DEPS_config := daemon/option.o daemon/listen_address.o
 DEPS_flight := daemon/hash.o
-DEPS_listen := daemon/log.o daemon/loop.o
-DEPS_pool   := daemon/log.o daemon/loop.o
-DEPS_lookup := daemon/cache.o daemon/flight.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
+DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)

@@ -6,12 +6,16 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* What a hit needs comes first, in one cache line. */
 struct answer {
     atomic_uint references;
+    bool valid;
+    bool incomplete;
+    struct answer_body *_Atomic body[RENDER_FORMATS];
     struct p0f_addr addr;
     struct p0f_host host;
-    struct answer_body *_Atomic body[RENDER_FORMATS];
 };
 
 struct answer *answer_new(const struct p0f_addr *addr, const struct p0f_host *host)
@@ -23,6 +27,8 @@ struct answer *answer_new(const struct p0f_addr *addr, const struct p0f_host *ho
     atomic_init(&answer->references, 1);
     answer->addr = *addr;
     answer->host = *host;
+    answer->valid = p0f_host_check(host) == P0F_OK;
+    answer->incomplete = host->os_name[0] == '\0' && host->http_name[0] == '\0';
     return answer;
 }
 
@@ -30,14 +36,6 @@ struct answer *answer_ref(struct answer *answer)
 {
     atomic_fetch_add_explicit(&answer->references, 1, memory_order_relaxed);
     return answer;
-}
-
-static void body_free(struct answer_body *body)
-{
-    if (!body)
-        return;
-    free(body->text);
-    free(body);
 }
 
 void answer_unref(struct answer *answer)
@@ -48,7 +46,7 @@ void answer_unref(struct answer *answer)
     if (atomic_fetch_sub_explicit(&answer->references, 1, memory_order_acq_rel) > 1)
         return;
     for (int i = 0; i < RENDER_FORMATS; i++)
-        body_free(answer->body[i]);
+        free(answer->body[i]);
     free(answer);
 }
 
@@ -57,9 +55,14 @@ const struct p0f_host *answer_host(const struct answer *answer)
     return &answer->host;
 }
 
+bool answer_valid(const struct answer *answer)
+{
+    return answer->valid;
+}
+
 bool answer_incomplete(const struct answer *answer)
 {
-    return answer->host.os_name[0] == '\0' && answer->host.http_name[0] == '\0';
+    return answer->incomplete;
 }
 
 void answer_etag(const char *text, size_t length, char etag[ANSWER_ETAG_SIZE])
@@ -71,16 +74,16 @@ void answer_etag(const char *text, size_t length, char etag[ANSWER_ETAG_SIZE])
 
 static struct answer_body *body_new(const struct answer *answer, enum render_format format)
 {
-    struct answer_body *body = malloc(sizeof *body);
+    size_t length = 0;
+    char *text = render_host(&answer->addr, &answer->host, format, &length);
+    struct answer_body *body = text ? malloc(sizeof *body + length + 1) : NULL;
 
-    if (!body)
-        return NULL;
-    body->text = render_host(&answer->addr, &answer->host, format, &body->length);
-    if (!body->text) {
-        free(body);
-        return NULL;
+    if (body) {
+        body->length = length;
+        memcpy(body->text, text, length + 1);
+        answer_etag(body->text, length, body->etag);
     }
-    answer_etag(body->text, body->length, body->etag);
+    free(text);
     return body;
 }
 
@@ -96,6 +99,6 @@ const struct answer_body *answer_body(struct answer *answer, enum render_format 
     struct answer_body *first = NULL;
     if (atomic_compare_exchange_strong(&answer->body[format], &first, body))
         return body;
-    body_free(body); /* somebody else was as quick; theirs may be in use already */
+    free(body); /* somebody else was as quick; theirs may be in use already */
     return first;
 }

@@ -15,7 +15,7 @@ struct answer;
 struct answer_body {
     size_t length;
     char etag[ANSWER_ETAG_SIZE]; /* with its quotes; of the text alone, so the same everywhere */
-    char *text;
+    char text[];
 };
 
 /* Copies both. The caller owns one reference; NULL when out of memory. */
@@ -31,6 +31,9 @@ const struct p0f_host *answer_host(const struct answer *answer);
 
 /* Lives as long as the answer. NULL when out of memory. */
 const struct answer_body *answer_body(struct answer *answer, enum render_format format);
+
+/* False when a field has a value p0f cannot mean (p0f_host_check). */
+bool answer_valid(const struct answer *answer);
 
 /* True while the host lacks both its OS and its HTTP application: p0f will soon know more. */
 bool answer_incomplete(const struct answer *answer);

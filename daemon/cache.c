@@ -18,9 +18,10 @@
 #define REFRESH_EVERY_MS 1000
 
 struct slot {
-    struct p0f_addr addr; /* type 0: free */
-    atomic_uchar visited; /* since the hand last came by */
-    uint32_t next;        /* in the bucket's chain, or the free list */
+    struct p0f_addr addr;             /* type 0: free */
+    atomic_uchar visited;             /* since the hand last came by */
+    bool incomplete;                  /* the answer's, here to spare a hit the look at it */
+    uint32_t next;                    /* in the bucket's chain, or the free list */
     _Atomic uint32_t refresh_claimed; /* second in which somebody last took it on to ask again */
     struct mono answered;
     struct answer *answer;
@@ -143,6 +144,13 @@ int64_t cache_ttl_of(const struct cache *cache, const struct answer *answer)
     return relaxed(answer_incomplete(answer) ? &cache->times.incomplete_ttl : &cache->times.ttl);
 }
 
+static int64_t ttl_of_slot(const struct cache *cache, const struct slot *slot)
+{
+    if (!slot->answer)
+        return relaxed(&cache->times.negative_ttl);
+    return relaxed(slot->incomplete ? &cache->times.incomplete_ttl : &cache->times.ttl);
+}
+
 static uint64_t hash_of(const struct cache *cache, const struct p0f_addr *addr)
 {
     return cache->hash(&cache->key, addr, sizeof *addr);
@@ -220,7 +228,7 @@ bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now
         slot = find(&cache->misses, hash, addr);
     if (slot) {
         hit->answered = slot->answered;
-        hit->times.ttl = cache_ttl_of(cache, slot->answer);
+        hit->times.ttl = ttl_of_slot(cache, slot);
         hit->state = state_at(slot, &hit->times, now);
         if (hit->state != CACHE_ABSENT) {
             mark_visited(slot);
@@ -302,6 +310,7 @@ static void insert(struct cache *cache, struct store *store, uint64_t hash,
     slot->addr = *addr;
     slot->answered = now;
     slot->answer = answer;
+    slot->incomplete = answer && answer_incomplete(answer);
     slot->next = *bucket;
     *bucket = (uint32_t)(slot - store->slots) + 1;
     pthread_rwlock_unlock(lock);
@@ -317,6 +326,7 @@ static void replace(struct cache *cache, struct slot *slot, uint64_t hash, struc
     pthread_rwlock_wrlock(lock);
     slot->answered = now;
     slot->answer = answer;
+    slot->incomplete = answer && answer_incomplete(answer);
     pthread_rwlock_unlock(lock);
     answer_unref(before);
 }

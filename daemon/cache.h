@@ -45,7 +45,8 @@ struct cache_hit {
     struct answer *answer;    /* a reference the caller owns; NULL: p0f said "no match" */
     struct mono answered;     /* when p0f said it */
     struct cache_times times; /* in force; `ttl` is that of this entry's kind */
-    bool refresh; /* stale, and the caller is the one to see that it is asked again (once a second) */
+    bool
+        refresh; /* stale, and the caller is the one to see that it is asked again (once a second) */
 };
 
 /* NULL with errno when there is no memory for that many; the memory is touched as it fills. */

@@ -145,8 +145,7 @@ static bool load_variable(struct loading *loading, const char *variable)
         for (const char *c = underscore + 1; c < value; c++)
             key[length++] = (char)tolower((unsigned char)*c);
         key[length] = '\0';
-        const struct option *option =
-            option_find(name, (size_t)(underscore - name), key);
+        const struct option *option = option_find(name, (size_t)(underscore - name), key);
         if (option)
             return set(loading, origin, option, value + 1);
     }

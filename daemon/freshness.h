@@ -17,10 +17,10 @@ enum freshness_source {
 
 struct freshness {
     enum freshness_source source;
-    bool collapsed; /* joined a lookup under way */
-    bool stored;    /* kept in the cache */
-    int64_t age_ms; /* since p0f gave this answer */
-    int64_t ttl_ms; /* the entry's whole time to live */
+    bool collapsed;                    /* joined a lookup under way */
+    bool stored;                       /* kept in the cache */
+    int64_t age_ms;                    /* since p0f gave this answer */
+    int64_t ttl_ms;                    /* the entry's whole time to live */
     int64_t stale_while_revalidate_ms; /* 0: not in force */
     int64_t stale_if_error_ms;
 };

@@ -34,8 +34,8 @@ struct MHD_Response *reply_host(struct answer *answer, enum render_format format
 {
     const struct answer_body *body = answer_body(answer, format);
     struct MHD_Response *response =
-        body ? MHD_create_response_from_buffer_with_free_callback_cls(body->length, body->text,
-                                                                      give_back, answer)
+        body ? MHD_create_response_from_buffer_with_free_callback_cls(
+                   body->length, (void *)(uintptr_t)body->text, give_back, answer)
              : NULL;
 
     if (!response) {

@@ -288,9 +288,9 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
         return;
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
-    struct journey *journey =
-        flight ? journey_of(flight) : journey_start(lookup, &request->addr);
-    if (!journey || !loop_arm(lookup->loop, &request->deadline, mono_add_ms(now, lookup->timeout))) {
+    struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, &request->addr);
+    if (!journey ||
+        !loop_arm(lookup->loop, &request->deadline, mono_add_ms(now, lookup->timeout))) {
         if (journey && !flight)
             journey_end(journey);
         finish_failed(request, LOOKUP_UNAVAILABLE);

@@ -1,5 +1,6 @@
 #include "listen.h"
 
+#include "listen_address.h"
 #include "log.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define UNIX_PREFIX "unix:"
 #define BACKLOG 4096
 #define ACCEPT_AT_ONCE 64 /* before the loop's other work gets its turn */
 #define PAUSE_MS 100      /* out of descriptors: until some have been closed, it is hoped */
@@ -69,18 +69,14 @@ static bool is_local(const struct sockaddr *name)
     }
 }
 
-static bool add_unix(struct listeners *all, const char *text, char error[LISTEN_ERROR_SIZE])
+static bool add_unix(struct listeners *all, const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    const char *path = text + strlen(UNIX_PREFIX);
+    char text[sizeof name.sun_path + sizeof "unix:"];
 
-    if (path[0] != '/' || strlen(path) >= sizeof name.sun_path) {
-        snprintf(error, LISTEN_ERROR_SIZE,
-                 "http.listen: %.80s: expected unix: and an absolute path of at most %zu bytes",
-                 text, sizeof name.sun_path - 1);
-        return false;
-    }
-    strcpy(name.sun_path, path);
+    /* listen_address saw that it fits. */
+    memcpy(name.sun_path, path, strnlen(path, sizeof name.sun_path - 1));
+    snprintf(text, sizeof text, "unix:%.*s", (int)sizeof name.sun_path - 1, path);
     return add(all, (const struct sockaddr *)&name, sizeof name, text);
 }
 
@@ -95,31 +91,23 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
                      text);
             return false;
         }
-        if (!add(all, found->ai_addr, found->ai_addrlen, text)) {
-            snprintf(error, LISTEN_ERROR_SIZE, "http.listen: out of memory");
+        if (!add(all, found->ai_addr, found->ai_addrlen, text))
             return false;
-        }
     }
     return true;
 }
 
-static bool add_inet(struct listeners *all, char *text, bool beyond_loopback,
-                     char error[LISTEN_ERROR_SIZE])
+static bool add_inet(struct listeners *all, const struct listen_address *address,
+                     bool beyond_loopback, char error[LISTEN_ERROR_SIZE])
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    bool v6 = strchr(address->host, ':') != NULL;
+    char text[sizeof address->host + sizeof address->port + 4];
     struct addrinfo *found = NULL;
-    char host[NI_MAXHOST];
-    char *colon = strrchr(text, ':');
-    bool bracketed = text[0] == '[' && colon && colon > text && colon[-1] == ']';
 
-    if (!colon || colon == text || (strchr(text, ':') != colon && !bracketed) || !colon[1]) {
-        snprintf(error, LISTEN_ERROR_SIZE,
-                 "http.listen: %.80s: expected host:port, [v6]:port or unix:/path", text);
-        return false;
-    }
-    snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * bracketed, text + bracketed);
-    int problem = getaddrinfo(host, colon + 1, &hints, &found);
+    snprintf(text, sizeof text, v6 ? "[%s]:%s" : "%s:%s", address->host, address->port);
+    int problem = getaddrinfo(address->host, address->port, &hints, &found);
     if (problem != 0) {
         snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.80s: %s", text, gai_strerror(problem));
         return false;
@@ -129,18 +117,20 @@ static bool add_inet(struct listeners *all, char *text, bool beyond_loopback,
     return good;
 }
 
-static bool parse_each(struct listeners *all, char *copy, bool beyond_loopback,
+static bool parse_each(struct listeners *all, const char *list, bool beyond_loopback,
                        char error[LISTEN_ERROR_SIZE])
 {
-    char *rest = copy, *text;
+    struct listen_address address;
 
-    while ((text = strsep(&rest, ","))) {
-        text += strspn(text, " \t");
-        text[strcspn(text, " \t")] = '\0';
-        bool good = strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0
-                        ? add_unix(all, text, error)
-                        : add_inet(all, text, beyond_loopback, error);
-        if (!good)
+    while (list) {
+        const char *text = list;
+        if (!listen_address_next(&list, &address)) {
+            snprintf(error, LISTEN_ERROR_SIZE,
+                     "http.listen: %.80s: expected " LISTEN_ADDRESS_EXPECTED, text);
+            return false;
+        }
+        if (address.is_unix ? !add_unix(all, address.host)
+                            : !add_inet(all, &address, beyond_loopback, error))
             return false;
     }
     return true;
@@ -150,17 +140,15 @@ struct listeners *listen_parse(const char *addresses, bool beyond_loopback,
                                char error[LISTEN_ERROR_SIZE])
 {
     struct listeners *all = calloc(1, sizeof *all);
-    char *copy = strdup(addresses);
 
     snprintf(error, LISTEN_ERROR_SIZE, "http.listen: out of memory");
-    if (all)
-        all->end = &all->first;
-    if (!all || !copy || !parse_each(all, copy, beyond_loopback, error)) {
-        listen_free(all);
-        all = NULL;
-    }
-    free(copy);
-    return all;
+    if (!all)
+        return NULL;
+    all->end = &all->first;
+    if (parse_each(all, addresses, beyond_loopback, error))
+        return all;
+    listen_free(all);
+    return NULL;
 }
 
 /* ---- Opening */
@@ -217,8 +205,8 @@ static void tell(const struct listener *listener)
 
     if (listener->name.ss_family == AF_UNIX ||
         getsockname(listener->watch.fd, (struct sockaddr *)&name, &length) != 0 ||
-        getnameinfo((struct sockaddr *)&name, length, NULL, 0, port, sizeof port,
-                    NI_NUMERICSERV) != 0) {
+        getnameinfo((struct sockaddr *)&name, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) !=
+            0) {
         log_info("listening on %s", listener->text);
         return;
     }
@@ -231,8 +219,7 @@ bool listen_open(struct listeners *listeners, char error[LISTEN_ERROR_SIZE])
     for (struct listener *l = listeners->first; l; l = l->next) {
         l->watch.fd = socket(l->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (l->watch.fd < 0 || !bind_and_listen(l)) {
-            snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.120s: %s", l->text,
-                     strerror(errno));
+            snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.120s: %s", l->text, strerror(errno));
             listen_stop(listeners);
             return false;
         }

@@ -20,8 +20,7 @@ bool lookup_satisfies(const struct lookup_request *request, const struct cache_h
     return hit->state != CACHE_LAPSED && new_enough(request, hit, now);
 }
 
-void lookup_from_cache(struct lookup_request *request, const struct cache_hit *hit,
-                              struct mono now)
+void lookup_from_cache(struct lookup_request *request, const struct cache_hit *hit, struct mono now)
 {
     request->outcome = hit->answer ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
     request->answer = hit->answer;

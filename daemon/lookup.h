@@ -60,8 +60,7 @@ struct lookup_request {
 
 /* Borrows loop, cache and pool until lookup_free(). NULL with errno when out of memory. */
 struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *pool,
-                          clock_fn *clock, struct hash_key key,
-                          const struct lookup_limits *limits);
+                          clock_fn *clock, struct hash_key key, const struct lookup_limits *limits);
 
 /* No request may be pending, and nothing owed by the pool. */
 void lookup_free(struct lookup *lookup);

@@ -17,24 +17,25 @@ extern char **environ;
 
 static void print_help(void)
 {
-    printf("p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
-           "\n"
-           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
-           "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
-           "\n"
-           "  -c, --config FILE  read the settings from FILE (without: %s\n"
-           "                     if there is one)\n"
-           "  -o, --option K=V   set section.key, whatever file and environment say; repeatable\n"
-           "  -t, --test         check the configuration and exit\n"
-           "  -V, --version      print the version and exit\n"
-           "  -h, --help         print this and exit\n"
-           "  lookup IP...       ask p0f once, print JSON; exit 0 found, 1 no match, 2 error\n"
-           "\n"
-           "It stays in the foreground and logs to stderr. SIGHUP reads the settings again, SIGTERM\n"
-           "ends it once p0f owes no answer. Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
-           "\n"
-           "Settings and their defaults:\n",
-           P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
+    printf(
+        "p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
+        "\n"
+        "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
+        "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
+        "\n"
+        "  -c, --config FILE  read the settings from FILE (without: %s\n"
+        "                     if there is one)\n"
+        "  -o, --option K=V   set section.key, whatever file and environment say; repeatable\n"
+        "  -t, --test         check the configuration and exit\n"
+        "  -V, --version      print the version and exit\n"
+        "  -h, --help         print this and exit\n"
+        "  lookup IP...       ask p0f once, print JSON; exit 0 found, 1 no match, 2 error\n"
+        "\n"
+        "It stays in the foreground and logs to stderr. SIGHUP reads the settings again, SIGTERM\n"
+        "ends it once p0f owes no answer. Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
+        "\n"
+        "Settings and their defaults:\n",
+        P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
     config_print_options(stdout);
     printf("\nTry: curl http://127.0.0.1:5030/host/192.0.2.1\n"
            "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");

@@ -54,8 +54,7 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
                 p0f_strerror(error), strerror(errno));
         return ONESHOT_ERROR;
     default:
-        fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket,
-                p0f_strerror(error));
+        fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket, p0f_strerror(error));
         return ONESHOT_ERROR;
     }
 }

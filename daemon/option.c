@@ -1,5 +1,7 @@
 #include "option.h"
 
+#include "listen_address.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +12,7 @@
 
 /* clang-format off */
 static const struct option options[] = {
-    {"http", "listen", OPTION_TEXT, PLACE(http, listen), "127.0.0.1:5030", 1, 0, false,
+    {"http", "listen", OPTION_LISTEN, PLACE(http, listen), "127.0.0.1:5030", 1, 0, false,
      "host:port, [v6]:port or unix:/path, comma separated"},
     {"http", "threads", OPTION_AUTO, PLACE(http, threads), "auto", 1, 256, false,
      "that answer requests; auto is one for each processor"},
@@ -196,6 +198,21 @@ static bool set_text(const struct option *option, char **place, const char *valu
     return true;
 }
 
+static bool set_listen(const struct option *option, char **place, const char *value,
+                       char expected[OPTION_EXPECTED_SIZE])
+{
+    struct listen_address address;
+    const char *list = value;
+
+    while (list) {
+        if (!listen_address_next(&list, &address)) {
+            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED);
+            return false;
+        }
+    }
+    return set_text(option, place, value, expected);
+}
+
 static bool set_boolean(bool *place, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     bool yes = strcmp(value, "yes") == 0;
@@ -240,6 +257,8 @@ bool option_set(const struct option *option, struct config *config, const char *
     switch (option->type) {
     case OPTION_TEXT:
         return set_text(option, place, value, expected);
+    case OPTION_LISTEN:
+        return set_listen(option, place, value, expected);
     case OPTION_DURATION:
         return set_duration(option, place, value, expected);
     case OPTION_COUNT:
@@ -269,7 +288,8 @@ bool option_set_defaults(struct config *config)
 
 static bool is_text(const struct option *option)
 {
-    return option->type == OPTION_TEXT || option->type == OPTION_RESERVED;
+    return option->type == OPTION_TEXT || option->type == OPTION_LISTEN ||
+           option->type == OPTION_RESERVED;
 }
 
 void option_release(struct config *config)
@@ -297,6 +317,7 @@ static size_t size_of(const struct option *option)
     case OPTION_RESERVED_COUNT:
         return sizeof(uint32_t);
     case OPTION_TEXT:
+    case OPTION_LISTEN:
     case OPTION_RESERVED:
         break;
     }

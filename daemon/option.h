@@ -6,6 +6,7 @@
 
 enum option_type {
     OPTION_TEXT,
+    OPTION_LISTEN,   /* a text: addresses as listen_address.h reads them */
     OPTION_DURATION, /* "1500ms", "30s", "5m", "1h", "2d", "0": milliseconds */
     OPTION_COUNT,    /* "10000", "100k", "2m", "1g" */
     OPTION_AUTO,     /* a count, or "auto" for 0 */
@@ -19,7 +20,7 @@ struct option {
     const char *section;
     const char *key;
     enum option_type type;
-    size_t offset; /* in struct config */
+    size_t offset;        /* in struct config */
     const char *standard; /* the default, as it would stand in the file */
     int64_t least, most;
     bool reloadable; /* SIGHUP suffices */

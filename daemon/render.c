@@ -214,7 +214,8 @@ char *render_index(const char *version, size_t *length)
     json_t *paths = json_object();
     json_t *object = json_object();
 
-    add(&paths, "/host/{ip}", json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
+    add(&paths, "/host/{ip}",
+        json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
     add(&paths, "/livez", json_string("200 while the process serves"));
     add(&object, "name", json_string("p0f-lookupd"));
     add(&object, "version", json_string(version));

@@ -24,7 +24,7 @@ enum target_error {
     TARGET_BAD_PARAMETER, /* `detail` says which */
 };
 
-#define TARGET_MOST 4096    /* bytes of a target; more is refused */
+#define TARGET_MOST 4096      /* bytes of a target; more is refused */
 #define TARGET_WAIT_MOST 5000 /* milliseconds */
 #define TARGET_WAIT_UNSET (-1)
 
@@ -34,7 +34,7 @@ struct target {
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
-    int64_t wait_ms; /* TARGET_WAIT_UNSET when the request does not say */
+    int64_t wait_ms;  /* TARGET_WAIT_UNSET when the request does not say */
     char detail[128]; /* printable ASCII, for a person */
 };
 

@@ -125,11 +125,11 @@ struct p0f_host {
     uint32_t total_conn;
     uint32_t uptime_min; /* minutes; 0 = unknown */
     uint32_t up_mod_days;
-    uint32_t last_nat; /* 0 = never */
-    uint32_t last_chg; /* 0 = never */
-    int16_t distance;  /* hops; -1 = unknown */
-    uint8_t bad_sw;    /* 0 honest or no data, 1 OS differs, 2 outright mismatch */
-    uint8_t os_match_q; /* bit 0 fuzzy, bit 1 generic */
+    uint32_t last_nat;           /* 0 = never */
+    uint32_t last_chg;           /* 0 = never */
+    int16_t distance;            /* hops; -1 = unknown */
+    uint8_t bad_sw;              /* 0 honest or no data, 1 OS differs, 2 outright mismatch */
+    uint8_t os_match_q;          /* bit 0 fuzzy, bit 1 generic */
     char os_name[P0F_TEXT_SIZE]; /* texts are any bytes but NUL; "" = unknown */
     char os_flavor[P0F_TEXT_SIZE];
     char http_name[P0F_TEXT_SIZE];

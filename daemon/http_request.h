@@ -1,0 +1,60 @@
+/* Requests on their way through: what libmicrohttpd calls for each. Private to the HTTP side. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "conditions.h"
+#include "lookup.h"
+#include "target.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+/* What every request needs of the server. */
+struct http_service {
+    struct lookup *lookup;
+    const char *version;
+    bool access_log;
+    atomic_bool winding_down; /* each answer closes its connection */
+};
+
+enum stage {
+    STAGE_HEAD,    /* the request line is here */
+    STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
+    STAGE_WAITING, /* suspended, in the lookup's hands */
+    STAGE_DONE,
+};
+
+/* One connection, and the request it is on. */
+struct client {
+    struct http_service *service;
+    struct client *prev, *next;
+    struct MHD_Connection *connection;
+    atomic_bool busy;
+    enum stage stage;
+    struct target target;
+    const char *method; /* libmicrohttpd's, while the request lasts */
+    const char *url;
+    const char *if_none_match;
+    struct conditions conditions;
+    size_t header_bytes;
+    size_t body_bytes;
+    unsigned hosts, lengths, encodings; /* header fields of that name */
+    bool chunked;
+    struct lookup_request lookup;
+};
+
+/* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came, on a connection whose socket context is
+ * its struct client. What is returned becomes the handler's *request. */
+void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection);
+
+/* The access handler: called when the header is complete, for each part of the body, at the end of
+ * the request, and again after a resume. */
+enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *body,
+                                size_t *body_length, void **request);
+
+/* MHD_OPTION_NOTIFY_COMPLETED. */
+void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+                       enum MHD_RequestTerminationCode why);
+
+#endif

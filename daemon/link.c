@@ -1,0 +1,187 @@
+#include "link.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MOST_MS 2000
+#define SILENCE_MS 1000 /* p0f answers within its 10 ms round unless it is busy, stopped or full */
+#define AFTERMATH_MS 1000 /* what may still come on a stream that has gone wrong */
+
+static void tell(struct link *link, enum link_event event, enum p0f_error error)
+{
+    link->common->event(link->common->ctx, link, event, error);
+}
+
+bool link_is_open(const struct link *link)
+{
+    return link->state == LINK_PROBING || link->state == LINK_READY;
+}
+
+static void watch_as_needed(struct link *link)
+{
+    uint32_t events = EPOLLIN | (p0f_conn_wants_write(link->conn) ? (uint32_t)EPOLLOUT : 0);
+
+    if (events != link->events && loop_rewatch(link->common->loop, &link->watch, events) == 0)
+        link->events = events;
+}
+
+void link_flush(struct link *link)
+{
+    if (link_is_open(link) && p0f_conn_wants_write(link->conn)) {
+        p0f_conn_flush(link->conn);
+        watch_as_needed(link);
+    }
+}
+
+/* Half to all of a pause that doubles with each failure, so that not all come back at once. */
+static int64_t backoff_ms(struct link *link)
+{
+    struct link_common *common = link->common;
+    int64_t pause = BACKOFF_MOST_MS;
+
+    if (link->failures < 6)
+        pause = BACKOFF_FIRST_MS << link->failures;
+    if (pause > BACKOFF_MOST_MS)
+        pause = BACKOFF_MOST_MS;
+    common->random = common->random * 6364136223846793005u + 1442695040888963407u;
+    return pause / 2 + (int64_t)((common->random >> 33) % (uint64_t)(pause / 2 + 1));
+}
+
+/* False, and still open, while p0f owes an answer on it. */
+static bool close_link(struct link *link)
+{
+    if (link->conn && p0f_conn_owed(link->conn) > 0)
+        return false;
+    if (link->conn && link->events)
+        loop_unwatch(link->common->loop, &link->watch); /* before its descriptor goes */
+    link->events = 0;
+    if (!p0f_conn_free(link->conn))
+        return false;
+    link->conn = NULL;
+    return true;
+}
+
+/* The only place where a link changes its state, and where one is closed. */
+static void enter(struct link *link, enum link_state state)
+{
+    struct link_common *common = link->common;
+    int64_t timer_ms = 0;
+
+    if (state == LINK_DOWN && !close_link(link))
+        state = LINK_CONDEMNED;
+    link->state = state;
+    switch (state) {
+    case LINK_DOWN:
+        timer_ms = backoff_ms(link);
+        link->failures++;
+        break;
+    case LINK_PROBING:
+        timer_ms = SILENCE_MS;
+        break;
+    case LINK_READY:
+        link->failures = 0;
+        break;
+    case LINK_CONDEMNED:
+        timer_ms = AFTERMATH_MS;
+        break;
+    }
+    loop_disarm(common->loop, &link->timer);
+    if (timer_ms > 0 && !(common->retiring && state == LINK_DOWN))
+        loop_arm(common->loop, &link->timer, mono_add_ms(loop_now(common->loop), timer_ms));
+}
+
+/* The connection has failed, and its askers have been told. */
+static void break_link(struct link *link, enum p0f_error error)
+{
+    bool known = link->state == LINK_CONDEMNED;
+
+    if (p0f_conn_hung_up(link->conn) ||
+        (known && p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
+        enter(link, LINK_DOWN);
+    else if (!known)
+        enter(link, LINK_CONDEMNED);
+    tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);
+}
+
+static void on_ready(void *ctx, uint32_t events)
+{
+    struct link *link = ctx;
+    enum p0f_error error = p0f_conn_io(link->conn);
+
+    (void)events;
+    if (error != P0F_OK) {
+        break_link(link, error);
+        return;
+    }
+    if (link->state == LINK_PROBING && p0f_conn_dialect(link->conn) != P0F_DIALECT_AUTO) {
+        enter(link, LINK_READY);
+        tell(link, LINK_EVENT_READY, P0F_OK);
+    }
+    watch_as_needed(link);
+    tell(link, LINK_EVENT_PROGRESS, P0F_OK);
+}
+
+static void connect_link(struct link *link)
+{
+    struct link_common *common = link->common;
+    enum p0f_error error =
+        p0f_conn_open(common->socket, common->dialect, common->pipeline, &link->conn);
+
+    if (error == P0F_OK) {
+        link->watch.fd = p0f_conn_fd(link->conn);
+        link->events = EPOLLIN;
+        if (loop_watch(common->loop, &link->watch, link->events) == 0) {
+            enter(link, LINK_PROBING);
+            tell(link, LINK_EVENT_CONNECTED, P0F_OK);
+            return;
+        }
+        link->events = 0;
+        error = P0F_SYSTEM;
+    }
+    int cause = errno;
+    enter(link, LINK_DOWN);
+    errno = cause;
+    tell(link, LINK_EVENT_LOST, error);
+}
+
+static void on_timer(void *ctx)
+{
+    struct link *link = ctx;
+
+    switch (link->state) {
+    case LINK_DOWN:
+        connect_link(link);
+        break;
+    case LINK_PROBING:
+        tell(link, LINK_EVENT_SILENT, P0F_OK);
+        break;
+    case LINK_READY:
+        break;
+    case LINK_CONDEMNED:
+        if (p0f_conn_owed(link->conn) == 0)
+            enter(link, LINK_DOWN);
+        break;
+    }
+}
+
+void link_start(struct link *link, struct link_common *common)
+{
+    link->common = common;
+    link->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .ctx = link};
+    link->timer = (struct loop_timer){.fire = on_timer, .ctx = link};
+    connect_link(link);
+}
+
+void link_retire(struct link *link)
+{
+    if (link->conn)
+        p0f_conn_retire(link->conn);
+    if (link->state == LINK_DOWN)
+        loop_disarm(link->common->loop, &link->timer);
+}
+
+void link_stop(struct link *link)
+{
+    enter(link, LINK_DOWN);
+}
