@@ -107,6 +107,9 @@ run:
 # call.
 DEPS_answer := daemon/hash.o daemon/render.o
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
+DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
+DEPS_render_memory  := daemon/render.o
+DEPS_render_problem := daemon/render.o
 DEPS_config := daemon/option.o daemon/listen_address.o
 DEPS_flight := daemon/hash.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o

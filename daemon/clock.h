@@ -37,7 +37,7 @@ static inline struct mono mono_earlier(struct mono a, struct mono b)
     return a.ns < b.ns ? a : b;
 }
 
-/* Whole milliseconds from `from` to `to`, rounded down. */
+/* Whole milliseconds from `from` to `to`, rounded towards zero. */
 static inline int64_t mono_ms_between(struct mono from, struct mono to)
 {
     return (to.ns - from.ns) / 1000000;

@@ -119,7 +119,9 @@ struct http *http_start(const struct http_options *options)
     http->service.lookup = options->lookup;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
-    http->daemon = start_library(http, options);
+    http->service.recent = http_recent_new();
+    if (http->service.recent)
+        http->daemon = start_library(http, options);
     if (!http->daemon) {
         http_stop(http);
         return NULL;
@@ -133,6 +135,7 @@ void http_stop(struct http *http)
         return;
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
+    http_recent_free(http->service.recent);
     pthread_mutex_destroy(&http->clients_lock);
     free(http);
 }

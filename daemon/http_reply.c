@@ -29,14 +29,13 @@ static void give_back(void *answer)
     answer_unref(answer);
 }
 
-struct MHD_Response *reply_host(struct answer *answer, enum render_format format,
-                                const struct freshness *freshness, const char **etag)
+struct MHD_Response *reply_host(struct answer *answer, const struct answer_body *body,
+                                const struct freshness *freshness)
 {
-    const struct answer_body *body = answer_body(answer, format);
-    struct MHD_Response *response =
-        body ? MHD_create_response_from_buffer_with_free_callback_cls(
-                   body->length, (void *)(uintptr_t)body->text, give_back, answer)
-             : NULL;
+    /* libmicrohttpd only reads it, whatever its prototype says. */
+    void *text = (void *)(uintptr_t)body->text;
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        body->length, text, give_back, answer);
 
     if (!response) {
         answer_unref(answer);
@@ -45,7 +44,6 @@ struct MHD_Response *reply_host(struct answer *answer, enum render_format format
     add(response, "Content-Type", json);
     add(response, "ETag", body->etag);
     add_freshness(response, freshness);
-    *etag = body->etag;
     return response;
 }
 

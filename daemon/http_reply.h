@@ -12,10 +12,10 @@ struct MHD_Response;
 
 #define REPLY_ALLOWED "GET, HEAD, OPTIONS"
 
-/* What p0f knows of a host. Takes the reference to `answer` over, also when it returns NULL. *etag
- * is good for as long as the response. */
-struct MHD_Response *reply_host(struct answer *answer, enum render_format format,
-                                const struct freshness *freshness, const char **etag);
+/* What p0f knows of a host: `body` is of `answer`, whose reference is taken over, also when this
+ * returns NULL. */
+struct MHD_Response *reply_host(struct answer *answer, const struct answer_body *body,
+                                const struct freshness *freshness);
 
 /* `addr` and `freshness` may be NULL; an answer of p0f's ("no match") has both. */
 struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,

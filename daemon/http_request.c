@@ -61,12 +61,43 @@ queue_problem(struct client *client, enum problem problem, const struct freshnes
                  reply_problem(problem, target_addr(&client->target), detail, freshness));
 }
 
+static unsigned status_for(const struct client *client, const char *etag)
+{
+    bool same = client->if_none_match && conditions_names_etag(client->if_none_match, etag);
+
+    return same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+}
+
+/* The same again, if it was just built for somebody else. Takes the reference over. */
+static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
+                                 const struct answer_body *body)
+{
+    struct http_recent *recent = client->service->recent;
+    const struct freshness *freshness = &client->lookup.freshness;
+    const struct http_recent_key key = http_recent_key(answer, client->target.format, freshness);
+    struct MHD_Response *response = http_recent_take(recent, &key);
+    unsigned status = status_for(client, body->etag);
+
+    if (response)
+        answer_unref(answer); /* the response has a reference of its own */
+    else
+        response = reply_host(answer, body, freshness);
+    if (!response)
+        return MHD_NO;
+    client->stage = STAGE_DONE;
+    if (client->service->access_log)
+        log_access(client, status);
+    enum MHD_Result result = MHD_queue_response(client->connection, status, response);
+    http_recent_put(recent, &key, response);
+    return result;
+}
+
 /* Takes the request's reference to the answer over. */
 static enum MHD_Result queue_host(struct client *client)
 {
     struct answer *answer = client->lookup.answer;
+    const struct freshness *freshness = &client->lookup.freshness;
     enum render_format format = client->target.format;
-    const char *etag;
 
     if (format == RENDER_PARSED && !answer_valid(answer)) {
         answer_unref(answer);
@@ -74,10 +105,16 @@ static enum MHD_Result queue_host(struct client *client)
                              "p0f's answer has bad_sw or os_match_q out of range; format=raw shows "
                              "it as it is");
     }
-    struct MHD_Response *response = reply_host(answer, format, &client->lookup.freshness, &etag);
-    bool same =
-        response && client->if_none_match && conditions_names_etag(client->if_none_match, etag);
-    return queue(client, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+    const struct answer_body *body = answer_body(answer, format);
+    if (!body) {
+        answer_unref(answer);
+        return MHD_NO;
+    }
+    if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
+        !atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        return queue_hit(client, answer, body);
+    unsigned status = status_for(client, body->etag);
+    return queue(client, status, reply_host(answer, body, freshness));
 }
 
 static enum MHD_Result queue_lookup(struct client *client)

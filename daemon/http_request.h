@@ -3,6 +3,7 @@
 #define HTTP_REQUEST_H
 
 #include "conditions.h"
+#include "http_recent.h"
 #include "lookup.h"
 #include "target.h"
 
@@ -12,6 +13,7 @@
 /* What every request needs of the server. */
 struct http_service {
     struct lookup *lookup;
+    struct http_recent *recent;
     const char *version;
     bool access_log;
     atomic_bool winding_down; /* each answer closes its connection */

@@ -2,35 +2,68 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define TEXT_MOST 511 /* bytes of a text that is not UTF-8; all of ours are shorter */
 
 void render_init(void)
 {
     json_object_seed(0);
 }
 
-/* p0f's texts come from signature files and are free bytes. */
+/* The bytes of the UTF-8 sequence at `in` (Unicode 15, table 3-7), or 0 when there is none. */
+static size_t sequence_length(const unsigned char *in)
+{
+    size_t length = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
+
+    if (in[0] > 0xf4 || length == 0)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((in[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (in[0] == 0xe0 && in[1] < 0xa0) || (in[0] == 0xf0 && in[1] < 0x90);
+    bool surrogate = in[0] == 0xed && in[1] > 0x9f;
+    bool beyond = in[0] == 0xf4 && in[1] > 0x8f;
+    return overlong || surrogate || beyond ? 0 : length;
+}
+
+static bool is_utf8(const char *text)
+{
+    const unsigned char *in = (const unsigned char *)text;
+
+    while (*in) {
+        size_t length = sequence_length(in);
+        if (length == 0)
+            return false;
+        in += length;
+    }
+    return true;
+}
+
+/* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
 static json_t *text_of(const char *bytes)
 {
-    char utf8[2 * P0F_TEXT_SIZE];
+    char utf8[2 * TEXT_MOST + 1];
     char *out = utf8;
-    json_t *text = json_string(bytes);
 
-    if (text)
-        return text;
-    for (const unsigned char *in = (const unsigned char *)bytes; *in; in++) {
-        if (*in < 0x80) {
-            *out++ = (char)*in;
+    if (is_utf8(bytes))
+        return json_string_nocheck(bytes);
+    for (const char *in = bytes; *in && in < bytes + TEXT_MOST; in++) {
+        unsigned char byte = (unsigned char)*in;
+        if (byte < 0x80) {
+            *out++ = (char)byte;
         } else { /* Latin-1 is the first 256 of Unicode */
-            *out++ = (char)(0xc0 | *in >> 6);
-            *out++ = (char)(0x80 | (*in & 0x3f));
+            *out++ = (char)(0xc0 | byte >> 6);
+            *out++ = (char)(0x80 | (byte & 0x3f));
         }
     }
     *out = '\0';
-    return json_string(utf8);
+    return json_string_nocheck(utf8);
 }
 
 static json_t *text_or_null(const char *bytes)
@@ -81,8 +114,8 @@ static json_t *duration_or_null(uint32_t days, uint32_t minutes)
 /* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
 static void add(json_t **object, const char *name, json_t *value)
 {
-    if (!*object || json_object_set_new_nocheck(*object, name, value) == 0)
-        return;
+    if (json_object_set_new_nocheck(*object, name, value) == 0)
+        return; /* of no object, it frees the value and fails */
     json_decref(*object);
     *object = NULL;
 }
@@ -104,8 +137,8 @@ static void add_dialect_fields(json_t **object, const struct p0f_host *host)
         add(object, "version", json_integer(host->version));
         add(object, "last_mtu", json_integer(host->last_mtu));
         /* JSON has no infinities: those and NaN are unknown. */
-        json_t *freq = json_real(host->last_freq);
-        add(object, "last_freq", freq ? freq : json_null());
+        add(object, "last_freq",
+            isfinite(host->last_freq) ? json_real(host->last_freq) : json_null());
         break;
     }
 }
@@ -203,7 +236,7 @@ char *render_problem(const struct render_problem *problem, size_t *length)
     add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
     add(&object, "title", json_string(problem->title));
     add(&object, "status", json_integer(problem->status));
-    add(&object, "detail", json_string(problem->detail));
+    add(&object, "detail", text_of(problem->detail));
     if (problem->addr)
         add(&object, "ip", address_text(problem->addr));
     return dump_line(object, length);

@@ -1,0 +1,246 @@
+#include "config.h"
+#include "option.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[64];
+static char error[CONFIG_ERROR_SIZE];
+
+static void write_file(const char *text)
+{
+    strcpy(path, "/tmp/test_config-XXXXXX");
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static struct config *load_file(const char *text)
+{
+    struct config_source source = {.file = path};
+
+    error[0] = '\0';
+    write_file(text);
+    struct config *config = config_load(&source, error);
+    unlink(path);
+    return config;
+}
+
+static struct config *load(char *variable, char *override)
+{
+    char *variables[] = {variable, NULL};
+    struct config_source source = {
+        .environ = variables, .override = &override, .override_count = override != NULL};
+
+    error[0] = '\0';
+    return config_load(&source, error);
+}
+
+static void expect_error(struct config *config, const char *where, const char *what)
+{
+    char start[128];
+
+    snprintf(start, sizeof start, "%s%s", where[0] == ':' ? path : "", where);
+    cr_assert_null(config, "expected %s: %s", where, what);
+    cr_assert_eq(strncmp(error, start, strlen(start)), 0, "%s is not at %s", error, start);
+    cr_assert_not_null(strstr(error, what), "%s lacks %s", error, what);
+}
+
+static void expect_good(char *override)
+{
+    struct config *config = load(NULL, override);
+
+    cr_assert_not_null(config, "%s: %s", override, error);
+    config_free(config);
+}
+
+Test(config, defaults)
+{
+    struct config *config = load(NULL, NULL);
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.listen, "127.0.0.1:5030");
+    cr_assert_eq(config->http.threads, 0);
+    cr_assert_eq(config->http.max_connections, 10000);
+    cr_assert_eq(config->http.idle_timeout, 60000);
+    cr_assert_eq(config->http.max_batch, 1000);
+    cr_assert_str_empty(config->http.token_file);
+    cr_assert_str_empty(config->http.tls_certificate);
+    cr_assert_str_empty(config->http.tls_key);
+    cr_assert_not(config->http.allow_unauthenticated);
+    cr_assert_str_eq(config->http.trusted_proxies, "127.0.0.0/8, ::1");
+    cr_assert_str_empty(config->http.cors_origins);
+    cr_assert_not(config->http.access_log);
+    cr_assert_str_eq(config->p0f.socket, P0F_DEFAULT_SOCKET);
+    cr_assert_eq(config->p0f.dialect, P0F_DIALECT_AUTO);
+    cr_assert_eq(config->p0f.connections, 4);
+    cr_assert_eq(config->p0f.pipeline, 16);
+    cr_assert_eq(config->p0f.timeout, 1000);
+    cr_assert_eq(config->p0f.max_pending, 10000);
+    cr_assert_eq(config->p0f.max_rate, 0);
+    cr_assert_eq(config->p0f.first_contact_wait, 25);
+    cr_assert_eq(config->cache.ttl, 30000);
+    cr_assert_eq(config->cache.incomplete_ttl, 2000);
+    cr_assert_eq(config->cache.negative_ttl, 1000);
+    cr_assert_eq(config->cache.stale_while_revalidate, 30000);
+    cr_assert_eq(config->cache.stale_if_error, 3600000);
+    cr_assert_eq(config->cache.max_hosts, 100000);
+    cr_assert_eq(config->cache.max_misses, 25000);
+    config_free(config);
+    config_free(NULL);
+}
+
+Test(config, no_file)
+{
+    struct config_source source = {.file = "/nonexistent/p0f-lookupd.conf"};
+
+    expect_error(config_load(&source, error), "/nonexistent/p0f-lookupd.conf: ", "No such file");
+}
+
+Test(config, file)
+{
+    struct config *config = load_file("# comment\n[http]\nlisten = unix:/run/x\naccess_log=yes\n"
+                                      "; comment\n\n[p0f]\ndialect = mss\n[cache]\nttl = 5m");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.listen, "unix:/run/x");
+    cr_assert(config->http.access_log);
+    cr_assert_eq(config->p0f.dialect, P0F_DIALECT_MSS);
+    cr_assert_eq(config->cache.ttl, 300000);
+    config_free(config);
+}
+
+Test(config, precedence)
+{
+    char *variables[] = {"HOME=/", "P0F_LOOKUPD_CACHE_TTL=2s", "P0F_LOOKUPD_P0F_MAX_RATE=2", NULL};
+    char *overrides[] = {"p0f.max_rate=3", "p0f.max_rate=4"};
+    struct config_source source = {path, variables, overrides, 2};
+
+    write_file("[cache]\nttl=1s\nnegative_ttl=9s\n[p0f]\nmax_rate=1\n");
+    struct config *config = config_load(&source, error);
+    unlink(path);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.negative_ttl, 9000, "of the file");
+    cr_assert_eq(config->cache.ttl, 2000, "of the environment");
+    cr_assert_eq(config->p0f.max_rate, 4, "of the last override");
+    config_free(config);
+}
+
+Test(config, unknown_in_the_file)
+{
+    expect_error(load_file("\n[nothing]\n"), ":2: unknown section nothing:", "http, p0f or cache");
+    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f or cache");
+    expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
+    expect_error(load_file("[http\n"), ":1: section http:", "closing bracket");
+    expect_error(load_file("[cache]\n\nlifetime = 1s\n"),
+                 ":3: unknown key cache.lifetime:", "-h lists");
+    expect_error(load_file("ttl = 1s\n"), ":1: unknown key ttl:", "-h lists");
+}
+
+Test(config, bad_lines_in_the_file)
+{
+    char line[9100];
+
+    expect_error(load_file("[cache]\nttl=1s\nttl=1s\n"),
+                 ":3: duplicate key cache.ttl:", "expected once");
+    expect_error(load_file("[cache]\nttl = soon\n"),
+                 ":2: cache.ttl = soon:", "expected a time with its unit ms, s, m, h or d");
+    expect_error(load_file("[cache]\n# x\nttl\n"), ":3: line", "key = value");
+    memset(line, 'x', sizeof line);
+    memcpy(line, "[http]\nlisten = ", 16);
+    line[sizeof line - 1] = '\0';
+    line[sizeof line - 2] = '\n';
+    expect_error(load_file(line), ":2: line", "expected fewer than 8190 bytes");
+}
+
+Test(config, unknown_in_the_environment)
+{
+    const char *where = "environment variable P0F_LOOKUPD_";
+
+    expect_error(load("P0F_LOOKUPD_CACHE_TTL=1", NULL), where, "cache.ttl = 1: expected a time");
+    expect_error(load("P0F_LOOKUPD_CACHE_LIFE=1s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_WEB_TTL=1s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_TTL=1_s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_=", NULL), where, "SECTION_KEY");
+}
+
+Test(config, unknown_override)
+{
+    expect_error(load(NULL, "cache.ttl"), "-o cache.ttl:", "expected section.key=value");
+    expect_error(load(NULL, "ttl=1.5"), "-o ttl=1.5:", "expected section.key=value");
+    expect_error(load(NULL, "cache.life=1s"), "-o cache.life=1s:", "unknown key");
+    expect_error(load(NULL, "cache.ttl=x"), "-o: cache.ttl = x:", "expected a time");
+}
+
+Test(config, units_and_bounds)
+{
+    char *good[] = {"cache.ttl=0",      "cache.ttl=1ms",        "cache.ttl=365d",
+                    "cache.ttl=8760h",  "cache.max_hosts=100m", "cache.max_hosts=5k",
+                    "p0f.max_rate=1g",  "p0f.connections=1",    "p0f.connections=100",
+                    "http.threads=256", "http.idle_timeout=1s", "p0f.first_contact_wait=5s",
+                    "p0f.dialect=api2"};
+    char *bad[] = {"cache.ttl=",
+                   "cache.ttl=1",
+                   "cache.ttl=-1s",
+                   "cache.ttl=1.5s",
+                   "cache.ttl=1 s",
+                   "cache.ttl=1S",
+                   "cache.ttl=366d",
+                   "cache.ttl=999999999999999999d",
+                   "cache.ttl=9999999999999999999s",
+                   "cache.max_hosts=101m",
+                   "cache.max_hosts=1ms",
+                   "p0f.max_rate=2g",
+                   "p0f.connections=0",
+                   "p0f.connections=101",
+                   "http.threads=0",
+                   "http.threads=257",
+                   "http.threads=AUTO",
+                   "http.idle_timeout=999ms",
+                   "p0f.first_contact_wait=5001ms",
+                   "p0f.dialect=p0f2",
+                   "p0f.timeout=0",
+                   "http.access_log=true",
+                   "http.access_log=",
+                   "http.listen=",
+                   "p0f.socket="};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        expect_good(good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i]), "-o", "expected ");
+}
+
+Test(config, reserved_keys_take_their_default_only)
+{
+    char *bad[] = {"http.max_batch=5", "http.token_file=/x",       "http.tls_certificate=/x",
+                   "http.tls_key=/x",  "http.trusted_proxies=::1", "http.cors_origins=*"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i]), "-o: http.", "expected its default \"");
+}
+
+static char named[256];
+
+static void note(const char *name)
+{
+    strcat(strcat(named, name), " ");
+}
+
+Test(config, restart_needed)
+{
+    struct config *before = load("P0F_LOOKUPD_P0F_SOCKET=/a", "http.threads=2");
+    struct config *after = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=1s");
+
+    named[0] = '\0';
+    config_restart_needed(before, before, note);
+    cr_assert_str_empty(named);
+    config_restart_needed(before, after, note);
+    cr_assert_str_eq(named, "http.threads p0f.socket ");
+    config_free(before);
+    config_free(after);
+}

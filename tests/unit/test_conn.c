@@ -1,0 +1,292 @@
+/* One pipelined connection; the test plays p0f at the other end. */
+#include "../support/asker.h"
+#include "p0fclient.h"
+
+#include <criterion/criterion.h>
+#include <sys/resource.h>
+
+#define EACH_DIALECT(d)                                                                            \
+    enum p0f_dialect d = P0F_DIALECT_P0F3;                                                         \
+    d <= P0F_DIALECT_API2;                                                                         \
+    d++
+
+Test(conn, begins_with_two_probes, .init = start, .fini = stop)
+{
+    static const struct p0f_addr nobody = {.type = 4};
+    struct p0f_addr addr;
+
+    open_conn(P0F_DIALECT_AUTO, 1);
+    cr_assert(p0f_conn_wants_write(conn));
+    cr_assert(p0f_conn_fd(conn) >= 0);
+    cr_assert_eq(p0f_conn_flush(conn), P0F_OK);
+    cr_assert_not(p0f_conn_wants_write(conn));
+    for (int i = 0; i < 2; i++) {
+        cr_assert(stand_in_read(&p0f, &addr));
+        cr_assert_arr_eq(&addr, &nobody, sizeof addr);
+    }
+    cr_assert_eq(p0f_conn_owed(conn), 2);
+    cr_assert_eq(p0f_conn_pending(conn), 0);
+    cr_assert_eq(p0f_conn_dialect(conn), P0F_DIALECT_AUTO);
+    close_after_hang_up();
+}
+
+/* Two probes and two questions, the answers cut in two at every place. */
+static void answers_split_at(enum p0f_dialect dialect, const uint8_t *bytes, size_t split)
+{
+    size_t size = p0f_answer_size(dialect);
+    struct asker a = {0}, b = {0};
+
+    open_conn(P0F_DIALECT_AUTO, 2);
+    cr_assert_eq(ask(&a), P0F_OK);
+    cr_assert_eq(ask(&b), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 4));
+    cr_assert(stand_in_write(&p0f, bytes, split));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    cr_assert_eq(a.calls, split >= 3 * size, "split at %zu", split);
+    cr_assert(stand_in_sees_open(&p0f));
+    cr_assert_not(p0f_conn_free(conn), "freed while owed");
+    cr_assert(stand_in_write(&p0f, bytes + split, 4 * size - split));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    cr_assert_eq(p0f_conn_dialect(conn), dialect);
+    assert_told(&a, P0F_OK, 1);
+    assert_told(&b, P0F_OK, 2);
+    close_conn();
+}
+
+Test(conn, answers_cut_anywhere, .init = start, .fini = stop)
+{
+    for (EACH_DIALECT(d)) {
+        uint8_t bytes[4 * P0F_ANSWER_MAX];
+        size_t length = 0;
+
+        for (uint32_t i = 0; i < 4; i++)
+            length += stand_in_pack(bytes + length, d, i < 2 ? P0F_STATUS_NOMATCH : P0F_STATUS_OK,
+                                    i < 2 ? 0 : i - 1);
+        for (size_t split = 0; split < length; split++)
+            answers_split_at(d, bytes, split);
+    }
+}
+
+/* A small send buffer makes p0f_conn_io write in parts. */
+Test(conn, queries_written_in_parts, .init = start, .fini = stop)
+{
+    struct asker asker = {0};
+    struct p0f_addr addr = somebody, got;
+    bool waited = false;
+    int smallest = 1;
+
+    open_conn(P0F_DIALECT_AUTO, 1024);
+    setsockopt(p0f_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
+    for (unsigned i = 0; i < 1024; i++) {
+        memcpy(addr.bytes, &i, 4);
+        cr_assert_eq(p0f_conn_ask(conn, &addr, on_answer, &asker), P0F_OK);
+    }
+    cr_assert_eq(ask(&asker), P0F_FULL);
+    for (unsigned i = 0; i < 1026; i++) {
+        cr_assert_eq(p0f_conn_flush(conn), P0F_OK);
+        waited = waited || p0f_conn_wants_write(conn);
+        cr_assert(stand_in_read(&p0f, &got));
+        memcpy(addr.bytes, &(unsigned){i < 2 ? 0 : i - 2}, 4);
+        cr_assert_arr_eq(&got, &addr, sizeof got, "query %u", i);
+    }
+    cr_assert(waited, "the send buffer was never full");
+    cr_assert_eq(p0f_conn_owed(conn), 1026);
+    close_after_hang_up();
+    cr_assert_eq(asker.calls, 1024);
+}
+
+Test(conn, first_asked_first_told, .init = start, .fini = stop)
+{
+    struct asker askers[300] = {0};
+
+    open_served(7); /* so that the ring wraps */
+    for (unsigned next = 0, told = 0; told < 300;) {
+        while (next < 300 && ask(&askers[next]) == P0F_OK)
+            next++;
+        cr_assert_eq(p0f_conn_pending(conn), next - told);
+        p0f_conn_io(conn);
+        for (unsigned batch = told % 7 + 1; batch > 0 && told < next; batch--) {
+            cr_assert(stand_in_skip(&p0f, 1));
+            cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, ++told));
+        }
+        cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    }
+    for (unsigned i = 0; i < 300; i++) {
+        assert_told(&askers[i], P0F_OK, i + 1);
+        cr_assert_eq(askers[i].turn, i + 1);
+    }
+    close_conn();
+}
+
+Test(conn, each_status_is_told, .init = start, .fini = stop)
+{
+    struct asker a = {0}, b = {0}, c = {0};
+
+    open_served(3);
+    cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK && ask(&c) == P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 3));
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 1));
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_BADQUERY, 2));
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 3));
+    p0f_conn_io(conn);
+    assert_told(&a, P0F_NO_MATCH, 0);
+    assert_told(&b, P0F_BAD_QUERY, 0);
+    assert_told(&c, P0F_OK, 3);
+    close_conn();
+}
+
+Test(conn, each_is_told_once_at_hang_up, .init = start, .fini = stop)
+{
+    struct asker a = {0}, sent = {0}, late = {0};
+
+    open_served(2);
+    cr_assert(ask(&a) == P0F_OK && ask(&sent) == P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 2));
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 1));
+    stand_in_hang_up(&p0f);
+    p0f_conn_io(conn); /* what came before the hang-up, and perhaps that */
+    cr_assert_eq(p0f_conn_io(conn), P0F_DISCONNECTED);
+    cr_assert_eq(p0f_conn_io(conn), P0F_DISCONNECTED);
+    cr_assert_eq(ask(&late), P0F_DISCONNECTED);
+    assert_told(&a, P0F_OK, 1);
+    assert_told(&sent, P0F_DISCONNECTED, 0);
+    cr_assert(p0f_conn_hung_up(conn) && p0f_conn_owed(conn) == 0 && p0f_conn_pending(conn) == 0);
+    cr_assert(p0f_conn_free(conn));
+    cr_assert_eq(late.calls, 0);
+}
+
+Test(conn, full_and_retired, .init = start, .fini = stop)
+{
+    struct asker a = {0}, refused = {0};
+
+    open_served(1);
+    cr_assert_eq(ask(&a), P0F_OK);
+    cr_assert_eq(ask(&refused), P0F_FULL);
+    p0f_conn_io(conn);
+    p0f_conn_retire(conn);
+    cr_assert_eq(ask(&refused), P0F_RETIRED);
+    cr_assert_not(p0f_conn_free(conn));
+    cr_assert(stand_in_skip(&p0f, 1));
+    cr_assert(stand_in_sees_open(&p0f), "half-closed");
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 5));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    assert_told(&a, P0F_OK, 5);
+    cr_assert_eq(refused.calls, 0);
+    close_conn();
+}
+
+Test(conn, free_tells_what_was_never_sent, .init = start, .fini = stop)
+{
+    struct asker a = {0};
+
+    open_served(1);
+    cr_assert_eq(ask(&a), P0F_OK);
+    cr_assert_eq(p0f_conn_pending(conn), 1);
+    close_conn();
+    assert_told(&a, P0F_DISCONNECTED, 0);
+    cr_assert(p0f_conn_free(NULL));
+}
+
+/* The bytes of the answers owed are read and thrown away before anything is closed. */
+static void assert_malformed(size_t wrong)
+{
+    uint8_t bytes[2 * P0F_ANSWER_MAX];
+    struct asker a = {0}, b = {0};
+
+    open_served(2);
+    cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 2));
+    size_t size = stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK, 1);
+    bytes[wrong] ^= 1;
+    cr_assert(stand_in_write(&p0f, bytes, size));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    assert_told(&a, P0F_MALFORMED, 0);
+    assert_told(&b, P0F_MALFORMED, 0);
+    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_not(p0f_conn_free(conn));
+    cr_assert(stand_in_sees_open(&p0f));
+    cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 2));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    close_conn();
+}
+
+Test(conn, malformed_magic_or_status, .init = start, .fini = stop)
+{
+    for (size_t wrong = 0; wrong < 8; wrong++)
+        assert_malformed(wrong);
+}
+
+Test(conn, bytes_nobody_asked_for, .init = start, .fini = stop)
+{
+    open_served(1);
+    cr_assert(stand_in_write(&p0f, "x", 1));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    close_conn();
+}
+
+Test(conn, wrong_dialect, .init = start, .fini = stop)
+{
+    uint8_t bytes[3 * P0F_ANSWER_MAX];
+    struct asker a = {0};
+    size_t length = 0;
+
+    open_conn(P0F_DIALECT_P0F3, 1);
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 3));
+    while (length < 3 * p0f_answer_size(P0F_DIALECT_MSS))
+        length += stand_in_pack(bytes + length, P0F_DIALECT_MSS, P0F_STATUS_OK, 1);
+    cr_assert(stand_in_write(&p0f, bytes, length / 3 + 4));
+    cr_assert_eq(p0f_conn_io(conn), P0F_WRONG_DIALECT);
+    assert_told(&a, P0F_WRONG_DIALECT, 0);
+    cr_assert_not(p0f_conn_free(conn));
+    cr_assert(stand_in_write(&p0f, bytes + length / 3 + 4, length - length / 3 - 4));
+    p0f_conn_io(conn);
+    close_conn();
+}
+
+Test(conn, ask_inside_a_callback, .init = start, .fini = stop)
+{
+    struct asker c = {0}, b = {.more = &c}, a = {.more = &b};
+
+    open_served(1);
+    a.ask_more = b.ask_more = conn;
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    for (uint32_t i = 1; i <= 2; i++) {
+        cr_assert(stand_in_skip(&p0f, 1));
+        cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, i));
+        cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    }
+    assert_told(&a, P0F_OK, 1);
+    assert_told(&b, P0F_OK, 2);
+    cr_assert(stand_in_skip(&p0f, 1), "the last was not sent in the same call");
+    close_after_hang_up();
+    assert_told(&c, P0F_DISCONNECTED, 0);
+}
+
+Test(conn, cannot_be_opened)
+{
+    struct rlimit files, none;
+    char path[200];
+
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    cr_assert_eq(p0f_conn_open("/nowhere/sock", P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
+    cr_assert_eq(errno, ENOENT);
+    cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
+    cr_assert_eq(errno, ENAMETOOLONG);
+    for (unsigned bad = 0; bad <= 1025; bad += 1025)
+        cr_assert_eq(p0f_conn_open("/nowhere/sock", P0F_DIALECT_AUTO, bad, &conn), P0F_SYSTEM);
+    getrlimit(RLIMIT_NOFILE, &files);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = files.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    enum p0f_error error = p0f_conn_open("/nowhere/sock", P0F_DIALECT_AUTO, 1, &conn);
+    int cause = errno;
+    setrlimit(RLIMIT_NOFILE, &files);
+    cr_assert(error == P0F_SYSTEM && cause == EMFILE);
+}

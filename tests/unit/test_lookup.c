@@ -1,0 +1,194 @@
+#include "lookup_fixture.h"
+
+Test(lookup, miss_then_hit)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_MISS);
+    cr_assert(visitor.request.freshness.stored);
+    cr_assert_not(visitor.request.freshness.collapsed);
+    cr_assert_eq(visitor.request.freshness.ttl_ms, 30000);
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_pass(5000);
+    arrive(&visitor, "10.0.0.1");
+    cr_assert(ask(&visitor));
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_HIT);
+    cr_assert_eq(visitor.request.freshness.age_ms, 5000);
+    expect(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(visitor.done, 0);
+    cr_assert_eq(stage.asked, 1);
+    teardown();
+}
+
+Test(lookup, max_age_asks_again)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    arrive(&visitor, "10.0.0.1");
+    visitor.request.max_age_ms = 0;
+    cr_assert_not(ask(&visitor));
+    stage_settle();
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_REQUEST);
+    expect_done(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(stage.asked, 2);
+    teardown();
+}
+
+Test(lookup, many_requests_make_one_query)
+{
+    struct visitor visitors[3];
+
+    setup();
+    stage.holding = true;
+    for (int i = 0; i < 3; i++)
+        ask_p0f(&visitors[i], "10.0.0.1");
+    cr_assert_eq(lookup_pending(lookup), 3);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(stage.asked, 1);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(visitors[i].request.freshness.collapsed, i > 0);
+        expect_done(&visitors[i], LOOKUP_FOUND);
+    }
+    teardown();
+}
+
+Test(lookup, late_answer_is_kept)
+{
+    struct visitor visitor;
+
+    setup();
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.1");
+    stage_pass(999);
+    cr_assert_eq(visitor.done, 0);
+    stage_pass(1);
+    expect_done(&visitor, LOOKUP_TIMEOUT);
+    stage.holding = false;
+    stage_settle();
+    arrive(&visitor, "10.0.0.1");
+    cr_assert(ask(&visitor));
+    expect(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(stage.asked, 1);
+    teardown();
+}
+
+Test(lookup, no_match_is_asked_again_before_it_is_believed)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "192.0.2.1");
+    cr_assert_eq(stage.asked, 1);
+    stage_pass(5);
+    cr_assert_eq(stage.asked, 2);
+    stage_pass(14);
+    cr_assert_eq(visitor.done, 0, "19 ms are less than 20");
+    stage_pass(1);
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    arrive(&visitor, "192.0.2.1");
+    cr_assert(ask(&visitor), "remembered");
+    expect(&visitor, LOOKUP_NO_MATCH);
+    teardown();
+}
+
+Test(lookup, host_that_appears_while_waited_for)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "192.0.2.1");
+    cr_assert_eq(visitor.done, 0);
+    stage.knows_all = true;
+    stage_pass(5);
+    expect_done(&visitor, LOOKUP_FOUND);
+    teardown();
+}
+
+Test(lookup, stated_wait_is_not_answered_from_memory)
+{
+    struct visitor visitor;
+
+    setup();
+    arrive(&visitor, "192.0.2.1");
+    visitor.request.wait_ms = 0;
+    cr_assert_not(ask(&visitor));
+    stage_settle();
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    cr_assert_eq(stage.asked, 1);
+    arrive(&visitor, "192.0.2.1");
+    visitor.request.wait_ms = 100;
+    cr_assert_not(ask(&visitor));
+    stage_settle();
+    cr_assert_eq(stage.asked, 2);
+    stage_pass(100);
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    teardown();
+}
+
+Test(lookup, only_if_cached_and_too_many)
+{
+    struct visitor visitors[4];
+
+    setup();
+    stage.holding = true;
+    ask_p0f(&visitors[0], "10.0.0.1");
+    ask_p0f(&visitors[1], "10.0.0.2");
+    ask_p0f(&visitors[2], "10.0.0.2"); /* waits too, though it asks nothing */
+    arrive(&visitors[3], "10.0.0.4");
+    cr_assert(ask(&visitors[3]));
+    expect(&visitors[3], LOOKUP_OVERLOADED);
+    visitors[3].request.only_if_cached = true;
+    cr_assert(ask(&visitors[3]));
+    expect(&visitors[3], LOOKUP_NOT_CACHED);
+    stage.holding = false;
+    stage_settle();
+    for (int i = 0; i < 3; i++)
+        expect_done(&visitors[i], LOOKUP_FOUND);
+    cr_assert_eq(stage.asked, 2);
+    teardown();
+}
+
+Test(lookup, stale_is_served_while_refreshed)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_pass(31000);
+    arrive(&visitor, "10.0.0.1");
+    cr_assert(ask(&visitor));
+    cr_assert_eq(visitor.request.freshness.age_ms, 31000);
+    expect(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(lookup_pending(lookup), 1);
+    stage_settle();
+    cr_assert_eq(stage.asked, 2);
+    cr_assert(ask(&visitor));
+    cr_assert_eq(visitor.request.freshness.age_ms, 0);
+    expect(&visitor, LOOKUP_FOUND);
+    teardown();
+}
+
+Test(lookup, without_p0f_stale_or_unavailable)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_p0f_stop();
+    stage_pass(61000);
+    ask_p0f(&visitor, "10.0.0.1");
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_HIT);
+    cr_assert_eq(visitor.request.freshness.age_ms, 61000);
+    expect_done(&visitor, LOOKUP_FOUND);
+    ask_p0f(&visitor, "10.0.0.2");
+    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    teardown();
+}
