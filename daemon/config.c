@@ -70,7 +70,7 @@ static char *read_line(char *line, int size, void *ctx)
         return NULL;
     loading->line++;
     if (!strchr(line, '\n') && !feof(loading->stream)) {
-        fail_at_line(loading, "line", "", "expected fewer than 8190 bytes");
+        fail_at_line(loading, "this line", "is too long", "expected fewer than 8190 bytes");
         return NULL;
     }
     check_section(loading, line);
@@ -108,7 +108,8 @@ static bool load_stream(struct loading *loading)
     int bad_line = ini_parse_stream(read_line, loading, take_line, loading);
 
     if (bad_line != 0 && !loading->failed)
-        fail_at_line(loading, "line", "", "expected [section], key = value, or # comment");
+        fail_at_line(loading, "this line", "is none",
+                     "expected [section], key = value, or # comment");
     if (ferror(loading->stream) && !loading->failed) {
         snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
         loading->failed = true;

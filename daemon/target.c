@@ -120,13 +120,14 @@ static void refuse_parameter(struct target *target, const char *name, struct spa
     char shown[41];
     size_t length = value.length < sizeof shown - 1 ? value.length : sizeof shown - 1;
 
+    if (target->error != TARGET_OK)
+        return; /* the first thing that is wrong is the one to name */
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)value.at[i];
         shown[i] = (char)(byte > 0x20 && byte < 0x7f ? byte : '?');
     }
     shown[length] = '\0';
-    if (target->error == TARGET_OK) /* the first thing that is wrong is the one to name */
-        target->error = TARGET_BAD_PARAMETER;
+    target->error = TARGET_BAD_PARAMETER;
     snprintf(target->detail, sizeof target->detail, "%s=%s: expected %s", name, shown, expected);
 }
 

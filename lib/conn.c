@@ -224,6 +224,12 @@ static bool learn_dialect(struct p0f_conn *conn)
     return true;
 }
 
+/* Whether the next answer has a query that was sent; the rest of the queue is still to be. */
+static bool is_asked(const struct p0f_conn *conn)
+{
+    return conn->answered < conn->sent / P0F_QUERY_SIZE;
+}
+
 /* Delivers each whole answer in rx; leaves the rest there. */
 static void take_answers(struct p0f_conn *conn)
 {
@@ -233,9 +239,9 @@ static void take_answers(struct p0f_conn *conn)
         return;
     while (conn->error == P0F_OK && taken < conn->rx_length) {
         struct p0f_answer answer;
-        int size = conn->count == 0 ? -1 /* nobody asked */
-                                    : p0f_answer_unpack(conn->rx + taken, conn->rx_length - taken,
-                                                        conn->spoken, &answer);
+        int size = !is_asked(conn) ? -1
+                                   : p0f_answer_unpack(conn->rx + taken, conn->rx_length - taken,
+                                                       conn->spoken, &answer);
         if (size == 0)
             break;
         if (size < 0) {
@@ -317,11 +323,20 @@ enum p0f_error p0f_conn_io(struct p0f_conn *conn)
     return conn->error;
 }
 
+/* Answers whose bytes were thrown away. p0f writes an answer at once, so of an unknown dialect a part
+ * of the longest is as good as all of it. */
+static uint64_t discarded(const struct p0f_conn *conn)
+{
+    if (conn->spoken == P0F_DIALECT_AUTO)
+        return (conn->junk + P0F_ANSWER_MAX - 1) / P0F_ANSWER_MAX;
+    return conn->junk / p0f_answer_size(conn->spoken);
+}
+
 unsigned p0f_conn_owed(const struct p0f_conn *conn)
 {
-    /* Only whole queries are answered, with no fewer bytes than the shortest dialect has. */
+    /* Only whole queries are answered. */
     uint64_t owed = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = conn->junk / p0f_answer_size(P0F_DIALECT_P0F3);
+    uint64_t seen = discarded(conn);
 
     return conn->hung_up || owed <= seen ? 0 : (unsigned)(owed - seen);
 }
