@@ -149,12 +149,12 @@ Test(config, bad_lines_in_the_file)
                  ":3: duplicate key cache.ttl:", "expected once");
     expect_error(load_file("[cache]\nttl = soon\n"),
                  ":2: cache.ttl = soon:", "expected a time with its unit ms, s, m, h or d");
-    expect_error(load_file("[cache]\n# x\nttl\n"), ":3: line", "key = value");
+    expect_error(load_file("[cache]\n# x\nttl\n"), ":3: this line", "key = value");
     memset(line, 'x', sizeof line);
     memcpy(line, "[http]\nlisten = ", 16);
     line[sizeof line - 1] = '\0';
     line[sizeof line - 2] = '\n';
-    expect_error(load_file(line), ":2: line", "expected fewer than 8190 bytes");
+    expect_error(load_file(line), ":2: this line", "expected fewer than 8190 bytes");
 }
 
 Test(config, unknown_in_the_environment)

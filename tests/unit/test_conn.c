@@ -290,3 +290,45 @@ Test(conn, cannot_be_opened)
     setrlimit(RLIMIT_NOFILE, &files);
     cr_assert(error == P0F_SYSTEM && cause == EMFILE);
 }
+
+/* The second answer comes before the query of the callback has been sent: it cannot be for that. */
+Test(conn, answer_before_its_query, .init = start, .fini = stop)
+{
+    uint8_t bytes[2 * P0F_ANSWER_MAX];
+    struct asker b = {0}, a = {.more = &b};
+    size_t length = 0;
+
+    open_served(1);
+    a.ask_more = conn;
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 1));
+    for (uint32_t i = 1; i <= 2; i++)
+        length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i);
+    cr_assert(stand_in_write(&p0f, bytes, length));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    assert_told(&a, P0F_OK, 1);
+    assert_told(&b, P0F_MALFORMED, 0);
+    close_conn();
+}
+
+/* 41 answers of 243 bytes are as long as 42 of 232 and more. */
+Test(conn, owed_in_the_size_of_the_dialect, .init = start, .fini = stop)
+{
+    uint8_t bytes[P0F_ANSWER_MAX];
+    struct asker askers[40] = {0};
+
+    open_conn(P0F_DIALECT_P0F3, 40);
+    for (unsigned i = 0; i < 40; i++)
+        cr_assert_eq(ask(&askers[i]), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 42));
+    for (unsigned answered = 1; answered <= 42; answered++) {
+        size_t size = stand_in_pack(bytes, P0F_DIALECT_API2, P0F_STATUS_OK, 1);
+        cr_assert(stand_in_write(&p0f, bytes, size));
+        p0f_conn_io(conn);
+        if (answered > 1) /* the first alone does not tell its size */
+            cr_assert_eq(p0f_conn_owed(conn), 42 - answered);
+    }
+    close_conn();
+}
