@@ -1,15 +1,16 @@
+/* Hosts are written into a buffer, member by member: this runs on every miss, and building a tree of
+ * objects for it cost more than all else we do for one. Everything whose bytes are not ours to know
+ * goes through jansson, as do the small documents that are rarely made. */
 #include "render.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define TEXT_MOST 511 /* bytes of a text that is not UTF-8; all of ours are shorter */
+#define TEXT_MOST 511  /* bytes of a text that is not UTF-8; all of ours are shorter */
+#define HOST_MOST 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
 
 void render_init(void)
 {
@@ -66,50 +67,254 @@ static json_t *text_of(const char *bytes)
     return json_string_nocheck(utf8);
 }
 
-static json_t *text_or_null(const char *bytes)
+/* ---- A host */
+
+struct writer {
+    size_t used;
+    bool failed; /* no memory, or no room */
+    char text[HOST_MOST];
+};
+
+static void put(struct writer *w, const char *bytes, size_t length)
 {
-    return bytes[0] ? text_of(bytes) : json_null();
+    if (length > sizeof w->text - w->used) {
+        w->failed = true;
+        return;
+    }
+    memcpy(w->text + w->used, bytes, length);
+    w->used += length;
 }
 
-static json_t *integer_unless(json_int_t value, json_int_t unknown)
+static void put_string(struct writer *w, const char *text)
 {
-    return value == unknown ? json_null() : json_integer(value);
+    put(w, text, strlen(text));
 }
 
-static json_t *time_or_null(uint32_t seconds)
+static void put_number(struct writer *w, int64_t value)
 {
-    time_t when = (time_t)seconds;
-    struct tm utc;
-    char text[sizeof "2106-02-07T06:28:15Z"];
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-    if (seconds == 0)
-        return json_null();
-    gmtime_r(&when, &utc);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return json_string(text);
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        digits[--at] = '-';
+    put(w, digits + at, sizeof digits - at);
+}
+
+/* Steals `value`, NULL included. */
+static void put_json(struct writer *w, json_t *value)
+{
+    size_t room = sizeof w->text - w->used;
+    size_t size = value ? json_dumpb(value, w->text + w->used, room, JSON_ENCODE_ANY) : 0;
+
+    if (size == 0 || size > room)
+        w->failed = true;
+    else
+        w->used += size;
+    json_decref(value);
+}
+
+/* `name` is ours: it needs no escaping. */
+static void put_name(struct writer *w, const char *name)
+{
+    put_string(w, w->used == 0 ? "{\"" : ",\"");
+    put_string(w, name);
+    put_string(w, "\":");
+}
+
+static void put_integer(struct writer *w, const char *name, int64_t value)
+{
+    put_name(w, name);
+    put_number(w, value);
+}
+
+static void put_integer_unless(struct writer *w, const char *name, int64_t value, int64_t unknown)
+{
+    put_name(w, name);
+    if (value == unknown)
+        put_string(w, "null");
+    else
+        put_number(w, value);
+}
+
+static void put_text(struct writer *w, const char *name, const char *bytes)
+{
+    put_name(w, name);
+    put_json(w, text_of(bytes));
+}
+
+static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
+{
+    if (bytes[0]) {
+        put_text(w, name, bytes);
+        return;
+    }
+    put_name(w, name);
+    put_string(w, "null");
+}
+
+static void put_two_digits(struct writer *w, uint32_t value, const char *after)
+{
+    char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
+
+    put(w, digits, 2);
+    put_string(w, after);
+}
+
+/* RFC 3339 in UTC. The date is reckoned in years that begin in March, so that the leap day comes
+ * last, and in eras of 400 years (Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
+static void put_time_or_null(struct writer *w, const char *name, uint32_t seconds)
+{
+    uint32_t days = seconds / 86400 + 719468, rest = seconds % 86400;
+    uint32_t era = days / 146097, day_of_era = days % 146097;
+    uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month = (5 * day_of_year + 2) / 153; /* from March */
+    uint32_t day = day_of_year - (153 * month + 2) / 5 + 1;
+
+    put_name(w, name);
+    if (seconds == 0) {
+        put_string(w, "null");
+        return;
+    }
+    put_string(w, "\"");
+    put_number(w, era * 400 + year_of_era + (month >= 10)); /* four digits until 2106 */
+    put_string(w, "-");
+    put_two_digits(w, month < 10 ? month + 3 : month - 9, "-");
+    put_two_digits(w, day, "T");
+    put_two_digits(w, rest / 3600, ":");
+    put_two_digits(w, rest / 60 % 60, ":");
+    put_two_digits(w, rest % 60, "Z\"");
 }
 
 /* ISO 8601 in days, hours and minutes, without zero parts; null for zero. */
-static json_t *duration_or_null(uint32_t days, uint32_t minutes)
+static void put_duration_or_null(struct writer *w, const char *name, uint32_t days,
+                                 uint32_t minutes)
 {
-    char text[sizeof "P4294967295DT23H59M"];
-    uint32_t hours = minutes / 60 % 24, rest = minutes % 60;
-    int used;
+    const struct {
+        uint32_t value;
+        const char *before, *after;
+    } parts[] = {
+        {days + minutes / (24 * 60), "", "D"},
+        {minutes / 60 % 24, "T", "H"},
+        {minutes % 60, minutes / 60 % 24 ? "" : "T", "M"},
+    };
 
-    days += minutes / (24 * 60);
-    if (days == 0 && minutes == 0)
-        return json_null();
-    used = snprintf(text, sizeof text, "P");
-    if (days)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%" PRIu32 "D", days);
-    if (hours || rest)
-        used += snprintf(text + used, sizeof text - (size_t)used, "T");
-    if (hours)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%" PRIu32 "H", hours);
-    if (rest)
-        snprintf(text + used, sizeof text - (size_t)used, "%" PRIu32 "M", rest);
-    return json_string(text);
+    put_name(w, name);
+    if (days == 0 && minutes == 0) {
+        put_string(w, "null");
+        return;
+    }
+    put_string(w, "\"P");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].value == 0)
+            continue;
+        put_string(w, parts[i].before);
+        put_number(w, parts[i].value);
+        put_string(w, parts[i].after);
+    }
+    put_string(w, "\"");
 }
+
+static void put_dialect_fields(struct writer *w, const struct p0f_host *host)
+{
+    switch (host->dialect) {
+    case P0F_DIALECT_AUTO:
+    case P0F_DIALECT_P0F3:
+        break;
+    case P0F_DIALECT_MTU:
+        put_integer(w, "link_mtu", host->link_mtu);
+        break;
+    case P0F_DIALECT_MSS:
+        put_integer(w, "mtu", host->mtu);
+        put_integer(w, "mss", host->mss);
+        break;
+    case P0F_DIALECT_API2:
+        put_integer(w, "version", host->version);
+        put_integer(w, "last_mtu", host->last_mtu);
+        put_name(w, "last_freq"); /* JSON has no infinities: those and NaN are unknown */
+        put_json(w, isfinite(host->last_freq) ? json_real(host->last_freq) : json_null());
+        break;
+    }
+}
+
+static void put_parsed(struct writer *w, const struct p0f_host *host)
+{
+    put_time_or_null(w, "first_seen", host->first_seen);
+    put_time_or_null(w, "last_seen", host->last_seen);
+    put_integer(w, "total_conn", host->total_conn);
+    put_integer_unless(w, "uptime_min", host->uptime_min, 0);
+    put_integer_unless(w, "uptime_sec", (int64_t)host->uptime_min * 60, 0);
+    put_duration_or_null(w, "uptime", 0, host->uptime_min);
+    put_duration_or_null(w, "up_mod_days", host->up_mod_days, 0);
+    put_time_or_null(w, "last_nat", host->last_nat);
+    put_time_or_null(w, "last_chg", host->last_chg);
+    put_integer_unless(w, "distance", host->distance, -1);
+    put_integer_unless(w, "bad_sw", host->bad_sw, 0);
+    put_integer(w, "os_match_q", host->os_match_q);
+    put_text_or_null(w, "os_name", host->os_name);
+    put_text_or_null(w, "os_flavor", host->os_flavor);
+    put_text_or_null(w, "http_name", host->http_name);
+    put_text_or_null(w, "http_flavor", host->http_flavor);
+    put_text_or_null(w, "link_type", host->link_type);
+    put_text_or_null(w, "language", host->language);
+}
+
+static void put_raw(struct writer *w, const struct p0f_host *host)
+{
+    put_integer(w, "magic", P0F_ANSWER_MAGIC);
+    put_integer(w, "status", P0F_STATUS_OK);
+    put_integer(w, "first_seen", host->first_seen);
+    put_integer(w, "last_seen", host->last_seen);
+    put_integer(w, "total_conn", host->total_conn);
+    put_integer(w, "uptime_min", host->uptime_min);
+    put_integer(w, "up_mod_days", host->up_mod_days);
+    put_integer(w, "last_nat", host->last_nat);
+    put_integer(w, "last_chg", host->last_chg);
+    put_integer(w, "distance", host->distance);
+    put_integer(w, "bad_sw", host->bad_sw);
+    put_integer(w, "os_match_q", host->os_match_q);
+    put_text(w, "os_name", host->os_name);
+    put_text(w, "os_flavor", host->os_flavor);
+    put_text(w, "http_name", host->http_name);
+    put_text(w, "http_flavor", host->http_flavor);
+    put_text(w, "link_type", host->link_type);
+    put_text(w, "language", host->language);
+}
+
+char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
+                  enum render_format format, size_t *length)
+{
+    struct writer w;
+    char ip[P0F_ADDR_TEXT_SIZE];
+
+    w.used = 0;
+    w.failed = false;
+    p0f_addr_format(addr, ip);
+    put_name(&w, "ip");
+    put_string(&w, "\"");
+    put_string(&w, ip);
+    put_string(&w, "\"");
+    if (format == RENDER_RAW)
+        put_raw(&w, host);
+    else
+        put_parsed(&w, host);
+    put_dialect_fields(&w, host);
+    put(&w, "}\n", sizeof "}\n"); /* with its NUL */
+    char *text = w.failed ? NULL : malloc(w.used);
+    if (text) {
+        memcpy(text, w.text, w.used);
+        *length = w.used - 1;
+    }
+    return text;
+}
+
+/* ---- Small documents */
 
 /* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
 static void add(json_t **object, const char *name, json_t *value)
@@ -120,29 +325,6 @@ static void add(json_t **object, const char *name, json_t *value)
     *object = NULL;
 }
 
-static void add_dialect_fields(json_t **object, const struct p0f_host *host)
-{
-    switch (host->dialect) {
-    case P0F_DIALECT_AUTO:
-    case P0F_DIALECT_P0F3:
-        break;
-    case P0F_DIALECT_MTU:
-        add(object, "link_mtu", json_integer(host->link_mtu));
-        break;
-    case P0F_DIALECT_MSS:
-        add(object, "mtu", json_integer(host->mtu));
-        add(object, "mss", json_integer(host->mss));
-        break;
-    case P0F_DIALECT_API2:
-        add(object, "version", json_integer(host->version));
-        add(object, "last_mtu", json_integer(host->last_mtu));
-        /* JSON has no infinities: those and NaN are unknown. */
-        add(object, "last_freq",
-            isfinite(host->last_freq) ? json_real(host->last_freq) : json_null());
-        break;
-    }
-}
-
 static json_t *address_text(const struct p0f_addr *addr)
 {
     char text[P0F_ADDR_TEXT_SIZE];
@@ -151,54 +333,10 @@ static json_t *address_text(const struct p0f_addr *addr)
     return json_string_nocheck(text);
 }
 
-static void add_parsed(json_t **object, const struct p0f_host *host)
-{
-    add(object, "first_seen", time_or_null(host->first_seen));
-    add(object, "last_seen", time_or_null(host->last_seen));
-    add(object, "total_conn", json_integer(host->total_conn));
-    add(object, "uptime_min", integer_unless(host->uptime_min, 0));
-    add(object, "uptime_sec", integer_unless((json_int_t)host->uptime_min * 60, 0));
-    add(object, "uptime", duration_or_null(0, host->uptime_min));
-    add(object, "up_mod_days", duration_or_null(host->up_mod_days, 0));
-    add(object, "last_nat", time_or_null(host->last_nat));
-    add(object, "last_chg", time_or_null(host->last_chg));
-    add(object, "distance", integer_unless(host->distance, -1));
-    add(object, "bad_sw", integer_unless(host->bad_sw, 0));
-    add(object, "os_match_q", json_integer(host->os_match_q));
-    add(object, "os_name", text_or_null(host->os_name));
-    add(object, "os_flavor", text_or_null(host->os_flavor));
-    add(object, "http_name", text_or_null(host->http_name));
-    add(object, "http_flavor", text_or_null(host->http_flavor));
-    add(object, "link_type", text_or_null(host->link_type));
-    add(object, "language", text_or_null(host->language));
-}
-
-static void add_raw(json_t **object, const struct p0f_host *host)
-{
-    add(object, "magic", json_integer(P0F_ANSWER_MAGIC));
-    add(object, "status", json_integer(P0F_STATUS_OK));
-    add(object, "first_seen", json_integer(host->first_seen));
-    add(object, "last_seen", json_integer(host->last_seen));
-    add(object, "total_conn", json_integer(host->total_conn));
-    add(object, "uptime_min", json_integer(host->uptime_min));
-    add(object, "up_mod_days", json_integer(host->up_mod_days));
-    add(object, "last_nat", json_integer(host->last_nat));
-    add(object, "last_chg", json_integer(host->last_chg));
-    add(object, "distance", json_integer(host->distance));
-    add(object, "bad_sw", json_integer(host->bad_sw));
-    add(object, "os_match_q", json_integer(host->os_match_q));
-    add(object, "os_name", text_of(host->os_name));
-    add(object, "os_flavor", text_of(host->os_flavor));
-    add(object, "http_name", text_of(host->http_name));
-    add(object, "http_flavor", text_of(host->http_flavor));
-    add(object, "link_type", text_of(host->link_type));
-    add(object, "language", text_of(host->language));
-}
-
 /* Steals `root`, NULL included. */
 static char *dump_line(json_t *root, size_t *length)
 {
-    char line[2048]; /* any host and problem fits; a longer text is dumped a second time */
+    char line[2048]; /* any problem fits; a longer text is dumped a second time */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
     char *text = size > 0 ? malloc(size + 2) : NULL;
 
@@ -213,20 +351,6 @@ static char *dump_line(json_t *root, size_t *length)
     }
     json_decref(root);
     return text;
-}
-
-char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
-                  enum render_format format, size_t *length)
-{
-    json_t *object = json_object();
-
-    add(&object, "ip", address_text(addr));
-    if (format == RENDER_RAW)
-        add_raw(&object, host);
-    else
-        add_parsed(&object, host);
-    add_dialect_fields(&object, host);
-    return dump_line(object, length);
 }
 
 char *render_problem(const struct render_problem *problem, size_t *length)
