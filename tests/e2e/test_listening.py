@@ -7,7 +7,6 @@ import pytest
 
 from daemon import free_port, run, write_config
 from http_client import Crowd, fetch
-from waiting import wait_until
 
 HOST = "198.51.100.1"
 
@@ -43,11 +42,10 @@ def test_a_unix_socket_alone(fake, serve, scratch):
 def test_a_unix_socket_left_behind(fake, serve, scratch):
     """By a daemon that was killed: the next one takes its place."""
     path = f"{scratch}/http.sock"
-    killed = serve(fake, also_listen=[f"unix:{path}"]).start()
+    # Without a p0f: nobody who is killed can wait for what is owed.
+    killed = serve(f"{scratch}/nowhere.sock", also_listen=[f"unix:{path}"]).start()
     assert fetch(path, "/livez").status == 200
     killed.kill()
-    wait_until(lambda: fake.open_connections() == 0, "the killed daemon's connections to be gone")
-    fake.owed_closes = 0    # nobody who is killed can wait for what is owed
     with serve(fake, also_listen=[f"unix:{path}"]):
         assert fetch(path, "/livez").status == 200
 
