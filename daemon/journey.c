@@ -91,10 +91,23 @@ static void journey_end(struct journey *journey)
     free(journey);
 }
 
+/* The next of those who wait, who waits no more; NULL when there is none. */
+static struct lookup_request *take_first(struct journey *journey)
+{
+    struct waiter *waiter = journey->flight.first;
+
+    if (!waiter)
+        return NULL;
+    flight_leave(waiter);
+    return request_of(waiter);
+}
+
 static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
 {
-    while (journey->flight.first)
-        finish_failed(request_of(journey->flight.first), outcome);
+    struct lookup_request *request;
+
+    while ((request = take_first(journey)))
+        finish_failed(request, outcome);
     journey_end(journey);
 }
 
@@ -112,14 +125,15 @@ static void journey_found(struct journey *journey, const struct p0f_host *host)
     struct lookup *lookup = journey->lookup;
     struct mono now = loop_now(lookup->loop);
     struct answer *answer = answer_new(&journey->flight.addr, host);
+    struct lookup_request *request;
 
     if (!answer) {
         journey_fail(journey, LOOKUP_UNAVAILABLE);
         return;
     }
     bool stored = cache_put(lookup->cache, &journey->flight.addr, answer, now);
-    while (journey->flight.first)
-        finish_answered(request_of(journey->flight.first), answer, stored, now);
+    while ((request = take_first(journey)))
+        finish_answered(request, answer, stored, now);
     answer_unref(answer);
     journey_end(journey);
 }
@@ -155,6 +169,7 @@ static struct mono answer_believers(struct journey *journey, struct mono now)
             expect_better(request, now);
             next = mono_earlier(next, request->believe);
         } else {
+            flight_leave(waiter);
             finish_answered(request, NULL, stored, now);
         }
     }

@@ -204,12 +204,12 @@ static bool set_listen(const struct option *option, char **place, const char *va
     struct listen_address address;
     const char *list = value;
 
-    while (list) {
+    do {
         if (!listen_address_next(&list, &address)) {
             snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED);
             return false;
         }
-    }
+    } while (list);
     return set_text(option, place, value, expected);
 }
 
