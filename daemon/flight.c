@@ -90,3 +90,12 @@ void flight_leave(struct waiter *waiter)
         flight->last = waiter->prev;
     *waiter = (struct waiter){0};
 }
+
+struct waiter *flight_take_first(struct flight *flight)
+{
+    struct waiter *waiter = flight->first;
+
+    if (waiter)
+        flight_leave(waiter);
+    return waiter;
+}

@@ -48,4 +48,7 @@ uint32_t flights_count(const struct flights *flights);
 void flight_join(struct flight *flight, struct waiter *waiter);
 void flight_leave(struct waiter *waiter);
 
+/* The one who came first leaves and is returned; NULL when nobody waits. */
+struct waiter *flight_take_first(struct flight *flight);
+
 #endif

@@ -94,12 +94,9 @@ static void journey_end(struct journey *journey)
 /* The next of those who wait, who waits no more; NULL when there is none. */
 static struct lookup_request *take_first(struct journey *journey)
 {
-    struct waiter *waiter = journey->flight.first;
+    struct waiter *waiter = flight_take_first(&journey->flight);
 
-    if (!waiter)
-        return NULL;
-    flight_leave(waiter);
-    return request_of(waiter);
+    return waiter ? request_of(waiter) : NULL;
 }
 
 static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
