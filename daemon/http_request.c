@@ -299,6 +299,8 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
         *body_length = 0;
         return client->body_bytes <= BODY_MOST ? MHD_YES : MHD_NO;
     case STAGE_WAITING:
+        client->stage =
+            STAGE_DONE; /* the answer is queue_lookup's from here on, even if it fails */
         return queue_lookup(client);
     case STAGE_DONE:
         break;

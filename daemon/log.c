@@ -44,6 +44,9 @@ static void put_line(int priority, const char *cause, const char *format, va_lis
     }
     if (length > sizeof line - 2)
         length = sizeof line - 2;
+    for (size_t i = 0; i < length; i++) /* a client's bytes must not begin a line of their own */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
     line[length++] = '\n';
     if (write(STDERR_FILENO, line, length) < 0)
         return; /* nowhere left to say so */

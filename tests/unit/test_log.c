@@ -97,3 +97,10 @@ Test(log, journal_lines_have_a_priority)
     cr_assert_str_eq(restore(), "<6>a\n<4>b\n<3>c\n"
                                 "p0f-lookupd: elsewhere\np0f-lookupd: nowhere\n");
 }
+
+Test(log, a_line_stays_one)
+{
+    redirect();
+    log_info("GET %s", "/x\nforged: line\r\t\x1b[31m\x7f\xc3\xa9");
+    cr_assert_str_eq(restore(), "p0f-lookupd: GET /x?forged: line???[31m?\xc3\xa9\n");
+}
