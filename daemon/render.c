@@ -366,16 +366,16 @@ char *render_problem(const struct render_problem *problem, size_t *length)
     return dump_line(object, length);
 }
 
-char *render_index(const char *version, size_t *length)
+char *render_index(const char *version, const struct render_path *paths, size_t count,
+                   size_t *length)
 {
-    json_t *paths = json_object();
+    json_t *meanings = json_object();
     json_t *object = json_object();
 
-    add(&paths, "/host/{ip}",
-        json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
-    add(&paths, "/livez", json_string("200 while the process serves"));
+    for (size_t i = 0; i < count; i++)
+        add(&meanings, paths[i].path, json_string(paths[i].meaning));
     add(&object, "name", json_string("p0f-lookupd"));
     add(&object, "version", json_string(version));
-    add(&object, "paths", paths);
+    add(&object, "paths", meanings);
     return dump_line(object, length);
 }

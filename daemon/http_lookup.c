@@ -1,0 +1,135 @@
+#include "http_lookup.h"
+
+#include "http_queue.h"
+#include "http_reply.h"
+
+#include <stddef.h>
+
+/* ---- Answers */
+
+static unsigned status_for(const struct client *client, const char *etag)
+{
+    bool same = client->if_none_match && conditions_names_etag(client->if_none_match, etag);
+
+    return same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+}
+
+/* The same again, if it was just built for somebody else. Takes the reference over. */
+static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
+                                 const struct answer_body *body)
+{
+    struct http_recent *recent = client->service->recent;
+    const struct freshness *freshness = &client->lookup.freshness;
+    const struct http_recent_key key = http_recent_key(answer, client->target.format, freshness);
+    struct MHD_Response *response = http_recent_take(recent, &key);
+    unsigned status = status_for(client, body->etag);
+
+    if (response)
+        answer_unref(answer); /* the response has a reference of its own */
+    else
+        response = reply_host(answer, body, freshness);
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result result = queue_shared(client, status, response);
+    http_recent_put(recent, &key, response);
+    return result;
+}
+
+/* Takes the request's reference to the answer over. */
+static enum MHD_Result queue_host(struct client *client)
+{
+    struct answer *answer = client->lookup.answer;
+    const struct freshness *freshness = &client->lookup.freshness;
+    enum render_format format = client->target.format;
+
+    if (format == RENDER_PARSED && !answer_valid(answer)) {
+        answer_unref(answer);
+        return queue_problem(client, PROBLEM_BAD_RESPONSE, NULL,
+                             "p0f's answer has bad_sw or os_match_q out of range; format=raw shows "
+                             "it as it is");
+    }
+    const struct answer_body *body = answer_body(answer, format);
+    if (!body) {
+        answer_unref(answer);
+        return MHD_NO;
+    }
+    if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
+        !atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        return queue_hit(client, answer, body);
+    unsigned status = status_for(client, body->etag);
+    return queue_response(client, status, reply_host(answer, body, freshness));
+}
+
+static enum MHD_Result queue_lookup(struct client *client)
+{
+    char ip[P0F_ADDR_TEXT_SIZE];
+
+    if (client->lookup.outcome == LOOKUP_FOUND)
+        return queue_host(client);
+    p0f_addr_format(client->about, ip);
+    switch (client->lookup.outcome) {
+    case LOOKUP_FOUND:
+        break;
+    case LOOKUP_NO_MATCH:
+        return queue_problem(client, PROBLEM_NO_MATCH, &client->lookup.freshness,
+                             "p0f does not know %s", ip);
+    case LOOKUP_BAD_RESPONSE:
+        return queue_problem(client, PROBLEM_BAD_RESPONSE, NULL,
+                             "what p0f sent about %s is no answer", ip);
+    case LOOKUP_UNAVAILABLE:
+        return queue_problem(client, PROBLEM_UNAVAILABLE, NULL,
+                             "there is no connection to p0f, and nothing usable is cached");
+    case LOOKUP_OVERLOADED:
+        return queue_problem(client, PROBLEM_OVERLOADED, NULL,
+                             "as many lookups are waiting as p0f.max_pending allows");
+    case LOOKUP_TIMEOUT:
+        return queue_problem(client, PROBLEM_TIMEOUT, NULL, "p0f did not answer in time");
+    case LOOKUP_NOT_CACHED:
+        return queue_problem(client, PROBLEM_TIMEOUT, NULL,
+                             "%s is not cached, and the request wants nothing else", ip);
+    }
+    return MHD_NO;
+}
+
+/* ---- Asking */
+
+static void forget_answer(struct client *client)
+{
+    answer_unref(client->lookup.answer);
+}
+
+/* In the loop's thread. After the resume the client may be gone at any moment. */
+static void on_lookup_done(struct lookup_request *request)
+{
+    struct client *client = (struct client *)((char *)request - offsetof(struct client, lookup));
+
+    MHD_resume_connection(client->connection);
+}
+
+static enum MHD_Result look_up(struct client *client)
+{
+    struct lookup_request *request = &client->lookup;
+
+    request->addr = *client->about;
+    request->wait_ms = client->target.wait_ms;
+    request->max_age_ms = client->conditions.max_age_ms;
+    request->only_if_cached = client->conditions.only_if_cached;
+    request->done = on_lookup_done;
+    if (lookup_try(client->service->lookup, request))
+        return queue_lookup(client);
+    http_suspend(client, queue_lookup, forget_answer);
+    lookup_submit(client->service->lookup, request);
+    return MHD_YES;
+}
+
+enum MHD_Result serve_host(struct client *client)
+{
+    const struct target *target = &client->target;
+
+    if (target->error == TARGET_BAD_ADDRESS)
+        return queue_problem(client, PROBLEM_BAD_ADDRESS, NULL, "%s",
+                             p0f_strerror(target->address));
+    if (target->error == TARGET_BAD_PARAMETER)
+        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
+    return look_up(client);
+}
