@@ -105,11 +105,13 @@ run:
 
 # A test links the module it is named after, what its line here adds, and of the library what those
 # call.
-DEPS_answer := daemon/hash.o daemon/render.o
+DEPS_render := daemon/utf8.o
+DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
-DEPS_render_memory  := daemon/render.o
-DEPS_render_problem := daemon/render.o
+DEPS_render_memory  := daemon/render.o $(DEPS_render)
+DEPS_render_problem := daemon/render.o $(DEPS_render)
+DEPS_forward_headers := daemon/utf8.o
 DEPS_config := daemon/option.o daemon/listen_address.o
 DEPS_flight := daemon/hash.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
