@@ -1,5 +1,7 @@
 #include "http_lookup.h"
 
+#include "http_caller.h"
+#include "http_cors.h"
 #include "http_queue.h"
 #include "http_reply.h"
 
@@ -26,8 +28,8 @@ static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
 
     if (response)
         answer_unref(answer); /* the response has a reference of its own */
-    else
-        response = reply_host(answer, body, freshness);
+    else if ((response = reply_host(answer, body, freshness)))
+        http_cors_add(client, response);
     if (!response)
         return MHD_NO;
     enum MHD_Result result = queue_shared(client, status, response);
@@ -54,6 +56,7 @@ static enum MHD_Result queue_host(struct client *client)
         return MHD_NO;
     }
     if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
+        !freshness->personal && !client->allow_origin &&
         !atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
         return queue_hit(client, answer, body);
     unsigned status = status_for(client, body->etag);
@@ -106,18 +109,19 @@ static void on_lookup_done(struct lookup_request *request)
     MHD_resume_connection(client->connection);
 }
 
-static enum MHD_Result look_up(struct client *client)
+/* About lookup.addr; what comes of it is given to `finish`. */
+static enum MHD_Result look_up(struct client *client, int64_t wait_ms,
+                               enum MHD_Result (*finish)(struct client *client))
 {
     struct lookup_request *request = &client->lookup;
 
-    request->addr = *client->about;
-    request->wait_ms = client->target.wait_ms;
+    request->wait_ms = wait_ms;
     request->max_age_ms = client->conditions.max_age_ms;
     request->only_if_cached = client->conditions.only_if_cached;
     request->done = on_lookup_done;
     if (lookup_try(client->service->lookup, request))
-        return queue_lookup(client);
-    http_suspend(client, queue_lookup, forget_answer);
+        return finish(client);
+    http_suspend(client, finish, forget_answer);
     lookup_submit(client->service->lookup, request);
     return MHD_YES;
 }
@@ -131,5 +135,74 @@ enum MHD_Result serve_host(struct client *client)
                              p0f_strerror(target->address));
     if (target->error == TARGET_BAD_PARAMETER)
         return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
-    return look_up(client);
+    client->lookup.addr = target->addr;
+    return look_up(client, target->wait_ms, queue_lookup);
+}
+
+/* ---- Who asks is here now, so p0f is asked again even if it just did not know them */
+
+static int64_t wait_for_caller(const struct client *client)
+{
+    return client->target.wait_ms != TARGET_WAIT_UNSET
+               ? client->target.wait_ms
+               : lookup_first_contact_wait(client->service->lookup);
+}
+
+static enum MHD_Result queue_self(struct client *client)
+{
+    client->lookup.freshness.personal = true;
+    return queue_lookup(client);
+}
+
+enum MHD_Result serve_self(struct client *client)
+{
+    if (client->target.error == TARGET_BAD_PARAMETER)
+        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
+    switch (http_caller(client, &client->lookup.addr)) {
+    case CALLER_FOUND:
+        break;
+    case CALLER_HIDDEN:
+        return queue_problem(client, PROBLEM_BAD_ADDRESS, NULL,
+                             "the request came over a unix socket, and there is no address in an "
+                             "X-Forwarded-For field");
+    case CALLER_NO_MEMORY:
+        return MHD_NO;
+    }
+    client->about = &client->lookup.addr;
+    return look_up(client, wait_for_caller(client), queue_self);
+}
+
+static enum MHD_Result queue_forward(struct client *client, enum forward_status status,
+                                     const struct p0f_host *host)
+{
+    struct forward_headers headers;
+
+    forward_headers(status, host, &headers);
+    return queue_response(client, MHD_HTTP_NO_CONTENT, reply_forward(&headers));
+}
+
+static enum MHD_Result queue_forward_auth(struct client *client)
+{
+    struct answer *answer = client->lookup.answer;
+    enum MHD_Result result;
+
+    if (client->lookup.outcome == LOOKUP_NO_MATCH)
+        return queue_forward(client, FORWARD_NO_MATCH, NULL);
+    if (client->lookup.outcome != LOOKUP_FOUND)
+        return queue_forward(client, FORWARD_ERROR, NULL);
+    if (answer_valid(answer))
+        result = queue_forward(client, FORWARD_OK, answer_host(answer));
+    else
+        result = queue_forward(client, FORWARD_ERROR, NULL);
+    answer_unref(answer);
+    return result;
+}
+
+enum MHD_Result serve_forward_auth(struct client *client)
+{
+    /* The header fields are the visitor's, whose reload is no reason to ask p0f again. */
+    client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    if (http_caller(client, &client->lookup.addr) != CALLER_FOUND)
+        return queue_forward(client, FORWARD_ERROR, NULL);
+    return look_up(client, wait_for_caller(client), queue_forward_auth);
 }

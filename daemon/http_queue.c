@@ -1,5 +1,6 @@
 #include "http_queue.h"
 
+#include "http_cors.h"
 #include "http_reply.h"
 #include "log.h"
 
@@ -35,6 +36,7 @@ enum MHD_Result queue_response(struct client *client, unsigned status,
 {
     if (!response)
         return MHD_NO;
+    http_cors_add(client, response);
     if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = queue_shared(client, status, response);

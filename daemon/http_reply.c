@@ -91,6 +91,18 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
     return response;
 }
 
+struct MHD_Response *reply_forward(const struct forward_headers *headers)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+
+    if (!response)
+        return NULL;
+    for (size_t i = 0; i < headers->count; i++)
+        add(response, headers->fields[i].name, headers->fields[i].value);
+    add(response, "Cache-Control", "no-store");
+    return response;
+}
+
 struct MHD_Response *reply_options(const char *allowed)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);

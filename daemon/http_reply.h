@@ -5,6 +5,7 @@
 #define HTTP_REPLY_H
 
 #include "answer.h"
+#include "forward_headers.h"
 #include "freshness.h"
 #include "problem.h"
 
@@ -18,6 +19,9 @@ struct MHD_Response *reply_host(struct answer *answer, const struct answer_body 
 /* `addr` and `freshness` may be NULL; an answer of p0f's ("no match") has both. */
 struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
                                    const char *detail, const struct freshness *freshness);
+
+/* What is known of a host as header fields, without a body. */
+struct MHD_Response *reply_forward(const struct forward_headers *headers);
 
 /* `allowed` are the methods of a route, as the Allow field has them. */
 struct MHD_Response *reply_options(const char *allowed);

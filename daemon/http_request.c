@@ -1,9 +1,9 @@
 #include "http_request.h"
 
+#include "http_cors.h"
 #include "http_lookup.h"
 #include "http_operations.h"
 #include "http_queue.h"
-#include "http_reply.h"
 
 #include <string.h>
 #include <strings.h>
@@ -23,6 +23,10 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
     case 4:
         client->hosts += strcasecmp(name, "Host") == 0;
         break;
+    case 6:
+        if (strcasecmp(name, "Origin") == 0)
+            client->allow_origin = cors_allows(client->service->cors, value);
+        break;
     case 13:
         if (strcasecmp(name, "If-None-Match") == 0)
             client->if_none_match = value;
@@ -37,6 +41,9 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
             client->encodings++;
             client->chunked = strcasecmp(value, "chunked") == 0;
         }
+        break;
+    case 29:
+        client->preflight |= strcasecmp(name, "Access-Control-Request-Method") == 0;
         break;
     default:
         break;
@@ -57,7 +64,8 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->stage = STAGE_BODY;
     client->method = method;
     client->url = url;
-    client->if_none_match = NULL;
+    client->if_none_match = client->allow_origin = NULL;
+    client->preflight = false;
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;
@@ -86,6 +94,10 @@ static enum MHD_Result answer_get(struct client *client)
     switch (client->target.route) {
     case TARGET_HOST:
         return serve_host(client);
+    case TARGET_SELF:
+        return serve_self(client);
+    case TARGET_FORWARD_AUTH:
+        return serve_forward_auth(client);
     case TARGET_LIVEZ:
         return serve_livez(client);
     case TARGET_INDEX:
@@ -115,7 +127,7 @@ static enum MHD_Result answer(struct client *client)
     if (route == TARGET_NONE)
         return answer_get(client);
     if (is(client->method, "OPTIONS"))
-        return queue_response(client, MHD_HTTP_NO_CONTENT, reply_options(target_allows(route)));
+        return serve_options(client);
     if (is(client->method, "GET") || is(client->method, "HEAD"))
         return answer_get(client);
     return refuse_method(client);

@@ -3,8 +3,10 @@
 #define HTTP_REQUEST_H
 
 #include "conditions.h"
+#include "cors.h"
 #include "http_recent.h"
 #include "lookup.h"
+#include "networks.h"
 #include "target.h"
 
 #include <microhttpd.h>
@@ -14,6 +16,8 @@
 struct http_service {
     struct lookup *lookup;
     struct http_recent *recent;
+    const struct networks *trusted; /* proxies */
+    const struct cors *cors;
     const char *version;
     bool access_log;
     atomic_bool winding_down; /* each answer closes its connection */
@@ -38,11 +42,13 @@ struct client {
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;
     const char *if_none_match;
+    const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
     size_t header_bytes;
     size_t body_bytes;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
+    bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);

@@ -177,3 +177,8 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
     lookup->first_contact_wait = limits->first_contact_wait;
     lookup->max_pending = limits->max_pending;
 }
+
+int64_t lookup_first_contact_wait(const struct lookup *lookup)
+{
+    return lookup->first_contact_wait;
+}

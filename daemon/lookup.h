@@ -68,6 +68,9 @@ void lookup_free(struct lookup *lookup);
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
 
+/* In force now. Any thread. */
+int64_t lookup_first_contact_wait(const struct lookup *lookup);
+
 /* Answers at once if that is possible, and returns true. Else the request counts as pending and
  * must be given to lookup_submit(). Any thread. */
 bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;

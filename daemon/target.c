@@ -8,6 +8,8 @@
 
 const struct render_path target_paths[TARGET_PATHS] = {
     [TARGET_HOST] = {"/host/{ip}", "what p0f knows of a host; ?format=parsed|raw&wait=0..5000"},
+    [TARGET_SELF] = {"/self", "the same of who asks"},
+    [TARGET_FORWARD_AUTH] = {"/forward-auth", "the same as header fields; always 204"},
     [TARGET_LIVEZ] = {"/livez", "200 while the process serves"},
     [TARGET_INDEX] = {"/", "this list"},
 };
@@ -221,7 +223,7 @@ void target_parse(const char *text, size_t length, struct target *target)
     } else {
         target->route = find_route(path);
     }
-    if (target->route == TARGET_HOST)
+    if (target->route == TARGET_HOST || target->route == TARGET_SELF)
         parse_parameters(query, target);
 }
 

@@ -12,6 +12,8 @@
 /* Those with a path of their own come first: they index target_paths. */
 enum target_route {
     TARGET_HOST,
+    TARGET_SELF,
+    TARGET_FORWARD_AUTH,
     TARGET_LIVEZ,
     TARGET_INDEX,
     TARGET_PATHS,
@@ -35,7 +37,7 @@ enum target_error {
 
 struct target {
     enum target_route route;
-    enum target_error error; /* for TARGET_HOST; a too long target has TARGET_NONE */
+    enum target_error error; /* of routes with parameters; a too long target has TARGET_NONE */
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
