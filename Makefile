@@ -112,6 +112,7 @@ DEPS_render_memory  := daemon/render.o
 DEPS_render_problem := daemon/render.o
 DEPS_config := daemon/option.o daemon/listen_address.o
 DEPS_flight := daemon/hash.o
+DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
