@@ -181,7 +181,7 @@ Test(cors, garbage)
                              "https://example.org:0",
                              "https://example.org:080",
                              "https://example.org:65536",
-                             "https://example.org:123456",
+                             "https://example.org:4294967376",
                              "https://example.org:80x",
                              "https://example.org:80:80",
                              "https://user@example.org",
