@@ -14,7 +14,9 @@ static struct p0f_host linux_host(void)
                              .first_seen = 1,
                              .total_conn = 2,
                              .os_name = "Linux",
-                             .os_flavor = "3.11 and newer"};
+                             .os_flavor = "3.11 and newer",
+                             .language = "Fran\xe7"
+                                         "ais"}; /* for this render needs memory */
 }
 
 static struct answer *linux_answer(void)
