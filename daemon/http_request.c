@@ -182,6 +182,8 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     client->stage = STAGE_HEAD;
     target_parse(text, strlen(text), &client->target);
     client->about = target_addr(&client->target);
+    if (client->about) /* the header fields are still to be read: time enough to come from memory */
+        lookup_expect(client->service->lookup, client->about);
     return client;
 }
 
