@@ -4,6 +4,7 @@
 #include "http_cors.h"
 #include "http_queue.h"
 #include "http_reply.h"
+#include "verdict.h"
 
 #include <stddef.h>
 
@@ -37,6 +38,17 @@ static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
     return result;
 }
 
+static enum MHD_Result queue_no_host(struct client *client)
+{
+    const struct lookup_request *lookup = &client->lookup;
+    char detail[VERDICT_DETAIL_SIZE];
+    enum problem problem = verdict(lookup->outcome, &lookup->addr, detail);
+
+    return queue_problem(client, problem,
+                         lookup->outcome == LOOKUP_NO_MATCH ? &lookup->freshness : NULL, "%s",
+                         detail);
+}
+
 /* Takes the request's reference to the answer over. */
 static enum MHD_Result queue_host(struct client *client)
 {
@@ -46,9 +58,7 @@ static enum MHD_Result queue_host(struct client *client)
 
     if (format == RENDER_PARSED && !answer_valid(answer)) {
         answer_unref(answer);
-        return queue_problem(client, PROBLEM_BAD_RESPONSE, NULL,
-                             "p0f's answer has bad_sw or os_match_q out of range; format=raw shows "
-                             "it as it is");
+        return queue_no_host(client);
     }
     const struct answer_body *body = answer_body(answer, format);
     if (!body) {
@@ -65,33 +75,7 @@ static enum MHD_Result queue_host(struct client *client)
 
 static enum MHD_Result queue_lookup(struct client *client)
 {
-    char ip[P0F_ADDR_TEXT_SIZE];
-
-    if (client->lookup.outcome == LOOKUP_FOUND)
-        return queue_host(client);
-    p0f_addr_format(client->about, ip);
-    switch (client->lookup.outcome) {
-    case LOOKUP_FOUND:
-        break;
-    case LOOKUP_NO_MATCH:
-        return queue_problem(client, PROBLEM_NO_MATCH, &client->lookup.freshness,
-                             "p0f does not know %s", ip);
-    case LOOKUP_BAD_RESPONSE:
-        return queue_problem(client, PROBLEM_BAD_RESPONSE, NULL,
-                             "what p0f sent about %s is no answer", ip);
-    case LOOKUP_UNAVAILABLE:
-        return queue_problem(client, PROBLEM_UNAVAILABLE, NULL,
-                             "there is no connection to p0f, and nothing usable is cached");
-    case LOOKUP_OVERLOADED:
-        return queue_problem(client, PROBLEM_OVERLOADED, NULL,
-                             "as many lookups are waiting as p0f.max_pending allows");
-    case LOOKUP_TIMEOUT:
-        return queue_problem(client, PROBLEM_TIMEOUT, NULL, "p0f did not answer in time");
-    case LOOKUP_NOT_CACHED:
-        return queue_problem(client, PROBLEM_TIMEOUT, NULL,
-                             "%s is not cached, and the request wants nothing else", ip);
-    }
-    return MHD_NO;
+    return client->lookup.outcome == LOOKUP_FOUND ? queue_host(client) : queue_no_host(client);
 }
 
 /* ---- Asking */
