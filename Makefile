@@ -115,6 +115,7 @@ DEPS_forward_headers := daemon/utf8.o
 DEPS_config := daemon/option.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
+DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)

@@ -1,5 +1,6 @@
 #include "http.h"
 
+#include "http_batch.h"
 #include "http_request.h"
 
 #include <pthread.h>
@@ -119,6 +120,9 @@ struct http *http_start(const struct http_options *options)
     http->service.lookup = options->lookup;
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
+    http->service.batch_most = http_batch_most(options->max_batch);
+    http->service.linger = options->linger;
+    http->service.linger_ctx = options->linger_ctx;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();

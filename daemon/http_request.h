@@ -19,6 +19,9 @@ struct http_service {
     const struct networks *trusted; /* proxies */
     const struct cors *cors;
     const char *version;
+    size_t batch_most; /* bytes of a body of POST /hosts */
+    void (*linger)(void *ctx, int fd);
+    void *linger_ctx;
     bool access_log;
     atomic_bool winding_down; /* each answer closes its connection */
 };
@@ -28,6 +31,14 @@ enum stage {
     STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
     STAGE_WAITING, /* suspended, in other hands */
     STAGE_DONE,
+};
+
+/* A body as it is collected. */
+struct http_body {
+    char *bytes; /* NULL: none yet */
+    size_t length;
+    size_t room;
+    bool failed; /* no memory */
 };
 
 /* One connection, and the request it is on. */
@@ -42,12 +53,17 @@ struct client {
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;
     const char *if_none_match;
+    const char *content_type;
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
     size_t header_bytes;
-    size_t body_bytes;
+    uint64_t content_length; /* 0 for a chunked body too */
+    size_t body_bytes;       /* that have come */
+    struct http_body body;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
+    bool early;     /* answered before its body was read, which closes the connection */
+    bool encoded;   /* Content-Encoding: compressed, perhaps */
     bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */

@@ -2,6 +2,7 @@
 
 #include "cors.h"
 #include "http.h"
+#include "lingering.h"
 #include "listen.h"
 #include "log.h"
 #include "lookup.h"
@@ -21,7 +22,7 @@
 #define LOOK_AGAIN_MS 10        /* while winding down */
 #define LAST_WORDS_MS 5000      /* for clients that are slow to read their answer */
 #define REFUSED_LOG_MS 60000    /* between two messages about refused connections */
-#define DESCRIPTORS_BESIDES 128 /* beyond one for each connection */
+#define DESCRIPTORS_BESIDES 256 /* beyond one for each connection */
 
 struct server {
     struct config *config;
@@ -32,6 +33,7 @@ struct server {
     struct lookup *lookup;
     struct networks *trusted;
     struct cors *cors;
+    struct lingering *lingering;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -209,6 +211,11 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
     server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
 }
 
+static void on_linger(void *ctx, int fd)
+{
+    lingering_take(ctx, fd);
+}
+
 static bool fail(const char *what)
 {
     log_err("cannot start: %s", what);
@@ -259,13 +266,19 @@ static bool build(struct server *server)
         return fail("memory for p0f.max_pending");
     if (!read_lists(server))
         return false;
+    server->lingering = lingering_new(server->loop);
+    if (!server->lingering)
+        return fail("memory");
     server->http = http_start(&(struct http_options){
         .lookup = server->lookup,
         .trusted = server->trusted,
         .cors = server->cors,
         .threads = threads_of(config),
         .max_connections = config->http.max_connections,
+        .max_batch = config->http.max_batch,
         .idle_timeout_ms = config->http.idle_timeout,
+        .linger = on_linger,
+        .linger_ctx = server->lingering,
         .access_log = config->http.access_log,
         .version = P0F_LOOKUPD_VERSION,
     });
@@ -290,6 +303,7 @@ static bool open_listeners(struct server *server)
 static void tear_down(struct server *server)
 {
     http_stop(server->http);
+    lingering_free(server->lingering);
     cors_free(server->cors);
     networks_free(server->trusted);
     listen_free(server->listeners);

@@ -179,7 +179,7 @@ def test_fields_that_are_the_visitors(fake, serve):
         assert fake.counts[VISITOR] == 1
 
 
-@pytest.mark.parametrize("size", [1, 100_000])
+@pytest.mark.parametrize("size", [1, 100_000, 3_000_000])
 def test_a_visitors_body(daemon, size):
     """Web servers should keep it to themselves; but not all are told to."""
     answer = _ask(daemon, "198.51.100.10", body=b"x" * size)
