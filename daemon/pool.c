@@ -213,7 +213,9 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     struct pool *pool = ctx;
 
     switch (event) {
-    case LINK_EVENT_CONNECTED:
+    case LINK_EVENT_CONNECTED: /* its probes wait for nobody's query */
+        loop_later(pool->loop, &pool->send);
+        break;
     case LINK_EVENT_PROGRESS:
         break;
     case LINK_EVENT_READY:
