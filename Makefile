@@ -114,6 +114,7 @@ DEPS_config := daemon/option.o daemon/listen_address.o
 DEPS_flight := daemon/hash.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))

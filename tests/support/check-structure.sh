@@ -74,6 +74,7 @@ above='main|server|oneshot|http[a-z_]*|listen|lookup'
 never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
+never 'outage' "$above|loop|cache|flight|answer|render"
 never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
 never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'

@@ -34,6 +34,7 @@ static struct {
     unsigned asked;    /* ever, without the probes of new connections */
     unsigned probed;   /* ever, those */
     bool holding;      /* only probes are answered */
+    bool mute;         /* nothing is */
     bool knows_all;
 } stage;
 
@@ -129,7 +130,8 @@ static inline void stage_serve(void)
     for (int i = 0; i < STAGE_CLIENTS; i++) {
         struct stage_client *client = &stage.clients[i];
         stage_read(client);
-        while (client->count > 0 && (!stage.holding || stage_is_probe(&client->owed[0])))
+        while (client->count > 0 && !stage.mute &&
+               (!stage.holding || stage_is_probe(&client->owed[0])))
             stage_answer_first(client);
     }
 }
