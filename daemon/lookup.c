@@ -103,40 +103,22 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request)
     return true;
 }
 
-/* A stack that many push to and one empties: it never takes a lock from the HTTP threads. */
+static void take(void *ctx)
+{
+    struct lookup_request *request = ctx;
+
+    journey_take(request->lookup, request);
+}
+
 void lookup_submit(struct lookup *lookup, struct lookup_request *request)
 {
-    struct lookup_request *top = atomic_load(&lookup->inbox);
-
-    do
-        request->next = top;
-    while (!atomic_compare_exchange_weak(&lookup->inbox, &top, request));
-    if (!top)
-        loop_wake(lookup->loop); /* else somebody has, and the loop has not looked yet */
+    request->task = (struct loop_task){.run = take, .ctx = request};
+    loop_post(lookup->loop, &request->task);
 }
 
 uint32_t lookup_pending(const struct lookup *lookup)
 {
     return lookup->pending;
-}
-
-/* ---- The loop's side of the inbox */
-
-static void on_inbox(void *ctx)
-{
-    struct lookup *lookup = ctx;
-    struct lookup_request *newest = atomic_exchange(&lookup->inbox, NULL);
-    struct lookup_request *oldest = NULL, *request;
-
-    while ((request = newest)) { /* first come, first served */
-        newest = request->next;
-        request->next = oldest;
-        oldest = request;
-    }
-    while ((request = oldest)) {
-        oldest = request->next;
-        journey_take(lookup, request);
-    }
 }
 
 /* ---- The lookup as a whole */
@@ -158,7 +140,6 @@ struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *p
     lookup->pool = pool;
     lookup->clock = clock;
     lookup_set_limits(lookup, limits);
-    loop_on_wake(loop, on_inbox, lookup);
     return lookup;
 }
 
@@ -166,7 +147,6 @@ void lookup_free(struct lookup *lookup)
 {
     if (!lookup)
         return;
-    loop_on_wake(lookup->loop, NULL, NULL);
     flights_free(lookup->flights);
     free(lookup);
 }

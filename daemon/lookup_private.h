@@ -12,8 +12,7 @@ struct lookup {
     struct cache *cache;
     struct pool *pool;
     clock_fn *clock;
-    struct flights *flights;              /* the loop's thread's */
-    struct lookup_request *_Atomic inbox; /* newest first */
+    struct flights *flights; /* the loop's thread's */
     _Atomic uint32_t pending;
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
