@@ -115,7 +115,11 @@ DEPS_flight := daemon/hash.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
+DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
+DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_status)
+DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
