@@ -157,3 +157,12 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
     lookup->first_contact_wait = limits->first_contact_wait;
     lookup->max_pending = limits->max_pending;
 }
+
+struct lookup_counts lookup_counts(const struct lookup *lookup)
+{
+    return (struct lookup_counts){
+        .pending = lookup->pending,
+        .max_pending = lookup->max_pending,
+        .flights = flights_count(lookup->flights),
+    };
+}

@@ -78,4 +78,13 @@ void lookup_submit(struct lookup *lookup, struct lookup_request *request);
 /* Requests submitted and not yet done. Any thread. */
 uint32_t lookup_pending(const struct lookup *lookup);
 
+struct lookup_counts {
+    uint32_t pending;     /* requests */
+    uint32_t max_pending; /* in force */
+    uint32_t flights;     /* hosts they wait for */
+};
+
+/* In the loop's thread. */
+struct lookup_counts lookup_counts(const struct lookup *lookup);
+
 #endif

@@ -3,6 +3,8 @@
  * goes through jansson, as do the small documents that are rarely made. */
 #include "render.h"
 
+#include "render_private.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -47,7 +49,7 @@ static bool is_utf8(const char *text)
 }
 
 /* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
-static json_t *text_of(const char *bytes)
+json_t *render_text(const char *bytes)
 {
     char utf8[2 * TEXT_MOST + 1];
     char *out = utf8;
@@ -144,7 +146,7 @@ static void put_integer_unless(struct writer *w, const char *name, int64_t value
 static void put_text(struct writer *w, const char *name, const char *bytes)
 {
     put_name(w, name);
-    put_json(w, text_of(bytes));
+    put_json(w, render_text(bytes));
 }
 
 static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
@@ -317,7 +319,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
 /* ---- Small documents */
 
 /* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
-static void add(json_t **object, const char *name, json_t *value)
+void render_add(json_t **object, const char *name, json_t *value)
 {
     if (json_object_set_new_nocheck(*object, name, value) == 0)
         return; /* of no object, it frees the value and fails */
@@ -334,7 +336,7 @@ static json_t *address_text(const struct p0f_addr *addr)
 }
 
 /* Steals `root`, NULL included. */
-static char *dump_line(json_t *root, size_t *length)
+char *render_line(json_t *root, size_t *length)
 {
     char line[2048]; /* any problem fits; a longer text is dumped a second time */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
@@ -357,13 +359,13 @@ char *render_problem(const struct render_problem *problem, size_t *length)
 {
     json_t *object = json_object();
 
-    add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
-    add(&object, "title", json_string(problem->title));
-    add(&object, "status", json_integer(problem->status));
-    add(&object, "detail", text_of(problem->detail));
+    render_add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
+    render_add(&object, "title", json_string(problem->title));
+    render_add(&object, "status", json_integer(problem->status));
+    render_add(&object, "detail", render_text(problem->detail));
     if (problem->addr)
-        add(&object, "ip", address_text(problem->addr));
-    return dump_line(object, length);
+        render_add(&object, "ip", address_text(problem->addr));
+    return render_line(object, length);
 }
 
 char *render_index(const char *version, size_t *length)
@@ -371,11 +373,11 @@ char *render_index(const char *version, size_t *length)
     json_t *paths = json_object();
     json_t *object = json_object();
 
-    add(&paths, "/host/{ip}",
-        json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
-    add(&paths, "/livez", json_string("200 while the process serves"));
-    add(&object, "name", json_string("p0f-lookupd"));
-    add(&object, "version", json_string(version));
-    add(&object, "paths", paths);
-    return dump_line(object, length);
+    render_add(&paths, "/host/{ip}",
+               json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
+    render_add(&paths, "/livez", json_string("200 while the process serves"));
+    render_add(&object, "name", json_string("p0f-lookupd"));
+    render_add(&object, "version", json_string(version));
+    render_add(&object, "paths", paths);
+    return render_line(object, length);
 }
