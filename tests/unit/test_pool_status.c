@@ -132,6 +132,28 @@ Test(pool_status, a_p0f_that_stops_answering_is_not_up)
     teardown();
 }
 
+Test(pool_status, each_answer_is_a_sign_of_life)
+{
+    static struct pool_query queries[2];
+
+    open_with_p0f(1, P0F_DIALECT_AUTO);
+    stage.holding = true;
+    for (int i = 0; i < 2; i++) {
+        queries[i] = (struct pool_query){.addr = stage_addr("10.0.0.1"), .answer = on_answer};
+        cr_assert_eq(pool_ask(pool, &queries[i]), P0F_OK);
+    }
+    stage_settle();
+    stage_pass(900);
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    stage_pass(200);
+    look();
+    cr_assert_eq(status.owed, 1);
+    cr_assert_eq(status.links[0].overdue, 200);
+    cr_assert(status.up);
+    teardown();
+}
+
 Test(pool_status, connection_limit)
 {
     stage_open();
