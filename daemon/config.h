@@ -55,7 +55,7 @@ struct config_source {
     size_t override_count;
 };
 
-#define CONFIG_ERROR_SIZE 512
+#define CONFIG_ERROR_SIZE 768
 
 /* NULL with a message for a person in `error` when any of it is not understood. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);

@@ -321,6 +321,9 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     client->stage = STAGE_HEAD;
     client->lookup.answer = NULL;
     target_parse(text, strlen(text), &client->target);
+    const struct p0f_addr *addr = target_addr(&client->target);
+    if (addr) /* the header fields are still to be read: time enough for it to come from memory */
+        lookup_expect(client->service->lookup, addr);
     return client;
 }
 

@@ -73,6 +73,11 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
     lookup_submit(lookup, request);
 }
 
+void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr)
+{
+    cache_prefetch(lookup->cache, addr);
+}
+
 bool lookup_try(struct lookup *lookup, struct lookup_request *request)
 {
     struct mono now = lookup->clock();

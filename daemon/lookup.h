@@ -68,6 +68,9 @@ void lookup_free(struct lookup *lookup);
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
 
+/* For whoever will ask for this address in a moment: has the memory it is in fetched. Any thread. */
+void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr);
+
 /* Answers at once if that is possible, and returns true. Else the request counts as pending and
  * must be given to lookup_submit(). Any thread. */
 bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;

@@ -12,8 +12,9 @@ enum option_type {
     OPTION_AUTO,     /* a count, or "auto" for 0 */
     OPTION_BOOLEAN,  /* "yes", "no" */
     OPTION_DIALECT,
+    OPTION_NETWORKS, /* a text: networks as networks.h reads them */
+    OPTION_ORIGINS,  /* a text: origins as cors.h reads them */
     OPTION_RESERVED, /* a text nothing reads yet: only its default is understood */
-    OPTION_RESERVED_COUNT,
 };
 
 struct option {
@@ -27,7 +28,7 @@ struct option {
     const char *meaning;
 };
 
-#define OPTION_EXPECTED_SIZE 160
+#define OPTION_EXPECTED_SIZE 256
 
 size_t option_count(void);
 const struct option *option_at(size_t index);

@@ -32,7 +32,6 @@ const char *option_format(const struct option *option, const struct config *conf
         return p0f_dialect_name(*(const enum p0f_dialect *)place);
     case OPTION_COUNT:
     case OPTION_AUTO:
-    case OPTION_RESERVED_COUNT:
         count = *(const uint32_t *)place;
         if (option->type == OPTION_AUTO && count == 0)
             return "auto";

@@ -1,6 +1,7 @@
 /* Hosts are written into a buffer, member by member: this runs on every miss, and building a tree of
- * objects for it cost more than all else we do for one. Everything whose bytes are not ours to know
- * goes through jansson, as do the small documents that are rarely made. */
+ * objects for it cost more than all else we do for one. What needs any care, texts that are not plain
+ * and numbers that are not whole, goes through jansson, as do the small documents that are rarely
+ * made. */
 #include "render.h"
 
 #include "render_private.h"
@@ -143,10 +144,25 @@ static void put_integer_unless(struct writer *w, const char *name, int64_t value
         put_number(w, value);
 }
 
+/* Of what JSON holds as it is; nearly all of p0f's signatures are. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+            return false;
+    return true;
+}
+
 static void put_text(struct writer *w, const char *name, const char *bytes)
 {
     put_name(w, name);
-    put_json(w, render_text(bytes));
+    if (!is_plain(bytes)) {
+        put_json(w, render_text(bytes));
+        return;
+    }
+    put_string(w, "\"");
+    put_string(w, bytes);
+    put_string(w, "\"");
 }
 
 static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
