@@ -46,12 +46,13 @@ static json_t *render_settings(const struct settings *settings)
     return sections;
 }
 
-static json_t *render_store(uint32_t entries, uint32_t capacity, uint64_t evictions)
+static json_t *render_store(uint32_t entries, uint32_t capacity, uint64_t bytes, uint64_t evictions)
 {
     json_t *store = json_object();
 
     render_add(&store, "entries", json_integer(entries));
     render_add(&store, "capacity", json_integer(capacity));
+    render_add(&store, "bytes", json_integer((json_int_t)bytes));
     render_add(&store, "evictions", json_integer((json_int_t)evictions));
     return store;
 }
@@ -62,9 +63,11 @@ static json_t *render_cache(const struct status_snapshot *snapshot)
     json_t *cache = json_object();
 
     render_add(&cache, "hosts",
-               render_store(counts->hosts, snapshot->max_hosts, counts->evicted_hosts));
+               render_store(counts->hosts, snapshot->max_hosts, counts->hosts_bytes,
+                            counts->evicted_hosts));
     render_add(&cache, "misses",
-               render_store(counts->misses, snapshot->max_misses, counts->evicted_misses));
+               render_store(counts->misses, snapshot->max_misses, counts->misses_bytes,
+                            counts->evicted_misses));
     return cache;
 }
 
