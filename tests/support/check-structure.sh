@@ -71,7 +71,7 @@ never() {
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
 above='main|server|oneshot|http[a-z_]*|listen|lookup'
-never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
+never 'cache|flight|answer|render|hash|clock|log|metrics|metrics_text|process' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
 never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
