@@ -114,8 +114,10 @@ DEPS_config := daemon/option.o daemon/listen_address.o daemon/networks.o daemon/
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
-DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_metrics_text := daemon/metrics.o
+DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)

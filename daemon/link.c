@@ -1,5 +1,7 @@
 #include "link.h"
 
+#include "metrics.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -101,6 +103,8 @@ static void break_link(struct link *link, enum p0f_error error)
         enter(link, LINK_DOWN);
     else if (!known)
         enter(link, LINK_CONDEMNED);
+    if (!known)
+        metrics_count(METRIC_P0F_CONNECTIONS_LOST);
     tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);
 }
 
@@ -122,6 +126,14 @@ static void on_ready(void *ctx, uint32_t events)
     tell(link, LINK_EVENT_PROGRESS, P0F_OK);
 }
 
+static void count_connection(struct link *link)
+{
+    metrics_count(METRIC_P0F_CONNECTED);
+    if (link->was_connected)
+        metrics_count(METRIC_P0F_RECONNECTED);
+    link->was_connected = true;
+}
+
 static void connect_link(struct link *link)
 {
     struct link_common *common = link->common;
@@ -133,6 +145,7 @@ static void connect_link(struct link *link)
         link->events = EPOLLIN;
         if (loop_watch(common->loop, &link->watch, link->events) == 0) {
             enter(link, LINK_PROBING);
+            count_connection(link);
             tell(link, LINK_EVENT_CONNECTED, P0F_OK);
             return;
         }
@@ -141,6 +154,7 @@ static void connect_link(struct link *link)
     }
     int cause = errno;
     enter(link, LINK_DOWN);
+    metrics_count(METRIC_P0F_CONNECT_FAILED);
     errno = cause;
     tell(link, LINK_EVENT_LOST, error);
 }

@@ -42,7 +42,8 @@ struct link {
     struct loop_fd watch;
     uint32_t events; /* what `watch` asks for; 0: not watched */
     struct loop_timer timer;
-    unsigned failures; /* since it was last ready */
+    unsigned failures;  /* since it was last ready */
+    bool was_connected; /* ever */
 };
 
 /* Connects at once. Tells CONNECTED or LOST before it returns. */
