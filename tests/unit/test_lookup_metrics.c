@@ -161,6 +161,26 @@ Test(lookup_metrics, abandoned_answer)
     teardown();
 }
 
+Test(lookup_metrics, wanted_and_missing_answers_are_not_abandoned)
+{
+    struct visitor visitor;
+
+    begin();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(counted(METRIC_P0F_FOUND), 1);
+    cr_assert_eq(counted(METRIC_P0F_ABANDONED), 0);
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.2");
+    stage_pass(1000);
+    expect_done(&visitor, LOOKUP_TIMEOUT);
+    stage_hang_up();
+    stage_settle();
+    cr_assert_eq(counted(METRIC_P0F_LOST_DISCONNECTED), 1);
+    cr_assert_eq(counted(METRIC_P0F_ABANDONED), 0);
+    teardown();
+}
+
 Test(lookup_metrics, hang_up_and_reconnect)
 {
     struct visitor visitor;
@@ -203,6 +223,38 @@ static uint64_t time_spent(enum metrics_histogram histogram)
 {
     metrics_read(&now);
     return now.times[histogram].sum_ns - before.times[histogram].sum_ns;
+}
+
+static struct pool_query second;
+
+static void take_long_and_ask_more(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    (void)ctx, (void)error, (void)host;
+    stage.now = mono_add_ms(stage.now, 7);
+    stage.holding = true;
+    cr_assert_eq(pool_ask(pool, &second), P0F_OK);
+}
+
+static void ignore_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    (void)ctx, (void)error, (void)host;
+}
+
+Test(lookup_metrics, what_a_round_takes_before_it_sends_is_not_p0fs)
+{
+    struct pool_query first = {.addr = stage_addr("10.0.0.1"), .answer = take_long_and_ask_more};
+
+    begin();
+    second = (struct pool_query){.addr = stage_addr("10.0.0.2"), .answer = ignore_answer};
+    cr_assert_eq(pool_ask(pool, &first), P0F_OK);
+    stage_settle();
+    cr_assert_eq(observed(METRICS_ANSWER_TIME), 1);
+    stage_pass(20);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(observed(METRICS_ANSWER_TIME), 2);
+    cr_assert_eq(time_spent(METRICS_ANSWER_TIME), 20000000);
+    teardown();
 }
 
 Test(lookup_metrics, latencies)
