@@ -91,8 +91,17 @@ BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
+# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
+# builds in other directories take this one.
+PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
+export PROMTOOL
+
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+
+$(PROMTOOL):
+	@tests/support/promtool.sh $@
 
 IFACE      ?= lo
 
@@ -158,7 +167,7 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
-e2e: $(DAEMON)
+e2e: $(DAEMON) $(PROMTOOL)
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
