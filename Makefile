@@ -91,8 +91,17 @@ BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
+# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
+# builds in other directories take this one.
+PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
+export PROMTOOL
+
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+
+$(PROMTOOL):
+	@tests/support/promtool.sh $@
 
 IFACE      ?= lo
 
@@ -114,10 +123,12 @@ DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o da
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
-DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_metrics_text := daemon/metrics.o
+DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
@@ -161,7 +172,7 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
-e2e: $(DAEMON)
+e2e: $(DAEMON) $(PROMTOOL)
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \

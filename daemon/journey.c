@@ -2,6 +2,8 @@
  * better answer. All in the loop's thread. */
 #include "lookup_private.h"
 
+#include "metrics.h"
+
 #include <stdlib.h>
 
 #define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
@@ -39,9 +41,12 @@ static void finish(struct lookup_request *request)
     if (request->waiter.flight)
         flight_leave(&request->waiter);
     if (request->background) {
+        metrics_count(METRIC_REFRESHES);
         answer_unref(request->answer);
         free(request);
     } else {
+        lookup_count(request);
+        metrics_observe(METRICS_MISS_TIME, lookup->clock().ns - request->began.ns);
         request->done(request); /* not ours any more */
     }
     atomic_fetch_sub(&lookup->pending, 1);
@@ -208,6 +213,8 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
     struct journey *journey = ctx;
 
     journey->asked = false;
+    if (!journey->flight.first && error <= P0F_BAD_QUERY)
+        metrics_count(METRIC_P0F_ABANDONED);
     if (error == P0F_OK)
         journey_found(journey, host);
     else if (error == P0F_NO_MATCH)

@@ -1,5 +1,7 @@
 #include "link.h"
 
+#include "metrics.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -118,6 +120,8 @@ static void break_link(struct link *link, enum p0f_error error)
         enter(link, LINK_DOWN);
     else if (!known)
         enter(link, LINK_CONDEMNED);
+    if (!known)
+        metrics_count(METRIC_P0F_CONNECTIONS_LOST);
     tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);
 }
 
@@ -140,6 +144,14 @@ static void on_ready(void *ctx, uint32_t events)
     tell(link, LINK_EVENT_PROGRESS, P0F_OK);
 }
 
+static void count_connection(struct link *link)
+{
+    link->connects++;
+    metrics_count(METRIC_P0F_CONNECTED);
+    if (link->connects > 1)
+        metrics_count(METRIC_P0F_RECONNECTED);
+}
+
 static void connect_link(struct link *link)
 {
     struct link_common *common = link->common;
@@ -151,8 +163,8 @@ static void connect_link(struct link *link)
         link->events = EPOLLIN;
         if (loop_watch(common->loop, &link->watch, link->events) == 0) {
             link->opened = link->heard = loop_now(common->loop);
-            link->connects++;
             enter(link, LINK_PROBING);
+            count_connection(link);
             tell(link, LINK_EVENT_CONNECTED, P0F_OK);
             return;
         }
@@ -161,6 +173,7 @@ static void connect_link(struct link *link)
     }
     link->fault = (struct link_fault){.error = error, .cause = errno};
     enter(link, LINK_DOWN);
+    metrics_count(METRIC_P0F_CONNECT_FAILED);
     errno = link->fault.cause;
     tell(link, LINK_EVENT_LOST, error);
 }

@@ -1,5 +1,7 @@
 #include "lookup_private.h"
 
+#include "metrics.h"
+
 #include <stdlib.h>
 
 /* ---- From the cache, in any thread */
@@ -78,9 +80,8 @@ void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr)
     cache_prefetch(lookup->cache, addr);
 }
 
-bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+static bool answer_at_once(struct lookup *lookup, struct lookup_request *request, struct mono now)
 {
-    struct mono now = lookup->clock();
     struct cache_hit hit;
 
     request->answer = NULL;
@@ -105,6 +106,48 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request)
         return false;
     if (!lookup_from_stale(lookup, request, now))
         request->outcome = LOOKUP_OVERLOADED;
+    return true;
+}
+
+/* Where the answer came from, or was to come from. */
+static enum metrics_cache cache_part(const struct freshness *freshness)
+{
+    switch (freshness->source) {
+    case FRESHNESS_HIT:
+        return freshness->age_ms < freshness->ttl_ms ? METRICS_CACHE_HIT : METRICS_CACHE_STALE;
+    case FRESHNESS_MISS:
+        break;
+    case FRESHNESS_EXPIRED:
+        return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_EXPIRED;
+    case FRESHNESS_REQUEST:
+        return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_BYPASS;
+    }
+    return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_MISS;
+}
+
+void lookup_count(const struct lookup_request *request)
+{
+    static const enum metrics_result results[] = {
+        [LOOKUP_FOUND] = METRICS_RESULT_FOUND,
+        [LOOKUP_NO_MATCH] = METRICS_RESULT_NO_MATCH,
+        [LOOKUP_BAD_RESPONSE] = METRICS_RESULT_BAD_RESPONSE,
+        [LOOKUP_UNAVAILABLE] = METRICS_RESULT_UNAVAILABLE,
+        [LOOKUP_OVERLOADED] = METRICS_RESULT_OVERLOADED,
+        [LOOKUP_TIMEOUT] = METRICS_RESULT_TIMEOUT,
+        [LOOKUP_NOT_CACHED] = METRICS_RESULT_NOT_CACHED,
+    };
+
+    metrics_lookup(cache_part(&request->freshness), results[request->outcome]);
+}
+
+bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+{
+    request->began = lookup->clock();
+    if (!answer_at_once(lookup, request, request->began))
+        return false;
+    lookup_count(request);
+    if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
+        metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - request->began.ns);
     return true;
 }
 

@@ -50,6 +50,7 @@ struct lookup_request {
     /* The lookup's own. */
     struct lookup *lookup;
     struct loop_task task;
+    struct mono began;
     struct waiter waiter;
     struct loop_timer deadline;
     struct mono believe;  /* from then on a "no match" is believed */

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "log.h"
+#include "metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,16 +112,54 @@ static bool rate_allows(struct pool *pool)
     return true;
 }
 
+static enum metric metric_of(enum p0f_error error)
+{
+    switch (error) {
+    case P0F_OK:
+        return METRIC_P0F_FOUND;
+    case P0F_NO_MATCH:
+        return METRIC_P0F_NO_MATCH;
+    case P0F_BAD_QUERY:
+        return METRIC_P0F_BAD_QUERY;
+    case P0F_MALFORMED:
+        return METRIC_P0F_LOST_MALFORMED;
+    case P0F_WRONG_DIALECT:
+        return METRIC_P0F_LOST_WRONG_DIALECT;
+    default:
+        return METRIC_P0F_LOST_DISCONNECTED;
+    }
+}
+
+/* What became of a query that was sent. */
+static void count_answer(const struct pool_query *query, enum p0f_error error)
+{
+    metrics_count(metric_of(error));
+    if (error <= P0F_BAD_QUERY) /* arrivals end a round's wait, so its time is theirs */
+        metrics_observe(METRICS_ANSWER_TIME, loop_now(query->pool->loop).ns - query->sent.ns);
+}
+
+static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    struct pool_query *query = ctx;
+
+    count_answer(query, error);
+    query->answer(query->ctx, error, host); /* may put the query into the queue again */
+}
+
 static void send_queued(void *ctx)
 {
     struct pool *pool = ctx;
+    struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
     while (pool->first && (link = link_for_query(pool)) && rate_allows(pool)) {
         struct pool_query *query = pool->first;
         queue_remove(pool, query);
-        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, query->answer, query->ctx);
-        if (error != P0F_OK) /* an open link with room takes it; were it not so, say it */
+        query->sent = now;
+        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_answer, query);
+        if (error == P0F_OK)
+            metrics_count(METRIC_P0F_QUERIES);
+        else /* an open link with room takes it; were it not so, say it */
             query->answer(query->ctx, error, NULL);
     }
     for (unsigned i = 0; i < pool->link_count; i++)
@@ -280,6 +319,7 @@ enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
 {
     if (pool->common.retiring || !any_open(pool))
         return P0F_UNREACHABLE;
+    query->pool = pool;
     queue_append(pool, query);
     loop_later(pool->loop, &pool->send);
     return P0F_OK;

@@ -36,8 +36,12 @@ struct pool_query {
     struct p0f_addr addr;
     p0f_answer_fn *answer;
     void *ctx;
+
+    /* The pool's own. */
+    struct pool *pool;
     struct pool_query *prev, *next; /* in the queue */
     bool queued;
+    struct mono sent;
 };
 
 /* Starts connecting at once. NULL with errno: out of memory, or too many connections. */

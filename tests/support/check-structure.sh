@@ -71,7 +71,7 @@ never() {
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
 above='main|server|oneshot|http[a-z_]*|listen|lookup|readiness|status|render_status'
-never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
+never 'cache|flight|answer|render|hash|clock|log|metrics|metrics_text|process' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
 never 'outage' "$above|loop|cache|flight|answer|render"
@@ -107,6 +107,21 @@ differ() {
 [ -n "$(table)" ] || echo 'no row found' | rule 'The table of options in daemon/:'
 differ sample manual | rule 'conf/p0f-lookupd.conf (<) and its man page (>) differ:'
 differ table sample | rule 'The table of options in daemon/ (<) and conf/p0f-lookupd.conf (>) differ:'
+
+# Metrics: those that daemon/metrics_text.c writes are the items .It Va name of the man page, and alerts
+# use no others.
+written() {
+    sed '/#define/d' daemon/metrics_text.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
+        sed 's/PREFIX "/p0f_lookupd_/; s/"//g' | sort
+}
+documented() {
+    sed -nE 's/^\.It Va ((p0f_lookupd|process)_[a-z0-9_]+).*/\1/p' daemon/p0f-lookupd.8 | sort
+}
+[ -n "$(written)" ] || echo 'no metric found' | rule 'The metrics in daemon/metrics_text.c:'
+differ written documented | rule 'The metrics of daemon/metrics_text.c (<) and of daemon/p0f-lookupd.8 (>) differ:'
+{ grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
+    sort -u >"$dir/used"
+written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that there are not:'
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'A module is named after what it does:'
