@@ -114,11 +114,13 @@ run:
 
 # A test links the module it is named after, what its line here adds, and of the library what those
 # call.
-DEPS_answer := daemon/hash.o daemon/render.o
+DEPS_render := daemon/utf8.o
+DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
-DEPS_render_memory  := daemon/render.o
-DEPS_render_problem := daemon/render.o
+DEPS_render_memory  := daemon/render.o $(DEPS_render)
+DEPS_render_problem := daemon/render.o $(DEPS_render)
+DEPS_forward_headers := daemon/utf8.o
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
@@ -130,7 +132,7 @@ DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
 DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
-DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_status)
+DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))

@@ -117,6 +117,8 @@ struct http *http_start(const struct http_options *options)
         return NULL;
     pthread_mutex_init(&http->clients_lock, NULL);
     http->service.lookup = options->lookup;
+    http->service.trusted = options->trusted;
+    http->service.cors = options->cors;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();

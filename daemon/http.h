@@ -5,7 +5,9 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+#include "cors.h"
 #include "lookup.h"
+#include "networks.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +20,8 @@ struct http_options {
     unsigned threads;
     uint32_t max_connections;
     int64_t idle_timeout_ms;
+    const struct networks *trusted; /* proxies; borrowed, as is the next */
+    const struct cors *cors;
     bool access_log;
     const char *version; /* static */
 };

@@ -1,5 +1,7 @@
 #include "http_reply.h"
 
+#include "target.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +82,6 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
         return NULL;
     if (kind->retry)
         add(response, "Retry-After", "1");
-    if (problem == PROBLEM_METHOD_NOT_ALLOWED)
-        add(response, "Allow", REPLY_ALLOWED);
     if (freshness) {
         add(response, "ETag", etag);
         add_freshness(response, freshness);
@@ -91,19 +91,31 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
     return response;
 }
 
-struct MHD_Response *reply_options(void)
+struct MHD_Response *reply_forward(const struct forward_headers *headers)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+
+    if (!response)
+        return NULL;
+    for (size_t i = 0; i < headers->count; i++)
+        add(response, headers->fields[i].name, headers->fields[i].value);
+    add(response, "Cache-Control", "no-store");
+    return response;
+}
+
+struct MHD_Response *reply_options(const char *allowed)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 
     if (response)
-        add(response, "Allow", REPLY_ALLOWED);
+        add(response, "Allow", allowed);
     return response;
 }
 
 struct MHD_Response *reply_index(const char *version)
 {
     size_t length = 0;
-    char *body = render_index(version, &length);
+    char *body = render_index(version, target_paths, TARGET_PATHS, &length);
 
     return reply_text(body, length, json);
 }

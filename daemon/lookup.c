@@ -214,3 +214,8 @@ struct lookup_counts lookup_counts(const struct lookup *lookup)
         .flights = flights_count(lookup->flights),
     };
 }
+
+int64_t lookup_first_contact_wait(const struct lookup *lookup)
+{
+    return lookup->first_contact_wait;
+}

@@ -69,6 +69,9 @@ void lookup_free(struct lookup *lookup);
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
 
+/* In force now. Any thread. */
+int64_t lookup_first_contact_wait(const struct lookup *lookup);
+
 /* For whoever will ask for this address in a moment: has the memory it is in fetched. Any thread. */
 void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr);
 

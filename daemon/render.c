@@ -5,6 +5,7 @@
 #include "render.h"
 
 #include "render_private.h"
+#include "utf8.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -20,53 +21,14 @@ void render_init(void)
     json_object_seed(0);
 }
 
-/* The bytes of the UTF-8 sequence at `in` (Unicode 15, table 3-7), or 0 when there is none. */
-static size_t sequence_length(const unsigned char *in)
-{
-    size_t length = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-
-    if (in[0] > 0xf4 || length == 0)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((in[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (in[0] == 0xe0 && in[1] < 0xa0) || (in[0] == 0xf0 && in[1] < 0x90);
-    bool surrogate = in[0] == 0xed && in[1] > 0x9f;
-    bool beyond = in[0] == 0xf4 && in[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
-static bool is_utf8(const char *text)
-{
-    const unsigned char *in = (const unsigned char *)text;
-
-    while (*in) {
-        size_t length = sequence_length(in);
-        if (length == 0)
-            return false;
-        in += length;
-    }
-    return true;
-}
-
 /* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
 json_t *render_text(const char *bytes)
 {
     char utf8[2 * TEXT_MOST + 1];
-    char *out = utf8;
 
-    if (is_utf8(bytes))
+    if (utf8_valid(bytes))
         return json_string_nocheck(bytes);
-    for (const char *in = bytes; *in && in < bytes + TEXT_MOST; in++) {
-        unsigned char byte = (unsigned char)*in;
-        if (byte < 0x80) {
-            *out++ = (char)byte;
-        } else { /* Latin-1 is the first 256 of Unicode */
-            *out++ = (char)(0xc0 | byte >> 6);
-            *out++ = (char)(0x80 | (byte & 0x3f));
-        }
-    }
-    *out = '\0';
+    utf8_from_latin1(bytes, utf8, sizeof utf8);
     return json_string_nocheck(utf8);
 }
 
@@ -384,16 +346,16 @@ char *render_problem(const struct render_problem *problem, size_t *length)
     return render_line(object, length);
 }
 
-char *render_index(const char *version, size_t *length)
+char *render_index(const char *version, const struct render_path *paths, size_t count,
+                   size_t *length)
 {
-    json_t *paths = json_object();
+    json_t *meanings = json_object();
     json_t *object = json_object();
 
-    render_add(&paths, "/host/{ip}",
-               json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
-    render_add(&paths, "/livez", json_string("200 while the process serves"));
+    for (size_t i = 0; i < count; i++)
+        render_add(&meanings, paths[i].path, json_string(paths[i].meaning));
     render_add(&object, "name", json_string("p0f-lookupd"));
     render_add(&object, "version", json_string(version));
-    render_add(&object, "paths", paths);
+    render_add(&object, "paths", meanings);
     return render_line(object, length);
 }

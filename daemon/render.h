@@ -33,7 +33,14 @@ struct render_problem {
 
 char *render_problem(const struct render_problem *problem, size_t *length);
 
+/* A path that there is, and what for. */
+struct render_path {
+    const char *path;
+    const char *meaning;
+};
+
 /* The index at "/": what there is to ask, and the version. */
-char *render_index(const char *version, size_t *length);
+char *render_index(const char *version, const struct render_path *paths, size_t count,
+                   size_t *length);
 
 #endif

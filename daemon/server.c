@@ -1,9 +1,11 @@
 #include "server.h"
 
+#include "cors.h"
 #include "http.h"
 #include "listen.h"
 #include "log.h"
 #include "lookup.h"
+#include "networks.h"
 #include "notify.h"
 
 #include <errno.h>
@@ -28,6 +30,8 @@ struct server {
     struct cache *cache;
     struct pool *pool;
     struct lookup *lookup;
+    struct networks *trusted;
+    struct cors *cors;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -211,6 +215,18 @@ static bool fail(const char *what)
     return false;
 }
 
+static bool read_lists(struct server *server)
+{
+    const struct config *config = server->config;
+    char proxies_error[NETWORKS_ERROR_SIZE], origins_error[CORS_ERROR_SIZE];
+
+    server->trusted = networks_parse(config->http.trusted_proxies, proxies_error);
+    if (!server->trusted)
+        return fail(proxies_error);
+    server->cors = cors_parse(config->http.cors_origins, origins_error);
+    return server->cors || fail(origins_error);
+}
+
 /* From the bottom up: what p0f's side needs, then the lookup, then HTTP. */
 static bool build(struct server *server)
 {
@@ -241,8 +257,12 @@ static bool build(struct server *server)
         lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
     if (!server->lookup)
         return fail("memory for p0f.max_pending");
+    if (!read_lists(server))
+        return false;
     server->http = http_start(&(struct http_options){
         .lookup = server->lookup,
+        .trusted = server->trusted,
+        .cors = server->cors,
         .threads = threads_of(config),
         .max_connections = config->http.max_connections,
         .idle_timeout_ms = config->http.idle_timeout,
@@ -270,6 +290,8 @@ static bool open_listeners(struct server *server)
 static void tear_down(struct server *server)
 {
     http_stop(server->http);
+    cors_free(server->cors);
+    networks_free(server->trusted);
     listen_free(server->listeners);
     lookup_free(server->lookup);
     pool_free(server->pool);

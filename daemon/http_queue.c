@@ -1,0 +1,60 @@
+#include "http_queue.h"
+
+#include "http_cors.h"
+#include "http_reply.h"
+#include "log.h"
+
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void log_access(const struct client *client, unsigned status)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char peer[NI_MAXHOST] = "unix";
+
+    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    log_info("%s \"%.16s %.200s\" %u", peer, client->method, client->url, status);
+}
+
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+{
+    client->stage = STAGE_DONE;
+    if (client->service->access_log)
+        log_access(client, status);
+    return MHD_queue_response(client->connection, status, response);
+}
+
+enum MHD_Result queue_response(struct client *client, unsigned status,
+                               struct MHD_Response *response)
+{
+    if (!response)
+        return MHD_NO;
+    http_cors_add(client, response);
+    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = queue_shared(client, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result queue_problem(struct client *client, enum problem problem,
+                              const struct freshness *freshness, const char *format, ...)
+{
+    char detail[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    struct MHD_Response *response = reply_problem(problem, client->about, detail, freshness);
+    if (response && problem == PROBLEM_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, "Allow", target_allows(client->target.route));
+    return queue_response(client, problem_kind(problem)->status, response);
+}
