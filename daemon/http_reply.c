@@ -120,7 +120,16 @@ struct MHD_Response *reply_index(const char *version)
     return reply_text(body, length, json);
 }
 
-struct MHD_Response *reply_alive(void)
+struct MHD_Response *reply_document(char *text, size_t length, const char *type)
+{
+    struct MHD_Response *response = reply_text(text, length, type);
+
+    if (response)
+        add(response, "Cache-Control", "no-store");
+    return response;
+}
+
+struct MHD_Response *reply_ok(void)
 {
     static char body[] = "{\"status\":\"ok\"}\n";
     struct MHD_Response *response =
