@@ -116,6 +116,7 @@ DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_batch_body     := daemon/render_batch.o
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
