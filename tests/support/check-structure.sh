@@ -71,11 +71,12 @@ never() {
     within "daemon/($1)\\.[ch]" "#include \"($2)\\.h\"" | grep -vE '/([a-z_]+)\.c:[0-9]+:#include "\1\.h"' |
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
-above='main|server|oneshot|http[a-z_]*|listen|lookup'
+above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict'
 never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
-never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
+never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
+never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
 never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
 
