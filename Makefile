@@ -134,6 +134,9 @@ DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
+DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
+DEPS_batch_body     := daemon/render_batch.o
+DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
@@ -148,6 +151,10 @@ linked      = $(addprefix $(BUILD)/,$(sort \
 $(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
 $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
                               $(call linked,$(t))))
+
+# Those that include short_memory.h.
+MEMORY_TESTS := batch_memory
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)

@@ -302,14 +302,21 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
     request->no_match_seen = false;
-    request->believe = mono_add_ms(now, request->background ? 0 : wait);
+    request->believe = mono_add_ms(request->began, request->background ? 0 : wait);
     if (answered_meanwhile(lookup, request, now))
         return;
+    /* One of a batch may come late. It is asked all the same, but nobody waits longer for it than
+     * for the first one: that one's p0f may need its time after "no match" was to be believed. */
+    struct mono latest = mono_add_ms(request->believe, lookup->timeout);
+    struct mono deadline = mono_earlier(mono_add_ms(now, lookup->timeout), latest);
+    if (!mono_before(now, latest)) {
+        finish_failed(request, LOOKUP_TIMEOUT);
+        return;
+    }
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
     struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, &request->addr);
-    if (!journey ||
-        !loop_arm(lookup->loop, &request->deadline, mono_add_ms(now, lookup->timeout))) {
+    if (!journey || !loop_arm(lookup->loop, &request->deadline, deadline)) {
         if (journey && !flight)
             journey_end(journey);
         finish_failed(request, LOOKUP_UNAVAILABLE);

@@ -49,7 +49,7 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
     return false;
 }
 
-static bool claim_place(struct lookup *lookup)
+bool lookup_claim(struct lookup *lookup)
 {
     if (atomic_fetch_add(&lookup->pending, 1) < lookup->max_pending)
         return true;
@@ -57,11 +57,12 @@ static bool claim_place(struct lookup *lookup)
     return false;
 }
 
-static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr)
+static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
+                                  struct mono now)
 {
     struct lookup_request *request;
 
-    if (!claim_place(lookup))
+    if (!lookup_claim(lookup))
         return; /* there is more urgent work; the next hit tries again */
     request = calloc(1, sizeof *request);
     if (!request) {
@@ -69,6 +70,7 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
         return;
     }
     request->lookup = lookup;
+    request->began = now;
     request->addr = *addr;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
     request->background = true;
@@ -80,32 +82,29 @@ void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr)
     cache_prefetch(lookup->cache, addr);
 }
 
-static bool answer_at_once(struct lookup *lookup, struct lookup_request *request, struct mono now)
+static bool recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
+                   bool may_refresh)
 {
     struct cache_hit hit;
 
     request->answer = NULL;
     request->lookup = lookup;
+    request->began = now;
     request->freshness = (struct freshness){.source = FRESHNESS_MISS};
     if (cache_get(lookup->cache, &request->addr, now, &hit)) {
         if (lookup_satisfies(request, &hit, now)) {
             lookup_from_cache(request, &hit, now);
-            if (hit.refresh && !request->only_if_cached)
-                refresh_in_background(lookup, &request->addr);
+            if (hit.refresh && may_refresh && !request->only_if_cached)
+                refresh_in_background(lookup, &request->addr, now);
             return true;
         }
         request->freshness.source =
             hit.state == CACHE_FRESH ? FRESHNESS_REQUEST : FRESHNESS_EXPIRED;
         answer_unref(hit.answer);
     }
-    if (request->only_if_cached) {
-        request->outcome = LOOKUP_NOT_CACHED;
-        return true;
-    }
-    if (claim_place(lookup))
+    if (!request->only_if_cached)
         return false;
-    if (!lookup_from_stale(lookup, request, now))
-        request->outcome = LOOKUP_OVERLOADED;
+    request->outcome = LOOKUP_NOT_CACHED;
     return true;
 }
 
@@ -140,15 +139,44 @@ void lookup_count(const struct lookup_request *request)
     metrics_lookup(cache_part(&request->freshness), results[request->outcome]);
 }
 
-bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
+                   bool may_refresh)
 {
-    request->began = lookup->clock();
-    if (!answer_at_once(lookup, request, request->began))
+    if (!recall(lookup, request, now, may_refresh))
         return false;
     lookup_count(request);
-    if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
-        metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - request->began.ns);
     return true;
+}
+
+void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
+{
+    request->answer = NULL;
+    request->lookup = lookup;
+    if (!lookup_from_stale(lookup, request, lookup->clock()))
+        request->outcome = LOOKUP_OVERLOADED;
+    lookup_count(request);
+}
+
+bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+{
+    struct mono now = lookup->clock();
+
+    if (lookup_recall(lookup, request, now, true)) {
+        if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
+            metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - now.ns);
+        return true;
+    }
+    if (lookup_claim(lookup))
+        return false;
+    lookup_refuse(lookup, request);
+    return true;
+}
+
+void lookup_begin(struct lookup *lookup, struct lookup_request *request)
+{
+    request->answer = NULL;
+    request->lookup = lookup;
+    journey_take(lookup, request);
 }
 
 static void take(void *ctx)
@@ -167,6 +195,16 @@ void lookup_submit(struct lookup *lookup, struct lookup_request *request)
 uint32_t lookup_pending(const struct lookup *lookup)
 {
     return lookup->pending;
+}
+
+struct mono lookup_now(const struct lookup *lookup)
+{
+    return lookup->clock();
+}
+
+struct loop *lookup_loop(const struct lookup *lookup)
+{
+    return lookup->loop;
 }
 
 /* ---- The lookup as a whole */

@@ -53,7 +53,8 @@ within() {
 }
 
 only '#include <microhttpd\.h>' 'daemon/http[a-z_]*\.[ch]' | rule 'Only daemon/http* knows libmicrohttpd:'
-only '#include <jansson\.h>' 'daemon/render[a-z_]*\.c' | rule 'Only daemon/render.c writes JSON:'
+# batch_body.c reads it, and writes none.
+only '#include <jansson\.h>' 'daemon/(render[a-z_]*|batch_body)\.c' | rule 'Only daemon/render.c writes JSON:'
 only '#include <ini\.h>' 'daemon/config[a-z_]*\.c' | rule 'Only daemon/config.c reads INI files:'
 only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/clock\.c' | rule 'Only daemon/clock.c reads a clock:'
 only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'
@@ -70,7 +71,7 @@ never() {
     within "daemon/($1)\\.[ch]" "#include \"($2)\\.h\"" | grep -vE '/([a-z_]+)\.c:[0-9]+:#include "\1\.h"' |
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
-above='main|server|oneshot|http[a-z_]*|listen|lookup|readiness|status|render_status'
+above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
 never 'cache|flight|answer|render|hash|clock|log|metrics|metrics_text|process' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
@@ -79,7 +80,8 @@ never 'readiness' "$above|cache|flight|answer|render"
 never 'status' 'main|server|oneshot|http[a-z_]*|listen|render[a-z_]*'
 never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
 never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
-never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
+never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
+never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
 never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
 
