@@ -21,7 +21,8 @@ WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototype
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
-               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"'
+               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
+               -DOPENAPI_JSON='"$(BUILD)/daemon/openapi.json"'
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
@@ -64,6 +65,13 @@ $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 
 $(DAEMON): $(call objects,daemon/*.c) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+# openapi.o has it in it, which no compiler tells in a .d file.
+$(BUILD)/daemon/openapi.o: $(BUILD)/daemon/openapi.json
+
+$(BUILD)/daemon/openapi.json: daemon/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(call say,SED   $@) sed 's|@version@|$(VERSION)|' $< > $@
 
 $(LIB_A): $(call objects,lib/*.c)
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
