@@ -21,7 +21,8 @@ WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototype
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
-               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"'
+               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
+               -DOPENAPI_JSON='"$(BUILD)/daemon/openapi.json"'
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
@@ -65,6 +66,13 @@ $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 $(DAEMON): $(call objects,daemon/*.c) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
+# openapi.o has it in it, which no compiler tells in a .d file.
+$(BUILD)/daemon/openapi.o: $(BUILD)/daemon/openapi.json
+
+$(BUILD)/daemon/openapi.json: daemon/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(call say,SED   $@) sed 's|@version@|$(VERSION)|' $< > $@
+
 $(LIB_A): $(call objects,lib/*.c)
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
@@ -86,7 +94,7 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest iproute2 procps tcpreplay
+CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
@@ -181,11 +189,20 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
-e2e: $(DAEMON) $(PROMTOOL)
+# What daemon/openapi.json is judged by, the same for all builds.
+NPM_DIR    ?= $(BUILD)/npm
+
+$(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	$(call say,NPM   $(@D)) cd $(@D) && npm ci --cache cache --ignore-scripts \
+		--no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-		$(if $(K),-k '$(K)') tests/e2e
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
+		/usr/bin/python3 -B -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
@@ -193,7 +210,7 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 
 check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
-		BUILD=$(BUILD)/$* HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang

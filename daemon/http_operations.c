@@ -19,6 +19,11 @@ enum MHD_Result serve_index(struct client *client)
     return queue_response(client, MHD_HTTP_OK, reply_index(client->service->version));
 }
 
+enum MHD_Result serve_openapi(struct client *client)
+{
+    return queue_response(client, MHD_HTTP_OK, reply_openapi());
+}
+
 /* ---- What the loop's thread is asked for */
 
 /* What such a request waits with; on the heap, since few connections ever make one. */

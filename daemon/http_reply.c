@@ -2,6 +2,8 @@
 
 #include "target.h"
 
+#include "openapi.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,19 @@ struct MHD_Response *reply_index(const char *version)
     char *body = render_index(version, target_paths, TARGET_PATHS, &length);
 
     return reply_text(body, length, json);
+}
+
+struct MHD_Response *reply_openapi(void)
+{
+    size_t length;
+    /* libmicrohttpd only reads it, whatever its prototype says. */
+    void *text = (void *)(uintptr_t)openapi_document(&length);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, text, MHD_RESPMEM_PERSISTENT);
+
+    if (response)
+        add(response, "Content-Type", json);
+    return response;
 }
 
 struct MHD_Response *reply_document(char *text, size_t length, const char *type)

@@ -27,6 +27,7 @@ struct MHD_Response *reply_forward(const struct forward_headers *headers);
 struct MHD_Response *reply_options(const char *allowed);
 
 struct MHD_Response *reply_index(const char *version);
+struct MHD_Response *reply_openapi(void);
 
 /* {"status":"ok"}: for livez and readyz. */
 struct MHD_Response *reply_ok(void);

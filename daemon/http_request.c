@@ -106,6 +106,8 @@ static enum MHD_Result answer_get(struct client *client)
         return serve_metrics(client);
     case TARGET_STATUS:
         return serve_status(client);
+    case TARGET_OPENAPI:
+        return serve_openapi(client);
     case TARGET_INDEX:
         return serve_index(client);
     case TARGET_SERVER:

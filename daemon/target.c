@@ -14,6 +14,7 @@ const struct render_path target_paths[TARGET_PATHS] = {
     [TARGET_READYZ] = {"/readyz", "200 while p0f answers, else 503 and why"},
     [TARGET_METRICS] = {"/metrics", "counters and latencies, for Prometheus"},
     [TARGET_STATUS] = {"/status", "how things stand: settings, cache, connections to p0f"},
+    [TARGET_OPENAPI] = {"/openapi.json", "all of this in OpenAPI 3.1, for programs"},
     [TARGET_INDEX] = {"/", "this list"},
 };
 
