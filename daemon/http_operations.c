@@ -11,7 +11,7 @@
 
 enum MHD_Result serve_livez(struct client *client)
 {
-    return queue_response(client, MHD_HTTP_OK, reply_ok());
+    return queue_response(client, MHD_HTTP_OK, reply_alive());
 }
 
 enum MHD_Result serve_index(struct client *client)
@@ -63,7 +63,7 @@ static enum MHD_Result queue_readiness(struct client *client)
 {
     const struct readiness_request *request = &client->operation->readiness;
     enum MHD_Result result =
-        request->ready ? queue_response(client, MHD_HTTP_OK, reply_ok())
+        request->ready ? queue_response(client, MHD_HTTP_OK, reply_ready())
                        : queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "%s", request->reason);
 
     end(client);

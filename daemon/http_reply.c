@@ -144,15 +144,28 @@ struct MHD_Response *reply_document(char *text, size_t length, const char *type)
     return response;
 }
 
-struct MHD_Response *reply_ok(void)
+static struct MHD_Response *reply_fixed(char *text)
 {
-    static char body[] = "{\"status\":\"ok\"}\n";
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 
     if (response) {
         add(response, "Content-Type", json);
         add(response, "Cache-Control", "no-store");
     }
     return response;
+}
+
+struct MHD_Response *reply_alive(void)
+{
+    static char body[] = "{\"status\":\"ok\"}\n";
+
+    return reply_fixed(body);
+}
+
+struct MHD_Response *reply_ready(void)
+{
+    static char body[] = "{\"status\":\"ready\"}\n";
+
+    return reply_fixed(body);
 }

@@ -37,7 +37,7 @@ def test_readiness_follows_the_real_p0f(needs_p0f, scratch, serve):
         for _ in range(2):
             p0f.start()
             wait_until(lambda: _readiness(daemon) == 200, "readiness", bound=5)
-            assert daemon.get("/readyz").json() == {"status": "ok"}
+            assert daemon.get("/readyz").json() == {"status": "ready"}
             p0f.kill()
             wait_until(lambda: _readiness(daemon) == 503, "the end of readiness", bound=5)
             assert daemon.get("/livez").status == 200
