@@ -21,7 +21,8 @@ WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototype
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
-               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"'
+               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
+               -DOPENAPI_JSON='"$(BUILD)/daemon/openapi.json"'
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
@@ -65,6 +66,13 @@ $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 $(DAEMON): $(call objects,daemon/*.c) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
+# openapi.o has it in it, which no compiler tells in a .d file.
+$(BUILD)/daemon/openapi.o: $(BUILD)/daemon/openapi.json
+
+$(BUILD)/daemon/openapi.json: daemon/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(call say,SED   $@) sed 's|@version@|$(VERSION)|' $< > $@
+
 $(LIB_A): $(call objects,lib/*.c)
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
@@ -86,13 +94,22 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest iproute2 procps tcpreplay
+CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
+# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
+# builds in other directories take this one.
+PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
+export PROMTOOL
+
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+
+$(PROMTOOL):
+	@tests/support/promtool.sh $@
 
 IFACE      ?= lo
 
@@ -112,13 +129,23 @@ DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
 DEPS_forward_headers := daemon/utf8.o
-DEPS_config := daemon/option.o daemon/listen_address.o daemon/networks.o daemon/cors.o
+DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
-DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_metrics_text := daemon/metrics.o
+DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
+DEPS_pool_status := daemon/pool.o $(DEPS_pool)
+DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
+DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
+DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
+DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
+DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
+DEPS_batch_body     := daemon/render_batch.o
+DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
@@ -133,6 +160,10 @@ linked      = $(addprefix $(BUILD)/,$(sort \
 $(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
 $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
                               $(call linked,$(t))))
+
+# Those that include short_memory.h.
+MEMORY_TESTS := batch_memory
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
@@ -159,11 +190,20 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
-e2e: $(DAEMON)
+# What daemon/openapi.json is judged by, the same for all builds.
+NPM_DIR    ?= $(BUILD)/npm
+
+$(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	$(call say,NPM   $(@D)) cd $(@D) && npm ci --cache cache --ignore-scripts \
+		--no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-		$(if $(K),-k '$(K)') tests/e2e
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
+		/usr/bin/python3 -B -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
@@ -171,7 +211,7 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 
 check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
-		BUILD=$(BUILD)/$* HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang

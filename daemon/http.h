@@ -8,6 +8,8 @@
 #include "cors.h"
 #include "lookup.h"
 #include "networks.h"
+#include "readiness.h"
+#include "status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +18,9 @@
 struct http;
 
 struct http_options {
-    struct lookup *lookup; /* borrowed until http_stop() */
+    struct lookup *lookup; /* borrowed until http_stop(), as are the next two */
+    struct readiness *readiness;
+    struct status *status;
     unsigned threads;
     uint32_t max_connections;
     uint32_t max_batch; /* hosts in one POST /hosts */

@@ -8,5 +8,9 @@
 
 enum MHD_Result serve_livez(struct client *client);
 enum MHD_Result serve_index(struct client *client);
+enum MHD_Result serve_openapi(struct client *client);
+enum MHD_Result serve_readyz(struct client *client);
+enum MHD_Result serve_status(struct client *client);
+enum MHD_Result serve_metrics(struct client *client);
 
 #endif

@@ -3,6 +3,7 @@
 #include "http_cors.h"
 #include "http_reply.h"
 #include "log.h"
+#include "metrics.h"
 
 #include <netdb.h>
 #include <stdarg.h>
@@ -23,9 +24,30 @@ static void log_access(const struct client *client, unsigned status)
     log_info("%s \"%.16s %.200s\" %u", peer, client->method, client->url, status);
 }
 
+static enum metrics_route route_of(const struct client *client)
+{
+    static const enum metrics_route routes[] = {
+        [TARGET_HOST] = METRICS_ROUTE_HOST,
+        [TARGET_HOSTS] = METRICS_ROUTE_HOSTS,
+        [TARGET_SELF] = METRICS_ROUTE_SELF,
+        [TARGET_FORWARD_AUTH] = METRICS_ROUTE_FORWARD_AUTH,
+        [TARGET_LIVEZ] = METRICS_ROUTE_LIVEZ,
+        [TARGET_READYZ] = METRICS_ROUTE_READYZ,
+        [TARGET_METRICS] = METRICS_ROUTE_METRICS,
+        [TARGET_STATUS] = METRICS_ROUTE_STATUS,
+        [TARGET_OPENAPI] = METRICS_ROUTE_OPENAPI,
+        [TARGET_INDEX] = METRICS_ROUTE_INDEX,
+        [TARGET_SERVER] = METRICS_ROUTE_NONE,
+        [TARGET_NONE] = METRICS_ROUTE_NONE,
+    };
+
+    return routes[client->target.route];
+}
+
 enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
 {
     client->stage = STAGE_DONE;
+    metrics_request(route_of(client), status);
     if (client->service->access_log)
         log_access(client, status);
     return MHD_queue_response(client->connection, status, response);

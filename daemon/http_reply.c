@@ -2,6 +2,8 @@
 
 #include "target.h"
 
+#include "openapi.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,15 +122,50 @@ struct MHD_Response *reply_index(const char *version)
     return reply_text(body, length, json);
 }
 
-struct MHD_Response *reply_alive(void)
+struct MHD_Response *reply_openapi(void)
 {
-    static char body[] = "{\"status\":\"ok\"}\n";
+    size_t length;
+    /* libmicrohttpd only reads it, whatever its prototype says. */
+    void *text = (void *)(uintptr_t)openapi_document(&length);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(length, text, MHD_RESPMEM_PERSISTENT);
+
+    if (response)
+        add(response, "Content-Type", json);
+    return response;
+}
+
+struct MHD_Response *reply_document(char *text, size_t length, const char *type)
+{
+    struct MHD_Response *response = reply_text(text, length, type);
+
+    if (response)
+        add(response, "Cache-Control", "no-store");
+    return response;
+}
+
+static struct MHD_Response *reply_fixed(char *text)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 
     if (response) {
         add(response, "Content-Type", json);
         add(response, "Cache-Control", "no-store");
     }
     return response;
+}
+
+struct MHD_Response *reply_alive(void)
+{
+    static char body[] = "{\"status\":\"ok\"}\n";
+
+    return reply_fixed(body);
+}
+
+struct MHD_Response *reply_ready(void)
+{
+    static char body[] = "{\"status\":\"ready\"}\n";
+
+    return reply_fixed(body);
 }

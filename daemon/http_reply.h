@@ -27,6 +27,11 @@ struct MHD_Response *reply_forward(const struct forward_headers *headers);
 struct MHD_Response *reply_options(const char *allowed);
 
 struct MHD_Response *reply_index(const char *version);
+struct MHD_Response *reply_openapi(void);
 struct MHD_Response *reply_alive(void);
+struct MHD_Response *reply_ready(void);
+
+/* How things are at this moment, for nobody to keep. Takes `text` over, NULL included. */
+struct MHD_Response *reply_document(char *text, size_t length, const char *type);
 
 #endif

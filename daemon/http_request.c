@@ -154,6 +154,14 @@ static enum MHD_Result answer_get(struct client *client)
         return serve_forward_auth(client);
     case TARGET_LIVEZ:
         return serve_livez(client);
+    case TARGET_READYZ:
+        return serve_readyz(client);
+    case TARGET_METRICS:
+        return serve_metrics(client);
+    case TARGET_STATUS:
+        return serve_status(client);
+    case TARGET_OPENAPI:
+        return serve_openapi(client);
     case TARGET_INDEX:
         return serve_index(client);
     case TARGET_SERVER:

@@ -16,6 +16,8 @@
 struct http_service {
     struct lookup *lookup;
     struct http_recent *recent;
+    struct readiness *readiness;
+    struct status *status;
     const struct networks *trusted; /* proxies */
     const struct cors *cors;
     const char *version;
@@ -23,7 +25,8 @@ struct http_service {
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
     bool access_log;
-    atomic_bool winding_down; /* each answer closes its connection */
+    _Atomic uint32_t connections; /* open */
+    atomic_bool winding_down;     /* each answer closes its connection */
 };
 
 enum stage {
@@ -66,6 +69,7 @@ struct client {
     bool encoded;   /* Content-Encoding: compressed, perhaps */
     bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
+    struct operation *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);
 };

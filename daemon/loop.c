@@ -67,6 +67,11 @@ struct mono loop_now(const struct loop *loop)
     return loop->now;
 }
 
+struct mono loop_clock(const struct loop *loop)
+{
+    return loop->clock();
+}
+
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;

@@ -24,6 +24,9 @@ void loop_stop(struct loop *loop);
 /* When this round began. Everything that happens in a round happens at that time. */
 struct mono loop_now(const struct loop *loop);
 
+/* The time now, read again: to measure what happens within a round. */
+struct mono loop_clock(const struct loop *loop);
+
 /* ---- Descriptors: the caller keeps the struct, in place, while it is watched. */
 
 struct loop_fd {

@@ -49,6 +49,12 @@ bool option_set_defaults(struct config *config);
 /* Frees the texts. */
 void option_release(struct config *config);
 
+/* The value as it could stand in the file; option_set understands it. The text is the config's, or
+ * static, or in `space`. */
+#define OPTION_TEXT_SIZE 32
+const char *option_format(const struct option *option, const struct config *config,
+                          char space[OPTION_TEXT_SIZE]);
+
 bool option_equal(const struct option *option, const struct config *a, const struct config *b);
 
 #endif

@@ -4,6 +4,7 @@
  * made. */
 #include "render.h"
 
+#include "render_private.h"
 #include "utf8.h"
 
 #include <jansson.h>
@@ -21,7 +22,7 @@ void render_init(void)
 }
 
 /* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
-static json_t *text_of(const char *bytes)
+json_t *render_text(const char *bytes)
 {
     char utf8[2 * TEXT_MOST + 1];
 
@@ -118,7 +119,7 @@ static void put_text(struct writer *w, const char *name, const char *bytes)
 {
     put_name(w, name);
     if (!is_plain(bytes)) {
-        put_json(w, text_of(bytes));
+        put_json(w, render_text(bytes));
         return;
     }
     put_string(w, "\"");
@@ -296,7 +297,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
 /* ---- Small documents */
 
 /* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
-static void add(json_t **object, const char *name, json_t *value)
+void render_add(json_t **object, const char *name, json_t *value)
 {
     if (json_object_set_new_nocheck(*object, name, value) == 0)
         return; /* of no object, it frees the value and fails */
@@ -313,7 +314,7 @@ static json_t *address_text(const struct p0f_addr *addr)
 }
 
 /* Steals `root`, NULL included. */
-static char *dump_line(json_t *root, size_t *length)
+char *render_line(json_t *root, size_t *length)
 {
     char line[2048]; /* any problem fits; a longer text is dumped a second time */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
@@ -336,13 +337,13 @@ char *render_problem(const struct render_problem *problem, size_t *length)
 {
     json_t *object = json_object();
 
-    add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
-    add(&object, "title", json_string(problem->title));
-    add(&object, "status", json_integer(problem->status));
-    add(&object, "detail", text_of(problem->detail));
+    render_add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
+    render_add(&object, "title", json_string(problem->title));
+    render_add(&object, "status", json_integer(problem->status));
+    render_add(&object, "detail", render_text(problem->detail));
     if (problem->addr)
-        add(&object, "ip", address_text(problem->addr));
-    return dump_line(object, length);
+        render_add(&object, "ip", address_text(problem->addr));
+    return render_line(object, length);
 }
 
 char *render_index(const char *version, const struct render_path *paths, size_t count,
@@ -352,9 +353,9 @@ char *render_index(const char *version, const struct render_path *paths, size_t 
     json_t *object = json_object();
 
     for (size_t i = 0; i < count; i++)
-        add(&meanings, paths[i].path, json_string(paths[i].meaning));
-    add(&object, "name", json_string("p0f-lookupd"));
-    add(&object, "version", json_string(version));
-    add(&object, "paths", meanings);
-    return dump_line(object, length);
+        render_add(&meanings, paths[i].path, json_string(paths[i].meaning));
+    render_add(&object, "name", json_string("p0f-lookupd"));
+    render_add(&object, "version", json_string(version));
+    render_add(&object, "paths", meanings);
+    return render_line(object, length);
 }

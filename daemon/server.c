@@ -8,6 +8,9 @@
 #include "lookup.h"
 #include "networks.h"
 #include "notify.h"
+#include "readiness.h"
+#include "settings.h"
+#include "status.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -31,6 +34,8 @@ struct server {
     struct cache *cache;
     struct pool *pool;
     struct lookup *lookup;
+    struct readiness *readiness;
+    struct status *status;
     struct networks *trusted;
     struct cors *cors;
     struct lingering *lingering;
@@ -76,6 +81,21 @@ static unsigned threads_of(const struct config *config)
     return 1;
 }
 
+/* Shows in /status what is in force. False, and the old list is shown, when out of memory. */
+static bool show_settings(struct server *server)
+{
+    struct settings *settings = settings_new();
+
+    if (settings)
+        config_each(server->config, settings_add, settings);
+    if (!settings || !settings_complete(settings)) {
+        settings_unref(settings);
+        return false;
+    }
+    status_set_settings(server->status, settings);
+    return true;
+}
+
 /* ---- SIGHUP */
 
 static void tell_restart_needed(const char *name)
@@ -102,7 +122,11 @@ static void reload(struct server *server)
     if (!server->stopping)
         lookup_set_limits(server->lookup, &limits);
     pool_set_max_rate(server->pool, fresh->p0f.max_rate);
-    config_free(fresh); /* the old one still says what runs: all that needs a restart */
+    readiness_set_timeout(server->readiness, fresh->p0f.timeout);
+    config_adopt(server->config, fresh);
+    config_free(fresh);
+    if (!show_settings(server))
+        log_warnx("no memory to show the new settings at /status, though they are in force");
     log_info("settings read again");
     notify_ready();
 }
@@ -126,7 +150,9 @@ static void look_again(void *ctx)
         struct lookup_limits closed = limits_of(server->config);
         closed.max_pending = 0;
         lookup_set_limits(server->lookup, &closed);
-        if (lookup_pending(server->lookup) == 0) {
+        status_close(server->status);
+        if (lookup_pending(server->lookup) == 0 && readiness_pending(server->readiness) == 0 &&
+            status_pending(server->status) == 0) {
             pool_retire(server->pool, on_drained, server);
             return;
         }
@@ -150,6 +176,7 @@ static void stop(struct server *server, const char *signal_name)
     server->last_words = mono_add_ms(loop_now(server->loop), LAST_WORDS_MS);
     listen_stop(server->listeners);
     http_wind_down(server->http);
+    readiness_wind_down(server->readiness);
     look_again(server);
 }
 
@@ -234,6 +261,33 @@ static bool read_lists(struct server *server)
     return server->cors || fail(origins_error);
 }
 
+static bool build_http(struct server *server)
+{
+    const struct config *config = server->config;
+
+    server->lingering = lingering_new(server->loop);
+    if (!server->lingering)
+        return fail("memory");
+    server->http = http_start(&(struct http_options){
+        .lookup = server->lookup,
+        .readiness = server->readiness,
+        .status = server->status,
+        .trusted = server->trusted,
+        .cors = server->cors,
+        .threads = threads_of(config),
+        .max_connections = config->http.max_connections,
+        .max_batch = config->http.max_batch,
+        .idle_timeout_ms = config->http.idle_timeout,
+        .linger = on_linger,
+        .linger_ctx = server->lingering,
+        .access_log = config->http.access_log,
+        .version = P0F_LOOKUPD_VERSION,
+    });
+    if (!server->http)
+        return fail("HTTP threads");
+    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+}
+
 /* From the bottom up: what p0f's side needs, then the lookup, then HTTP. */
 static bool build(struct server *server)
 {
@@ -264,27 +318,18 @@ static bool build(struct server *server)
         lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
     if (!server->lookup)
         return fail("memory for p0f.max_pending");
-    if (!read_lists(server))
-        return false;
-    server->lingering = lingering_new(server->loop);
-    if (!server->lingering)
+    server->readiness = readiness_new(server->loop, server->pool, config->p0f.timeout);
+    server->status = status_new(&(struct status_options){.loop = server->loop,
+                                                         .cache = server->cache,
+                                                         .lookup = server->lookup,
+                                                         .pool = server->pool,
+                                                         .max_hosts = config->cache.max_hosts,
+                                                         .max_misses = config->cache.max_misses,
+                                                         .version = P0F_LOOKUPD_VERSION,
+                                                         .started = clock_wall()});
+    if (!server->readiness || !server->status || !show_settings(server))
         return fail("memory");
-    server->http = http_start(&(struct http_options){
-        .lookup = server->lookup,
-        .trusted = server->trusted,
-        .cors = server->cors,
-        .threads = threads_of(config),
-        .max_connections = config->http.max_connections,
-        .max_batch = config->http.max_batch,
-        .idle_timeout_ms = config->http.idle_timeout,
-        .linger = on_linger,
-        .linger_ctx = server->lingering,
-        .access_log = config->http.access_log,
-        .version = P0F_LOOKUPD_VERSION,
-    });
-    if (!server->http)
-        return fail("HTTP threads");
-    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+    return read_lists(server) && build_http(server);
 }
 
 static bool open_listeners(struct server *server)
@@ -304,11 +349,13 @@ static void tear_down(struct server *server)
 {
     http_stop(server->http);
     lingering_free(server->lingering);
+    status_free(server->status);
     cors_free(server->cors);
     networks_free(server->trusted);
     listen_free(server->listeners);
     lookup_free(server->lookup);
     pool_free(server->pool);
+    readiness_free(server->readiness); /* its query may have been in the pool */
     cache_free(server->cache);
     if (server->signals.fd >= 0)
         close(server->signals.fd);

@@ -12,6 +12,10 @@ const struct render_path target_paths[TARGET_PATHS] = {
     [TARGET_SELF] = {"/self", "the same of who asks"},
     [TARGET_FORWARD_AUTH] = {"/forward-auth", "the same as header fields; always 204"},
     [TARGET_LIVEZ] = {"/livez", "200 while the process serves"},
+    [TARGET_READYZ] = {"/readyz", "200 while p0f answers, else 503 and why"},
+    [TARGET_METRICS] = {"/metrics", "counters and latencies, for Prometheus"},
+    [TARGET_STATUS] = {"/status", "how things stand: settings, cache, connections to p0f"},
+    [TARGET_OPENAPI] = {"/openapi.json", "all of this in OpenAPI 3.1, for programs"},
     [TARGET_INDEX] = {"/", "this list"},
 };
 

@@ -2,10 +2,12 @@
 # deps.sh PACKAGE... - installs those of the Debian packages that are missing.
 set -eu
 
+# What is installed, and what that provides: a nodejs from elsewhere brings npm with it.
+there=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' 2>/dev/null |
+    sed -n 's/^installed //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//') || true
 missing=
 for package; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
-        missing="$missing $package"
+    printf '%s\n' "$there" | grep -Fqx "$package" || missing="$missing $package"
 done
 
 if [ -z "$missing" ]; then

@@ -1,10 +1,13 @@
-"""Small HTTP clients for the tests: a polite one, a raw one for nonsense, and a crowd."""
+"""Small HTTP clients for the tests: a polite one, a raw one for nonsense, and a crowd. Every answer
+that one of them gets from the daemon must be as daemon/openapi.json says."""
 
 import http.client
 import io
 import json
 import selectors
 import socket
+
+import openapi
 
 BOUND = 30
 
@@ -66,7 +69,9 @@ def connect(place, timeout=BOUND):
 def ask(connection, path, headers=None, method="GET", body=None):
     """One request on a connection that may be used again."""
     connection.request(method, path, body=body, headers=headers or {})
-    return Answer(connection.getresponse())
+    answer = Answer(connection.getresponse())
+    openapi.check(method, path, answer)
+    return answer
 
 
 def fetch(place, path, headers=None, method="GET", body=None, timeout=BOUND):
@@ -86,11 +91,13 @@ class _Bytes:
         return io.BytesIO(self._data)
 
 
-def parse(data, method="GET"):
-    """The first answer in bytes that came off a socket."""
+def parse(data, method="GET", target=None):
+    """The first answer in bytes that came off a socket, to a request for `target` if that is known."""
     response = http.client.HTTPResponse(_Bytes(data), method=method)
     response.begin()
-    return Answer(response)
+    answer = Answer(response)
+    openapi.check(method, target, answer)
+    return answer
 
 
 def open_socket(place, timeout=BOUND):
@@ -144,7 +151,7 @@ def fetch_target(place, target, *headers, method="GET", **options):
         except ConnectionResetError:
             pass
     assert received, f"no answer at all to {data[:200]!r}"
-    return parse(received, method)
+    return parse(received, method, target)
 
 
 class Crowd:
@@ -154,11 +161,12 @@ class Crowd:
         self._received = {}
         self._selector = selectors.DefaultSelector()
         self._order = []
-        for path in paths:
+        self._paths = list(paths)
+        for path in self._paths:
             sock = open_socket(place)
             self._order.append(sock)
             self._received[sock] = []
-        for sock, path in zip(self._order, paths):
+        for sock, path in zip(self._order, self._paths):
             sock.sendall(get_bytes(path))
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
@@ -170,7 +178,8 @@ class Crowd:
             assert events, f"{len(self._selector.get_map())} requests unanswered"
             for key, _ in events:
                 self._read(key.fileobj)
-        return [parse(b"".join(self._received[sock])) for sock in self._order]
+        return [parse(b"".join(self._received[sock]), target=path)
+                for sock, path in zip(self._order, self._paths)]
 
     def waiting(self):
         """How many have not been answered yet."""

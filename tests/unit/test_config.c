@@ -315,3 +315,85 @@ Test(config, restart_needed_for_lists)
     config_free(before);
     config_free(after);
 }
+
+Test(config, adopts_what_needs_no_restart)
+{
+    struct config *running = load("P0F_LOOKUPD_P0F_SOCKET=/a", "cache.ttl=1s");
+    struct config *fresh = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=2s");
+
+    config_adopt(running, fresh);
+    cr_assert_eq(running->cache.ttl, 2000);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(fresh);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(running);
+}
+
+struct telling {
+    const char *name;
+    char value[64];
+    unsigned count;
+};
+
+static void tell(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct telling *telling = ctx;
+    size_t length = strlen(section);
+
+    telling->count++;
+    if (strncmp(telling->name, section, length) == 0 && telling->name[length] == '.' &&
+        strcmp(telling->name + length + 1, key) == 0)
+        strcpy(telling->value, value);
+}
+
+/* `override` is name=given; what is told of it is `told`. */
+static void expect_told(const char *override, const char *told)
+{
+    char text[64], name[64];
+    struct telling telling = {.name = name};
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(override, "="), override);
+    strcpy(text, override);
+    struct config *config = load(NULL, text);
+    cr_assert_not_null(config, "%s", error);
+    config_each(config, tell, &telling);
+    cr_assert_str_eq(telling.value, told, "%s is told as %s", override, telling.value);
+    cr_assert_eq(telling.count, option_count());
+    config_free(config);
+}
+
+Test(config, values_are_told_as_the_file_has_them)
+{
+    expect_told("http.listen=unix:/run/x", "unix:/run/x");
+    expect_told("http.threads=auto", "auto");
+    expect_told("http.threads=3", "3");
+    expect_told("http.token_file=", "");
+    expect_told("http.max_batch=2k", "2000");
+    expect_told("http.trusted_proxies=::1, 10.0.0.0/8", "::1, 10.0.0.0/8");
+    expect_told("http.cors_origins=*", "*");
+    expect_told("http.access_log=yes", "yes");
+    expect_told("http.allow_unauthenticated=no", "no");
+    expect_told("p0f.dialect=api2", "api2");
+    expect_told("p0f.max_rate=100k", "100000");
+    expect_told("p0f.max_rate=0", "0");
+    expect_told("cache.ttl=0", "0");
+    expect_told("cache.ttl=1500ms", "1500ms");
+    expect_told("cache.ttl=30000ms", "30s");
+    expect_told("cache.ttl=90s", "90s");
+    expect_told("cache.ttl=60m", "1h");
+    expect_told("cache.ttl=365d", "365d");
+}
+
+Test(config, what_is_told_is_understood)
+{
+    struct config *config = load(NULL, NULL), *again = load(NULL, NULL);
+
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char space[OPTION_TEXT_SIZE], expected[OPTION_EXPECTED_SIZE];
+        cr_assert(option_set(option, again, option_format(option, config, space), expected));
+        cr_assert(option_equal(option, again, config));
+    }
+    config_free(config);
+    config_free(again);
+}

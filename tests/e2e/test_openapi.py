@@ -1,0 +1,339 @@
+"""The OpenAPI document: that it is one, that it is complete, that a client can be made of it, and
+that a difference between it and the daemon is found, whichever test comes upon it."""
+
+import copy
+import email.message
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import types
+
+import pytest
+
+import daemon as daemon_module
+import http_client
+import openapi
+from daemon import Daemon
+from fake_p0f import FakeP0f
+
+HOST, STRANGER = "198.51.100.1", "198.51.100.2"
+KNOWN = {"first_seen": 1700000000, "last_seen": 1700000100, "total_conn": 3, "uptime_min": 61,
+         "os_name": "Linux", "os_flavor": "3.x", "language": "English"}
+
+SUPPORT = os.path.join(daemon_module.ROOT, "tests", "support", "npm")
+NPM_DIR = os.environ.get("NPM_DIR", os.path.join(daemon_module.ROOT, "build", "npm"))
+
+
+@pytest.fixture(name="daemon", scope="module")
+def _daemon(module_scratch):
+    with FakeP0f(f"{module_scratch}/p0f.sock", {HOST: KNOWN}) as fake, \
+            Daemon(module_scratch, fake.path, {"p0f.first_contact_wait": "0"}) as daemon:
+        yield daemon.wait_for_p0f()
+
+
+@pytest.fixture(name="document", scope="module")
+def _document():
+    return openapi.own()
+
+
+# -- what is served --------------------------------------------------------------------------------
+
+def _version():
+    return daemon_module.run("-V").stdout.split()[-1]
+
+
+def test_the_document_of_this_tree_is_served(daemon, document):
+    answer = daemon.get("/openapi.json")
+    assert answer.status == 200
+    assert answer["Content-Type"] == "application/json"
+    served = answer.json()
+    assert served["info"]["version"] == _version()
+    served["info"]["version"] = document.members["info"]["version"]
+    assert served == document.members
+    assert daemon.get("/openapi.json", method="HEAD").status == 200
+
+
+def test_every_path_is_there_with_its_methods(daemon, document):
+    for path, item in document.members["paths"].items():
+        answer = daemon.get(path.replace("{ip}", HOST), method="OPTIONS")
+        assert answer.status == 204, (path, answer)
+        allowed = {method.strip().lower() for method in answer["Allow"].split(",")}
+        assert allowed == set(item) & set(openapi.METHODS), path
+
+
+def test_the_index_has_the_same_paths(daemon, document):
+    assert set(daemon.get("/").json()["paths"]) == set(document.members["paths"])
+
+
+def test_every_operation_answers(daemon, document):
+    """Something that its own part of the document has; http_client sees to that."""
+    for path, method, _ in document.operations():
+        body = json.dumps([HOST, STRANGER, "x"]) if method == "post" else None
+        answer = daemon.get(path.replace("{ip}", HOST), {"Content-Type": "application/json"},
+                            method=method.upper(), body=body)
+        # /self: nobody has seen this client.
+        assert answer.status in ((200, 204) if path != "/self" else (404, 204)), (path, answer)
+
+
+# -- what it says ----------------------------------------------------------------------------------
+
+def _examples(thing):
+    if "example" in thing:
+        yield thing["example"]
+    for example in thing.get("examples", {}).values():
+        yield example["value"]
+
+
+def test_examples_are_as_the_document_says(document):
+    """The validators check that, too, but not what is in header fields, nor the order of members."""
+    components, seen = document.members["components"], 0
+    for name, thing in [*components["headers"].items(), *components["parameters"].items()]:
+        for example in _examples(thing):
+            document.check_text(str(example), thing["schema"], name)
+            seen += 1
+    for _, _, operation in document.operations():
+        for part in [operation.get("requestBody", {}), *operation["responses"].values()]:
+            for content in document.resolve(part).get("content", {}).values():
+                for example in _examples(content):
+                    document.check_value(example, content["schema"], "the example")
+                    seen += 1
+    assert seen > 100
+
+
+def _daemons_problems():
+    with open(os.path.join(daemon_module.ROOT, "daemon", "problem.c"), encoding="utf-8") as source:
+        return {code: (int(status), title) for status, code, title in
+                re.findall(r'\{(\d+), "([a-z0-9-]+)", "([^"]+)"', source.read())}
+
+
+def test_every_problem_of_the_daemon_has_an_example(document):
+    shown = {}
+    for _, _, operation in document.operations():
+        for status, response in operation["responses"].items():
+            content = document.resolve(response).get("content", {})
+            for problem in _examples(content.get("application/problem+json", {})):
+                assert problem["status"] == int(status)
+                code = problem["type"].rpartition(":")[2]
+                assert shown.setdefault(code, (int(status), problem["title"])) == \
+                    (int(status), problem["title"])
+    daemons = _daemons_problems()
+    assert len(daemons) > 10
+    for code, problem in daemons.items():
+        assert shown[code] == problem
+    # Tokens are still to come.
+    assert set(shown) - set(daemons) <= {"unauthorized", "forbidden"}
+    assert sorted(document.members["components"]["schemas"]["ProblemType"]["enum"]) == \
+        sorted(f"urn:p0f-lookupd:{code}" for code in shown)
+
+
+# -- what others make of it ------------------------------------------------------------------------
+
+@pytest.fixture(name="workshop")
+def _workshop(document):
+    """A directory with the document and with what is in tests/support/npm, where node finds its
+    modules."""
+    assert os.path.exists(os.path.join(NPM_DIR, ".installed")), \
+        "what is needed of npm is not there: make e2e installs it"
+    directory = tempfile.mkdtemp(prefix="test-", dir=NPM_DIR)
+    for name in os.listdir(SUPPORT):
+        shutil.copy(os.path.join(SUPPORT, name), directory)
+    members = copy.deepcopy(document.members)
+    members["info"]["version"] = _version()
+    _write(directory, members)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def _write(directory, members):
+    with open(os.path.join(directory, "api.json"), "w", encoding="utf-8") as out:
+        json.dump(members, out)
+
+
+def _node(directory, script, *arguments):
+    return subprocess.run(["node", script, *arguments], cwd=directory, text=True, timeout=120,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+
+
+def _modules(name):
+    return os.path.join(NPM_DIR, "node_modules", *name.split("/"))
+
+
+def test_validators_find_nothing_wrong(workshop):
+    done = _node(workshop, "validate.mjs", "api.json")
+    assert done.returncode == 0 and done.stdout == "OpenAPI 3.1: 0 wrong\n", done.stdout
+
+
+def _without_description(members):
+    del members["paths"]["/hosts"]["post"]["responses"]["200"]["description"]
+
+
+def _unresolved(members):
+    members["paths"]["/self"]["get"]["responses"]["200"]["$ref"] += "x"
+
+
+def _no_type(members):
+    members["components"]["schemas"]["Name"]["type"] = "strin"
+
+
+def _bad_example(members):
+    content = members["components"]["responses"]["Host"]["content"]["application/json"]
+    content["examples"]["raw"]["value"]["magic"] = 5
+
+
+@pytest.mark.parametrize("harm", [_without_description, _unresolved, _no_type, _bad_example])
+def test_validators_find_what_is_wrong(workshop, document, harm):
+    members = copy.deepcopy(document.members)
+    harm(members)
+    _write(workshop, members)
+    done = _node(workshop, "validate.mjs", "api.json")
+    assert done.returncode == 1 and not done.stdout.endswith(" 0 wrong\n"), done.stdout
+
+
+def test_a_generated_client_looks_hosts_up(workshop, daemon):
+    """Types of openapi-typescript around openapi-fetch, so the compiler has its say about the
+    document, too."""
+    for script, *arguments in (["openapi-typescript/bin/cli.js", "api.json", "-o", "api.ts"],
+                               ["typescript/bin/tsc", "-p", "."]):
+        done = _node(workshop, _modules(script), *arguments)
+        assert done.returncode == 0, done.stdout
+    done = _node(workshop, "lookup.mjs", f"http://127.0.0.1:{daemon.port}", HOST, STRANGER)
+    assert done.returncode == 0, done.stdout
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"ip": HOST, "system": "Linux", "connections": 3},
+        {"ip": STRANGER, "status": 404, "why": f"p0f does not know {STRANGER}"},
+    ]
+
+
+# -- differences are found -------------------------------------------------------------------------
+
+def _copy(answer):
+    headers = email.message.Message()
+    for name, value in answer.headers.items():
+        headers[name] = value
+    return types.SimpleNamespace(status=answer.status, headers=headers, body=answer.body)
+
+
+def _set(name, value):
+    """A difference: the body has this value for this member (None: the member is not there)."""
+    def harm(answer):
+        members = json.loads(answer.body)
+        members.pop(name) if value is None else members.update({name: value})
+        answer.body = json.dumps(members).encode() + b"\n"
+    return harm
+
+
+def _turned(answer):
+    members = json.loads(answer.body)
+    answer.body = json.dumps(dict(reversed(members.items()))).encode() + b"\n"
+
+
+def _twice(answer):
+    answer.body = answer.body.replace(b'"total_conn":3', b'"total_conn":3,"total_conn":3')
+
+
+def _nan(answer):
+    answer.body = answer.body.replace(b'"total_conn":3', b'"total_conn":NaN')
+
+
+def _header(name, value):
+    def harm(answer):
+        del answer.headers[name]
+        if value is not None:
+            answer.headers[name] = value
+    return harm
+
+
+def _header_again(answer):
+    answer.headers["Age"] = "0"
+
+
+def _status(value):
+    def harm(answer):
+        answer.status = value
+    return harm
+
+
+def _body(value):
+    def harm(answer):
+        answer.body = value
+    return harm
+
+
+DIFFERENCES = {
+    "a member that is missing": ("GET", HOST, _set("language", None)),
+    "a member too many": ("GET", HOST, _set("colour", "red")),
+    "a member of another dialect": ("GET", HOST, _set("mtu", 1500)),
+    "a wrong type": ("GET", HOST, _set("uptime_min", "61")),
+    "a number out of range": ("GET", HOST, _set("os_match_q", 4)),
+    "an empty text for null": ("GET", HOST, _set("http_name", "")),
+    "a time that is none": ("GET", HOST, _set("first_seen", "yesterday")),
+    "a duration with a zero": ("GET", HOST, _set("uptime", "PT1H0M")),
+    "an address that is none": ("GET", HOST, _set("ip", "localhost")),
+    "another order": ("GET", HOST, _turned),
+    "a member twice": ("GET", HOST, _twice),
+    "a number that is none": ("GET", HOST, _nan),
+    "a raw member too many": ("GET", f"{HOST}?format=raw", _set("uptime_sec", 3660)),
+    "a raw null": ("GET", f"{HOST}?format=raw", _set("os_match_q", "0")),
+    "another type of problem": ("GET", STRANGER, _set("type", "urn:p0f-lookupd:not-found")),
+    "a problem of another status": ("GET", STRANGER, _set("status", 400)),
+    "a problem without its host": ("GET", STRANGER, _set("ip", None)),
+    "a member too many in a problem": ("GET", STRANGER, _set("instance", "/x")),
+    "a header that is missing": ("GET", HOST, _header("Age", None)),
+    "a header too many": ("GET", HOST, _header("X-Powered-By", "luck")),
+    "a header that is wrong": ("GET", HOST, _header("Cache-Status", "p0f-lookupd; miss")),
+    "a number in a header that is none": ("GET", HOST, _header("Age", "1.5")),
+    "a header twice": ("GET", HOST, _header_again),
+    "another content type": ("GET", HOST, _header("Content-Type", "text/plain")),
+    "no content type": ("GET", HOST, _header("Content-Type", None)),
+    "another status": ("GET", HOST, _status(206)),
+    "a success for an error": ("GET", STRANGER, _status(200)),
+    "a success for a method that is not there": ("PUT", HOST, None),
+    "a success for a path that is not there": ("GET", "../nothing", None),
+    "a body for HEAD": ("HEAD", HOST, _body(b"x")),
+    "a body for OPTIONS": ("OPTIONS", HOST, _body(b"x")),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERENCES)
+def test_a_difference_of_an_answer(daemon, document, what):
+    method, target, harm = DIFFERENCES[what]
+    path = f"/host/{target}"
+    if harm is None:            # a good answer, to something that has none
+        answer, path = daemon.host(HOST), path.replace("/host/../", "/")
+        with pytest.raises(openapi.Drift):
+            document.check(method, path, answer)
+        return
+    answer = _copy(daemon.get(path, method=method))
+    document.check(method, path, answer)
+    harm(answer)
+    with pytest.raises(openapi.Drift):
+        document.check(method, path, answer)
+
+
+@pytest.fixture(name="altered")
+def _altered(document, monkeypatch):
+    """A document that does not know the member `language`, in place of ours."""
+    members = copy.deepcopy(document.members)
+    host = members["components"]["schemas"]["HostMembers"]
+    del host["properties"]["language"]
+    host["required"].remove("language")
+    monkeypatch.setattr(openapi, "own", lambda: altered)
+    altered = openapi.Document(members)
+
+
+@pytest.mark.parametrize("ask", [
+    lambda place, path: http_client.fetch(place, path),
+    lambda place, path: http_client.ask(http_client.connect(place), path),
+    lambda place, path: http_client.fetch_target(place, path),
+    lambda place, path: http_client.Crowd(place, [path]).answers(),
+    lambda place, path: http_client.parse(http_client.send_bytes(
+        place, http_client.get_bytes(path))),
+])
+def test_a_difference_of_the_document_is_found_by_every_client(daemon, altered, ask):
+    ask(daemon.place, "/livez")
+    with pytest.raises(openapi.Drift, match="language"):
+        ask(daemon.place, f"/host/{HOST}")

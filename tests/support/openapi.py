@@ -1,0 +1,214 @@
+"""The daemon's own description of its interface, and whether an HTTP answer is as it says.
+
+http_client has every answer that the daemon gives to a test checked here, so that neither can change
+without the other."""
+
+import functools
+import json
+import os
+import re
+
+import jsonschema
+
+SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+                      "daemon", "openapi.json")
+
+METHODS = ("get", "head", "options", "post")
+
+# Of HTTP itself, and the same in every answer there is.
+NOT_DESCRIBED = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
+
+
+class Drift(AssertionError):
+    """An answer is not as the document says."""
+
+
+def _target_path(target):
+    """The path of a request target in any form (RFC 9112, 3.2)."""
+    path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", target).partition("?")[0]
+    return "/" if path in ("", "*") else path     # "*" has the OPTIONS of every path
+
+
+def _unique_members(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise Drift(f"a member stands there twice: {[name for name, _ in pairs]}")
+    return members
+
+
+def _no_constant(name):
+    raise Drift(f"{name} is not JSON")
+
+
+class Document:
+    """One OpenAPI document; see also http://spec.openapis.org/oas/v3.1.0"""
+
+    def __init__(self, members):
+        self.members = members
+        self._resolver = jsonschema.RefResolver("", members)
+        self._validators = {}
+        self._seen = set()
+        # A {parameter} may hold anything, as the daemon says itself what is no address.
+        self._paths = [(re.compile(re.sub(r"\\\{.*?\\\}", ".*", re.escape(path))), item)
+                       for path, item in sorted(members["paths"].items())]
+
+    # -- looking things up --------------------------------------------------------------------
+
+    def resolve(self, thing):
+        """What a {"$ref": …} stands for; anything else as it is."""
+        while "$ref" in thing:
+            thing = functools.reduce(lambda at, name: at[name], thing["$ref"].split("/")[1:],
+                                     self.members)
+        return thing
+
+    def path_item(self, target):
+        """None for a path that the document does not have."""
+        path = _target_path(target)
+        return next((item for pattern, item in self._paths if pattern.fullmatch(path)), None)
+
+    def operations(self):
+        """(path, method, operation) of all of them."""
+        return [(path, method, item[method]) for path, item in self.members["paths"].items()
+                for method in METHODS if method in item]
+
+    def responses(self, method, target):
+        """Those that a request may get, by status."""
+        item = self.path_item(target)
+        if item and method.isupper() and method.lower() in METHODS and method.lower() in item:
+            return item[method.lower()]["responses"]
+        # No such method, no such path: an error that the path's main operation names, or the index.
+        item = item or self.members["paths"]["/"]
+        main = item.get("get") or item["post"]
+        return {status: response for status, response in main["responses"].items()
+                if status[0] in "45"}
+
+    def _candidates(self, method, target, status):
+        """The responses that an answer of this status may be; without a target, of any request."""
+        every = [self.responses(method, target)] if target is not None else \
+                [operation["responses"] for _, _, operation in self.operations()]
+        for responses in every:
+            for key in (str(status), f"{status // 100}XX", "default"):
+                if key in responses:
+                    yield self.resolve(responses[key])
+                    break
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def check(self, method, target, answer):
+        """Raises Drift unless the document describes such an answer (with status, headers, body)
+        to such a request; `target` is None where it is not known."""
+        fields = sorted((name, value) for name, value in answer.headers.items() if name != "Date")
+        key = hash((method, target, answer.status, tuple(fields), answer.body))
+        if key in self._seen:
+            return              # as many a test asks the same a thousand times
+        drift = Drift("there is no such status in the document")
+        for response in self._candidates(method, target, answer.status):
+            try:
+                self._check_headers(response, answer)
+                self._check_body(response, method, answer)
+            except Drift as found:
+                drift = found
+            else:
+                self._seen.add(key)
+                return
+        raise Drift(f"{method} {target and target[:200]}: {drift}\n{answer.status} "
+                    f"{dict(answer.headers)} {answer.body[:2000]!r}")
+
+    def _check_headers(self, response, answer):
+        described = {name.lower(): self.resolve(header)
+                     for name, header in response.get("headers", {}).items()}
+        for name in {name.lower() for name in answer.headers} - NOT_DESCRIBED:
+            if name not in described:
+                raise Drift(f"the header field {name} is not in the document")
+            values = answer.headers.get_all(name)
+            if len(values) > 1:
+                raise Drift(f"{name} is there {len(values)} times")
+            self.check_text(values[0], described[name]["schema"], name)
+        for name, header in described.items():
+            if header.get("required") and name not in answer.headers:
+                raise Drift(f"the header field {name} is missing")
+
+    def _check_body(self, response, method, answer):
+        content = response.get("content", {})
+        if method == "HEAD" or not content:
+            if answer.body:
+                raise Drift("there is a body")
+            return
+        # libmicrohttpd's own pages come without a type; browsers look, and so do we.
+        page = "text/html" if answer.body.startswith(b"<html>") else ""
+        kind = answer.headers.get("Content-Type", page).partition(";")[0].strip()
+        if kind not in content:
+            raise Drift(f"there is no content of type {kind!r} in the document")
+        text = answer.body.decode("utf-8")
+        if kind.endswith("json"):
+            self.check_value(json.loads(text, object_pairs_hook=_unique_members,
+                                        parse_constant=_no_constant),
+                             content[kind]["schema"], "the body")
+        else:
+            self.check_value(text, content[kind]["schema"], "the body")
+
+    def check_text(self, text, schema, what):
+        """A value that is not JSON: of a header field or a parameter."""
+        number = self.resolve(schema).get("type") == "integer" and \
+            re.fullmatch(r"0|-?[1-9][0-9]*", text)
+        self.check_value(int(text) if number else text, schema, what)
+
+    def check_value(self, value, schema, what):
+        """A JSON value."""
+        error = jsonschema.exceptions.best_match(self._validator(schema).iter_errors(value))
+        if error:
+            raise Drift(f"{what} is not as the document says: {error.json_path}: {error.message}")
+        self._check_order(value, schema, what)
+
+    def _validator(self, schema):
+        if id(schema) not in self._validators:
+            self._validators[id(schema)] = jsonschema.Draft202012Validator(
+                schema, resolver=self._resolver,
+                format_checker=jsonschema.draft202012_format_checker)
+        return self._validators[id(schema)]
+
+    def _properties(self, schema):
+        """All that it names, in its order."""
+        schema = self.resolve(schema)
+        properties = dict(schema.get("properties", {}))
+        for part in schema.get("allOf", []):
+            properties = {**properties, **self._properties(part)}
+        return properties
+
+    def _alternative(self, value, schema):
+        """The one of several schemas that the value is of."""
+        schema = self.resolve(schema)
+        for one in schema.get("oneOf", []):
+            if self._validator(one).is_valid(value):
+                return self._alternative(value, one)
+        return schema
+
+    def _check_order(self, value, schema, what):
+        """JSON does not care, but people do: members come in the order of the document."""
+        schema = self._alternative(value, schema)
+        if isinstance(value, list):
+            for element in value:
+                self._check_order(element, schema.get("items", {}), what)
+        elif isinstance(value, dict):
+            properties = self._properties(schema)
+            named = [name for name in value if name in properties]
+            if named != [name for name in properties if name in value]:
+                raise Drift(f"the members of {what} are in another order: {named}")
+            for name in named:
+                self._check_order(value[name], properties[name], f"{what}.{name}")
+
+
+@functools.lru_cache(maxsize=None)
+def own():
+    """The document of this tree. Its version is filled in when it is built."""
+    with open(SOURCE, encoding="utf-8") as source:
+        return Document(json.load(source, object_pairs_hook=_unique_members))
+
+
+def check(method, target, answer):
+    """Raises Drift if this is an answer of the daemon and our document does not describe it."""
+    if answer.headers["Server"] is not None:
+        return      # another server's: the daemon does not say what it is
+    if target is None and answer.status >= 400 and answer.headers["Content-Type"] is None:
+        return      # libmicrohttpd's, to something that is not HTTP
+    own().check(method, target, answer)
