@@ -1,6 +1,6 @@
 #include "http.h"
 
-#include "http_batch.h"
+#include "batch_body.h"
 #include "http_request.h"
 
 #include <pthread.h>
@@ -124,7 +124,9 @@ struct http *http_start(const struct http_options *options)
     http->service.status = options->status;
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
-    http->service.batch_most = http_batch_most(options->max_batch);
+    http->service.max_batch = options->max_batch;
+    http->service.batch_window = options->batch_window;
+    http->service.batch_bytes = batch_body_limit(options->max_batch);
     http->service.linger = options->linger;
     http->service.linger_ctx = options->linger_ctx;
     http->service.access_log = options->access_log;

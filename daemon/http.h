@@ -23,7 +23,8 @@ struct http_options {
     struct status *status;
     unsigned threads;
     uint32_t max_connections;
-    uint32_t max_batch; /* hosts in one POST /hosts */
+    uint32_t max_batch;    /* hosts in one POST /hosts */
+    uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
     const struct networks *trusted; /* proxies; borrowed, as is the next */
     const struct cors *cors;

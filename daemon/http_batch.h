@@ -4,11 +4,8 @@
 
 #include "http_request.h"
 
-/* Bytes of the largest body that is read for so many hosts: 64 for each, which is the longest address
- * with its quotes, a comma and some indentation; at least 64 KiB. More is refused unread. */
-size_t http_batch_most(uint32_t max_batch);
-
-/* Takes the next bytes of the body, as far as there is any use for them. */
+/* Takes the next bytes of the body, as far as there is any use for them: of service->batch_bytes at
+ * most. */
 void http_batch_take(struct client *client, const char *bytes, size_t length);
 
 /* Once the body is complete. Returns what the access handler is to return. */

@@ -84,7 +84,7 @@ static size_t body_most(const struct client *client)
 {
     if (client->target.route == TARGET_FORWARD_AUTH)
         return SIZE_MAX; /* it is a visitor's, who must not be turned away */
-    return is_batch(client) ? client->service->batch_most : BODY_MOST;
+    return is_batch(client) ? client->service->batch_bytes : BODY_MOST;
 }
 
 static enum MHD_Result refuse_body(struct client *client)

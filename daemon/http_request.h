@@ -21,7 +21,9 @@ struct http_service {
     const struct networks *trusted; /* proxies */
     const struct cors *cors;
     const char *version;
-    size_t batch_most; /* bytes of a body of POST /hosts */
+    uint32_t max_batch;    /* hosts in one POST /hosts */
+    uint32_t batch_window; /* of those, looked up at once */
+    size_t batch_bytes;    /* of its body */
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
     bool access_log;
@@ -69,6 +71,7 @@ struct client {
     bool encoded;   /* Content-Encoding: compressed, perhaps */
     bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
+    struct batch *batch;         /* what http_batch.c waits for, or NULL */
     struct operation *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);

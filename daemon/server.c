@@ -277,6 +277,8 @@ static bool build_http(struct server *server)
         .threads = threads_of(config),
         .max_connections = config->http.max_connections,
         .max_batch = config->http.max_batch,
+        /* Half of it on its way to or from p0f, and half ready to follow at once. */
+        .batch_window = 2 * config->p0f.connections * config->p0f.pipeline,
         .idle_timeout_ms = config->http.idle_timeout,
         .linger = on_linger,
         .linger_ctx = server->lingering,
