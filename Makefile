@@ -99,8 +99,17 @@ BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
+# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
+# builds in other directories take this one.
+PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
+export PROMTOOL
+
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+
+$(PROMTOOL):
+	@tests/support/promtool.sh $@
 
 IFACE      ?= lo
 
@@ -113,16 +122,29 @@ run:
 
 # A test links the module it is named after, what its line here adds, and of the library what those
 # call.
-DEPS_answer := daemon/hash.o daemon/render.o
+DEPS_render := daemon/utf8.o
+DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
-DEPS_render_memory  := daemon/render.o
-DEPS_render_problem := daemon/render.o
-DEPS_config := daemon/option.o daemon/listen_address.o
+DEPS_render_memory  := daemon/render.o $(DEPS_render)
+DEPS_render_problem := daemon/render.o $(DEPS_render)
+DEPS_forward_headers := daemon/utf8.o
+DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
+DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
-DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o
+DEPS_metrics_text := daemon/metrics.o
+DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
+DEPS_pool_status := daemon/pool.o $(DEPS_pool)
+DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
+DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
+DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
+DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
+DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
+DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
+DEPS_batch_body     := daemon/render_batch.o
+DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
@@ -137,6 +159,10 @@ linked      = $(addprefix $(BUILD)/,$(sort \
 $(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
 $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
                               $(call linked,$(t))))
+
+# Those that include short_memory.h.
+MEMORY_TESTS := batch_memory
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
@@ -172,7 +198,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \

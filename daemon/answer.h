@@ -1,10 +1,11 @@
 /* One answer of p0f's about a known host, shared by the cache and by all who are being served it.
  *
- * Counted references; immutable, but that each format's body is rendered when it is first asked for
- * and kept from then on. Any thread. */
+ * Counted references; immutable, but that the raw body is rendered when it is first asked for and
+ * kept from then on. Any thread. */
 #ifndef ANSWER_H
 #define ANSWER_H
 
+#include "entry.h"
 #include "p0fclient.h"
 #include "render.h"
 
@@ -18,7 +19,7 @@ struct answer_body {
     char text[];
 };
 
-/* Copies both. The caller owns one reference; NULL when out of memory. */
+/* Copies both, and renders the parsed body. The caller owns one reference; NULL when out of memory. */
 struct answer *answer_new(const struct p0f_addr *addr, const struct p0f_host *host);
 
 /* One more reference to the same; returns it. */
@@ -37,6 +38,13 @@ bool answer_valid(const struct answer *answer);
 
 /* True while the host lacks both its OS and its HTTP application: p0f will soon know more. */
 bool answer_incomplete(const struct answer *answer);
+
+/* Bytes of memory it takes, but for a raw body. */
+size_t answer_size(const struct answer *answer);
+
+/* The cache's part of it. An answer can be in one cache, once. */
+struct entry *answer_entry(struct answer *answer);
+struct answer *answer_of_entry(struct entry *entry);
 
 /* The entity tag of any body, as answer_body's. */
 void answer_etag(const char *text, size_t length, char etag[ANSWER_ETAG_SIZE]);

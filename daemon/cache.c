@@ -1,41 +1,30 @@
-/* One hash function over two stores. A store is an array of slots, chained from an array of buckets
- * by index. Both arrays are allocated whole at the start: the kernel hands out their pages as they
- * are touched, so nothing ever has to grow, move, or be rehashed under the readers.
+/* One hash function over two stores. A store is a table of buckets, each a chain of entries, and a
+ * ring of the same entries for the hand that evicts. Both arrays are allocated whole at the start:
+ * the kernel hands out their pages as they are touched, so nothing ever has to be rehashed under the
+ * readers.
  *
  * Readers share the lock of the stripe their bucket is in. The one writer takes that stripe for
- * itself while it links, unlinks or overwrites, so a reader never sees half an entry. */
+ * itself while it changes a chain, so a reader never sees half a change, and what has been taken out
+ * of its chain is the writer's alone. */
 #include "cache.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STRIPES 64u
-#define NONE UINT32_MAX
 #define SWEEP_MOST 64u /* a bound on how long an eviction looks for a victim */
 #define REFRESH_EVERY_MS 1000
 
-struct slot {
-    struct p0f_addr addr;             /* type 0: free */
-    atomic_uchar visited;             /* since the hand last came by */
-    bool incomplete;                  /* the answer's, here to spare a hit the look at it */
-    uint32_t next;                    /* in the bucket's chain, or the free list */
-    _Atomic uint32_t refresh_claimed; /* second in which somebody last took it on to ask again */
-    struct mono answered;
-    struct answer *answer;
-};
-
 struct store {
-    struct slot *slots;
-    uint32_t *buckets; /* holds index + 1, so that zeroed memory is empty */
+    struct entry **buckets;
+    struct entry **ring; /* its first `count` places are taken */
     uint32_t bucket_mask;
     uint32_t capacity;
-    uint32_t fresh; /* slots from here on were never used */
-    uint32_t free;  /* list of slots used before */
     uint32_t hand;
     _Atomic uint32_t count;
+    _Atomic uint64_t bytes;
     _Atomic uint64_t evicted;
 };
 
@@ -57,25 +46,37 @@ struct cache {
     struct live_times times;
 };
 
+static size_t size_of(struct entry *entry)
+{
+    return entry->kind == ENTRY_MISS ? sizeof *entry : answer_size(answer_of_entry(entry));
+}
+
+static void entry_free(struct entry *entry)
+{
+    if (entry->kind == ENTRY_MISS)
+        free(entry);
+    else
+        answer_unref(answer_of_entry(entry));
+}
+
 static bool store_init(struct store *store, uint32_t capacity)
 {
-    uint32_t buckets = STRIPES; /* so that a bucket lies in one stripe */
+    uint64_t buckets = STRIPES; /* so that a bucket lies in one stripe */
 
-    while (buckets < capacity && buckets < UINT32_C(1) << 31)
+    while (buckets < 2 * (uint64_t)capacity) /* short chains: each step along one is a cache miss */
         buckets *= 2;
-    store->slots = calloc(capacity, sizeof *store->slots);
-    store->buckets = calloc(buckets, sizeof *store->buckets);
-    store->bucket_mask = buckets - 1;
+    store->buckets = calloc(buckets, sizeof(struct entry *));
+    store->ring = calloc(capacity, sizeof(struct entry *));
+    store->bucket_mask = (uint32_t)(buckets - 1);
     store->capacity = capacity;
-    store->free = NONE;
-    return (store->slots || capacity == 0) && store->buckets;
+    return (store->ring || capacity == 0) && store->buckets;
 }
 
 static void store_release(struct store *store)
 {
-    for (uint32_t i = 0; i < store->fresh; i++)
-        answer_unref(store->slots[i].answer); /* NULL in a free slot */
-    free(store->slots);
+    for (uint32_t i = 0; i < store->count; i++)
+        entry_free(store->ring[i]);
+    free(store->ring);
     free(store->buckets);
 }
 
@@ -144,11 +145,11 @@ int64_t cache_ttl_of(const struct cache *cache, const struct answer *answer)
     return relaxed(answer_incomplete(answer) ? &cache->times.incomplete_ttl : &cache->times.ttl);
 }
 
-static int64_t ttl_of_slot(const struct cache *cache, const struct slot *slot)
+static int64_t ttl_of_entry(const struct cache *cache, const struct entry *entry)
 {
-    if (!slot->answer)
+    if (entry->kind == ENTRY_MISS)
         return relaxed(&cache->times.negative_ttl);
-    return relaxed(slot->incomplete ? &cache->times.incomplete_ttl : &cache->times.ttl);
+    return relaxed(entry->kind == ENTRY_HOST ? &cache->times.ttl : &cache->times.incomplete_ttl);
 }
 
 static uint64_t hash_of(const struct cache *cache, const struct p0f_addr *addr)
@@ -161,34 +162,32 @@ static pthread_rwlock_t *lock_of(struct cache *cache, uint64_t hash)
     return &cache->stripes[hash % STRIPES].lock;
 }
 
-static uint32_t *bucket_of(const struct store *store, uint64_t hash)
+static struct entry **bucket_of(const struct store *store, uint64_t hash)
 {
     return &store->buckets[hash & store->bucket_mask];
 }
 
-static bool same_addr(const struct p0f_addr *a, const struct p0f_addr *b)
+/* What points to the entry of this address; to NULL when there is none. The caller holds the stripe,
+ * or is the writer. */
+static struct entry **find(const struct store *store, uint64_t hash, const struct p0f_addr *addr)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    struct entry **link = bucket_of(store, hash);
+    struct entry *entry;
+
+    while ((entry = *link) && memcmp(&entry->addr, addr, sizeof *addr) != 0)
+        link = &entry->next;
+    return link;
 }
 
-/* The caller holds the stripe, or is the writer. */
-static struct slot *find(const struct store *store, uint64_t hash, const struct p0f_addr *addr)
-{
-    for (uint32_t at = *bucket_of(store, hash); at != 0; at = store->slots[at - 1].next)
-        if (same_addr(&store->slots[at - 1].addr, addr))
-            return &store->slots[at - 1];
-    return NULL;
-}
-
-static enum cache_state state_at(const struct slot *slot, const struct cache_times *times,
+static enum cache_state state_at(const struct entry *entry, const struct cache_times *times,
                                  struct mono now)
 {
-    struct mono expires = mono_add_ms(slot->answered, times->ttl);
+    struct mono expires = mono_add_ms(entry->answered, times->ttl);
     int64_t past = mono_ms_between(expires, now);
 
     if (mono_before(now, expires))
         return CACHE_FRESH;
-    if (!slot->answer || times->ttl == 0)
+    if (entry->kind == ENTRY_MISS || times->ttl == 0)
         return CACHE_ABSENT;
     if (past < times->stale_while_revalidate)
         return CACHE_STALE;
@@ -196,20 +195,35 @@ static enum cache_state state_at(const struct slot *slot, const struct cache_tim
 }
 
 /* Whoever first asks in a second takes it on; so a p0f that is down is not asked for every hit. */
-static bool claim_refresh(struct slot *slot, struct mono now)
+static bool claim_refresh(struct entry *entry, struct mono now)
 {
     uint32_t second = (uint32_t)(now.ns / (REFRESH_EVERY_MS * INT64_C(1000000))) + 1;
-    uint32_t claimed = atomic_load_explicit(&slot->refresh_claimed, memory_order_relaxed);
+    uint32_t claimed = atomic_load_explicit(&entry->refresh_claimed, memory_order_relaxed);
 
     return claimed != second &&
-           atomic_compare_exchange_strong(&slot->refresh_claimed, &claimed, second);
+           atomic_compare_exchange_strong(&entry->refresh_claimed, &claimed, second);
 }
 
-static void mark_visited(struct slot *slot)
+static void mark_visited(struct entry *entry)
 {
     /* Only a change is written: a hot entry's cache line stays shared between the threads. */
-    if (!atomic_load_explicit(&slot->visited, memory_order_relaxed))
-        atomic_store_explicit(&slot->visited, 1, memory_order_relaxed);
+    if (!atomic_load_explicit(&entry->visited, memory_order_relaxed))
+        atomic_store_explicit(&entry->visited, 1, memory_order_relaxed);
+}
+
+static void fill_hit(const struct cache *cache, struct entry *entry, struct mono now,
+                     struct cache_hit *hit)
+{
+    hit->answered = entry->answered;
+    hit->times.ttl = ttl_of_entry(cache, entry);
+    hit->state = state_at(entry, &hit->times, now);
+    if (hit->state == CACHE_ABSENT)
+        return;
+    mark_visited(entry);
+    if (entry->kind != ENTRY_MISS)
+        hit->answer = answer_ref(answer_of_entry(entry));
+    if (hit->state == CACHE_STALE)
+        hit->refresh = claim_refresh(entry, now);
 }
 
 bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now,
@@ -223,112 +237,116 @@ bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now
     hit->refresh = false;
     hit->times = cache_times(cache);
     pthread_rwlock_rdlock(lock);
-    struct slot *slot = find(&cache->hosts, hash, addr);
-    if (!slot)
-        slot = find(&cache->misses, hash, addr);
-    if (slot) {
-        hit->answered = slot->answered;
-        hit->times.ttl = ttl_of_slot(cache, slot);
-        hit->state = state_at(slot, &hit->times, now);
-        if (hit->state != CACHE_ABSENT) {
-            mark_visited(slot);
-            hit->answer = slot->answer ? answer_ref(slot->answer) : NULL;
-        }
-        if (hit->state == CACHE_STALE)
-            hit->refresh = claim_refresh(slot, now);
-    }
+    struct entry *entry = *find(&cache->hosts, hash, addr);
+    if (!entry)
+        entry = *find(&cache->misses, hash, addr);
+    if (entry)
+        fill_hit(cache, entry, now, hit);
     pthread_rwlock_unlock(lock);
     return hit->state != CACHE_ABSENT;
 }
 
-/* Unlinks and empties `slot`; it is the caller's then, in no list. */
-static void take_out(struct cache *cache, struct store *store, struct slot *slot)
+void cache_prefetch(const struct cache *cache, const struct p0f_addr *addr)
 {
-    uint64_t hash = hash_of(cache, &slot->addr);
+    __builtin_prefetch(bucket_of(&cache->hosts, hash_of(cache, addr)));
+}
+
+/* ---- The writer */
+
+static void count_in(struct store *store, struct entry *entry)
+{
+    atomic_fetch_add_explicit(&store->bytes, size_of(entry), memory_order_relaxed);
+}
+
+/* Of what is in no chain any more; so no reader has it, but for those with a reference. */
+static void drop(struct store *store, struct entry *entry)
+{
+    atomic_fetch_sub_explicit(&store->bytes, size_of(entry), memory_order_relaxed);
+    entry_free(entry);
+}
+
+static void unchain(struct cache *cache, struct store *store, const struct entry *entry)
+{
+    uint64_t hash = hash_of(cache, &entry->addr);
     pthread_rwlock_t *lock = lock_of(cache, hash);
-    uint32_t self = (uint32_t)(slot - store->slots) + 1;
 
     pthread_rwlock_wrlock(lock);
-    uint32_t *link = bucket_of(store, hash);
-    while (*link != self)
-        link = &store->slots[*link - 1].next;
-    *link = slot->next;
+    *find(store, hash, &entry->addr) = entry->next;
     pthread_rwlock_unlock(lock);
-    answer_unref(slot->answer);
-    memset(slot, 0, sizeof *slot);
-    atomic_fetch_sub(&store->count, 1);
-}
-
-static struct slot *evict(struct cache *cache, struct store *store)
-{
-    struct slot *slot;
-
-    for (unsigned looked = 0;; looked++) {
-        slot = &store->slots[store->hand];
-        store->hand = (store->hand + 1) % store->capacity;
-        if (looked >= SWEEP_MOST || !atomic_exchange(&slot->visited, 0))
-            break;
-    }
-    take_out(cache, store, slot);
-    atomic_fetch_add(&store->evicted, 1);
-    return slot;
-}
-
-/* An empty slot in no list; only called on a store with a capacity. */
-static struct slot *slot_for_new(struct cache *cache, struct store *store)
-{
-    if (store->free != NONE) {
-        struct slot *slot = &store->slots[store->free];
-        store->free = slot->next;
-        return slot;
-    }
-    if (store->fresh < store->capacity)
-        return &store->slots[store->fresh++];
-    return evict(cache, store);
 }
 
 static void forget(struct cache *cache, struct store *store, uint64_t hash,
                    const struct p0f_addr *addr)
 {
-    struct slot *slot = find(store, hash, addr);
+    struct entry *entry = *find(store, hash, addr);
 
-    if (!slot)
+    if (!entry)
         return;
-    take_out(cache, store, slot);
-    slot->next = store->free;
-    store->free = (uint32_t)(slot - store->slots);
+    unchain(cache, store, entry);
+    /* The last one fills the hole in the ring. */
+    struct entry *last = store->ring[--store->count];
+    store->ring[entry->place] = last;
+    last->place = entry->place;
+    drop(store, entry);
 }
 
-static void insert(struct cache *cache, struct store *store, uint64_t hash,
-                   const struct p0f_addr *addr, struct answer *answer, struct mono now)
+/* Returns the place in the ring that has become free. */
+static uint32_t evict(struct cache *cache, struct store *store)
 {
-    struct slot *slot = slot_for_new(cache, store);
-    pthread_rwlock_t *lock = lock_of(cache, hash);
-    uint32_t *bucket = bucket_of(store, hash);
+    struct entry *entry;
 
-    pthread_rwlock_wrlock(lock);
-    slot->addr = *addr;
-    slot->answered = now;
-    slot->answer = answer;
-    slot->incomplete = answer && answer_incomplete(answer);
-    slot->next = *bucket;
-    *bucket = (uint32_t)(slot - store->slots) + 1;
-    pthread_rwlock_unlock(lock);
-    atomic_fetch_add(&store->count, 1);
+    for (unsigned looked = 0;; looked++) {
+        entry = store->ring[store->hand];
+        store->hand = (store->hand + 1) % store->capacity;
+        if (looked >= SWEEP_MOST || !atomic_exchange(&entry->visited, 0))
+            break;
+    }
+    uint32_t place = entry->place;
+    unchain(cache, store, entry);
+    drop(store, entry);
+    store->evicted++;
+    return place;
 }
 
-static void replace(struct cache *cache, struct slot *slot, uint64_t hash, struct answer *answer,
-                    struct mono now)
+static void insert(struct cache *cache, struct store *store, uint64_t hash, struct entry *entry)
 {
     pthread_rwlock_t *lock = lock_of(cache, hash);
-    struct answer *before = slot->answer;
+    struct entry **bucket = bucket_of(store, hash);
 
+    entry->place = store->count < store->capacity ? store->count++ : evict(cache, store);
+    store->ring[entry->place] = entry;
     pthread_rwlock_wrlock(lock);
-    slot->answered = now;
-    slot->answer = answer;
-    slot->incomplete = answer && answer_incomplete(answer);
+    entry->next = *bucket;
+    *bucket = entry;
     pthread_rwlock_unlock(lock);
-    answer_unref(before);
+}
+
+/* `link` points to the entry that is to go. */
+static void replace(struct cache *cache, struct store *store, uint64_t hash, struct entry **link,
+                    struct entry *entry)
+{
+    pthread_rwlock_t *lock = lock_of(cache, hash);
+    struct entry *before = *link;
+
+    entry->place = before->place;
+    store->ring[entry->place] = entry;
+    pthread_rwlock_wrlock(lock);
+    entry->visited = before->visited;
+    entry->next = before->next;
+    *link = entry;
+    pthread_rwlock_unlock(lock);
+    drop(store, before);
+}
+
+/* The entry to store, with a reference to the answer; NULL when out of memory. */
+static struct entry *entry_for(const struct p0f_addr *addr, struct answer *answer)
+{
+    if (answer)
+        return answer_entry(answer_ref(answer));
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry)
+        entry->addr = *addr;
+    return entry;
 }
 
 bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *answer,
@@ -337,19 +355,21 @@ bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *
     uint64_t hash = hash_of(cache, addr);
     struct store *store = answer ? &cache->hosts : &cache->misses;
     struct store *other = answer ? &cache->misses : &cache->hosts;
+    bool keeps = cache_ttl_of(cache, answer) > 0 && store->capacity > 0;
+    struct entry *entry = keeps ? entry_for(addr, answer) : NULL;
 
-    if (cache_ttl_of(cache, answer) == 0 || store->capacity == 0) {
+    if (!entry) {
         forget(cache, other, hash, addr);
         forget(cache, store, hash, addr);
         return false;
     }
-    if (answer)
-        answer_ref(answer);
-    struct slot *slot = find(store, hash, addr);
-    if (slot)
-        replace(cache, slot, hash, answer, now);
+    entry->answered = now;
+    count_in(store, entry);
+    struct entry **link = find(store, hash, addr);
+    if (*link)
+        replace(cache, store, hash, link, entry);
     else
-        insert(cache, store, hash, addr, answer, now);
+        insert(cache, store, hash, entry);
     /* Last, so that no reader finds the address in neither store. */
     forget(cache, other, hash, addr);
     return true;
@@ -362,5 +382,7 @@ struct cache_counts cache_counts(const struct cache *cache)
         .misses = cache->misses.count,
         .evicted_hosts = cache->hosts.evicted,
         .evicted_misses = cache->misses.evicted,
+        .hosts_bytes = cache->hosts.bytes,
+        .misses_bytes = cache->misses.bytes,
     };
 }

@@ -61,11 +61,16 @@ struct cache_times cache_times(const struct cache *cache);
 bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now,
                struct cache_hit *hit);
 
+/* Starts to bring what cache_get() will look at first into the processor's cache. For whoever knows
+ * the address a little before it asks. Any thread. */
+void cache_prefetch(const struct cache *cache, const struct p0f_addr *addr);
+
 /* The time to live that an answer (NULL: "no match") gets. */
 int64_t cache_ttl_of(const struct cache *cache, const struct answer *answer);
 
 /* Stores what p0f said at `now`, in place of what it said before; takes a reference of its own.
- * NULL is "no match". Returns false when its time to live is 0: then nothing is left stored. */
+ * NULL is "no match". An answer is the one for its own address, and is put once. Returns false when
+ * its time to live is 0, or there is no memory: then nothing is left stored for the address. */
 bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *answer,
                struct mono now);
 
@@ -74,6 +79,8 @@ struct cache_counts {
     uint32_t misses;
     uint64_t evicted_hosts; /* pushed out by others, ever */
     uint64_t evicted_misses;
+    uint64_t hosts_bytes; /* of memory, but for the tables, which are of a fixed size */
+    uint64_t misses_bytes;
 };
 
 struct cache_counts cache_counts(const struct cache *cache);

@@ -17,6 +17,10 @@ typedef struct mono clock_fn(void);
 /* The time now. Any thread. The only place that reads a clock. */
 struct mono clock_mono(void);
 
+/* Unix seconds by the wall clock, which may be set forth and back: to be shown, never to be reckoned
+ * with. Any thread. */
+int64_t clock_wall(void);
+
 static inline struct mono mono_add_ns(struct mono t, int64_t ns)
 {
     return (struct mono){t.ns + ns};

@@ -242,6 +242,27 @@ void config_restart_needed(const struct config *before, const struct config *aft
     }
 }
 
+void config_adopt(struct config *running, const struct config *fresh)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char space[OPTION_TEXT_SIZE], expected[OPTION_EXPECTED_SIZE];
+        if (option->reloadable)
+            option_set(option, running, option_format(option, fresh, space), expected);
+    }
+}
+
+void config_each(const struct config *config,
+                 void (*each)(void *ctx, const char *section, const char *key, const char *value),
+                 void *ctx)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char space[OPTION_TEXT_SIZE];
+        each(ctx, option->section, option->key, option_format(option, config, space));
+    }
+}
+
 void config_print_options(FILE *out)
 {
     for (size_t i = 0; i < option_count(); i++) {

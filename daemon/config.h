@@ -55,7 +55,7 @@ struct config_source {
     size_t override_count;
 };
 
-#define CONFIG_ERROR_SIZE 512
+#define CONFIG_ERROR_SIZE 768
 
 /* NULL with a message for a person in `error` when any of it is not understood. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
@@ -64,6 +64,16 @@ void config_free(struct config *config);
 /* Calls `changed` with "section.key" for each option that differs and needs a restart. */
 void config_restart_needed(const struct config *before, const struct config *after,
                            void (*changed)(const char *name));
+
+/* Takes over from `fresh` what needs no restart. */
+void config_adopt(struct config *running, const struct config *fresh);
+
+/* Calls `each` for every option, in the order of the table, with its value as it could stand in the
+ * file. `value` is good for the time of the call, the other two for ever. Files that hold secrets are
+ * named, not read. */
+void config_each(const struct config *config,
+                 void (*each)(void *ctx, const char *section, const char *key, const char *value),
+                 void *ctx);
 
 /* The table of all options with their defaults, for --help. */
 void config_print_options(FILE *out);

@@ -37,7 +37,9 @@ void freshness_age(const struct freshness *freshness, char text[FRESHNESS_AGE_SI
 void freshness_cache_control(const struct freshness *freshness,
                              char text[FRESHNESS_CACHE_CONTROL_SIZE])
 {
-    char *out = put_number(put_text(text, "max-age="), freshness->ttl_ms / 1000);
+    char *out = put_text(text, freshness->personal ? "private, max-age=" : "max-age=");
+
+    out = put_number(out, freshness->ttl_ms / 1000);
 
     if (freshness->stale_while_revalidate_ms >= 1000)
         out = put_number(put_text(out, ", stale-while-revalidate="),

@@ -23,6 +23,7 @@ struct freshness {
     int64_t ttl_ms;                    /* the entry's whole time to live */
     int64_t stale_while_revalidate_ms; /* 0: not in force */
     int64_t stale_if_error_ms;
+    bool personal; /* the answer depends on who asks: no shared cache may keep it */
 };
 
 #define FRESHNESS_AGE_SIZE 24

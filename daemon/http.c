@@ -30,6 +30,7 @@ static void client_arrives(struct http *http, struct MHD_Connection *connection,
     if (client->next)
         client->next->prev = client;
     http->clients = client;
+    atomic_fetch_add(&http->service.connections, 1);
     pthread_mutex_unlock(&http->clients_lock);
 }
 
@@ -44,6 +45,7 @@ static void client_leaves(struct http *http, struct client *client)
         http->clients = client->next;
     if (client->next)
         client->next->prev = client->prev;
+    atomic_fetch_sub(&http->service.connections, 1);
     pthread_mutex_unlock(&http->clients_lock);
     free(client);
 }
@@ -117,6 +119,10 @@ struct http *http_start(const struct http_options *options)
         return NULL;
     pthread_mutex_init(&http->clients_lock, NULL);
     http->service.lookup = options->lookup;
+    http->service.readiness = options->readiness;
+    http->service.status = options->status;
+    http->service.trusted = options->trusted;
+    http->service.cors = options->cors;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();

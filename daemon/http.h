@@ -5,7 +5,11 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+#include "cors.h"
 #include "lookup.h"
+#include "networks.h"
+#include "readiness.h"
+#include "status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,10 +18,14 @@
 struct http;
 
 struct http_options {
-    struct lookup *lookup; /* borrowed until http_stop() */
+    struct lookup *lookup; /* borrowed until http_stop(), as are the next two */
+    struct readiness *readiness;
+    struct status *status;
     unsigned threads;
     uint32_t max_connections;
     int64_t idle_timeout_ms;
+    const struct networks *trusted; /* proxies; borrowed, as is the next */
+    const struct cors *cors;
     bool access_log;
     const char *version; /* static */
 };

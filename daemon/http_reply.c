@@ -1,5 +1,9 @@
 #include "http_reply.h"
 
+#include "target.h"
+
+#include "openapi.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +84,6 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
         return NULL;
     if (kind->retry)
         add(response, "Retry-After", "1");
-    if (problem == PROBLEM_METHOD_NOT_ALLOWED)
-        add(response, "Allow", REPLY_ALLOWED);
     if (freshness) {
         add(response, "ETag", etag);
         add_freshness(response, freshness);
@@ -91,32 +93,79 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
     return response;
 }
 
-struct MHD_Response *reply_options(void)
+struct MHD_Response *reply_forward(const struct forward_headers *headers)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+
+    if (!response)
+        return NULL;
+    for (size_t i = 0; i < headers->count; i++)
+        add(response, headers->fields[i].name, headers->fields[i].value);
+    add(response, "Cache-Control", "no-store");
+    return response;
+}
+
+struct MHD_Response *reply_options(const char *allowed)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 
     if (response)
-        add(response, "Allow", REPLY_ALLOWED);
+        add(response, "Allow", allowed);
     return response;
 }
 
 struct MHD_Response *reply_index(const char *version)
 {
     size_t length = 0;
-    char *body = render_index(version, &length);
+    char *body = render_index(version, target_paths, TARGET_PATHS, &length);
 
     return reply_text(body, length, json);
 }
 
-struct MHD_Response *reply_alive(void)
+struct MHD_Response *reply_openapi(void)
 {
-    static char body[] = "{\"status\":\"ok\"}\n";
+    size_t length;
+    /* libmicrohttpd only reads it, whatever its prototype says. */
+    void *text = (void *)(uintptr_t)openapi_document(&length);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(length, text, MHD_RESPMEM_PERSISTENT);
+
+    if (response)
+        add(response, "Content-Type", json);
+    return response;
+}
+
+struct MHD_Response *reply_document(char *text, size_t length, const char *type)
+{
+    struct MHD_Response *response = reply_text(text, length, type);
+
+    if (response)
+        add(response, "Cache-Control", "no-store");
+    return response;
+}
+
+static struct MHD_Response *reply_fixed(char *text)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 
     if (response) {
         add(response, "Content-Type", json);
         add(response, "Cache-Control", "no-store");
     }
     return response;
+}
+
+struct MHD_Response *reply_alive(void)
+{
+    static char body[] = "{\"status\":\"ok\"}\n";
+
+    return reply_fixed(body);
+}
+
+struct MHD_Response *reply_ready(void)
+{
+    static char body[] = "{\"status\":\"ready\"}\n";
+
+    return reply_fixed(body);
 }

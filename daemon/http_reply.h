@@ -1,16 +1,15 @@
-/* The responses we give, built for libmicrohttpd; http.c queues them.
+/* The responses we give, built for libmicrohttpd; http_queue.c queues them.
  *
  * Each function returns a response that the caller owns, or NULL when out of memory. Any thread. */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
 
 #include "answer.h"
+#include "forward_headers.h"
 #include "freshness.h"
 #include "problem.h"
 
 struct MHD_Response;
-
-#define REPLY_ALLOWED "GET, HEAD, OPTIONS"
 
 /* What p0f knows of a host: `body` is of `answer`, whose reference is taken over, also when this
  * returns NULL. */
@@ -21,8 +20,18 @@ struct MHD_Response *reply_host(struct answer *answer, const struct answer_body 
 struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
                                    const char *detail, const struct freshness *freshness);
 
-struct MHD_Response *reply_options(void);
+/* What is known of a host as header fields, without a body. */
+struct MHD_Response *reply_forward(const struct forward_headers *headers);
+
+/* `allowed` are the methods of a route, as the Allow field has them. */
+struct MHD_Response *reply_options(const char *allowed);
+
 struct MHD_Response *reply_index(const char *version);
+struct MHD_Response *reply_openapi(void);
 struct MHD_Response *reply_alive(void);
+struct MHD_Response *reply_ready(void);
+
+/* How things are at this moment, for nobody to keep. Takes `text` over, NULL included. */
+struct MHD_Response *reply_document(char *text, size_t length, const char *type);
 
 #endif

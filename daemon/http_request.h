@@ -3,8 +3,10 @@
 #define HTTP_REQUEST_H
 
 #include "conditions.h"
+#include "cors.h"
 #include "http_recent.h"
 #include "lookup.h"
+#include "networks.h"
 #include "target.h"
 
 #include <microhttpd.h>
@@ -14,15 +16,20 @@
 struct http_service {
     struct lookup *lookup;
     struct http_recent *recent;
+    struct readiness *readiness;
+    struct status *status;
+    const struct networks *trusted; /* proxies */
+    const struct cors *cors;
     const char *version;
     bool access_log;
-    atomic_bool winding_down; /* each answer closes its connection */
+    _Atomic uint32_t connections; /* open */
+    atomic_bool winding_down;     /* each answer closes its connection */
 };
 
 enum stage {
     STAGE_HEAD,    /* the request line is here */
     STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
-    STAGE_WAITING, /* suspended, in the lookup's hands */
+    STAGE_WAITING, /* suspended, in other hands */
     STAGE_DONE,
 };
 
@@ -34,16 +41,28 @@ struct client {
     atomic_bool busy;
     enum stage stage;
     struct target target;
-    const char *method; /* libmicrohttpd's, while the request lasts */
+    const struct p0f_addr *about; /* the address the request is about, or NULL */
+    const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;
     const char *if_none_match;
+    const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
     size_t header_bytes;
     size_t body_bytes;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
+    bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
+    struct operation *operation; /* what http_operations.c waits with, or NULL */
+    enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
+    void (*abandoned)(struct client *client);
 };
+
+/* Suspends the request; to be called before it is handed to another thread, which resumes it with
+ * MHD_resume_connection(). Then `resumed` is called for what the handler is to return, or, when the
+ * client has gone, `abandoned` to let go of what was waited for. */
+void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
+                  void (*abandoned)(struct client *client));
 
 /* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came, on a connection whose socket context is
  * its struct client. What is returned becomes the handler's *request. */

@@ -2,6 +2,8 @@
  * better answer. All in the loop's thread. */
 #include "lookup_private.h"
 
+#include "metrics.h"
+
 #include <stdlib.h>
 
 #define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
@@ -39,9 +41,12 @@ static void finish(struct lookup_request *request)
     if (request->waiter.flight)
         flight_leave(&request->waiter);
     if (request->background) {
+        metrics_count(METRIC_REFRESHES);
         answer_unref(request->answer);
         free(request);
     } else {
+        lookup_count(request);
+        metrics_observe(METRICS_MISS_TIME, lookup->clock().ns - request->began.ns);
         request->done(request); /* not ours any more */
     }
     atomic_fetch_sub(&lookup->pending, 1);
@@ -208,6 +213,8 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
     struct journey *journey = ctx;
 
     journey->asked = false;
+    if (!journey->flight.first && error <= P0F_BAD_QUERY)
+        metrics_count(METRIC_P0F_ABANDONED);
     if (error == P0F_OK)
         journey_found(journey, host);
     else if (error == P0F_NO_MATCH)
@@ -295,14 +302,21 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
     request->no_match_seen = false;
-    request->believe = mono_add_ms(now, request->background ? 0 : wait);
+    request->believe = mono_add_ms(request->began, request->background ? 0 : wait);
     if (answered_meanwhile(lookup, request, now))
         return;
+    /* One of a batch may come late. It is asked all the same, but nobody waits longer for it than
+     * for the first one: that one's p0f may need its time after "no match" was to be believed. */
+    struct mono latest = mono_add_ms(request->believe, lookup->timeout);
+    struct mono deadline = mono_earlier(mono_add_ms(now, lookup->timeout), latest);
+    if (!mono_before(now, latest)) {
+        finish_failed(request, LOOKUP_TIMEOUT);
+        return;
+    }
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
     struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, &request->addr);
-    if (!journey ||
-        !loop_arm(lookup->loop, &request->deadline, mono_add_ms(now, lookup->timeout))) {
+    if (!journey || !loop_arm(lookup->loop, &request->deadline, deadline)) {
         if (journey && !flight)
             journey_end(journey);
         finish_failed(request, LOOKUP_UNAVAILABLE);

@@ -1,16 +1,30 @@
 #include "link.h"
 
+#include "metrics.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MOST_MS 2000
+#define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
 #define SILENCE_MS 1000 /* p0f answers within its 10 ms round unless it is busy, stopped or full */
 #define AFTERMATH_MS 1000 /* what may still come on a stream that has gone wrong */
 
 static void tell(struct link *link, enum link_event event, enum p0f_error error)
 {
     link->common->event(link->common->ctx, link, event, error);
+}
+
+const char *link_state_name(enum link_state state)
+{
+    static const char *const names[LINK_STATES] = {
+        [LINK_DOWN] = "down",
+        [LINK_PROBING] = "probing",
+        [LINK_READY] = "ready",
+        [LINK_CONDEMNED] = "condemned",
+    };
+
+    return names[state];
 }
 
 bool link_is_open(const struct link *link)
@@ -29,6 +43,8 @@ static void watch_as_needed(struct link *link)
 void link_flush(struct link *link)
 {
     if (link_is_open(link) && p0f_conn_wants_write(link->conn)) {
+        if (p0f_conn_owed(link->conn) == 0)
+            link->heard = loop_now(link->common->loop);
         p0f_conn_flush(link->conn);
         watch_as_needed(link);
     }
@@ -71,6 +87,7 @@ static void enter(struct link *link, enum link_state state)
     if (state == LINK_DOWN && !close_link(link))
         state = LINK_CONDEMNED;
     link->state = state;
+    link->silent = false;
     switch (state) {
     case LINK_DOWN:
         timer_ms = backoff_ms(link);
@@ -96,11 +113,15 @@ static void break_link(struct link *link, enum p0f_error error)
 {
     bool known = link->state == LINK_CONDEMNED;
 
+    if (!known)
+        link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
     if (p0f_conn_hung_up(link->conn) ||
         (known && p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
         enter(link, LINK_DOWN);
     else if (!known)
         enter(link, LINK_CONDEMNED);
+    if (!known)
+        metrics_count(METRIC_P0F_CONNECTIONS_LOST);
     tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);
 }
 
@@ -114,12 +135,21 @@ static void on_ready(void *ctx, uint32_t events)
         break_link(link, error);
         return;
     }
+    link->heard = loop_now(link->common->loop);
     if (link->state == LINK_PROBING && p0f_conn_dialect(link->conn) != P0F_DIALECT_AUTO) {
         enter(link, LINK_READY);
         tell(link, LINK_EVENT_READY, P0F_OK);
     }
     watch_as_needed(link);
     tell(link, LINK_EVENT_PROGRESS, P0F_OK);
+}
+
+static void count_connection(struct link *link)
+{
+    link->connects++;
+    metrics_count(METRIC_P0F_CONNECTED);
+    if (link->connects > 1)
+        metrics_count(METRIC_P0F_RECONNECTED);
 }
 
 static void connect_link(struct link *link)
@@ -132,16 +162,19 @@ static void connect_link(struct link *link)
         link->watch.fd = p0f_conn_fd(link->conn);
         link->events = EPOLLIN;
         if (loop_watch(common->loop, &link->watch, link->events) == 0) {
+            link->opened = link->heard = loop_now(common->loop);
             enter(link, LINK_PROBING);
+            count_connection(link);
             tell(link, LINK_EVENT_CONNECTED, P0F_OK);
             return;
         }
         link->events = 0;
         error = P0F_SYSTEM;
     }
-    int cause = errno;
+    link->fault = (struct link_fault){.error = error, .cause = errno};
     enter(link, LINK_DOWN);
-    errno = cause;
+    metrics_count(METRIC_P0F_CONNECT_FAILED);
+    errno = link->fault.cause;
     tell(link, LINK_EVENT_LOST, error);
 }
 
@@ -154,6 +187,7 @@ static void on_timer(void *ctx)
         connect_link(link);
         break;
     case LINK_PROBING:
+        link->silent = true;
         tell(link, LINK_EVENT_SILENT, P0F_OK);
         break;
     case LINK_READY:
@@ -184,4 +218,24 @@ void link_retire(struct link *link)
 void link_stop(struct link *link)
 {
     enter(link, LINK_DOWN);
+}
+
+struct link_status link_status(const struct link *link)
+{
+    struct mono now = loop_now(link->common->loop);
+    struct link_status status = {
+        .state = link->state,
+        .silent = link->silent,
+        .reconnects = link->connects > 0 ? link->connects - 1 : 0,
+        .fault = link->fault,
+    };
+
+    if (link->conn) {
+        status.dialect = p0f_conn_dialect(link->conn);
+        status.owed = p0f_conn_owed(link->conn);
+        status.pending = p0f_conn_pending(link->conn);
+        status.age = mono_ms_between(link->opened, now);
+        status.overdue = status.owed > 0 ? mono_ms_between(link->heard, now) : 0;
+    }
+    return status;
 }

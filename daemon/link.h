@@ -1,5 +1,6 @@
 /* One of the pool's few places for a connection to p0f: connects, watches, breaks, pauses, connects
- * again. Never closes while p0f owes an answer. The pool's own; in the loop's thread. */
+ * again. Never closes while p0f owes an answer. The pool's own, in the loop's thread; others see
+ * copies of struct link_status. */
 #ifndef LINK_H
 #define LINK_H
 
@@ -11,6 +12,31 @@ enum link_state {
     LINK_PROBING,   /* connected, but p0f has not answered yet: it may be over its cap */
     LINK_READY,     /* p0f answers */
     LINK_CONDEMNED, /* its stream has gone wrong; open until nothing is owed */
+};
+
+#define LINK_STATES (LINK_CONDEMNED + 1)
+
+/* "down", "probing", "ready", "condemned". */
+const char *link_state_name(enum link_state state);
+
+/* What ended a connection, or kept it from coming about. */
+struct link_fault {
+    enum p0f_error error;     /* P0F_OK: nothing yet */
+    int cause;                /* errno, with P0F_UNREACHABLE and P0F_SYSTEM */
+    enum p0f_dialect dialect; /* that was heard, with P0F_WRONG_DIALECT */
+};
+
+/* One place, as it was when it was looked at. Durations in milliseconds. */
+struct link_status {
+    enum link_state state;
+    bool silent;              /* probing in vain for a second and more */
+    enum p0f_dialect dialect; /* spoken on it; P0F_DIALECT_AUTO: not known yet */
+    unsigned owed;            /* answers to what was sent, probes included */
+    unsigned pending;         /* queries on it, sent or not */
+    int64_t age;              /* of the connection; 0 when down */
+    int64_t overdue;          /* since p0f has answered nothing though it owes; 0: owes nothing */
+    uint64_t reconnects;      /* connections that took the place of a lost one, ever */
+    struct link_fault fault;  /* the last one, ever */
 };
 
 enum link_event {
@@ -43,6 +69,11 @@ struct link {
     uint32_t events; /* what `watch` asks for; 0: not watched */
     struct loop_timer timer;
     unsigned failures; /* since it was last ready */
+    bool silent;
+    struct mono opened; /* when `conn` was */
+    struct mono heard;  /* when p0f last answered on it, or began to owe */
+    uint64_t connects;  /* that succeeded, ever */
+    struct link_fault fault;
 };
 
 /* Connects at once. Tells CONNECTED or LOST before it returns. */
@@ -59,5 +90,7 @@ bool link_is_open(const struct link *link);
 
 /* Sends what was asked on it. */
 void link_flush(struct link *link);
+
+struct link_status link_status(const struct link *link);
 
 #endif

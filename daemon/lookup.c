@@ -1,5 +1,7 @@
 #include "lookup_private.h"
 
+#include "metrics.h"
+
 #include <stdlib.h>
 
 /* ---- From the cache, in any thread */
@@ -47,7 +49,7 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
     return false;
 }
 
-static bool claim_place(struct lookup *lookup)
+bool lookup_claim(struct lookup *lookup)
 {
     if (atomic_fetch_add(&lookup->pending, 1) < lookup->max_pending)
         return true;
@@ -55,11 +57,12 @@ static bool claim_place(struct lookup *lookup)
     return false;
 }
 
-static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr)
+static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
+                                  struct mono now)
 {
     struct lookup_request *request;
 
-    if (!claim_place(lookup))
+    if (!lookup_claim(lookup))
         return; /* there is more urgent work; the next hit tries again */
     request = calloc(1, sizeof *request);
     if (!request) {
@@ -67,52 +70,126 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
         return;
     }
     request->lookup = lookup;
+    request->began = now;
     request->addr = *addr;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
     request->background = true;
     lookup_submit(lookup, request);
 }
 
-bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr)
 {
-    struct mono now = lookup->clock();
+    cache_prefetch(lookup->cache, addr);
+}
+
+static bool recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
+                   bool may_refresh)
+{
     struct cache_hit hit;
 
     request->answer = NULL;
     request->lookup = lookup;
+    request->began = now;
     request->freshness = (struct freshness){.source = FRESHNESS_MISS};
     if (cache_get(lookup->cache, &request->addr, now, &hit)) {
         if (lookup_satisfies(request, &hit, now)) {
             lookup_from_cache(request, &hit, now);
-            if (hit.refresh && !request->only_if_cached)
-                refresh_in_background(lookup, &request->addr);
+            if (hit.refresh && may_refresh && !request->only_if_cached)
+                refresh_in_background(lookup, &request->addr, now);
             return true;
         }
         request->freshness.source =
             hit.state == CACHE_FRESH ? FRESHNESS_REQUEST : FRESHNESS_EXPIRED;
         answer_unref(hit.answer);
     }
-    if (request->only_if_cached) {
-        request->outcome = LOOKUP_NOT_CACHED;
-        return true;
-    }
-    if (claim_place(lookup))
+    if (!request->only_if_cached)
         return false;
-    if (!lookup_from_stale(lookup, request, now))
-        request->outcome = LOOKUP_OVERLOADED;
+    request->outcome = LOOKUP_NOT_CACHED;
     return true;
 }
 
-/* A stack that many push to and one empties: it never takes a lock from the HTTP threads. */
+/* Where the answer came from, or was to come from. */
+static enum metrics_cache cache_part(const struct freshness *freshness)
+{
+    switch (freshness->source) {
+    case FRESHNESS_HIT:
+        return freshness->age_ms < freshness->ttl_ms ? METRICS_CACHE_HIT : METRICS_CACHE_STALE;
+    case FRESHNESS_MISS:
+        break;
+    case FRESHNESS_EXPIRED:
+        return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_EXPIRED;
+    case FRESHNESS_REQUEST:
+        return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_BYPASS;
+    }
+    return freshness->collapsed ? METRICS_CACHE_COLLAPSED : METRICS_CACHE_MISS;
+}
+
+void lookup_count(const struct lookup_request *request)
+{
+    static const enum metrics_result results[] = {
+        [LOOKUP_FOUND] = METRICS_RESULT_FOUND,
+        [LOOKUP_NO_MATCH] = METRICS_RESULT_NO_MATCH,
+        [LOOKUP_BAD_RESPONSE] = METRICS_RESULT_BAD_RESPONSE,
+        [LOOKUP_UNAVAILABLE] = METRICS_RESULT_UNAVAILABLE,
+        [LOOKUP_OVERLOADED] = METRICS_RESULT_OVERLOADED,
+        [LOOKUP_TIMEOUT] = METRICS_RESULT_TIMEOUT,
+        [LOOKUP_NOT_CACHED] = METRICS_RESULT_NOT_CACHED,
+    };
+
+    metrics_lookup(cache_part(&request->freshness), results[request->outcome]);
+}
+
+bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
+                   bool may_refresh)
+{
+    if (!recall(lookup, request, now, may_refresh))
+        return false;
+    lookup_count(request);
+    return true;
+}
+
+void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
+{
+    request->answer = NULL;
+    request->lookup = lookup;
+    if (!lookup_from_stale(lookup, request, lookup->clock()))
+        request->outcome = LOOKUP_OVERLOADED;
+    lookup_count(request);
+}
+
+bool lookup_try(struct lookup *lookup, struct lookup_request *request)
+{
+    struct mono now = lookup->clock();
+
+    if (lookup_recall(lookup, request, now, true)) {
+        if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
+            metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - now.ns);
+        return true;
+    }
+    if (lookup_claim(lookup))
+        return false;
+    lookup_refuse(lookup, request);
+    return true;
+}
+
+void lookup_begin(struct lookup *lookup, struct lookup_request *request)
+{
+    request->answer = NULL;
+    request->lookup = lookup;
+    journey_take(lookup, request);
+}
+
+static void take(void *ctx)
+{
+    struct lookup_request *request = ctx;
+
+    journey_take(request->lookup, request);
+}
+
 void lookup_submit(struct lookup *lookup, struct lookup_request *request)
 {
-    struct lookup_request *top = atomic_load(&lookup->inbox);
-
-    do
-        request->next = top;
-    while (!atomic_compare_exchange_weak(&lookup->inbox, &top, request));
-    if (!top)
-        loop_wake(lookup->loop); /* else somebody has, and the loop has not looked yet */
+    request->task = (struct loop_task){.run = take, .ctx = request};
+    loop_post(lookup->loop, &request->task);
 }
 
 uint32_t lookup_pending(const struct lookup *lookup)
@@ -120,23 +197,14 @@ uint32_t lookup_pending(const struct lookup *lookup)
     return lookup->pending;
 }
 
-/* ---- The loop's side of the inbox */
-
-static void on_inbox(void *ctx)
+struct mono lookup_now(const struct lookup *lookup)
 {
-    struct lookup *lookup = ctx;
-    struct lookup_request *newest = atomic_exchange(&lookup->inbox, NULL);
-    struct lookup_request *oldest = NULL, *request;
+    return lookup->clock();
+}
 
-    while ((request = newest)) { /* first come, first served */
-        newest = request->next;
-        request->next = oldest;
-        oldest = request;
-    }
-    while ((request = oldest)) {
-        oldest = request->next;
-        journey_take(lookup, request);
-    }
+struct loop *lookup_loop(const struct lookup *lookup)
+{
+    return lookup->loop;
 }
 
 /* ---- The lookup as a whole */
@@ -158,7 +226,6 @@ struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *p
     lookup->pool = pool;
     lookup->clock = clock;
     lookup_set_limits(lookup, limits);
-    loop_on_wake(loop, on_inbox, lookup);
     return lookup;
 }
 
@@ -166,7 +233,6 @@ void lookup_free(struct lookup *lookup)
 {
     if (!lookup)
         return;
-    loop_on_wake(lookup->loop, NULL, NULL);
     flights_free(lookup->flights);
     free(lookup);
 }
@@ -176,4 +242,18 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
     lookup->timeout = limits->timeout;
     lookup->first_contact_wait = limits->first_contact_wait;
     lookup->max_pending = limits->max_pending;
+}
+
+struct lookup_counts lookup_counts(const struct lookup *lookup)
+{
+    return (struct lookup_counts){
+        .pending = lookup->pending,
+        .max_pending = lookup->max_pending,
+        .flights = flights_count(lookup->flights),
+    };
+}
+
+int64_t lookup_first_contact_wait(const struct lookup *lookup)
+{
+    return lookup->first_contact_wait;
 }

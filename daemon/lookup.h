@@ -49,7 +49,8 @@ struct lookup_request {
 
     /* The lookup's own. */
     struct lookup *lookup;
-    struct lookup_request *next; /* in the inbox */
+    struct loop_task task;
+    struct mono began; /* its waiting counts from then */
     struct waiter waiter;
     struct loop_timer deadline;
     struct mono believe;  /* from then on a "no match" is believed */
@@ -68,6 +69,12 @@ void lookup_free(struct lookup *lookup);
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
 
+/* In force now. Any thread. */
+int64_t lookup_first_contact_wait(const struct lookup *lookup);
+
+/* For whoever will ask for this address in a moment: has the memory it is in fetched. Any thread. */
+void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr);
+
 /* Answers at once if that is possible, and returns true. Else the request counts as pending and
  * must be given to lookup_submit(). Any thread. */
 bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;
@@ -75,7 +82,40 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_
 /* Hands the request to the loop's thread; it is the lookup's until done() is called. Any thread. */
 void lookup_submit(struct lookup *lookup, struct lookup_request *request);
 
-/* Requests submitted and not yet done. Any thread. */
+/* Requests submitted and not yet done, and places claimed. Any thread. */
 uint32_t lookup_pending(const struct lookup *lookup);
+
+struct lookup_counts {
+    uint32_t pending;     /* requests */
+    uint32_t max_pending; /* in force */
+    uint32_t flights;     /* hosts they wait for */
+};
+
+/* In the loop's thread. */
+struct lookup_counts lookup_counts(const struct lookup *lookup);
+
+/* ---- The parts of the above, for whoever makes many requests and counts them as one (batch.c) */
+
+/* What the lookup's clock says. Any thread. */
+struct mono lookup_now(const struct lookup *lookup);
+
+/* The loop that it runs in. */
+struct loop *lookup_loop(const struct lookup *lookup);
+
+/* Answers from the cache, or because p0f is not to be asked; false when it cannot. `may_refresh`: a
+ * stale answer may make a lookup of its own in the background. Any thread. */
+bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
+                   bool may_refresh) P0F_MUST_USE;
+
+/* Makes one lookup more count as pending, unless max_pending do. lookup_begin() uses it up. Any
+ * thread. */
+bool lookup_claim(struct lookup *lookup) P0F_MUST_USE;
+
+/* Answers a request that finds no place: with what there is, however old, or LOOKUP_OVERLOADED. */
+void lookup_refuse(struct lookup *lookup, struct lookup_request *request);
+
+/* As lookup_submit(), but at once, and with `began` set by the caller: it waits no longer than if it
+ * had been submitted then. In the loop's thread; done() may be called before this returns. */
+void lookup_begin(struct lookup *lookup, struct lookup_request *request);
 
 #endif

@@ -12,8 +12,7 @@ struct lookup {
     struct cache *cache;
     struct pool *pool;
     clock_fn *clock;
-    struct flights *flights;              /* the loop's thread's */
-    struct lookup_request *_Atomic inbox; /* newest first */
+    struct flights *flights; /* the loop's thread's */
     _Atomic uint32_t pending;
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
@@ -30,6 +29,9 @@ void lookup_from_cache(struct lookup_request *request, const struct cache_hit *h
 
 /* When p0f fails: answers from the cache, if it has something the request can live with. */
 bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, struct mono now);
+
+/* Counts a request that is done and that somebody has waited for. */
+void lookup_count(const struct lookup_request *request);
 
 /* Sees a submitted request through: finds or starts the journey of its address and joins it. */
 void journey_take(struct lookup *lookup, struct lookup_request *request);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -19,22 +20,13 @@ struct loop {
     uint32_t heap_capacity;
     struct loop_chore *chores;
     struct loop_chore **chores_end;
-    struct loop_fd wake;
-    void (*woken)(void *ctx);
-    void *woken_ctx;
+    struct loop_task *_Atomic inbox; /* newest first */
+    struct loop_fd wake;             /* an eventfd, edge-triggered: each write is an event */
     struct epoll_event events[EVENTS];
     int event_count; /* of this round */
 };
 
-static void on_wake(void *ctx, uint32_t events)
-{
-    struct loop *loop = ctx;
-    uint64_t times;
-
-    (void)events;
-    if (read(loop->wake.fd, &times, sizeof times) > 0 && loop->woken)
-        loop->woken(loop->woken_ctx);
-}
+static void on_wake(void *ctx, uint32_t events);
 
 struct loop *loop_new(clock_fn *clock)
 {
@@ -48,7 +40,8 @@ struct loop *loop_new(clock_fn *clock)
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = (struct loop_fd){
         .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake, .ctx = loop};
-    if (loop->epoll < 0 || loop->wake.fd < 0 || loop_watch(loop, &loop->wake, EPOLLIN) != 0) {
+    if (loop->epoll < 0 || loop->wake.fd < 0 ||
+        loop_watch(loop, &loop->wake, EPOLLIN | EPOLLET) != 0) {
         int cause = errno;
         loop_free(loop);
         errno = cause;
@@ -72,6 +65,11 @@ void loop_free(struct loop *loop)
 struct mono loop_now(const struct loop *loop)
 {
     return loop->now;
+}
+
+struct mono loop_clock(const struct loop *loop)
+{
+    return loop->clock();
 }
 
 void loop_stop(struct loop *loop)
@@ -204,7 +202,7 @@ static int ms_to_first(const struct loop *loop)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* ---- Chores and the wake-up */
+/* ---- Chores */
 
 void loop_later(struct loop *loop, struct loop_chore *chore)
 {
@@ -229,20 +227,41 @@ static void do_chores(struct loop *loop)
     }
 }
 
-void loop_on_wake(struct loop *loop, void (*woken)(void *ctx), void *ctx)
-{
-    loop->woken = woken;
-    loop->woken_ctx = ctx;
-}
+/* ---- Tasks: a stack that many push to and one empties, so that no lock is ever taken */
 
-void loop_wake(struct loop *loop)
+void loop_post(struct loop *loop, struct loop_task *task)
 {
     const uint64_t once = 1;
+    struct loop_task *top = atomic_load(&loop->inbox);
 
-    /* The only failure is a counter at its limit, which wakes as well. */
-    if (write(loop->wake.fd, &once, sizeof once) < 0)
+    do
+        task->next = top;
+    while (!atomic_compare_exchange_weak(&loop->inbox, &top, task));
+    /* Whoever found it empty wakes the loop, which has not looked since. The counter is never read:
+     * that would be one more system call a round, and 2^64 of these writes are not to be had. */
+    if (!top && write(loop->wake.fd, &once, sizeof once) < 0)
         return;
 }
+
+static void on_wake(void *ctx, uint32_t events)
+{
+    struct loop *loop = ctx;
+    struct loop_task *newest = atomic_exchange(&loop->inbox, NULL);
+    struct loop_task *oldest = NULL, *task;
+
+    (void)events;
+    while ((task = newest)) { /* first come, first served */
+        newest = task->next;
+        task->next = oldest;
+        oldest = task;
+    }
+    while ((task = oldest)) {
+        oldest = task->next;
+        task->run(task->ctx);
+    }
+}
+
+/* ---- The rounds */
 
 int loop_run(struct loop *loop)
 {

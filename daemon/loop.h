@@ -1,5 +1,5 @@
-/* The event loop of the one thread that talks to p0f: descriptors, timers, and a wake-up from
- * other threads. Everything belongs to the thread that runs the loop, save loop_wake(). */
+/* The event loop of the one thread that talks to p0f: descriptors, timers, and tasks from other
+ * threads. Everything belongs to the thread that runs the loop, save loop_post(). */
 #ifndef LOOP_H
 #define LOOP_H
 
@@ -13,7 +13,8 @@ struct loop;
 /* NULL with errno on failure. `clock` is asked once a round. */
 struct loop *loop_new(clock_fn *clock);
 
-/* Every descriptor must have been unwatched; timers still armed are forgotten. */
+/* Every descriptor must have been unwatched; timers still armed and tasks not yet run are
+ * forgotten. */
 void loop_free(struct loop *loop);
 
 /* Handles events until loop_stop(). 0, or -1 with errno when waiting itself fails. */
@@ -22,6 +23,9 @@ void loop_stop(struct loop *loop);
 
 /* When this round began. Everything that happens in a round happens at that time. */
 struct mono loop_now(const struct loop *loop);
+
+/* The time now, read again: to measure what happens within a round. */
+struct mono loop_clock(const struct loop *loop);
 
 /* ---- Descriptors: the caller keeps the struct, in place, while it is watched. */
 
@@ -63,9 +67,16 @@ struct loop_chore {
 
 void loop_later(struct loop *loop, struct loop_chore *chore);
 
-/* ---- Wake-up: `woken` runs in the loop after any number of loop_wake() from any thread. */
+/* ---- Tasks: what another thread wants done in this one. */
 
-void loop_on_wake(struct loop *loop, void (*woken)(void *ctx), void *ctx);
-void loop_wake(struct loop *loop);
+struct loop_task {
+    struct loop_task *next;
+    void (*run)(void *ctx);
+    void *ctx;
+};
+
+/* Any thread. Tasks run in the order they were posted. The caller keeps the struct, in place, until
+ * run() is entered; from then on it may be posted again, or be gone. Never fails. */
+void loop_post(struct loop *loop, struct loop_task *task);
 
 #endif

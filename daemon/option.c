@@ -1,6 +1,8 @@
 #include "option.h"
 
+#include "cors.h"
 #include "listen_address.h"
+#include "networks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +22,8 @@ static const struct option options[] = {
      "open at once"},
     {"http", "idle_timeout", OPTION_DURATION, PLACE(http, idle_timeout), "60s", 1000, MOST_MS, false,
      "before a silent connection is closed"},
-    {"http", "max_batch", OPTION_RESERVED_COUNT, PLACE(http, max_batch), "1000", 1, 1000000, false,
-     "reserved for POST /hosts"},
+    {"http", "max_batch", OPTION_COUNT, PLACE(http, max_batch), "1000", 1, 1000000, false,
+     "hosts in one POST /hosts"},
     {"http", "token_file", OPTION_RESERVED, PLACE(http, token_file), "", 0, 0, false,
      "reserved for bearer tokens"},
     {"http", "tls_certificate", OPTION_RESERVED, PLACE(http, tls_certificate), "", 0, 0, false,
@@ -30,10 +32,10 @@ static const struct option options[] = {
      "reserved for TLS"},
     {"http", "allow_unauthenticated", OPTION_BOOLEAN, PLACE(http, allow_unauthenticated), "no", 0, 0, false,
      "listen beyond loopback and unix sockets without a token"},
-    {"http", "trusted_proxies", OPTION_RESERVED, PLACE(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
-     "reserved for GET /self"},
-    {"http", "cors_origins", OPTION_RESERVED, PLACE(http, cors_origins), "", 0, 0, false,
-     "reserved for CORS"},
+    {"http", "trusted_proxies", OPTION_NETWORKS, PLACE(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
+     "networks whose X-Forwarded-For is believed, comma separated"},
+    {"http", "cors_origins", OPTION_ORIGINS, PLACE(http, cors_origins), "", 0, 0, false,
+     "pages that may read answers: https://example.org or *, comma separated"},
     {"http", "access_log", OPTION_BOOLEAN, PLACE(http, access_log), "no", 0, 0, false,
      "log each request"},
 
@@ -213,6 +215,34 @@ static bool set_listen(const struct option *option, char **place, const char *va
     return set_text(option, place, value, expected);
 }
 
+static bool set_networks(const struct option *option, char **place, const char *value,
+                         char expected[OPTION_EXPECTED_SIZE])
+{
+    char why[NETWORKS_ERROR_SIZE];
+    struct networks *networks = networks_parse(value, why);
+
+    if (!networks) {
+        snprintf(expected, OPTION_EXPECTED_SIZE, NETWORKS_EXPECTED " (%s)", why);
+        return false;
+    }
+    networks_free(networks);
+    return set_text(option, place, value, expected);
+}
+
+static bool set_origins(const struct option *option, char **place, const char *value,
+                        char expected[OPTION_EXPECTED_SIZE])
+{
+    char why[CORS_ERROR_SIZE];
+    struct cors *cors = cors_parse(value, why);
+
+    if (!cors) {
+        snprintf(expected, OPTION_EXPECTED_SIZE, CORS_EXPECTED " (%s)", why);
+        return false;
+    }
+    cors_free(cors);
+    return set_text(option, place, value, expected);
+}
+
 static bool set_boolean(bool *place, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     bool yes = strcmp(value, "yes") == 0;
@@ -268,10 +298,12 @@ bool option_set(const struct option *option, struct config *config, const char *
         return set_boolean(place, value, expected);
     case OPTION_DIALECT:
         return set_dialect(place, value, expected);
+    case OPTION_NETWORKS:
+        return set_networks(option, place, value, expected);
+    case OPTION_ORIGINS:
+        return set_origins(option, place, value, expected);
     case OPTION_RESERVED:
         return is_standard(option, value, expected) && set_text(option, place, value, expected);
-    case OPTION_RESERVED_COUNT:
-        return is_standard(option, value, expected) && set_count(option, place, value, expected);
     }
     return false;
 }
@@ -288,8 +320,21 @@ bool option_set_defaults(struct config *config)
 
 static bool is_text(const struct option *option)
 {
-    return option->type == OPTION_TEXT || option->type == OPTION_LISTEN ||
-           option->type == OPTION_RESERVED;
+    switch (option->type) {
+    case OPTION_TEXT:
+    case OPTION_LISTEN:
+    case OPTION_NETWORKS:
+    case OPTION_ORIGINS:
+    case OPTION_RESERVED:
+        return true;
+    case OPTION_DURATION:
+    case OPTION_COUNT:
+    case OPTION_AUTO:
+    case OPTION_BOOLEAN:
+    case OPTION_DIALECT:
+        break;
+    }
+    return false;
 }
 
 void option_release(struct config *config)
@@ -314,10 +359,11 @@ static size_t size_of(const struct option *option)
         return sizeof(enum p0f_dialect);
     case OPTION_COUNT:
     case OPTION_AUTO:
-    case OPTION_RESERVED_COUNT:
         return sizeof(uint32_t);
     case OPTION_TEXT:
     case OPTION_LISTEN:
+    case OPTION_NETWORKS:
+    case OPTION_ORIGINS:
     case OPTION_RESERVED:
         break;
     }

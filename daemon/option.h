@@ -12,8 +12,9 @@ enum option_type {
     OPTION_AUTO,     /* a count, or "auto" for 0 */
     OPTION_BOOLEAN,  /* "yes", "no" */
     OPTION_DIALECT,
+    OPTION_NETWORKS, /* a text: networks as networks.h reads them */
+    OPTION_ORIGINS,  /* a text: origins as cors.h reads them */
     OPTION_RESERVED, /* a text nothing reads yet: only its default is understood */
-    OPTION_RESERVED_COUNT,
 };
 
 struct option {
@@ -27,7 +28,7 @@ struct option {
     const char *meaning;
 };
 
-#define OPTION_EXPECTED_SIZE 160
+#define OPTION_EXPECTED_SIZE 256
 
 size_t option_count(void);
 const struct option *option_at(size_t index);
@@ -47,6 +48,12 @@ bool option_set_defaults(struct config *config);
 
 /* Frees the texts. */
 void option_release(struct config *config);
+
+/* The value as it could stand in the file; option_set understands it. The text is the config's, or
+ * static, or in `space`. */
+#define OPTION_TEXT_SIZE 32
+const char *option_format(const struct option *option, const struct config *config,
+                          char space[OPTION_TEXT_SIZE]);
 
 bool option_equal(const struct option *option, const struct config *a, const struct config *b);
 

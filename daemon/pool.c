@@ -1,11 +1,13 @@
 #include "pool.h"
 
-#include "link.h"
 #include "log.h"
+#include "metrics.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define OVERDUE_MS 1000   /* p0f answers within its 10 ms round unless it is busy or stopped */
 #define BURST_NS 50000000 /* of max_rate: what was not asked in the last 50 ms may be made up for */
 
 struct pool {
@@ -14,8 +16,10 @@ struct pool {
     struct link_common common;
 
     struct pool_query *first, *last; /* the queue */
+    uint32_t queued;                 /* its length */
     struct loop_chore send;
     struct loop_timer rate_timer;
+    uint32_t max_rate;
     int64_t rate_interval_ns; /* 0: no limit */
     struct mono rate_next;    /* when the next query is due at the limited rate */
 
@@ -40,6 +44,7 @@ static void queue_append(struct pool *pool, struct pool_query *query)
     else
         pool->first = query;
     pool->last = query;
+    pool->queued++;
 }
 
 static void queue_remove(struct pool *pool, struct pool_query *query)
@@ -53,6 +58,7 @@ static void queue_remove(struct pool *pool, struct pool_query *query)
     else
         pool->last = query->prev;
     query->queued = false;
+    pool->queued--;
 }
 
 static bool any_open(const struct pool *pool)
@@ -106,16 +112,54 @@ static bool rate_allows(struct pool *pool)
     return true;
 }
 
+static enum metric metric_of(enum p0f_error error)
+{
+    switch (error) {
+    case P0F_OK:
+        return METRIC_P0F_FOUND;
+    case P0F_NO_MATCH:
+        return METRIC_P0F_NO_MATCH;
+    case P0F_BAD_QUERY:
+        return METRIC_P0F_BAD_QUERY;
+    case P0F_MALFORMED:
+        return METRIC_P0F_LOST_MALFORMED;
+    case P0F_WRONG_DIALECT:
+        return METRIC_P0F_LOST_WRONG_DIALECT;
+    default:
+        return METRIC_P0F_LOST_DISCONNECTED;
+    }
+}
+
+/* What became of a query that was sent. */
+static void count_answer(const struct pool_query *query, enum p0f_error error)
+{
+    metrics_count(metric_of(error));
+    if (error <= P0F_BAD_QUERY) /* arrivals end a round's wait, so its time is theirs */
+        metrics_observe(METRICS_ANSWER_TIME, loop_now(query->pool->loop).ns - query->sent.ns);
+}
+
+static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    struct pool_query *query = ctx;
+
+    count_answer(query, error);
+    query->answer(query->ctx, error, host); /* may put the query into the queue again */
+}
+
 static void send_queued(void *ctx)
 {
     struct pool *pool = ctx;
+    struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
     while (pool->first && (link = link_for_query(pool)) && rate_allows(pool)) {
         struct pool_query *query = pool->first;
         queue_remove(pool, query);
-        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, query->answer, query->ctx);
-        if (error != P0F_OK) /* an open link with room takes it; were it not so, say it */
+        query->sent = now;
+        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_answer, query);
+        if (error == P0F_OK)
+            metrics_count(METRIC_P0F_QUERIES);
+        else /* an open link with room takes it; were it not so, say it */
             query->answer(query->ctx, error, NULL);
     }
     for (unsigned i = 0; i < pool->link_count; i++)
@@ -198,7 +242,7 @@ static void tell_silent(struct pool *pool)
 
 static void tell_broken(const struct pool *pool, const struct link *link, enum p0f_error error)
 {
-    enum p0f_dialect found = link->conn ? p0f_conn_dialect(link->conn) : P0F_DIALECT_AUTO;
+    enum p0f_dialect found = link->fault.dialect;
 
     if (error == P0F_WRONG_DIALECT)
         log_errx("%s: p0f.dialect is %s, but p0f's answers have %zu bytes (%s), not %zu",
@@ -213,7 +257,9 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     struct pool *pool = ctx;
 
     switch (event) {
-    case LINK_EVENT_CONNECTED:
+    case LINK_EVENT_CONNECTED: /* its probes wait for nobody's query */
+        loop_later(pool->loop, &pool->send);
+        break;
     case LINK_EVENT_PROGRESS:
         break;
     case LINK_EVENT_READY:
@@ -236,8 +282,13 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
 
 struct pool *pool_new(struct loop *loop, const struct pool_options *options)
 {
-    struct pool *pool = calloc(1, sizeof *pool + options->connections * sizeof(struct link));
+    struct pool *pool;
 
+    if (options->connections > POOL_MOST) {
+        errno = EINVAL;
+        return NULL;
+    }
+    pool = calloc(1, sizeof *pool + options->connections * sizeof(struct link));
     if (!pool)
         return NULL;
     pool->socket = strdup(options->socket);
@@ -268,6 +319,7 @@ enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
 {
     if (pool->common.retiring || !any_open(pool))
         return P0F_UNREACHABLE;
+    query->pool = pool;
     queue_append(pool, query);
     loop_later(pool->loop, &pool->send);
     return P0F_OK;
@@ -283,6 +335,7 @@ bool pool_cancel(struct pool *pool, struct pool_query *query)
 
 void pool_set_max_rate(struct pool *pool, uint32_t max_rate)
 {
+    pool->max_rate = max_rate;
     pool->rate_interval_ns = max_rate ? 1000000000 / (int64_t)max_rate : 0;
     pool->rate_next = loop_now(pool->loop);
     loop_later(pool->loop, &pool->send);
@@ -296,6 +349,30 @@ unsigned pool_owed(const struct pool *pool)
         if (pool->links[i].conn)
             owed += p0f_conn_owed(pool->links[i].conn);
     return owed;
+}
+
+void pool_status(const struct pool *pool, struct pool_status *status)
+{
+    status->socket = pool->socket;
+    status->dialect = P0F_DIALECT_AUTO;
+    status->wanted = pool->common.dialect;
+    status->up = status->limit_suspected = false;
+    status->queued = pool->queued;
+    status->owed = 0;
+    status->max_rate = pool->max_rate;
+    status->reconnects = 0;
+    status->connections = pool->link_count;
+    for (unsigned i = 0; i < pool->link_count; i++) {
+        struct link_status *link = &status->links[i];
+        *link = link_status(&pool->links[i]);
+        status->owed += link->owed;
+        status->reconnects += link->reconnects;
+        status->limit_suspected |= link->silent;
+        if (link->state == LINK_READY) {
+            status->dialect = link->dialect;
+            status->up |= link->overdue < OVERDUE_MS;
+        }
+    }
 }
 
 void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx)

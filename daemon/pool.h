@@ -9,6 +9,7 @@
 #ifndef POOL_H
 #define POOL_H
 
+#include "link.h"
 #include "loop.h"
 #include "p0fclient.h"
 
@@ -17,13 +18,15 @@
 
 struct pool;
 
+#define POOL_MOST 100 /* connections; p0f -S allows no more */
+
 struct pool_options {
     const char *socket; /* path; copied */
     enum p0f_dialect dialect;
-    unsigned connections;
-    unsigned pipeline; /* queries in flight on each */
-    uint32_t max_rate; /* queries a second, 0 = no limit */
-    uint64_t seed;     /* of the jitter */
+    unsigned connections; /* 1..POOL_MOST */
+    unsigned pipeline;    /* queries in flight on each */
+    uint32_t max_rate;    /* queries a second, 0 = no limit */
+    uint64_t seed;        /* of the jitter */
 };
 
 /* A query, in the caller's memory from pool_ask() until `answer` is called or it is cancelled.
@@ -33,11 +36,15 @@ struct pool_query {
     struct p0f_addr addr;
     p0f_answer_fn *answer;
     void *ctx;
+
+    /* The pool's own. */
+    struct pool *pool;
     struct pool_query *prev, *next; /* in the queue */
     bool queued;
+    struct mono sent;
 };
 
-/* Starts connecting at once. NULL with errno when out of memory. */
+/* Starts connecting at once. NULL with errno: out of memory, or too many connections. */
 struct pool *pool_new(struct loop *loop, const struct pool_options *options);
 
 /* Queues a query; it is sent at the end of the round at the earliest. P0F_UNREACHABLE when there is
@@ -56,6 +63,23 @@ void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx);
 
 /* Answers p0f owes us, over all connections. */
 unsigned pool_owed(const struct pool *pool);
+
+/* What the pool is at, as it was when it was looked at. */
+struct pool_status {
+    const char *socket;       /* the pool's own */
+    enum p0f_dialect dialect; /* spoken; P0F_DIALECT_AUTO: not known */
+    enum p0f_dialect wanted;  /* as the options have it */
+    bool up;                  /* p0f answers, or owes nothing on a connection it has answered on */
+    bool limit_suspected;     /* connected, but never answered: p0f -S seems reached */
+    uint32_t queued;          /* queries not sent yet */
+    uint32_t owed;            /* answers to queries sent, over all connections */
+    uint32_t max_rate;
+    uint64_t reconnects; /* connections that took the place of a lost one, ever */
+    uint32_t connections;
+    struct link_status links[POOL_MOST]; /* so many as there are connections */
+};
+
+void pool_status(const struct pool *pool, struct pool_status *status);
 
 /* Only when nothing is owed: before the first loop round, or after `drained`. */
 void pool_free(struct pool *pool);

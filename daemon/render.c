@@ -1,7 +1,11 @@
 /* Hosts are written into a buffer, member by member: this runs on every miss, and building a tree of
- * objects for it cost more than all else we do for one. Everything whose bytes are not ours to know
- * goes through jansson, as do the small documents that are rarely made. */
+ * objects for it cost more than all else we do for one. What needs any care, texts that are not plain
+ * and numbers that are not whole, goes through jansson, as do the small documents that are rarely
+ * made. */
 #include "render.h"
+
+#include "render_private.h"
+#include "utf8.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -17,53 +21,14 @@ void render_init(void)
     json_object_seed(0);
 }
 
-/* The bytes of the UTF-8 sequence at `in` (Unicode 15, table 3-7), or 0 when there is none. */
-static size_t sequence_length(const unsigned char *in)
-{
-    size_t length = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-
-    if (in[0] > 0xf4 || length == 0)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((in[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (in[0] == 0xe0 && in[1] < 0xa0) || (in[0] == 0xf0 && in[1] < 0x90);
-    bool surrogate = in[0] == 0xed && in[1] > 0x9f;
-    bool beyond = in[0] == 0xf4 && in[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : length;
-}
-
-static bool is_utf8(const char *text)
-{
-    const unsigned char *in = (const unsigned char *)text;
-
-    while (*in) {
-        size_t length = sequence_length(in);
-        if (length == 0)
-            return false;
-        in += length;
-    }
-    return true;
-}
-
 /* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
-static json_t *text_of(const char *bytes)
+json_t *render_text(const char *bytes)
 {
     char utf8[2 * TEXT_MOST + 1];
-    char *out = utf8;
 
-    if (is_utf8(bytes))
+    if (utf8_valid(bytes))
         return json_string_nocheck(bytes);
-    for (const char *in = bytes; *in && in < bytes + TEXT_MOST; in++) {
-        unsigned char byte = (unsigned char)*in;
-        if (byte < 0x80) {
-            *out++ = (char)byte;
-        } else { /* Latin-1 is the first 256 of Unicode */
-            *out++ = (char)(0xc0 | byte >> 6);
-            *out++ = (char)(0x80 | (byte & 0x3f));
-        }
-    }
-    *out = '\0';
+    utf8_from_latin1(bytes, utf8, sizeof utf8);
     return json_string_nocheck(utf8);
 }
 
@@ -141,10 +106,25 @@ static void put_integer_unless(struct writer *w, const char *name, int64_t value
         put_number(w, value);
 }
 
+/* Of what JSON holds as it is; nearly all of p0f's signatures are. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+            return false;
+    return true;
+}
+
 static void put_text(struct writer *w, const char *name, const char *bytes)
 {
     put_name(w, name);
-    put_json(w, text_of(bytes));
+    if (!is_plain(bytes)) {
+        put_json(w, render_text(bytes));
+        return;
+    }
+    put_string(w, "\"");
+    put_string(w, bytes);
+    put_string(w, "\"");
 }
 
 static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
@@ -317,7 +297,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
 /* ---- Small documents */
 
 /* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
-static void add(json_t **object, const char *name, json_t *value)
+void render_add(json_t **object, const char *name, json_t *value)
 {
     if (json_object_set_new_nocheck(*object, name, value) == 0)
         return; /* of no object, it frees the value and fails */
@@ -334,7 +314,7 @@ static json_t *address_text(const struct p0f_addr *addr)
 }
 
 /* Steals `root`, NULL included. */
-static char *dump_line(json_t *root, size_t *length)
+char *render_line(json_t *root, size_t *length)
 {
     char line[2048]; /* any problem fits; a longer text is dumped a second time */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
@@ -357,25 +337,25 @@ char *render_problem(const struct render_problem *problem, size_t *length)
 {
     json_t *object = json_object();
 
-    add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
-    add(&object, "title", json_string(problem->title));
-    add(&object, "status", json_integer(problem->status));
-    add(&object, "detail", text_of(problem->detail));
+    render_add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
+    render_add(&object, "title", json_string(problem->title));
+    render_add(&object, "status", json_integer(problem->status));
+    render_add(&object, "detail", render_text(problem->detail));
     if (problem->addr)
-        add(&object, "ip", address_text(problem->addr));
-    return dump_line(object, length);
+        render_add(&object, "ip", address_text(problem->addr));
+    return render_line(object, length);
 }
 
-char *render_index(const char *version, size_t *length)
+char *render_index(const char *version, const struct render_path *paths, size_t count,
+                   size_t *length)
 {
-    json_t *paths = json_object();
+    json_t *meanings = json_object();
     json_t *object = json_object();
 
-    add(&paths, "/host/{ip}",
-        json_string("what p0f knows of a host; ?format=parsed|raw&wait=0..5000"));
-    add(&paths, "/livez", json_string("200 while the process serves"));
-    add(&object, "name", json_string("p0f-lookupd"));
-    add(&object, "version", json_string(version));
-    add(&object, "paths", paths);
-    return dump_line(object, length);
+    for (size_t i = 0; i < count; i++)
+        render_add(&meanings, paths[i].path, json_string(paths[i].meaning));
+    render_add(&object, "name", json_string("p0f-lookupd"));
+    render_add(&object, "version", json_string(version));
+    render_add(&object, "paths", meanings);
+    return render_line(object, length);
 }

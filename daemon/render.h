@@ -33,7 +33,36 @@ struct render_problem {
 
 char *render_problem(const struct render_problem *problem, size_t *length);
 
+/* A path that there is, and what for. */
+struct render_path {
+    const char *path;
+    const char *meaning;
+};
+
 /* The index at "/": what there is to ask, and the version. */
-char *render_index(const char *version, size_t *length);
+char *render_index(const char *version, const struct render_path *paths, size_t count,
+                   size_t *length);
+
+/* ---- The answer to a batch, result by result */
+
+struct render_result {
+    const char *query; /* as it was given; UTF-8 */
+    size_t query_length;
+    unsigned status;  /* three digits */
+    const char *host; /* with 200: of render_host(), its newline included */
+    size_t host_length;
+    const char *code; /* otherwise; UTF-8, as the next */
+    const char *detail;
+};
+
+struct render_batch;
+
+/* `expected` results, more or less. NULL when out of memory. */
+struct render_batch *render_batch_start(size_t expected);
+
+void render_batch_add(struct render_batch *batch, const struct render_result *result);
+
+/* Frees the batch, and returns the text as the other functions do. */
+char *render_batch_finish(struct render_batch *batch, size_t *length);
 
 #endif

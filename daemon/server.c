@@ -1,10 +1,15 @@
 #include "server.h"
 
+#include "cors.h"
 #include "http.h"
 #include "listen.h"
 #include "log.h"
 #include "lookup.h"
+#include "networks.h"
 #include "notify.h"
+#include "readiness.h"
+#include "settings.h"
+#include "status.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -28,6 +33,10 @@ struct server {
     struct cache *cache;
     struct pool *pool;
     struct lookup *lookup;
+    struct readiness *readiness;
+    struct status *status;
+    struct networks *trusted;
+    struct cors *cors;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -70,6 +79,21 @@ static unsigned threads_of(const struct config *config)
     return 1;
 }
 
+/* Shows in /status what is in force. False, and the old list is shown, when out of memory. */
+static bool show_settings(struct server *server)
+{
+    struct settings *settings = settings_new();
+
+    if (settings)
+        config_each(server->config, settings_add, settings);
+    if (!settings || !settings_complete(settings)) {
+        settings_unref(settings);
+        return false;
+    }
+    status_set_settings(server->status, settings);
+    return true;
+}
+
 /* ---- SIGHUP */
 
 static void tell_restart_needed(const char *name)
@@ -96,7 +120,11 @@ static void reload(struct server *server)
     if (!server->stopping)
         lookup_set_limits(server->lookup, &limits);
     pool_set_max_rate(server->pool, fresh->p0f.max_rate);
-    config_free(fresh); /* the old one still says what runs: all that needs a restart */
+    readiness_set_timeout(server->readiness, fresh->p0f.timeout);
+    config_adopt(server->config, fresh);
+    config_free(fresh);
+    if (!show_settings(server))
+        log_warnx("no memory to show the new settings at /status, though they are in force");
     log_info("settings read again");
     notify_ready();
 }
@@ -120,7 +148,9 @@ static void look_again(void *ctx)
         struct lookup_limits closed = limits_of(server->config);
         closed.max_pending = 0;
         lookup_set_limits(server->lookup, &closed);
-        if (lookup_pending(server->lookup) == 0) {
+        status_close(server->status);
+        if (lookup_pending(server->lookup) == 0 && readiness_pending(server->readiness) == 0 &&
+            status_pending(server->status) == 0) {
             pool_retire(server->pool, on_drained, server);
             return;
         }
@@ -144,6 +174,7 @@ static void stop(struct server *server, const char *signal_name)
     server->last_words = mono_add_ms(loop_now(server->loop), LAST_WORDS_MS);
     listen_stop(server->listeners);
     http_wind_down(server->http);
+    readiness_wind_down(server->readiness);
     look_again(server);
 }
 
@@ -211,6 +242,39 @@ static bool fail(const char *what)
     return false;
 }
 
+static bool read_lists(struct server *server)
+{
+    const struct config *config = server->config;
+    char proxies_error[NETWORKS_ERROR_SIZE], origins_error[CORS_ERROR_SIZE];
+
+    server->trusted = networks_parse(config->http.trusted_proxies, proxies_error);
+    if (!server->trusted)
+        return fail(proxies_error);
+    server->cors = cors_parse(config->http.cors_origins, origins_error);
+    return server->cors || fail(origins_error);
+}
+
+static bool build_http(struct server *server)
+{
+    const struct config *config = server->config;
+
+    server->http = http_start(&(struct http_options){
+        .lookup = server->lookup,
+        .readiness = server->readiness,
+        .status = server->status,
+        .trusted = server->trusted,
+        .cors = server->cors,
+        .threads = threads_of(config),
+        .max_connections = config->http.max_connections,
+        .idle_timeout_ms = config->http.idle_timeout,
+        .access_log = config->http.access_log,
+        .version = P0F_LOOKUPD_VERSION,
+    });
+    if (!server->http)
+        return fail("HTTP threads");
+    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+}
+
 /* From the bottom up: what p0f's side needs, then the lookup, then HTTP. */
 static bool build(struct server *server)
 {
@@ -241,17 +305,18 @@ static bool build(struct server *server)
         lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
     if (!server->lookup)
         return fail("memory for p0f.max_pending");
-    server->http = http_start(&(struct http_options){
-        .lookup = server->lookup,
-        .threads = threads_of(config),
-        .max_connections = config->http.max_connections,
-        .idle_timeout_ms = config->http.idle_timeout,
-        .access_log = config->http.access_log,
-        .version = P0F_LOOKUPD_VERSION,
-    });
-    if (!server->http)
-        return fail("HTTP threads");
-    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+    server->readiness = readiness_new(server->loop, server->pool, config->p0f.timeout);
+    server->status = status_new(&(struct status_options){.loop = server->loop,
+                                                         .cache = server->cache,
+                                                         .lookup = server->lookup,
+                                                         .pool = server->pool,
+                                                         .max_hosts = config->cache.max_hosts,
+                                                         .max_misses = config->cache.max_misses,
+                                                         .version = P0F_LOOKUPD_VERSION,
+                                                         .started = clock_wall()});
+    if (!server->readiness || !server->status || !show_settings(server))
+        return fail("memory");
+    return read_lists(server) && build_http(server);
 }
 
 static bool open_listeners(struct server *server)
@@ -270,9 +335,13 @@ static bool open_listeners(struct server *server)
 static void tear_down(struct server *server)
 {
     http_stop(server->http);
+    status_free(server->status);
+    cors_free(server->cors);
+    networks_free(server->trusted);
     listen_free(server->listeners);
     lookup_free(server->lookup);
     pool_free(server->pool);
+    readiness_free(server->readiness); /* its query may have been in the pool */
     cache_free(server->cache);
     if (server->signals.fd >= 0)
         close(server->signals.fd);

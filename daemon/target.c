@@ -6,6 +6,18 @@
 
 #define DECODED_SIZE 128 /* longer than any address or value we know */
 
+const struct render_path target_paths[TARGET_PATHS] = {
+    [TARGET_HOST] = {"/host/{ip}", "what p0f knows of a host; ?format=parsed|raw&wait=0..5000"},
+    [TARGET_SELF] = {"/self", "the same of who asks"},
+    [TARGET_FORWARD_AUTH] = {"/forward-auth", "the same as header fields; always 204"},
+    [TARGET_LIVEZ] = {"/livez", "200 while the process serves"},
+    [TARGET_READYZ] = {"/readyz", "200 while p0f answers, else 503 and why"},
+    [TARGET_METRICS] = {"/metrics", "counters and latencies, for Prometheus"},
+    [TARGET_STATUS] = {"/status", "how things stand: settings, cache, connections to p0f"},
+    [TARGET_OPENAPI] = {"/openapi.json", "all of this in OpenAPI 3.1, for programs"},
+    [TARGET_INDEX] = {"/", "this list"},
+};
+
 struct span {
     const char *at;
     size_t length;
@@ -170,6 +182,22 @@ static void parse_parameter(struct span parameter, struct target *target)
     }
 }
 
+static void parse_parameters(struct span query, struct target *target)
+{
+    while (query.length > 0)
+        parse_parameter(cut(&query, '&'), target);
+}
+
+static enum target_route find_route(struct span path)
+{
+    if (path.length == 0)
+        return TARGET_INDEX;
+    for (enum target_route route = 0; route < TARGET_PATHS; route++)
+        if (route != TARGET_HOST && equals(path, target_paths[route].path))
+            return route;
+    return TARGET_NONE;
+}
+
 void target_parse(const char *text, size_t length, struct target *target)
 {
     static const char host_prefix[] = "/host/";
@@ -191,18 +219,22 @@ void target_parse(const char *text, size_t length, struct target *target)
     }
     query = without_authority(query);
     struct span path = cut(&query, '?');
-    if (equals(path, "/") || path.length == 0) {
-        target->route = TARGET_INDEX;
-    } else if (equals(path, "/livez")) {
-        target->route = TARGET_LIVEZ;
-    } else if (has_prefix(path, host_prefix)) {
+    if (has_prefix(path, host_prefix)) {
         target->route = TARGET_HOST;
         path.at += sizeof host_prefix - 1;
         path.length -= sizeof host_prefix - 1;
         parse_address(path, target);
-        while (query.length > 0)
-            parse_parameter(cut(&query, '&'), target);
+    } else {
+        target->route = find_route(path);
     }
+    if (target->route == TARGET_HOST || target->route == TARGET_SELF)
+        parse_parameters(query, target);
+}
+
+const char *target_allows(enum target_route route)
+{
+    (void)route;
+    return "GET, HEAD, OPTIONS";
 }
 
 const struct p0f_addr *target_addr(const struct target *target)

@@ -9,13 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Those with a path of their own come first: they index target_paths. */
 enum target_route {
-    TARGET_NONE, /* no such path */
-    TARGET_INDEX,
-    TARGET_LIVEZ,
     TARGET_HOST,
-    TARGET_SERVER, /* "*", of OPTIONS */
+    TARGET_SELF,
+    TARGET_FORWARD_AUTH,
+    TARGET_LIVEZ,
+    TARGET_READYZ,
+    TARGET_METRICS,
+    TARGET_STATUS,
+    TARGET_OPENAPI,
+    TARGET_INDEX,
+    TARGET_PATHS,
+    TARGET_SERVER = TARGET_PATHS, /* "*", of OPTIONS */
+    TARGET_NONE,                  /* no such path */
 };
+
+/* The paths, and what each is for. */
+extern const struct render_path target_paths[TARGET_PATHS];
 
 enum target_error {
     TARGET_OK,
@@ -30,7 +41,7 @@ enum target_error {
 
 struct target {
     enum target_route route;
-    enum target_error error; /* for TARGET_HOST; a too long target has TARGET_NONE */
+    enum target_error error; /* of routes with parameters; a too long target has TARGET_NONE */
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
@@ -40,6 +51,9 @@ struct target {
 
 /* Always fills *target. */
 void target_parse(const char *text, size_t length, struct target *target);
+
+/* The methods of a route as the Allow field has them (RFC 9110, 10.2.1). */
+const char *target_allows(enum target_route route);
 
 /* The address that the target names, or NULL. */
 const struct p0f_addr *target_addr(const struct target *target);

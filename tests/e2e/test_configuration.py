@@ -41,6 +41,22 @@ BAD = [
     ("listen on a port that is none", "[http]\nlisten = 127.0.0.1:65536\n", (2,), "listen", "port"),
     ("listen with an empty item",
      "[http]\nlisten = 127.0.0.1:5030,,[::1]:5030\n", (2,), "listen", ""),
+    ("no batch", "[http]\nmax_batch = 0\n", (2,), "max_batch", "1000000"),
+    ("proxy that is a name", "[http]\ntrusted_proxies = ::1, nginx\n", (2,), "trusted_proxies",
+     "nginx: not an IPv4 or IPv6 address"),
+    ("network with bits beyond its prefix", "[http]\n\ntrusted_proxies = 10.0.0.1/8\n", (3,),
+     "trusted_proxies", "10.0.0.0/8 is meant"),
+    ("prefix that is too long", "[http]\ntrusted_proxies = 10.0.0.0/33\n", (2,),
+     "trusted_proxies", "0 to 32"),
+    ("origin with a slash", "[http]\ncors_origins = https://example.org/\n", (2,),
+     "cors_origins", "https://example.org is meant"),
+    ("origin without a scheme", "[http]\ncors_origins = example.org\n", (2,), "cors_origins",
+     "https://example.org is meant"),
+    ("star among origins", "[http]\ncors_origins = *, https://example.org\n", (2,),
+     "cors_origins", "stands alone"),
+    ("origin null", "[http]\ncors_origins = null\n", (2,), "cors_origins", "every page"),
+    ("token file, which is reserved", "[http]\ntoken_file = /etc/tokens\n", (2,), "token_file",
+     "no such feature yet"),
     ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
     ("empty socket path", "[p0f]\nsocket =\n", (2,), "socket", ""),
 ]
@@ -83,7 +99,9 @@ def test_a_bad_value_in_the_environment(scratch):
     {"cache.ttl": "0"}, {"cache.ttl": "250ms", "p0f.timeout": "1m"}, {"cache.stale_if_error": "2d"},
     {"cache.max_hosts": "1k"}, {"http.allow_unauthenticated": "no"}, {"p0f.dialect": "mss"},
     {"http.listen": "127.0.0.1:5030, [::1]:5030, unix:/run/x.sock"}, {"p0f.max_rate": "0"},
-    {"p0f.connections": "1", "p0f.pipeline": "1"},
+    {"p0f.connections": "1", "p0f.pipeline": "1"}, {"http.max_batch": "1m"},
+    {"http.trusted_proxies": ""}, {"http.trusted_proxies": "10.0.0.0/8, 2001:db8::/32, ::1"},
+    {"http.cors_origins": "*"}, {"http.cors_origins": "https://example.org, http://localhost:8080"},
 ])
 def test_good_settings(scratch, settings):
     done = run("-t", "-c", write_config(f"{scratch}/good.conf", settings))

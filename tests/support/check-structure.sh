@@ -53,7 +53,8 @@ within() {
 }
 
 only '#include <microhttpd\.h>' 'daemon/http[a-z_]*\.[ch]' | rule 'Only daemon/http* knows libmicrohttpd:'
-only '#include <jansson\.h>' 'daemon/render[a-z_]*\.c' | rule 'Only daemon/render.c writes JSON:'
+# batch_body.c reads it, and writes none.
+only '#include <jansson\.h>' 'daemon/(render[a-z_]*|batch_body)\.c' | rule 'Only daemon/render.c writes JSON:'
 only '#include <ini\.h>' 'daemon/config[a-z_]*\.c' | rule 'Only daemon/config.c reads INI files:'
 only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/clock\.c' | rule 'Only daemon/clock.c reads a clock:'
 only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'
@@ -70,11 +71,17 @@ never() {
     within "daemon/($1)\\.[ch]" "#include \"($2)\\.h\"" | grep -vE '/([a-z_]+)\.c:[0-9]+:#include "\1\.h"' |
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
-above='main|server|oneshot|http[a-z_]*|listen|lookup'
-never 'cache|flight|answer|render|hash|clock|log' "$above|pool|loop|cache|flight"
+above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
+never 'cache|flight|answer|render|hash|clock|log|metrics|metrics_text|process' "$above|pool|loop|cache|flight"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|answer|render"
-never 'lookup' 'main|server|oneshot|http[a-z_]*|listen'
+never 'outage' "$above|loop|cache|flight|answer|render"
+never 'readiness' "$above|cache|flight|answer|render"
+never 'status' 'main|server|oneshot|http[a-z_]*|listen|render[a-z_]*'
+never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
+never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
+never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
+never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
 never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
 
@@ -102,6 +109,21 @@ differ() {
 [ -n "$(table)" ] || echo 'no row found' | rule 'The table of options in daemon/:'
 differ sample manual | rule 'conf/p0f-lookupd.conf (<) and its man page (>) differ:'
 differ table sample | rule 'The table of options in daemon/ (<) and conf/p0f-lookupd.conf (>) differ:'
+
+# Metrics: those that daemon/metrics_text.c writes are the items .It Va name of the man page, and alerts
+# use no others.
+written() {
+    sed '/#define/d' daemon/metrics_text.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
+        sed 's/PREFIX "/p0f_lookupd_/; s/"//g' | sort
+}
+documented() {
+    sed -nE 's/^\.It Va ((p0f_lookupd|process)_[a-z0-9_]+).*/\1/p' daemon/p0f-lookupd.8 | sort
+}
+[ -n "$(written)" ] || echo 'no metric found' | rule 'The metrics in daemon/metrics_text.c:'
+differ written documented | rule 'The metrics of daemon/metrics_text.c (<) and of daemon/p0f-lookupd.8 (>) differ:'
+{ grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
+    sort -u >"$dir/used"
+written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that there are not:'
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'A module is named after what it does:'

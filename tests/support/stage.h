@@ -32,7 +32,9 @@ static struct {
     struct stage_client clients[STAGE_CLIENTS];
     unsigned accepted; /* ever */
     unsigned asked;    /* ever, without the probes of new connections */
+    unsigned probed;   /* ever, those */
     bool holding;      /* only probes are answered */
+    bool mute;         /* nothing is */
     bool knows_all;
 } stage;
 
@@ -102,7 +104,9 @@ static inline void stage_read(struct stage_client *client)
     while (client->fd >= 0 && recv(client->fd, query, sizeof query, 0) == sizeof query) {
         cr_assert_lt(client->count, STAGE_QUERIES);
         cr_assert(p0f_query_unpack(query, &client->owed[client->count]));
-        stage.asked += !stage_is_probe(&client->owed[client->count++]);
+        bool probe = stage_is_probe(&client->owed[client->count++]);
+        stage.asked += !probe;
+        stage.probed += probe;
     }
 }
 
@@ -126,7 +130,8 @@ static inline void stage_serve(void)
     for (int i = 0; i < STAGE_CLIENTS; i++) {
         struct stage_client *client = &stage.clients[i];
         stage_read(client);
-        while (client->count > 0 && (!stage.holding || stage_is_probe(&client->owed[0])))
+        while (client->count > 0 && !stage.mute &&
+               (!stage.holding || stage_is_probe(&client->owed[0])))
             stage_answer_first(client);
     }
 }

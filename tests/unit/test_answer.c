@@ -14,7 +14,9 @@ static struct p0f_host linux_host(void)
                              .first_seen = 1,
                              .total_conn = 2,
                              .os_name = "Linux",
-                             .os_flavor = "3.11 and newer"};
+                             .os_flavor = "3.11 and newer",
+                             .language = "Fran\xe7"
+                                         "ais"}; /* for this render needs memory */
 }
 
 static struct answer *linux_answer(void)
@@ -144,16 +146,45 @@ Test(answer, without_memory_has_no_body_and_tries_again)
     struct answer *answer = linux_answer();
 
     json_set_alloc_funcs(no_memory, free);
-    const struct answer_body *body = answer_body(answer, RENDER_PARSED);
+    const struct answer_body *body = answer_body(answer, RENDER_RAW);
     json_set_alloc_funcs(malloc, free);
     cr_assert_null(body);
-    cr_assert_not_null(answer_body(answer, RENDER_PARSED));
+    cr_assert_not_null(answer_body(answer, RENDER_RAW));
+    answer_unref(answer);
+}
+
+Test(answer, is_none_without_memory)
+{
+    json_set_alloc_funcs(no_memory, free);
+    struct answer *answer = linux_answer();
+    json_set_alloc_funcs(malloc, free);
+    cr_assert_null(answer);
+}
+
+Test(answer, size_is_that_of_all_it_holds)
+{
+    struct answer *answer = linux_answer();
+    size_t least = answer_body(answer, RENDER_PARSED)->length + sizeof(struct p0f_host);
+
+    cr_assert_gt(answer_size(answer), least + sizeof(struct entry));
+    cr_assert_lt(answer_size(answer), least + 256);
+    answer_unref(answer);
+}
+
+Test(answer, entry_is_the_answers)
+{
+    struct answer *answer = linux_answer();
+    struct entry *entry = answer_entry(answer);
+
+    cr_assert_eq(answer_of_entry(entry), answer);
+    cr_assert_arr_eq(&entry->addr, &addr, sizeof addr);
+    cr_assert_eq(entry->kind, ENTRY_HOST);
     answer_unref(answer);
 }
 
 static void *ask_for_body(void *answer)
 {
-    const struct answer_body *body = answer_body(answer, RENDER_PARSED);
+    const struct answer_body *body = answer_body(answer, RENDER_RAW);
 
     answer_unref(answer);
     return (void *)body;
@@ -167,7 +198,7 @@ Test(answer, threads_that_render_at_once_get_the_same_body)
 
         for (int i = 0; i < 4; i++)
             cr_assert_eq(pthread_create(&thread[i], NULL, ask_for_body, answer_ref(answer)), 0);
-        const struct answer_body *mine = answer_body(answer, RENDER_PARSED);
+        const struct answer_body *mine = answer_body(answer, RENDER_RAW);
         for (int i = 0; i < 4; i++) {
             void *theirs;
             pthread_join(thread[i], &theirs);

@@ -38,6 +38,19 @@ Test(cache_bounds, capacity_is_exact)
     cache_free(cache);
 }
 
+Test(cache_bounds, what_came_first_goes_first)
+{
+    struct cache *cache = new_cache(5, 1, NULL);
+
+    for (unsigned i = 0; i < 200; i++) {
+        put_host(cache, i);
+        if (i >= 5)
+            cr_assert_eq(kind(cache, i - 5), '-', "%u", i);
+    }
+    expect_counts(cache, 5, 0, 195, 0);
+    cache_free(cache);
+}
+
 Test(cache_bounds, eviction_spares_what_was_visited)
 {
     struct cache *cache = new_cache(8, 1, NULL);
@@ -150,5 +163,28 @@ Test(cache_bounds, is_read_while_it_is_written)
     written = true;
     pthread_join(reader, &wrong);
     cr_assert_eq((uintptr_t)wrong, 0);
+    cache_free(cache);
+}
+
+Test(cache_bounds, bytes_are_counted_and_come_back)
+{
+    struct cache *cache = new_cache(4, 4, NULL);
+    struct answer *one = new_answer(1, "Linux");
+    size_t each = answer_size(one);
+
+    answer_unref(one);
+    cr_assert_eq(cache_counts(cache).hosts_bytes, 0);
+    put_host(cache, 1);
+    cr_assert_eq(cache_counts(cache).hosts_bytes, each);
+    put_host(cache, 1); /* replaced */
+    cr_assert_eq(cache_counts(cache).hosts_bytes, each);
+    for (unsigned i = 2; i < 50; i++) /* evicting */
+        put_os(cache, i, "Linux", start), put_miss(cache, 100 + i);
+    cr_assert_geq(cache_counts(cache).hosts_bytes, 4 * each);
+    cr_assert_leq(cache_counts(cache).hosts_bytes, 4 * (each + 16));
+    cr_assert_eq(cache_counts(cache).misses_bytes, 4 * sizeof(struct entry));
+    for (unsigned i = 0; i < 50; i++)
+        put_miss(cache, i);
+    cr_assert_eq(cache_counts(cache).hosts_bytes, 0);
     cache_free(cache);
 }

@@ -1,6 +1,7 @@
 #include "clock.h"
 
 #include <criterion/criterion.h>
+#include <time.h>
 
 Test(clock, adds_nanoseconds_and_milliseconds)
 {
@@ -53,4 +54,12 @@ Test(clock, never_goes_back)
         cr_assert_not(mono_before(now, before));
         before = now;
     }
+}
+
+Test(clock, wall_clock_is_unix_time)
+{
+    int64_t before = time(NULL), now = clock_wall();
+
+    cr_assert_geq(now + 1, before, "the two may differ by a tick");
+    cr_assert_leq(now, (int64_t)time(NULL) + 1);
 }

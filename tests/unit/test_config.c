@@ -215,10 +215,69 @@ Test(config, units_and_bounds)
         expect_error(load(NULL, bad[i]), "-o", "expected ");
 }
 
+Test(config, batches)
+{
+    struct config *config = load(NULL, "http.max_batch=5");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->http.max_batch, 5);
+    config_free(config);
+    expect_good("http.max_batch=1");
+    expect_good("http.max_batch=1m");
+    expect_error(load(NULL, "http.max_batch=0"),
+                 "-o: http.max_batch = 0: ", "expected a number from 1 to 1000000");
+    expect_error(load(NULL, "http.max_batch=1000001"), "-o: http.max_batch", "from 1 to 1000000");
+}
+
+Test(config, trusted_proxies)
+{
+    struct config *config = load_file("[http]\ntrusted_proxies = 10.0.0.0/8,::1\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.trusted_proxies, "10.0.0.0/8,::1");
+    config_free(config);
+    expect_good("http.trusted_proxies=");
+    expect_good("http.trusted_proxies=0.0.0.0/0, ::/0");
+    expect_error(load_file("[http]\n\ntrusted_proxies = ::1, 10.0.0.1/8\n"),
+                 ":3: http.trusted_proxies = ::1, 10.0.0.1/8: expected networks such as ",
+                 "(10.0.0.1/8 has bits set beyond its prefix; 10.0.0.0/8 is meant?)");
+    expect_error(load(NULL, "http.trusted_proxies=nginx"),
+                 "-o: http.trusted_proxies = nginx: ", "(nginx: not an IPv4 or IPv6 address)");
+    expect_error(load(NULL, "http.trusted_proxies=::1,"),
+                 "-o: http.trusted_proxies = ::1,: ", "(item 2 is empty)");
+}
+
+Test(config, cors_origins)
+{
+    struct config *config = load_file("[http]\ncors_origins = https://a.example, http://b:81\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.cors_origins, "https://a.example, http://b:81");
+    config_free(config);
+    expect_good("http.cors_origins=");
+    expect_good("http.cors_origins=*");
+    expect_error(load_file("[http]\ncors_origins = https://a.example/\n"),
+                 ":2: http.cors_origins = https://a.example/: expected origins such as ",
+                 "(https://a.example/: an origin has no slash at its end; "
+                 "https://a.example is meant?)");
+    expect_error(load(NULL, "http.cors_origins=null"),
+                 "-o: http.cors_origins = null: ", "every page can have this origin");
+}
+
+/* The longest of everything still ends with what helps. */
+Test(config, long_messages_are_whole)
+{
+    char line[600], letters[200];
+
+    memset(letters, 'X', sizeof letters - 1);
+    letters[sizeof letters - 1] = '\0';
+    snprintf(line, sizeof line, "http.cors_origins=https://%s", letters);
+    expect_error(load(NULL, line), "-o: http.cors_origins = https://XXX", "is meant?)");
+}
+
 Test(config, reserved_keys_take_their_default_only)
 {
-    char *bad[] = {"http.max_batch=5", "http.token_file=/x",       "http.tls_certificate=/x",
-                   "http.tls_key=/x",  "http.trusted_proxies=::1", "http.cors_origins=*"};
+    char *bad[] = {"http.token_file=/x", "http.tls_certificate=/x", "http.tls_key=/x"};
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         expect_error(load(NULL, bad[i]), "-o: http.", "expected its default \"");
@@ -243,4 +302,98 @@ Test(config, restart_needed)
     cr_assert_str_eq(named, "http.threads p0f.socket ");
     config_free(before);
     config_free(after);
+}
+
+Test(config, restart_needed_for_lists)
+{
+    struct config *before = load("P0F_LOOKUPD_HTTP_CORS_ORIGINS=*", NULL);
+    struct config *after = load("P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=::1", "http.max_batch=2");
+
+    named[0] = '\0';
+    config_restart_needed(before, after, note);
+    cr_assert_str_eq(named, "http.max_batch http.trusted_proxies http.cors_origins ");
+    config_free(before);
+    config_free(after);
+}
+
+Test(config, adopts_what_needs_no_restart)
+{
+    struct config *running = load("P0F_LOOKUPD_P0F_SOCKET=/a", "cache.ttl=1s");
+    struct config *fresh = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=2s");
+
+    config_adopt(running, fresh);
+    cr_assert_eq(running->cache.ttl, 2000);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(fresh);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(running);
+}
+
+struct telling {
+    const char *name;
+    char value[64];
+    unsigned count;
+};
+
+static void tell(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct telling *telling = ctx;
+    size_t length = strlen(section);
+
+    telling->count++;
+    if (strncmp(telling->name, section, length) == 0 && telling->name[length] == '.' &&
+        strcmp(telling->name + length + 1, key) == 0)
+        strcpy(telling->value, value);
+}
+
+/* `override` is name=given; what is told of it is `told`. */
+static void expect_told(const char *override, const char *told)
+{
+    char text[64], name[64];
+    struct telling telling = {.name = name};
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(override, "="), override);
+    strcpy(text, override);
+    struct config *config = load(NULL, text);
+    cr_assert_not_null(config, "%s", error);
+    config_each(config, tell, &telling);
+    cr_assert_str_eq(telling.value, told, "%s is told as %s", override, telling.value);
+    cr_assert_eq(telling.count, option_count());
+    config_free(config);
+}
+
+Test(config, values_are_told_as_the_file_has_them)
+{
+    expect_told("http.listen=unix:/run/x", "unix:/run/x");
+    expect_told("http.threads=auto", "auto");
+    expect_told("http.threads=3", "3");
+    expect_told("http.token_file=", "");
+    expect_told("http.max_batch=2k", "2000");
+    expect_told("http.trusted_proxies=::1, 10.0.0.0/8", "::1, 10.0.0.0/8");
+    expect_told("http.cors_origins=*", "*");
+    expect_told("http.access_log=yes", "yes");
+    expect_told("http.allow_unauthenticated=no", "no");
+    expect_told("p0f.dialect=api2", "api2");
+    expect_told("p0f.max_rate=100k", "100000");
+    expect_told("p0f.max_rate=0", "0");
+    expect_told("cache.ttl=0", "0");
+    expect_told("cache.ttl=1500ms", "1500ms");
+    expect_told("cache.ttl=30000ms", "30s");
+    expect_told("cache.ttl=90s", "90s");
+    expect_told("cache.ttl=60m", "1h");
+    expect_told("cache.ttl=365d", "365d");
+}
+
+Test(config, what_is_told_is_understood)
+{
+    struct config *config = load(NULL, NULL), *again = load(NULL, NULL);
+
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char space[OPTION_TEXT_SIZE], expected[OPTION_EXPECTED_SIZE];
+        cr_assert(option_set(option, again, option_format(option, config, space), expected));
+        cr_assert(option_equal(option, again, config));
+    }
+    config_free(config);
+    config_free(again);
 }

@@ -28,6 +28,16 @@ static void expect_age(int64_t age_ms, const char *expected)
     cr_assert_str_eq(text, expected, "\"%s\" is not \"%s\"", text, expected);
 }
 
+Test(freshness, what_depends_on_who_asks_is_private)
+{
+    struct freshness freshness = {
+        .ttl_ms = 30000, .stale_while_revalidate_ms = 30000, .personal = true};
+    char text[FRESHNESS_CACHE_CONTROL_SIZE];
+
+    freshness_cache_control(&freshness, text);
+    cr_assert_str_eq(text, "private, max-age=30, stale-while-revalidate=30");
+}
+
 static void expect_control(int64_t ttl_ms, int64_t revalidate_ms, int64_t error_ms,
                            const char *expected)
 {
@@ -73,8 +83,10 @@ Test(freshness, ttl_is_negative_exactly_when_stale)
 
 Test(freshness, hit_is_never_called_stored_or_collapsed)
 {
-    expect_status((struct freshness){FRESHNESS_HIT, true, true, 0, 5000, 0, 0},
-                  "p0f-lookupd; hit; ttl=5");
+    expect_status(
+        (struct freshness){
+            .source = FRESHNESS_HIT, .collapsed = true, .stored = true, .ttl_ms = 5000},
+        "p0f-lookupd; hit; ttl=5");
 }
 
 Test(freshness, forwarded_tells_why)

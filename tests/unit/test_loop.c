@@ -146,33 +146,98 @@ Test(loop, chores_once_a_round)
     loop_free(loop);
 }
 
-static void woken(void *ctx)
+static void note_and_stop(void *letter)
 {
-    note(ctx);
+    note(letter);
     loop_stop(loop);
 }
 
-static void *wake(void *ctx)
+static void *post(void *task)
 {
-    (void)ctx;
-    loop_wake(loop);
+    loop_post(loop, task);
     return NULL;
 }
 
-Test(loop, another_thread_wakes)
+Test(loop, task_of_another_thread)
 {
+    struct loop_task task = {.run = note_and_stop, .ctx = "t"};
     pthread_t thread;
 
     setup();
-    loop_on_wake(loop, woken, "w");
-    cr_assert_eq(pthread_create(&thread, NULL, wake, NULL), 0);
-    cr_assert_eq(loop_run(loop), 0);
-    pthread_join(thread, NULL);
-    cr_assert_str_eq(log_of, "w");
-    loop_wake(loop);
-    loop_wake(loop);
+    for (int i = 0; i < 3; i++) { /* each wakes it anew, though nobody reads the eventfd */
+        cr_assert_eq(pthread_create(&thread, NULL, post, &task), 0);
+        cr_assert_eq(loop_run(loop), 0);
+        pthread_join(thread, NULL);
+    }
+    cr_assert_str_eq(log_of, "ttt");
+    loop_free(loop);
+}
+
+static struct loop_task again = {.run = note, .ctx = "z"};
+
+static void post_again(void *letter)
+{
+    note(letter);
+    loop_post(loop, &again);
+}
+
+Test(loop, tasks_run_in_the_order_posted)
+{
+    struct loop_task tasks[] = {
+        {.run = post_again, .ctx = "a"}, {.run = note, .ctx = "b"}, {.run = note, .ctx = "c"}};
+
+    setup();
+    for (size_t i = 0; i < 3; i++)
+        loop_post(loop, &tasks[i]);
     round_after(0);
-    cr_assert_str_eq(log_of, "ww", "many times are one: %s", log_of);
+    cr_assert_str_eq(log_of, "abc", "%s", log_of);
+    round_after(0);
+    cr_assert_str_eq(log_of, "abcz", "%s", log_of);
+    round_after(0);
+    cr_assert_str_eq(log_of, "abcz", "once each: %s", log_of);
+    loop_free(loop);
+}
+
+#define POSTERS 4
+#define POSTS 2000
+
+static struct post {
+    struct loop_task task;
+    int poster, turn;
+} posts[POSTERS][POSTS];
+static int turns[POSTERS], turns_in_all;
+
+static void take_turn(void *ctx)
+{
+    const struct post *this = ctx;
+
+    cr_assert_eq(this->turn, turns[this->poster]++);
+    if (++turns_in_all == POSTERS * POSTS)
+        loop_stop(loop);
+}
+
+static void *post_many(void *ctx)
+{
+    struct post *mine = ctx;
+
+    for (int i = 0; i < POSTS; i++)
+        loop_post(loop, &mine[i].task);
+    return NULL;
+}
+
+Test(loop, many_threads_post_each_in_its_order)
+{
+    pthread_t threads[POSTERS];
+
+    setup();
+    for (int i = 0; i < POSTERS; i++) {
+        for (int j = 0; j < POSTS; j++)
+            posts[i][j] = (struct post){{.run = take_turn, .ctx = &posts[i][j]}, i, j};
+        cr_assert_eq(pthread_create(&threads[i], NULL, post_many, posts[i]), 0);
+    }
+    cr_assert_eq(loop_run(loop), 0);
+    for (int i = 0; i < POSTERS; i++)
+        pthread_join(threads[i], NULL);
     loop_free(loop);
 }
 

@@ -182,6 +182,19 @@ Test(pool, reconnects_after_hang_up)
     teardown();
 }
 
+Test(pool, is_ready_again_before_anybody_asks)
+{
+    open_with_p0f(1, 1);
+    stage_p0f_stop();
+    stage_settle();
+    stage_p0f_start();
+    stage.holding = true; /* whatever is no probe */
+    stage_pass(50);
+    cr_assert_eq(stage.accepted, 2);
+    cr_assert_eq(stage.probed, 4, "a new connection tells by itself whether p0f answers");
+    teardown();
+}
+
 Test(pool, drained_when_nothing_is_owed)
 {
     open_with_p0f(1, 2);

@@ -29,8 +29,9 @@ Test(render_problem, problem_is_as_rfc_9457_has_it)
 
 Test(render_problem, index_names_the_paths)
 {
+    const struct render_path given[] = {{"/host/{ip}", "a host"}, {"/livez", "alive"}};
     size_t length;
-    char *text = render_index("1.2.3", &length);
+    char *text = render_index("1.2.3", given, 2, &length);
     json_t *json = json_loadb(text, length, 0, NULL);
     json_t *paths = json_object_get(json, "paths");
 
@@ -38,8 +39,9 @@ Test(render_problem, index_names_the_paths)
     cr_assert_eq(text[length], '\0');
     cr_assert_str_eq(json_string_value(json_object_get(json, "name")), "p0f-lookupd");
     cr_assert_str_eq(json_string_value(json_object_get(json, "version")), "1.2.3");
-    cr_assert_not_null(json_object_get(paths, "/host/{ip}"));
-    cr_assert_not_null(json_object_get(paths, "/livez"));
+    cr_assert_eq(json_object_size(paths), 2);
+    cr_assert_str_eq(json_string_value(json_object_get(paths, "/host/{ip}")), "a host");
+    cr_assert_str_eq(json_string_value(json_object_get(paths, "/livez")), "alive");
     json_decref(json);
     free(text);
 }

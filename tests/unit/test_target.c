@@ -84,6 +84,10 @@ Test(target, routes)
     expect_route("/", TARGET_INDEX);
     expect_route("", TARGET_INDEX);
     expect_route("/livez", TARGET_LIVEZ);
+    expect_route("/readyz", TARGET_READYZ);
+    expect_route("/metrics", TARGET_METRICS);
+    expect_route("/status", TARGET_STATUS);
+    expect_route("/openapi.json", TARGET_OPENAPI);
     expect_route("/host/192.0.2.1", TARGET_HOST);
     expect_route("*", TARGET_SERVER);
 }

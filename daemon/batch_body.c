@@ -1,0 +1,124 @@
+/* jansson reads the text, as it writes what is not rendered by hand: it knows all of JSON, and says
+ * where it is not. It refuses \u0000 and what is not UTF-8, and more than 2048 levels of nesting. */
+#include "batch_body.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BYTES_AN_ITEM 128
+#define BYTES_BESIDES 4096
+
+struct batch_body {
+    json_t *array; /* whose texts the items are */
+    uint32_t count;
+    struct batch_item items[];
+};
+
+size_t batch_body_limit(uint32_t most)
+{
+    return BYTES_BESIDES + (size_t)most * BYTES_AN_ITEM;
+}
+
+static const char *kind_of(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "something else";
+}
+
+/* NULL when it is not JSON, or out of memory. */
+static json_t *parse(const char *bytes, size_t length, char error[BATCH_BODY_ERROR_SIZE])
+{
+    json_error_t where;
+    json_t *root = json_loadb(bytes, length, JSON_DECODE_ANY, &where);
+    enum json_error_code code = root ? json_error_unknown : json_error_code(&where);
+
+    /* Without memory it says so, or says nothing. */
+    if (root || code == json_error_out_of_memory || !where.text[0])
+        return root;
+    snprintf(error, BATCH_BODY_ERROR_SIZE, "line %d, column %d: %s", where.line, where.column,
+             code == json_error_null_character ? "\\u0000 is not allowed" : where.text);
+    return NULL;
+}
+
+/* Whether it is an array of 1 to `most` strings. */
+static bool has_shape(const json_t *root, uint32_t most, char error[BATCH_BODY_ERROR_SIZE])
+{
+    size_t count = json_array_size(root);
+
+    if (!json_is_array(root)) {
+        snprintf(error, BATCH_BODY_ERROR_SIZE, "expected an array of strings, got %s",
+                 kind_of(root));
+        return false;
+    }
+    if (count < 1 || count > most) {
+        snprintf(error, BATCH_BODY_ERROR_SIZE, "expected 1 to %u items, got %zu", most, count);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(root, i);
+        if (json_is_string(value))
+            continue;
+        snprintf(error, BATCH_BODY_ERROR_SIZE, "item %zu is %s, expected a string", i + 1,
+                 kind_of(value));
+        return false;
+    }
+    return true;
+}
+
+static void read_item(struct batch_item *item, const json_t *value)
+{
+    item->text = json_string_value(value);
+    item->length = json_string_length(value);
+    item->error = p0f_addr_parse(item->text, item->length, &item->addr);
+}
+
+struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
+                                   char error[BATCH_BODY_ERROR_SIZE])
+{
+    error[0] = '\0';
+    json_t *root = parse(bytes, length, error);
+    bool good = root && has_shape(root, most, error);
+    size_t count = good ? json_array_size(root) : 0;
+    struct batch_body *body =
+        good ? malloc(sizeof *body + count * sizeof(struct batch_item)) : NULL;
+
+    if (!body) {
+        json_decref(root);
+        return NULL;
+    }
+    body->array = root;
+    body->count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++)
+        read_item(&body->items[i], json_array_get(root, i));
+    return body;
+}
+
+void batch_body_free(struct batch_body *body)
+{
+    if (!body)
+        return;
+    json_decref(body->array);
+    free(body);
+}
+
+const struct batch_item *batch_body_items(const struct batch_body *body, uint32_t *count)
+{
+    *count = body->count;
+    return body->items;
+}

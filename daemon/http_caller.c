@@ -1,0 +1,75 @@
+#include "http_caller.h"
+
+#include "forwarded.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char field_name[] = "X-Forwarded-For";
+
+/* False for a unix socket. */
+static bool peer_of(const struct client *client, struct p0f_addr *addr)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *name = info ? info->client_addr : NULL;
+
+    *addr = (struct p0f_addr){0};
+    if (name && name->sa_family == AF_INET) {
+        addr->type = 4;
+        memcpy(addr->bytes, &((const struct sockaddr_in *)name)->sin_addr, 4);
+        return true;
+    }
+    if (!name || name->sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)name)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(v6)) { /* as p0f knows it */
+        addr->type = 4;
+        memcpy(addr->bytes, v6->s6_addr + 12, 4);
+    } else {
+        addr->type = 6;
+        memcpy(addr->bytes, v6, 16);
+    }
+    return true;
+}
+
+struct fields {
+    const char **values; /* NULL: only count */
+    size_t count;
+};
+
+static enum MHD_Result see_field(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct fields *fields = ctx;
+
+    (void)kind;
+    if (!value || strcasecmp(name, field_name) != 0)
+        return MHD_YES;
+    if (fields->values)
+        fields->values[fields->count] = value;
+    fields->count++;
+    return MHD_YES;
+}
+
+enum caller http_caller(const struct client *client, struct p0f_addr *addr)
+{
+    struct p0f_addr peer;
+    const struct p0f_addr *known = peer_of(client, &peer) ? &peer : NULL;
+    struct fields fields = {0};
+
+    MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+    if (fields.count > 0) {
+        fields.values = calloc(fields.count, sizeof *fields.values);
+        if (!fields.values)
+            return CALLER_NO_MEMORY;
+        fields.count = 0;
+        MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+    }
+    bool found =
+        forwarded_client(client->service->trusted, known, fields.values, fields.count, addr);
+    free(fields.values);
+    return found ? CALLER_FOUND : CALLER_HIDDEN;
+}

@@ -1,0 +1,81 @@
+#include "http_queue.h"
+
+#include "http_cors.h"
+#include "http_reply.h"
+#include "log.h"
+#include "metrics.h"
+
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void log_access(const struct client *client, unsigned status)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char peer[NI_MAXHOST] = "unix";
+
+    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    log_info("%s \"%.16s %.200s\" %u", peer, client->method, client->url, status);
+}
+
+static enum metrics_route route_of(const struct client *client)
+{
+    static const enum metrics_route routes[] = {
+        [TARGET_HOST] = METRICS_ROUTE_HOST,
+        [TARGET_SELF] = METRICS_ROUTE_SELF,
+        [TARGET_FORWARD_AUTH] = METRICS_ROUTE_FORWARD_AUTH,
+        [TARGET_LIVEZ] = METRICS_ROUTE_LIVEZ,
+        [TARGET_READYZ] = METRICS_ROUTE_READYZ,
+        [TARGET_METRICS] = METRICS_ROUTE_METRICS,
+        [TARGET_STATUS] = METRICS_ROUTE_STATUS,
+        [TARGET_OPENAPI] = METRICS_ROUTE_OPENAPI,
+        [TARGET_INDEX] = METRICS_ROUTE_INDEX,
+        [TARGET_SERVER] = METRICS_ROUTE_NONE,
+        [TARGET_NONE] = METRICS_ROUTE_NONE,
+    };
+
+    return routes[client->target.route];
+}
+
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+{
+    client->stage = STAGE_DONE;
+    metrics_request(route_of(client), status);
+    if (client->service->access_log)
+        log_access(client, status);
+    return MHD_queue_response(client->connection, status, response);
+}
+
+enum MHD_Result queue_response(struct client *client, unsigned status,
+                               struct MHD_Response *response)
+{
+    if (!response)
+        return MHD_NO;
+    http_cors_add(client, response);
+    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = queue_shared(client, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result queue_problem(struct client *client, enum problem problem,
+                              const struct freshness *freshness, const char *format, ...)
+{
+    char detail[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    struct MHD_Response *response = reply_problem(problem, client->about, detail, freshness);
+    if (response && problem == PROBLEM_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, "Allow", target_allows(client->target.route));
+    return queue_response(client, problem_kind(problem)->status, response);
+}

@@ -1,0 +1,24 @@
+/* Queueing a response: the last step of every request. Private to the HTTP side.
+ *
+ * Each function returns what the access handler is to return; MHD_NO closes the connection. */
+#ifndef HTTP_QUEUE_H
+#define HTTP_QUEUE_H
+
+#include "freshness.h"
+#include "http_request.h"
+#include "problem.h"
+
+/* Takes the response over; NULL, for want of memory, closes the connection. */
+enum MHD_Result queue_response(struct client *client, unsigned status,
+                               struct MHD_Response *response);
+
+/* A problem document about client->about. The freshness goes with "no match" only, which is an
+ * answer of p0f's; else it is NULL. */
+__attribute__((format(printf, 4, 5))) enum MHD_Result
+queue_problem(struct client *client, enum problem problem, const struct freshness *freshness,
+              const char *format, ...);
+
+/* For a response that may be shared, which only the caller knows how to let go. */
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response);
+
+#endif

@@ -1,0 +1,350 @@
+#include "metrics_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "p0f_lookupd_"
+
+#define NS_PER_S 1000000000
+
+/* ---- Lines */
+
+static void head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A metric of one series. */
+static void single(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    head(out, name, type, help);
+    fprintf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+/* One series of several; the label's value needs no escaping. */
+static void labelled(FILE *out, const char *name, const char *label, const char *text,
+                     uint64_t value)
+{
+    fprintf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, text, value);
+}
+
+/* A metric that is always 1, for its label. */
+static void info(FILE *out, const char *name, const char *help, const char *label, const char *text)
+{
+    head(out, name, "gauge", help);
+    fprintf(out, "%s{%s=\"", name, label);
+    for (; *text; text++) {
+        if (*text == '\\' || *text == '"')
+            fputc('\\', out);
+        if (*text == '\n')
+            fputs("\\n", out);
+        else
+            fputc(*text, out);
+    }
+    fputs("\"} 1\n", out);
+}
+
+/* From nanoseconds and without floating point, whose decimal point would depend on the locale. */
+static void put_seconds(FILE *out, uint64_t ns)
+{
+    uint64_t fraction = ns % NS_PER_S;
+    int digits = 9;
+
+    fprintf(out, "%" PRIu64, ns / NS_PER_S);
+    if (fraction == 0)
+        return;
+    for (; fraction % 10 == 0; fraction /= 10)
+        digits--;
+    fprintf(out, ".%0*" PRIu64, digits, fraction);
+}
+
+static void seconds(FILE *out, const char *name, const char *type, const char *help, uint64_t ns)
+{
+    head(out, name, type, help);
+    fprintf(out, "%s ", name);
+    put_seconds(out, ns);
+    fputc('\n', out);
+}
+
+/* ---- HTTP */
+
+/* What a client can expect there is always shown, so that its first occurrence is seen to be an
+ * increase; anything else once it has been. */
+static const struct {
+    const char *name;
+    unsigned expected[8]; /* 0 ends */
+} routes[METRICS_ROUTES] = {
+    [METRICS_ROUTE_HOST] = {"/host", {200, 304, 400, 404, 502, 503, 504}},
+    [METRICS_ROUTE_HOSTS] = {"/hosts", {200, 400, 413, 415}},
+    [METRICS_ROUTE_SELF] = {"/self", {200, 304, 400, 404, 502, 503, 504}},
+    [METRICS_ROUTE_FORWARD_AUTH] = {"/forward-auth", {204}},
+    [METRICS_ROUTE_LIVEZ] = {"/livez", {200}},
+    [METRICS_ROUTE_READYZ] = {"/readyz", {200, 503}},
+    [METRICS_ROUTE_METRICS] = {"/metrics", {200}},
+    [METRICS_ROUTE_STATUS] = {"/status", {200}},
+    [METRICS_ROUTE_OPENAPI] = {"/openapi.json", {200}},
+    [METRICS_ROUTE_INDEX] = {"/", {200}},
+    [METRICS_ROUTE_NONE] = {"none", {404}},
+};
+
+static bool expected(unsigned route, unsigned code)
+{
+    for (const unsigned *at = routes[route].expected; *at; at++)
+        if (*at == code)
+            return true;
+    return false;
+}
+
+static void put_requests(FILE *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "http_requests_total";
+
+    head(out, name, "counter", "HTTP requests answered, by route and status.");
+    for (unsigned route = 0; route < METRICS_ROUTES; route++) {
+        for (unsigned column = 0; column < METRICS_CODES; column++) {
+            uint64_t value = snapshot->requests[route][column];
+            unsigned code = metrics_code(column);
+            if (value == 0 && !expected(route, code))
+                continue;
+            fprintf(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
+            if (code)
+                fprintf(out, "%u\"} %" PRIu64 "\n", code, value);
+            else
+                fprintf(out, "other\"} %" PRIu64 "\n", value);
+        }
+    }
+}
+
+/* ---- Lookups */
+
+#define BIT(result) (1U << METRICS_RESULT_##result)
+#define P0F_SAID (BIT(FOUND) | BIT(NO_MATCH) | BIT(BAD_RESPONSE) | BIT(UNAVAILABLE) | BIT(TIMEOUT))
+#define NOT_ASKED (BIT(OVERLOADED) | BIT(NOT_CACHED))
+
+/* Shown from the start are those results that can be. */
+static const struct {
+    const char *name;
+    unsigned possible;
+} caches[METRICS_CACHES] = {
+    [METRICS_CACHE_HIT] = {"hit", BIT(FOUND) | BIT(NO_MATCH)},
+    [METRICS_CACHE_STALE] = {"stale", BIT(FOUND)},
+    [METRICS_CACHE_MISS] = {"miss", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_EXPIRED] = {"expired", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_BYPASS] = {"bypass", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_COLLAPSED] = {"collapsed", P0F_SAID},
+};
+
+static const char *const results[METRICS_RESULTS] = {
+    [METRICS_RESULT_FOUND] = "found",
+    [METRICS_RESULT_NO_MATCH] = "no_match",
+    [METRICS_RESULT_BAD_RESPONSE] = "bad_response",
+    [METRICS_RESULT_UNAVAILABLE] = "unavailable",
+    [METRICS_RESULT_OVERLOADED] = "overloaded",
+    [METRICS_RESULT_TIMEOUT] = "timeout",
+    [METRICS_RESULT_NOT_CACHED] = "not_cached",
+};
+
+static void put_lookups(FILE *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "lookups_total";
+
+    head(out, name, "counter",
+         "Lookups finished, each once, by what the cache did for them and how they ended.");
+    for (unsigned cache = 0; cache < METRICS_CACHES; cache++) {
+        for (unsigned result = 0; result < METRICS_RESULTS; result++) {
+            uint64_t value = snapshot->lookups[cache][result];
+            if (value > 0 || caches[cache].possible & 1U << result)
+                fprintf(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name,
+                        caches[cache].name, results[result], value);
+        }
+    }
+}
+
+/* A histogram's series; `cache` is the value of a label, NULL: without. */
+static void put_times(FILE *out, const struct metrics_snapshot *snapshot,
+                      enum metrics_histogram histogram, const char *name, const char *cache)
+{
+    const struct metrics_times *times = &snapshot->times[histogram];
+    const int64_t *bounds;
+    unsigned count = metrics_bounds(histogram, &bounds);
+    uint64_t below = 0;
+    char first[32] = "", only[32] = "";
+
+    if (cache) {
+        snprintf(first, sizeof first, "cache=\"%s\",", cache);
+        snprintf(only, sizeof only, "{cache=\"%s\"}", cache);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        below += times->buckets[i];
+        fprintf(out, "%s_bucket{%sle=\"", name, first);
+        put_seconds(out, (uint64_t)bounds[i]);
+        fprintf(out, "\"} %" PRIu64 "\n", below);
+    }
+    below += times->buckets[count];
+    fprintf(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
+    fprintf(out, "%s_sum%s ", name, only);
+    put_seconds(out, times->sum_ns);
+    fprintf(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
+}
+
+static void put_lookup_times(FILE *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "lookup_duration_seconds";
+
+    head(out, name, "histogram",
+         "Time taken by lookups answered from the cache at once (hit; one in 32 is timed), and by "
+         "those that waited for p0f (miss; all).");
+    put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
+    put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
+}
+
+/* ---- The cache */
+
+static void put_stores(FILE *out, const struct metrics_gauges *gauges)
+{
+    static const struct {
+        const char *name, *type, *help;
+        size_t value; /* its place in struct metrics_store */
+    } metrics[] = {
+        {PREFIX "cache_entries", "gauge", "Entries kept: hosts, and misses that p0f did not know.",
+         offsetof(struct metrics_store, entries)},
+        {PREFIX "cache_entries_limit", "gauge", "The most entries that are kept.",
+         offsetof(struct metrics_store, limit)},
+        {PREFIX "cache_bytes", "gauge", "Memory that the entries take.",
+         offsetof(struct metrics_store, bytes)},
+        {PREFIX "cache_evictions_total", "counter",
+         "Entries pushed out by others before they had expired for good.",
+         offsetof(struct metrics_store, evicted)},
+    };
+
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        size_t at = metrics[i].value;
+        head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+        labelled(out, metrics[i].name, "store", "hosts",
+                 *(const uint64_t *)((const char *)&gauges->hosts + at));
+        labelled(out, metrics[i].name, "store", "misses",
+                 *(const uint64_t *)((const char *)&gauges->misses + at));
+    }
+}
+
+/* ---- p0f */
+
+static void put_p0f_state(FILE *out, const struct metrics_gauges *gauges)
+{
+    const char *name = PREFIX "p0f_connections";
+
+    single(out, PREFIX "p0f_up", "gauge", "1 while p0f answers.", gauges->p0f_up);
+    if (gauges->dialect)
+        info(out, PREFIX "p0f_dialect_info", "The dialect that p0f speaks.", "dialect",
+             gauges->dialect);
+    head(out, name, "gauge",
+         "Connections to p0f: down, probing (no answer yet: p0f may be at its connection limit), "
+         "ready, condemned (kept only for what is owed).");
+    labelled(out, name, "state", "down", gauges->connections_down);
+    labelled(out, name, "state", "probing", gauges->connections_probing);
+    labelled(out, name, "state", "ready", gauges->connections_ready);
+    labelled(out, name, "state", "condemned", gauges->connections_condemned);
+    single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.", gauges->owed);
+    single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
+           gauges->queued);
+}
+
+static void put_p0f_queries(FILE *out, const struct metrics_snapshot *snapshot)
+{
+    const uint64_t *counters = snapshot->counters;
+    const char *name = PREFIX "p0f_answers_total";
+
+    single(out, PREFIX "p0f_queries_total", "counter", "Queries sent to p0f.",
+           counters[METRIC_P0F_QUERIES]);
+    head(out, name, "counter", "Answers of p0f to them.");
+    labelled(out, name, "result", "found", counters[METRIC_P0F_FOUND]);
+    labelled(out, name, "result", "no_match", counters[METRIC_P0F_NO_MATCH]);
+    labelled(out, name, "result", "bad_query", counters[METRIC_P0F_BAD_QUERY]);
+    name = PREFIX "p0f_unanswered_total";
+    head(out, name, "counter", "Queries that got no answer, by what happened to the connection.");
+    labelled(out, name, "reason", "disconnected", counters[METRIC_P0F_LOST_DISCONNECTED]);
+    labelled(out, name, "reason", "malformed", counters[METRIC_P0F_LOST_MALFORMED]);
+    labelled(out, name, "reason", "wrong_dialect", counters[METRIC_P0F_LOST_WRONG_DIALECT]);
+    single(out, PREFIX "p0f_abandoned_answers_total", "counter",
+           "Answers that came when nobody waited for them any more.",
+           counters[METRIC_P0F_ABANDONED]);
+    name = PREFIX "p0f_answer_duration_seconds";
+    head(out, name, "histogram", "Time from a query's sending to p0f's answer.");
+    put_times(out, snapshot, METRICS_ANSWER_TIME, name, NULL);
+}
+
+static void put_p0f_connections(FILE *out, const struct metrics_snapshot *snapshot)
+{
+    const uint64_t *counters = snapshot->counters;
+    const char *name = PREFIX "p0f_connects_total";
+
+    head(out, name, "counter", "Attempts to connect to p0f.");
+    labelled(out, name, "result", "connected", counters[METRIC_P0F_CONNECTED]);
+    labelled(out, name, "result", "failed", counters[METRIC_P0F_CONNECT_FAILED]);
+    single(out, PREFIX "p0f_reconnects_total", "counter",
+           "Connections opened in the place of one that was lost.",
+           counters[METRIC_P0F_RECONNECTED]);
+    single(out, PREFIX "p0f_connections_lost_total", "counter",
+           "Connections that p0f closed, or that were given up for what came on them.",
+           counters[METRIC_P0F_CONNECTIONS_LOST]);
+}
+
+/* ---- The process */
+
+static void put_process(FILE *out, const struct process *process)
+{
+    if (process->stat_known) {
+        seconds(out, "process_cpu_seconds_total", "counter",
+                "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+        seconds(out, "process_start_time_seconds", "gauge",
+                "When the process was started, in seconds since 1970.",
+                (uint64_t)process->start_ms * 1000000);
+        single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
+               process->resident_bytes);
+        single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+               process->virtual_bytes);
+    }
+    if (process->open_fds_known)
+        single(out, "process_open_fds", "gauge", "File descriptors open.", process->open_fds);
+    if (process->max_fds_known)
+        single(out, "process_max_fds", "gauge", "File descriptors that may be open.",
+               process->max_fds);
+}
+
+/* ---- All of it */
+
+char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
+                   const struct process *process, size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+
+    if (!out)
+        return NULL;
+    info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
+    put_requests(out, snapshot);
+    single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
+           gauges->http_connections);
+    put_lookups(out, snapshot);
+    put_lookup_times(out, snapshot);
+    single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.", gauges->pending);
+    single(out, PREFIX "lookups_pending_limit", "gauge", "The most that may (p0f.max_pending).",
+           gauges->pending_limit);
+    single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
+    single(out, PREFIX "refreshes_total", "counter",
+           "Expired entries that p0f was asked about again while nobody waited.",
+           snapshot->counters[METRIC_REFRESHES]);
+    put_stores(out, gauges);
+    put_p0f_state(out, gauges);
+    put_p0f_queries(out, snapshot);
+    put_p0f_connections(out, snapshot);
+    put_process(out, process);
+    bool failed = ferror(out);
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

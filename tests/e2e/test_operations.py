@@ -1,0 +1,254 @@
+"""What those who operate the daemon ask: /readyz, /status and /metrics."""
+
+import signal
+import time
+
+import loopback
+import promtool
+import pytest
+from daemon import SENTINEL, write_config
+from problems import assert_problem
+from real_p0f import RealP0f
+from waiting import wait_until
+
+KNOWN = {"os_name": "Linux", "os_flavor": "3.x"}
+
+
+# ---- /readyz
+
+
+def _readiness(daemon):
+    return daemon.get("/readyz").status
+
+
+def _not_ready(daemon, *words):
+    answer = daemon.get("/readyz")
+    assert_problem(answer, 503, "p0f-unavailable")
+    assert answer["Retry-After"] and answer["Cache-Control"] == "no-store"
+    for word in words:
+        assert word in answer.json()["detail"], answer
+
+
+def test_readiness_follows_the_real_p0f(needs_p0f, scratch, serve):
+    """Not ready before it is there, ready with it, not without it, again with the next."""
+    p0f = RealP0f(scratch)
+    with serve(p0f) as daemon:
+        _not_ready(daemon, p0f.socket, "No such file")
+        for _ in range(2):
+            p0f.start()
+            wait_until(lambda: _readiness(daemon) == 200, "readiness", bound=5)
+            assert daemon.get("/readyz").json() == {"status": "ready"}
+            p0f.kill()
+            wait_until(lambda: _readiness(daemon) == 503, "the end of readiness", bound=5)
+            assert daemon.get("/livez").status == 200
+            _not_ready(daemon, p0f.socket)
+
+
+def test_readiness_asks_at_most_once_a_second(fake, serve):
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        begin, before = time.monotonic(), len(fake.queries)
+        for _ in range(300):
+            assert _readiness(daemon) == 200
+        assert len(fake.queries) - before <= 1 + (time.monotonic() - begin)
+
+
+def test_a_silent_p0f_is_not_ready(fake, serve):
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        fake.freeze()
+        wait_until(lambda: _readiness(daemon) == 503, "p0f's silence to be noticed")
+        _not_ready(daemon, "did not answer within")
+        fake.thaw()
+        wait_until(lambda: _readiness(daemon) == 200, "readiness")
+
+
+def test_a_full_p0f_is_not_ready_and_said_to_be_full(fake, serve):
+    fake.accepting = False
+    with serve(fake) as daemon:
+        wait_until(lambda: "limit" in daemon.get("/readyz").json()["detail"], "the limit's mention")
+        _not_ready(daemon, "connection limit")
+        assert daemon.get("/status").json()["pool"]["limit_suspected"] is True
+        fake.accepting = True
+        wait_until(lambda: _readiness(daemon) == 200, "readiness")
+        assert daemon.get("/status").json()["pool"]["limit_suspected"] is False
+
+
+def test_a_p0f_of_the_wrong_dialect_is_not_ready(fake, serve):
+    with serve(fake, {"p0f.dialect": "mss"}) as daemon:
+        wait_until(lambda: "236" in daemon.get("/readyz").json()["detail"], "the sizes' mention")
+        _not_ready(daemon, "mss", "236", "p0f3", "232")
+
+
+def test_heads_have_no_body(fake, serve):
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        for path in "/readyz", "/status", "/metrics":
+            answer = daemon.get(path, method="HEAD")
+            assert answer.status == 200 and answer.body == b""
+            assert int(answer["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/status", "/metrics"])
+def test_nothing_but_reading(fake, serve, path):
+    with serve(fake) as daemon:
+        answer = daemon.get(path, method="POST")
+        assert_problem(answer, 405, "method-not-allowed")
+        assert answer["Allow"] == "GET, HEAD, OPTIONS"
+
+
+# ---- /status
+
+
+def test_status_shows_how_things_stand(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake, {"p0f.connections": 2, "p0f.max_rate": 5000}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host("192.0.2.1").status == 200
+        status = daemon.get("/status").json()
+        assert status["name"] == "p0f-lookupd" and status["version"]
+        assert status["uptime_seconds"] >= 0 and status["started"].endswith("Z")
+        assert status["cache"]["hosts"] == {"entries": 1, "capacity": 100000, "evictions": 0,
+                                            "bytes": status["cache"]["hosts"]["bytes"]}
+        assert status["cache"]["hosts"]["bytes"] > 400
+        assert status["cache"]["misses"]["entries"] == 1    # the sentinel
+        assert status["lookups"] == {"pending": 0, "max_pending": 10000, "flights": 0}
+        pool = status["pool"]
+        assert pool["socket"] == fake.path and pool["p0f_up"] is True and pool["outage"] is None
+        assert pool["dialect"] == "p0f3" and pool["ready"] == 2 and pool["max_rate"] == 5000
+        assert pool["owed"] == pool["queued"] == 0
+        assert [link["state"] for link in status["connections"]] == ["ready", "ready"]
+
+
+def test_status_shows_the_settings_in_force(fake, serve):
+    with serve(fake, {"cache.ttl": "1h"}) as daemon:
+        settings = daemon.get("/status").json()["configuration"]
+        assert settings["cache"]["ttl"] == "1h"
+        assert settings["http"]["listen"] == f"127.0.0.1:{daemon.port}"
+        daemon.settings["cache.ttl"] = "7s"
+        daemon.settings["p0f.connections"] = 9      # needs a restart: not in force
+        write_config(daemon.config, daemon.settings)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: daemon.get("/status").json()["configuration"]["cache"]["ttl"] == "7s",
+                   "the new settings")
+        assert daemon.get("/status").json()["configuration"]["p0f"]["connections"] == "4"
+
+
+def test_status_shows_what_p0f_owes(fake, serve):
+    with serve(fake, {"p0f.timeout": "50ms"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.freeze()
+        assert daemon.host("192.0.2.7").status == 504
+        assert daemon.get("/status").json()["pool"]["owed"] == 1
+        fake.thaw()
+        wait_until(lambda: daemon.get("/status").json()["pool"]["owed"] == 0, "the late answer")
+
+
+# ---- /metrics
+
+
+def _samples(daemon):
+    answer = daemon.get("/metrics")
+    assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.body.decode("utf-8").splitlines()
+    return {name: float(value) for name, value in
+            (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+def test_promtool_finds_nothing_wrong(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        for _ in range(40):
+            daemon.host("192.0.2.1")
+        daemon.get("/nowhere")
+        promtool.check_metrics(daemon.get("/metrics").body.decode("utf-8"))
+
+
+def test_requests_are_counted_by_route_and_status(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        before = _samples(daemon)
+        for _ in range(3):
+            assert daemon.host("192.0.2.1").status == 200
+        assert daemon.host("nonsense").status == 400
+        assert daemon.get("/nowhere").status == 404
+        assert daemon.get("/self", method="DELETE").status == 405
+        after = _samples(daemon)
+
+        def grown(route, code):
+            name = f'p0f_lookupd_http_requests_total{{route="{route}",code="{code}"}}'
+            return after[name] - before.get(name, 0)
+        assert grown("/host", 200) == 3 and grown("/host", 400) == 1
+        assert grown("none", 404) == 1 and grown("/self", 405) == 1 and grown("/metrics", 200) == 1
+
+
+def test_lookups_are_counted_by_what_came_of_them(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        before = _samples(daemon)
+        daemon.host("192.0.2.1")
+        daemon.host("192.0.2.1")
+        daemon.host("192.0.2.1", headers={"Cache-Control": "no-cache"})
+        daemon.host("192.0.2.2", "?wait=0")
+        daemon.host("192.0.2.3", headers={"Cache-Control": "only-if-cached"})
+        after = _samples(daemon)
+
+        def grown(cache, result):
+            name = f'p0f_lookupd_lookups_total{{cache="{cache}",result="{result}"}}'
+            return after[name] - before.get(name, 0)
+        assert grown("miss", "found") == 1 and grown("hit", "found") == 1
+        assert grown("bypass", "found") == 1 and grown("miss", "no_match") == 1
+        assert grown("miss", "not_cached") == 1
+        total = sum(value - before.get(name, 0) for name, value in after.items()
+                    if name.startswith("p0f_lookupd_lookups_total"))
+        assert total == 5
+
+
+def test_gauges_show_p0f_and_the_cache(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        daemon.host("192.0.2.1")
+        samples = _samples(daemon)
+        assert samples["p0f_lookupd_p0f_up"] == 1
+        assert samples['p0f_lookupd_p0f_connections{state="ready"}'] == 4
+        assert samples['p0f_lookupd_cache_entries{store="hosts"}'] == 1
+        assert samples["p0f_lookupd_http_connections"] >= 1
+        fake.stop()
+        wait_until(lambda: _samples(daemon)["p0f_lookupd_p0f_up"] == 0, "p0f's end to be seen")
+
+
+def test_no_label_holds_an_address(needs_p0f, scratch, serve):
+    address = f"{loopback.NETWORK}.9.9"
+    with RealP0f(scratch) as p0f, serve(p0f) as daemon:
+        daemon.wait_for_p0f()
+        daemon.host(address)
+        text = daemon.get("/metrics").body.decode("utf-8")
+        assert address not in text and SENTINEL not in text
+
+
+# ---- Their end
+
+
+def test_asking_while_it_stops_is_answered_or_refused(fake, serve):
+    with serve(fake, {"p0f.timeout": "5s"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.freeze()
+        with_answer_owed = daemon.connect()
+        with_answer_owed.request("GET", "/host/192.0.2.8")
+        wait_until(lambda: daemon.get("/status").json()["pool"]["owed"] == 1, "the query to be sent")
+        standing = daemon.connect()
+        standing.request("GET", "/livez")
+        assert standing.getresponse().read()
+        daemon.signal(signal.SIGTERM)
+        wait_until(lambda: "SIGTERM" in daemon.log(), "the signal's mention")
+        standing.request("GET", "/readyz")
+        answer = standing.getresponse()
+        assert answer.status == 503 and b"shutting down" in answer.read()
+        fake.thaw()
+        assert with_answer_owed.getresponse().status == 404
+        standing.close()
+        with_answer_owed.close()

@@ -1,0 +1,67 @@
+/* Any bytes are a body: it is read without reading beyond its end, and is either 1 to 8 items, each
+ * UTF-8 without a NUL in it that goes into an answer and comes out of it as the same, or refused with
+ * a reason. */
+#include "batch_body.h"
+#include "render.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 8
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(int holds)
+{
+    if (!holds)
+        abort();
+}
+
+static char *render(const struct batch_item *items, uint32_t count, size_t *length)
+{
+    struct render_batch *batch = render_batch_start(0);
+
+    for (uint32_t i = 0; i < count; i++)
+        render_batch_add(batch, &(struct render_result){.query = items[i].text,
+                                                        .query_length = items[i].length,
+                                                        .status = 400,
+                                                        .code = "c",
+                                                        .detail = p0f_strerror(items[i].error)});
+    return render_batch_finish(batch, length);
+}
+
+static void check_items(const struct batch_item *items, uint32_t count)
+{
+    size_t length;
+    char *text = render(items, count, &length);
+    json_t *results = json_loadb(text, length, 0, NULL);
+
+    check(json_array_size(results) == count);
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *query = json_object_get(json_array_get(results, i), "query");
+        check(strlen(items[i].text) == items[i].length);
+        check(json_string_length(query) == items[i].length);
+        check(memcmp(json_string_value(query), items[i].text, items[i].length) == 0);
+        check(items[i].error != P0F_OK || items[i].addr.type == 4 || items[i].addr.type == 6);
+    }
+    json_decref(results);
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char error[BATCH_BODY_ERROR_SIZE];
+    struct batch_body *body = batch_body_read((const char *)data, size, MOST, error);
+    uint32_t count;
+
+    check(memchr(error, '\0', sizeof error) != NULL);
+    check(!body == (error[0] != '\0'));
+    if (!body)
+        return 0;
+    const struct batch_item *items = batch_body_items(body, &count);
+    check(count >= 1 && count <= MOST);
+    check_items(items, count);
+    batch_body_free(body);
+    return 0;
+}

@@ -1,0 +1,23 @@
+"""promtool, Prometheus' own checker of what it reads."""
+
+import os
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.environ.get("PROMTOOL") or os.path.join(ROOT, "build", "promtool")
+
+
+def run(*arguments, text=""):
+    """What promtool says about it; "" when nothing is wrong."""
+    assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make deps"
+    done = subprocess.run([PROGRAM, *arguments], input=text, capture_output=True, text=True,
+                          cwd=ROOT, timeout=60, check=False)
+    if done.returncode == 0 and not done.stderr:
+        return ""
+    return f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def check_metrics(text):
+    """Asserts that a text as /metrics gives it is well-formed and keeps to the conventions."""
+    complaint = run("check", "metrics", text=text)
+    assert complaint == "", complaint

@@ -1,0 +1,82 @@
+/* Memory that gives out at the `fail_at`th allocation between memory_start() and memory_stop(): from
+ * then on, or that once. For tests linked with --wrap=malloc and its kin (MEMORY_TESTS in the
+ * Makefile); jansson asks for its memory here as well. */
+#ifndef SHORT_MEMORY_H
+#define SHORT_MEMORY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+static struct {
+    bool counting;
+    bool only_once;
+    long fail_at;
+    long allocations;
+    long in_use;
+} memory;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static bool memory_given(void)
+{
+    if (!memory.counting)
+        return true;
+    long this = memory.allocations++;
+    return memory.only_once ? this != memory.fail_at : this < memory.fail_at;
+}
+
+static void *memory_counted(void *block)
+{
+    memory.in_use += memory.counting && block;
+    return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return memory_given() ? memory_counted(__real_malloc(size)) : NULL;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return memory_given() ? memory_counted(__real_calloc(count, size)) : NULL;
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    if (!memory_given())
+        return NULL;
+    void *moved = __real_realloc(block, size);
+    return block ? moved : memory_counted(moved);
+}
+
+void __wrap_free(void *block)
+{
+    memory.in_use -= memory.counting && block;
+    __real_free(block);
+}
+
+static void memory_start(long fail_at, bool only_once)
+{
+    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
+    memory.fail_at = fail_at;
+    memory.only_once = only_once;
+    memory.allocations = memory.in_use = 0;
+    memory.counting = true;
+}
+
+/* True when something was refused. */
+static bool memory_stop(void)
+{
+    memory.counting = false;
+    return memory.allocations > memory.fail_at;
+}
+
+#endif
