@@ -99,17 +99,21 @@ BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
-# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
-# builds in other directories take this one.
-PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
-export PROMTOOL
+# To check with, too. Not in CHECK_DEPS, since their packages would start servers. Exported, so that
+# builds in other directories take these.
+PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
+NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
+export PROMTOOL NGINX_PROGRAM
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM)
 
 $(PROMTOOL):
-	@tests/support/promtool.sh $@
+	@tests/support/unpack.sh $@ prometheus usr/bin/promtool
+
+$(NGINX_PROGRAM):
+	@tests/support/unpack.sh $@ nginx usr/sbin/nginx
 
 IFACE      ?= lo
 
@@ -198,7 +202,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
