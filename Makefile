@@ -10,6 +10,7 @@ sbindir     ?= $(PREFIX)/sbin
 libdir      ?= $(PREFIX)/lib
 includedir  ?= $(PREFIX)/include
 mandir      ?= $(PREFIX)/share/man
+docdir      ?= $(PREFIX)/share/doc/p0f-lookupd
 sysconfdir  ?= /etc
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
@@ -261,10 +262,12 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
+EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
-		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir)
+		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir) \
+		$(D)$(docdir)/examples
 	install -m 755 $(DAEMON) $(D)$(sbindir)
 	install -m 644 $(LIB_A) $(LIB_SO) $(D)$(libdir)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
@@ -275,6 +278,7 @@ install: all
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
 	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
 	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
+	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
@@ -289,6 +293,8 @@ uninstall:
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf
+	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
+	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)
