@@ -95,7 +95,8 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay
+CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay \
+              chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
