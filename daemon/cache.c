@@ -265,17 +265,7 @@ static void drop(struct store *store, struct entry *entry)
     entry_free(entry);
 }
 
-/* The hole in the ring is filled with its last entry. */
-static void leave_ring(struct store *store, const struct entry *entry)
-{
-    struct entry *last = store->ring[store->count - 1];
-
-    store->ring[entry->place] = last;
-    last->place = entry->place;
-    store->count--;
-}
-
-static void take_out(struct cache *cache, struct store *store, struct entry *entry)
+static void unchain(struct cache *cache, struct store *store, const struct entry *entry)
 {
     uint64_t hash = hash_of(cache, &entry->addr);
     pthread_rwlock_t *lock = lock_of(cache, hash);
@@ -283,22 +273,6 @@ static void take_out(struct cache *cache, struct store *store, struct entry *ent
     pthread_rwlock_wrlock(lock);
     *find(store, hash, &entry->addr) = entry->next;
     pthread_rwlock_unlock(lock);
-    leave_ring(store, entry);
-    drop(store, entry);
-}
-
-static void evict(struct cache *cache, struct store *store)
-{
-    struct entry *entry;
-
-    for (unsigned looked = 0;; looked++) {
-        store->hand = (store->hand + 1) % store->count;
-        entry = store->ring[store->hand];
-        if (looked >= SWEEP_MOST || !atomic_exchange(&entry->visited, 0))
-            break;
-    }
-    take_out(cache, store, entry);
-    store->evicted++;
 }
 
 static void forget(struct cache *cache, struct store *store, uint64_t hash,
@@ -306,19 +280,41 @@ static void forget(struct cache *cache, struct store *store, uint64_t hash,
 {
     struct entry *entry = *find(store, hash, addr);
 
-    if (entry)
-        take_out(cache, store, entry);
+    if (!entry)
+        return;
+    unchain(cache, store, entry);
+    /* The last one fills the hole in the ring. */
+    struct entry *last = store->ring[--store->count];
+    store->ring[entry->place] = last;
+    last->place = entry->place;
+    drop(store, entry);
+}
+
+/* Returns the place in the ring that has become free. */
+static uint32_t evict(struct cache *cache, struct store *store)
+{
+    struct entry *entry;
+
+    for (unsigned looked = 0;; looked++) {
+        entry = store->ring[store->hand];
+        store->hand = (store->hand + 1) % store->capacity;
+        if (looked >= SWEEP_MOST || !atomic_exchange(&entry->visited, 0))
+            break;
+    }
+    uint32_t place = entry->place;
+    unchain(cache, store, entry);
+    drop(store, entry);
+    store->evicted++;
+    return place;
 }
 
 static void insert(struct cache *cache, struct store *store, uint64_t hash, struct entry *entry)
 {
     pthread_rwlock_t *lock = lock_of(cache, hash);
-
-    if (store->count == store->capacity)
-        evict(cache, store);
-    entry->place = store->count++;
-    store->ring[entry->place] = entry;
     struct entry **bucket = bucket_of(store, hash);
+
+    entry->place = store->count < store->capacity ? store->count++ : evict(cache, store);
+    store->ring[entry->place] = entry;
     pthread_rwlock_wrlock(lock);
     entry->next = *bucket;
     *bucket = entry;

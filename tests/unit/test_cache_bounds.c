@@ -38,6 +38,19 @@ Test(cache_bounds, capacity_is_exact)
     cache_free(cache);
 }
 
+Test(cache_bounds, what_came_first_goes_first)
+{
+    struct cache *cache = new_cache(5, 1, NULL);
+
+    for (unsigned i = 0; i < 200; i++) {
+        put_host(cache, i);
+        if (i >= 5)
+            cr_assert_eq(kind(cache, i - 5), '-', "%u", i);
+    }
+    expect_counts(cache, 5, 0, 195, 0);
+    cache_free(cache);
+}
+
 Test(cache_bounds, eviction_spares_what_was_visited)
 {
     struct cache *cache = new_cache(8, 1, NULL);
