@@ -10,6 +10,7 @@ sbindir     ?= $(PREFIX)/sbin
 libdir      ?= $(PREFIX)/lib
 includedir  ?= $(PREFIX)/include
 mandir      ?= $(PREFIX)/share/man
+docdir      ?= $(PREFIX)/share/doc/p0f-lookupd
 sysconfdir  ?= /etc
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
@@ -94,22 +95,27 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay
+CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay \
+              chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
-# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
-# builds in other directories take this one.
-PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
-export PROMTOOL
+# To check with, too. Not in CHECK_DEPS, since their packages would start servers. Exported, so that
+# builds in other directories take these.
+PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
+NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
+export PROMTOOL NGINX_PROGRAM
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM)
 
 $(PROMTOOL):
-	@tests/support/promtool.sh $@
+	@tests/support/unpack.sh $@ prometheus usr/bin/promtool
+
+$(NGINX_PROGRAM):
+	@tests/support/unpack.sh $@ nginx usr/sbin/nginx
 
 IFACE      ?= lo
 
@@ -199,7 +205,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
@@ -258,10 +264,12 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
+EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
-		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir)
+		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir) \
+		$(D)$(docdir)/examples
 	install -m 755 $(DAEMON) $(D)$(sbindir)
 	install -m 644 $(LIB_A) $(LIB_SO) $(D)$(libdir)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
@@ -272,6 +280,7 @@ install: all
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
 	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
 	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
+	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
@@ -286,6 +295,8 @@ uninstall:
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf
+	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
+	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)
