@@ -134,6 +134,7 @@ DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_metrics_text := daemon/metrics.o
+DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
