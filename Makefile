@@ -37,7 +37,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds e2e check-asan check-tsan fuzz fuzz-run \
+.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
         bench lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
@@ -53,7 +53,8 @@ help:
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
-	@echo 'Parts of check: unit structure seeds e2e.  T=cache runs one unit test, K=word some of e2e.'
+	@echo 'Parts of check: unit structure seeds model e2e.  T=cache runs one unit test, K=word some of e2e;'
+	@echo 'model takes MODEL_SEEDS and, for a long run, MODEL_STEPS.'
 
 # ---- Build ---------------------------------------------------------------------------------------
 
@@ -154,6 +155,12 @@ SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
 
+# The model replaces the log, and sees what the daemon does at the calls that it wraps.
+MODEL      := $(BUILD)/tests/model/model
+WRAPPED    := connect close shutdown send recv malloc calloc realloc
+MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
+MODEL_STEPS ?= 200000 # for each seed
+
 linked      = $(addprefix $(BUILD)/,$(sort \
               $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
 
@@ -174,11 +181,16 @@ $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/re
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(MODEL): $(call objects,tests/model/*.c) $(BUILD)/daemon/lookup.o \
+          $(addprefix $(BUILD)/,$(filter-out daemon/log.o,$(sort $(DEPS_lookup)))) $(LIB_A)
+	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
 check: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure
 	@$(MAKE) --no-print-directory seeds
+	@$(MAKE) --no-print-directory model
 	@$(MAKE) --no-print-directory e2e
 
 unit: $(UNIT)
@@ -189,6 +201,10 @@ structure:
 
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
+
+# With the seeds from here, and so many steps, everything must have happened that can.
+model: $(MODEL)
+	@$(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
 
 # What daemon/openapi.json is judged by, the same for all builds.
 NPM_DIR    ?= $(BUILD)/npm
@@ -211,7 +227,8 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 
 check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
-		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
+		unit seeds $(if $(filter asan,$*),model) e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang
