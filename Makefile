@@ -185,6 +185,12 @@ $(MODEL): $(call objects,tests/model/*.c) $(BUILD)/daemon/lookup.o \
           $(addprefix $(BUILD)/,$(filter-out daemon/log.o,$(sort $(DEPS_lookup)))) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
+# For the test that reads back with another JSON reader what is rendered.
+RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
+
+$(RENDER_ANSWERS): %: %.o $(BUILD)/daemon/render.o $(DEPS_render:%=$(BUILD)/%) $(LIB_A)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
 check: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
@@ -215,11 +221,12 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(PROMTOOL) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
-		/usr/bin/python3 -B -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)') tests/e2e
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
+		NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+		$(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
