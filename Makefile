@@ -38,7 +38,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds e2e check-asan check-tsan fuzz fuzz-run \
+.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
         bench lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
@@ -54,7 +54,8 @@ help:
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
-	@echo 'Parts of check: unit structure seeds e2e.  T=cache runs one unit test, K=word some of e2e.'
+	@echo 'Parts of check: unit structure seeds model e2e.  T=cache runs one unit test, K=word some of e2e;'
+	@echo 'model takes MODEL_SEEDS and, for a long run, MODEL_STEPS.'
 
 # ---- Build ---------------------------------------------------------------------------------------
 
@@ -141,6 +142,7 @@ DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_metrics_text := daemon/metrics.o
+DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
@@ -159,6 +161,12 @@ TARGETS    := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz
 SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
+
+# The model replaces the log, and sees what the daemon does at the calls that it wraps.
+MODEL      := $(BUILD)/tests/model/model
+WRAPPED    := connect close shutdown send recv malloc calloc realloc
+MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
+MODEL_STEPS ?= 200000 # for each seed
 
 linked      = $(addprefix $(BUILD)/,$(sort \
               $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
@@ -180,11 +188,22 @@ $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/re
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(MODEL): $(call objects,tests/model/*.c) $(BUILD)/daemon/lookup.o \
+          $(addprefix $(BUILD)/,$(filter-out daemon/log.o,$(sort $(DEPS_lookup)))) $(LIB_A)
+	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
+# For the test that reads back with another JSON reader what is rendered.
+RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
+
+$(RENDER_ANSWERS): %: %.o $(BUILD)/daemon/render.o $(DEPS_render:%=$(BUILD)/%) $(LIB_A)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
 check: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure
 	@$(MAKE) --no-print-directory seeds
+	@$(MAKE) --no-print-directory model
 	@$(MAKE) --no-print-directory e2e
 
 unit: $(UNIT)
@@ -196,6 +215,10 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
+# With the seeds from here, and so many steps, everything must have happened that can.
+model: $(MODEL)
+	@$(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
+
 # What daemon/openapi.json is judged by, the same for all builds.
 NPM_DIR    ?= $(BUILD)/npm
 
@@ -205,11 +228,12 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
-		/usr/bin/python3 -B -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)') tests/e2e
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
+		NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+		$(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
@@ -217,7 +241,8 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 
 check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
-		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
+		unit seeds $(if $(filter asan,$*),model) e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang
