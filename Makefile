@@ -38,7 +38,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds e2e check-asan check-tsan fuzz fuzz-run \
-        bench lint format install uninstall clean
+        bench harm lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -50,6 +50,7 @@ help:
 	@echo 'make check-tsan   the same under ThreadSanitizer'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
+	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
@@ -198,7 +199,13 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(PROMTOOL) $(NPM_DIR)/.installed
+# Programs that the end-to-end tests use.
+TOOLS      := $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c))
+
+$(TOOLS): %: %.o
+	$(call say,LD    $@) $(LINK) -o $@ $^
+
+e2e: $(DAEMON) $(TOOLS) $(PROMTOOL) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
@@ -233,6 +240,11 @@ bench:
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+# The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
+harm: deps
+	@$(MAKE) --no-print-directory all
+	@FULL=1 $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
 
 # ---- Taste ---------------------------------------------------------------------------------------
 
