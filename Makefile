@@ -39,7 +39,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
-        bench lint format install uninstall clean
+        bench harm lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -51,6 +51,7 @@ help:
 	@echo 'make check-tsan   the same under ThreadSanitizer'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
+	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
@@ -228,7 +229,13 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		--no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+# Programs that the end-to-end tests use.
+TOOLS      := $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c))
+
+$(TOOLS): %: %.o
+	$(call say,LD    $@) $(LINK) -o $@ $^
+
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
@@ -265,6 +272,11 @@ bench:
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
+# The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
+harm: deps
+	@$(MAKE) --no-print-directory all
+	@FULL=1 $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
 
 # ---- Taste ---------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ struct link_status {
 };
 
 enum link_event {
-    LINK_EVENT_CONNECTED, /* queries can be put on it */
+    LINK_EVENT_CONNECTED, /* its probes are to be sent */
     LINK_EVENT_READY,     /* p0f answers */
     LINK_EVENT_SILENT,    /* connected for a while, and p0f has not answered yet */
     LINK_EVENT_PROGRESS,  /* answers have come */

@@ -71,28 +71,20 @@ static bool any_open(const struct pool *pool)
 
 /* ---- Sending */
 
-/* The link in `state` with room that is owed least. */
-static struct link *least_owed(struct pool *pool, enum link_state state)
+/* The link with room that is owed least. Never one that p0f has not answered yet: if p0f is full, a
+ * query there would wait for others to leave, while another link may be served. */
+static struct link *link_for_query(struct pool *pool)
 {
     struct link *best = NULL;
 
     for (unsigned i = 0; i < pool->link_count; i++) {
         struct link *link = &pool->links[i];
-        if (link->state != state || p0f_conn_pending(link->conn) >= pool->common.pipeline)
+        if (link->state != LINK_READY || p0f_conn_pending(link->conn) >= pool->common.pipeline)
             continue;
         if (!best || p0f_conn_pending(link->conn) < p0f_conn_pending(best->conn))
             best = link;
     }
     return best;
-}
-
-/* One that p0f has not answered yet is only trusted when there is no other. */
-static struct link *link_for_query(struct pool *pool)
-{
-    for (unsigned i = 0; i < pool->link_count; i++)
-        if (pool->links[i].state == LINK_READY)
-            return least_owed(pool, LINK_READY);
-    return least_owed(pool, LINK_PROBING);
 }
 
 /* Spends one query of max_rate, or arms the timer for when there is one again. */

@@ -43,3 +43,24 @@ class Namespace:
     def replay(self, capture):
         """Send every packet of the capture at the times it states; returns when all are sent."""
         self.run("tcpreplay", "-q", "-i", SEND, str(capture))
+
+
+class Replay:
+    """With-block during which a capture is sent again and again, as fast as it goes."""
+
+    def __init__(self, namespace, capture):
+        self._command = [*namespace.prefix, "tcpreplay", "-q", "--topspeed", "--loop=0",
+                         "-i", SEND, str(capture)]
+        self._process = None
+
+    def running(self):
+        return self._process.poll() is None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()

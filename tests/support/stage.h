@@ -33,6 +33,7 @@ static struct {
     unsigned accepted; /* ever */
     unsigned asked;    /* ever, without the probes of new connections */
     unsigned probed;   /* ever, those */
+    int taken;         /* places that others have: so many fewer clients are served */
     bool holding;      /* only probes are answered */
     bool mute;         /* nothing is */
     bool knows_all;
@@ -86,7 +87,7 @@ static inline bool stage_is_probe(const struct p0f_addr *addr)
 
 static inline void stage_accept(void)
 {
-    for (int i = 0; i < STAGE_CLIENTS && stage.listener >= 0; i++) {
+    for (int i = 0; i < STAGE_CLIENTS - stage.taken && stage.listener >= 0; i++) {
         if (stage.clients[i].fd >= 0)
             continue;
         int fd = accept4(stage.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -195,6 +195,23 @@ Test(pool, is_ready_again_before_anybody_asks)
     teardown();
 }
 
+Test(pool, asks_on_no_connection_that_waits_for_a_place)
+{
+    stage_open();
+    stage_p0f_start();
+    stage.taken = STAGE_CLIENTS;
+    setup(4, 2);
+    ask_first(8);
+    stage_pass(50);
+    stage.taken = STAGE_CLIENTS - 1;
+    stage_settle();
+    cr_assert_eq(stage.accepted, 1);
+    for (int i = 0; i < 8; i++)
+        expect(i, P0F_OK);
+    stage.taken = 0;
+    teardown();
+}
+
 Test(pool, drained_when_nothing_is_owed)
 {
     open_with_p0f(1, 2);

@@ -1,0 +1,383 @@
+/*
+ * http_load PORT [options] - GET /host/ADDRESS, many times, on many connections of 127.0.0.1:PORT.
+ *
+ *   -n N      so many requests (default 1000)
+ *   -c N      so many connections, kept alive (default 64)
+ *   -r N      so many requests a second, evenly, whether or not there are answers;
+ *             without, each connection asks again as soon as it has been answered
+ *   -a ADDR   the first address to ask about (default 10.0.0.1), and
+ *   -m N      how many in turn (default 1)
+ *   -q QUERY  behind each address
+ *   -s ADDR   connect from there
+ *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
+ *   -x        leave with a reset, instead of a FIN
+ *
+ * SIGTERM: asks no more, and waits for the answers under way.
+ *
+ * Prints "begun" and, when all is done, one line of JSON: answers by status; how many were `wrong` (not about the
+ * address asked for, or a 503 that says nothing of Retry-After); how many requests were `broken` off
+ * by the server, `refused` or `left`; latency in microseconds, from when the request was due.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROOM = 8192, EVENTS = 256, STATUSES = 600 };
+
+enum state { CLOSED, IDLE, ASKING };
+
+struct connection {
+    int fd;
+    enum state state;
+    int64_t due, leave; /* when its request should have gone out; when to hang up */
+    char address[INET_ADDRSTRLEN];
+    size_t length;
+    char text[ROOM + 1];
+};
+
+static struct {
+    struct sockaddr_in server, from;
+    unsigned long requests, connections, rate, addresses;
+    uint32_t first_address;
+    const char *query;
+    long leave_ms; /* -1: stay */
+    int reset;
+} options = {.requests = 1000,
+             .connections = 64,
+             .addresses = 1,
+             .first_address = 0x0a000001,
+             .query = "",
+             .leave_ms = -1};
+
+static struct {
+    unsigned long asked, done, wrong, broken, refused, left, statuses[STATUSES];
+    uint32_t *latency_us;
+    unsigned long latencies;
+} seen;
+
+static int epoll;
+static volatile sig_atomic_t over;
+static struct connection *all;
+static struct connection **idle; /* a stack */
+static unsigned long idle_count;
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- Connections */
+
+static void rest(struct connection *connection)
+{
+    connection->state = IDLE;
+    idle[idle_count++] = connection;
+}
+
+/* 0 when nobody listens there any more. */
+static int dial(struct connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || (options.from.sin_family &&
+                   bind(fd, (const struct sockaddr *)&options.from, sizeof options.from) != 0))
+        die("socket");
+    if (connect(fd, (const struct sockaddr *)&options.server, sizeof options.server) != 0) {
+        if (errno != ECONNREFUSED && errno != ECONNRESET)
+            die("connect");
+        close(fd);
+        return 0;
+    }
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        die("epoll");
+    connection->fd = fd;
+    connection->length = 0;
+    return 1;
+}
+
+static void hang_up(struct connection *connection)
+{
+    const struct linger none = {.l_onoff = 1};
+
+    if (options.reset)
+        setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(connection->fd);
+    connection->state = CLOSED;
+}
+
+/* ---- Requests */
+
+/* 0 when nobody is there to ask. */
+static int ask(struct connection *connection, int64_t due)
+{
+    struct in_addr address = {
+        htonl(options.first_address + (uint32_t)(seen.asked % options.addresses))};
+    char request[512];
+
+    seen.asked++;
+    if (connection->state == CLOSED && !dial(connection)) {
+        seen.refused++;
+        seen.done++;
+        idle[idle_count++] = connection;
+        return 0;
+    }
+    inet_ntop(AF_INET, &address, connection->address, sizeof connection->address);
+    int length = snprintf(request, sizeof request, "GET /host/%s%s HTTP/1.1\r\nHost: x\r\n\r\n",
+                          connection->address, options.query);
+    connection->state = ASKING;
+    connection->due = due;
+    connection->leave = now_ns() + options.leave_ms * 1000000;
+    /* It is small, and nothing else is under way: it goes as a whole or the server has gone. */
+    if (send(connection->fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE &&
+        errno != ECONNRESET)
+        die("send");
+    return 1;
+}
+
+static void finished(struct connection *connection)
+{
+    seen.latency_us[seen.latencies++] = (uint32_t)((now_ns() - connection->due) / 1000);
+    seen.done++;
+    rest(connection);
+}
+
+static void broken(struct connection *connection)
+{
+    if (connection->state == ASKING) {
+        seen.broken++;
+        seen.done++;
+    } else {
+        for (unsigned long i = 0; i < idle_count; i++)
+            if (idle[i] == connection)
+                idle[i] = idle[--idle_count];
+    }
+    hang_up(connection);
+    idle[idle_count++] = connection;
+}
+
+static void judge(struct connection *connection, const char *body)
+{
+    long status = strtol(connection->text + strlen("HTTP/1.1 "), NULL, 10);
+    char about[64];
+
+    if (status < 0 || status >= STATUSES)
+        status = 0;
+    seen.statuses[status]++;
+    snprintf(about, sizeof about, status == 200 ? "\"http_name\":\"%s\"" : "\"ip\":\"%s\"",
+             connection->address);
+    if (!strstr(body, about) || (status == 503 && !strstr(connection->text, "\r\nRetry-After: ")))
+        seen.wrong++;
+}
+
+/* Takes one answer off the buffer, if it is there as a whole. */
+static void take_answer(struct connection *connection)
+{
+    char *body = strstr(connection->text, "\r\n\r\n");
+    const char *field = strstr(connection->text, "\r\nContent-Length: ");
+
+    if (!body || !field || field > body)
+        return;
+    body += 4;
+    size_t length = strtoul(field + strlen("\r\nContent-Length: "), NULL, 10);
+    if ((size_t)(connection->text + connection->length - body) < length)
+        return;
+    judge(connection, body);
+    connection->length = 0;
+    finished(connection);
+}
+
+static void receive(struct connection *connection)
+{
+    ssize_t got =
+        recv(connection->fd, connection->text + connection->length, ROOM - connection->length, 0);
+
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0 || connection->state != ASKING) {
+        broken(connection);
+        return;
+    }
+    connection->length += (size_t)got;
+    connection->text[connection->length] = '\0';
+    take_answer(connection);
+}
+
+static void leave_late_ones(void)
+{
+    int64_t now = now_ns();
+
+    for (unsigned long i = 0; i < options.connections; i++) {
+        if (all[i].state != ASKING || now < all[i].leave)
+            continue;
+        hang_up(&all[i]);
+        seen.left++;
+        seen.done++;
+        idle[idle_count++] = &all[i];
+    }
+}
+
+/* ---- All of it */
+
+/* Asks what is due. Nanoseconds until there is more to do; -1: when there is an answer. */
+static int64_t ask_what_is_due(int64_t start)
+{
+    while (idle_count > 0 && seen.asked < options.requests) {
+        int64_t now = now_ns(), due = now;
+        if (options.rate) {
+            due = start + (int64_t)((double)seen.asked * 1e9 / (double)options.rate);
+            if (due > now)
+                return due - now;
+        }
+        if (!ask(idle[--idle_count], due))
+            return 1000000;
+    }
+    return options.leave_ms >= 0 ? 1000000 : -1;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    over = 1;
+}
+
+static void run(void)
+{
+    int64_t start = now_ns();
+    struct epoll_event events[EVENTS];
+
+    while (seen.done < options.requests) {
+        int64_t wait = ask_what_is_due(start);
+        struct timespec timeout = {wait / 1000000000, wait % 1000000000};
+        int count = epoll_pwait2(epoll, events, EVENTS, wait < 0 ? NULL : &timeout, NULL);
+        if (count < 0 && errno != EINTR)
+            die("epoll_pwait2");
+        for (int i = 0; i < count; i++)
+            receive(events[i].data.ptr);
+        if (options.leave_ms >= 0)
+            leave_late_ones();
+        if (over)
+            options.requests = seen.asked;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+static uint32_t quantile(double part)
+{
+    if (seen.latencies == 0)
+        return 0;
+    return seen.latency_us[(unsigned long)(part * (double)(seen.latencies - 1))];
+}
+
+static void report(int64_t took_ns)
+{
+    const char *comma = "";
+
+    qsort(seen.latency_us, seen.latencies, sizeof *seen.latency_us, compare);
+    printf("{\"statuses\": {");
+    for (int status = 0; status < STATUSES; status++) {
+        if (seen.statuses[status] == 0)
+            continue;
+        printf("%s\"%d\": %lu", comma, status, seen.statuses[status]);
+        comma = ", ";
+    }
+    printf("}, \"wrong\": %lu, \"broken\": %lu, \"refused\": %lu, \"left\": %lu, \"seconds\": "
+           "%.3f, \"p50\": %u, "
+           "\"p99\": %u, \"p999\": %u, \"most\": %u}\n",
+           seen.wrong, seen.broken, seen.refused, seen.left, (double)took_ns / 1e9, quantile(0.5),
+           quantile(0.99), quantile(0.999), quantile(1));
+}
+
+static void parse(int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "n:c:r:a:m:q:s:l:x")) != -1) {
+        unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
+        switch (option) {
+        case 'n':
+            options.requests = number;
+            break;
+        case 'c':
+            options.connections = number;
+            break;
+        case 'r':
+            options.rate = number;
+            break;
+        case 'a':
+            options.first_address = ntohl(inet_addr(optarg));
+            break;
+        case 'm':
+            options.addresses = number;
+            break;
+        case 'q':
+            options.query = optarg;
+            break;
+        case 's':
+            options.from =
+                (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(optarg)};
+            break;
+        case 'l':
+            options.leave_ms = (long)number;
+            break;
+        case 'x':
+            options.reset = 1;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    if (!argv[optind] || options.requests == 0 || options.connections == 0 ||
+        options.addresses == 0) {
+        fprintf(stderr, "usage: http_load PORT [options]\n");
+        exit(2);
+    }
+    options.server =
+        (struct sockaddr_in){.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)strtoul(argv[optind], NULL, 10)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+int main(int argc, char **argv)
+{
+    parse(argc, argv);
+    epoll = epoll_create1(0);
+    all = calloc(options.connections, sizeof *all);
+    idle = calloc(options.connections, sizeof *idle);
+    seen.latency_us = calloc(options.requests, sizeof *seen.latency_us);
+    if (epoll < 0 || !all || !idle || !seen.latency_us)
+        die("cannot start");
+    for (unsigned long i = 0; i < options.connections; i++)
+        idle[idle_count++] = &all[i];
+    signal(SIGTERM, on_signal);
+    printf("begun\n");
+    fflush(stdout);
+    int64_t start = now_ns();
+    run();
+    report(now_ns() - start);
+    return 0;
+}

@@ -1,0 +1,54 @@
+"""What /proc says about a process."""
+
+import os
+import time
+
+from waiting import wait_until
+
+
+def descriptors(pid):
+    """How many it has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def unix_sockets(pid):
+    """How many of them are unix sockets."""
+    with open("/proc/net/unix", encoding="ascii", errors="replace") as table:
+        inodes = {line.split()[6] for line in table.readlines()[1:]}
+    found = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kind, _, number = os.readlink(f"/proc/{pid}/fd/{fd}").partition(":")
+        except OSError:
+            continue        # closed in the meantime
+        found += kind == "socket" and number.strip("[]") in inodes
+    return found
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
+
+
+def cpu_seconds(pid):
+    """Time on a CPU of all its threads."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as schedstat:
+            total += int(schedstat.read().split()[0])
+    return total / 1e9
+
+
+def wait_until_idle(pid, what, most=0.1):
+    """Until it has used no more than that part of a CPU, for half a second."""
+    begin = [time.monotonic(), cpu_seconds(pid)]
+
+    def idle():
+        now = time.monotonic()
+        if now < begin[0] + 0.5:
+            return False
+        used = cpu_seconds(pid)
+        share = (used - begin[1]) / (now - begin[0])
+        begin[:] = now, used
+        return share <= most
+    wait_until(idle, what)
