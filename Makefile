@@ -167,7 +167,7 @@ FUZZ_TIME  ?= 60
 MODEL      := $(BUILD)/tests/model/model
 WRAPPED    := connect close shutdown send recv malloc calloc realloc
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
-MODEL_STEPS ?= 200000 # for each seed
+MODEL_STEPS ?= 120000 # for each seed
 
 linked      = $(addprefix $(BUILD)/,$(sort \
               $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
