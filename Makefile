@@ -230,7 +230,8 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 	@touch $@
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c))
+TOOLS      := $(filter-out $(RENDER_ANSWERS), \
+              $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c)))
 
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
