@@ -130,6 +130,7 @@ DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
 DEPS_forward_headers := daemon/utf8.o
+DEPS_connections := daemon/loop.o
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
@@ -244,7 +245,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
 	@$(MAKE) --no-print-directory all
-	@FULL=1 $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
+	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
 
 # ---- Taste ---------------------------------------------------------------------------------------
 

@@ -163,8 +163,10 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     case STAGE_HEAD:
         return on_head(client, url, method, version);
     case STAGE_BODY:
-        if (*body_length == 0)
+        if (*body_length == 0) {
+            connections_arrived(&client->entry);
             return answer(client);
+        }
         client->body_bytes += *body_length; /* no resource of ours takes a body: read and dropped */
         *body_length = 0;
         return client->body_bytes <= BODY_MOST ? MHD_YES : MHD_NO;
@@ -186,7 +188,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     (void)ctx;
     if (!client)
         return NULL;
-    atomic_store_explicit(&client->busy, true, memory_order_relaxed);
+    atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
     client->stage = STAGE_HEAD;
     target_parse(text, strlen(text), &client->target);
     client->about = target_addr(&client->target);
@@ -205,5 +207,6 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
         return;
     if (client->stage == STAGE_WAITING) /* answered, but the client had gone */
         client->abandoned(client);
-    atomic_store_explicit(&client->busy, false, memory_order_relaxed);
+    atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
+    connections_await(client->service->connections, &client->entry);
 }

@@ -3,6 +3,7 @@
 #define HTTP_REQUEST_H
 
 #include "conditions.h"
+#include "connections.h"
 #include "cors.h"
 #include "http_recent.h"
 #include "lookup.h"
@@ -22,8 +23,8 @@ struct http_service {
     const struct cors *cors;
     const char *version;
     bool access_log;
-    _Atomic uint32_t connections; /* open */
-    atomic_bool winding_down;     /* each answer closes its connection */
+    struct connections *connections;
+    atomic_bool winding_down; /* each answer closes its connection */
 };
 
 enum stage {
@@ -36,9 +37,8 @@ enum stage {
 /* One connection, and the request it is on. */
 struct client {
     struct http_service *service;
-    struct client *prev, *next;
+    struct connection entry;
     struct MHD_Connection *connection;
-    atomic_bool busy;
     enum stage stage;
     struct target target;
     const struct p0f_addr *about; /* the address the request is about, or NULL */

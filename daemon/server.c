@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "connections.h"
 #include "cors.h"
 #include "http.h"
 #include "listen.h"
@@ -37,6 +38,7 @@ struct server {
     struct status *status;
     struct networks *trusted;
     struct cors *cors;
+    struct connections *connections;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -142,7 +144,10 @@ static void look_again(void *ctx)
 {
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
-    bool busy = http_busy(server->http) && mono_before(now, server->last_words);
+    bool busy;
+
+    connections_sweep(server->connections);
+    busy = connections_busy(server->connections) && mono_before(now, server->last_words);
 
     if (!busy) { /* what still comes on a connection left open finds no place */
         struct lookup_limits closed = limits_of(server->config);
@@ -258,10 +263,17 @@ static bool build_http(struct server *server)
 {
     const struct config *config = server->config;
 
+    server->connections =
+        connections_new(&(struct connections_options){.loop = server->loop,
+                                                      .most = config->http.max_connections,
+                                                      .patience_ms = config->http.idle_timeout});
+    if (!server->connections)
+        return fail("memory");
     server->http = http_start(&(struct http_options){
         .lookup = server->lookup,
         .readiness = server->readiness,
         .status = server->status,
+        .connections = server->connections,
         .trusted = server->trusted,
         .cors = server->cors,
         .threads = threads_of(config),
@@ -335,6 +347,7 @@ static bool open_listeners(struct server *server)
 static void tear_down(struct server *server)
 {
     http_stop(server->http);
+    connections_free(server->connections);
     status_free(server->status);
     cors_free(server->cors);
     networks_free(server->trusted);
