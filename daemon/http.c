@@ -82,7 +82,7 @@ static struct MHD_Daemon *start_library(struct http *http, const struct http_opt
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* must be the first */
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)((options->idle_timeout_ms + 999) / 1000), NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
@@ -110,6 +110,7 @@ struct http *http_start(const struct http_options *options)
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
     http->service.connections = options->connections;
+    http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();

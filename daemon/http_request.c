@@ -141,6 +141,14 @@ static enum MHD_Result answer(struct client *client)
     return refuse_method(client);
 }
 
+/* A resumed connection whose timeout is its own is seen to before anything is read from it. Else
+ * libmicrohttpd reads first, and if the client has closed its sending side, as one may that has asked
+ * all it wants, drops the connection instead of asking us for the answer. */
+static void set_timeout(struct client *client, unsigned seconds)
+{
+    MHD_set_connection_option(client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
 void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
                   void (*abandoned)(struct client *client))
 {
@@ -148,6 +156,7 @@ void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct clien
     client->resumed = resumed;
     client->abandoned = abandoned;
     MHD_suspend_connection(client->connection);
+    set_timeout(client, client->service->idle_timeout + 1);
 }
 
 enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -171,6 +180,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
         *body_length = 0;
         return client->body_bytes <= BODY_MOST ? MHD_YES : MHD_NO;
     case STAGE_WAITING:
+        set_timeout(client, client->service->idle_timeout);
         client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
         return client->resumed(client);
     case STAGE_DONE:

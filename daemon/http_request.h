@@ -22,6 +22,7 @@ struct http_service {
     const struct networks *trusted; /* proxies */
     const struct cors *cors;
     const char *version;
+    unsigned idle_timeout; /* seconds */
     bool access_log;
     struct connections *connections;
     atomic_bool winding_down; /* each answer closes its connection */
