@@ -63,10 +63,14 @@ static struct cache_times times_of(const struct config *config)
 
 static struct lookup_limits limits_of(const struct config *config)
 {
+    /* Each that waits has a connection, and some are for those that need no lookup. */
+    uint32_t connections = config->http.max_connections;
+    uint32_t most = connections - connections / 8;
+
     return (struct lookup_limits){
         .timeout = config->p0f.timeout,
         .first_contact_wait = config->p0f.first_contact_wait,
-        .max_pending = config->p0f.max_pending,
+        .max_pending = config->p0f.max_pending < most ? config->p0f.max_pending : most,
     };
 }
 
