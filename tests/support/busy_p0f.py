@@ -35,6 +35,8 @@ class BusyP0f:
     def end(self):
         """What it counted in all its life. It may have died before."""
         said = self.process.communicate()[0]
+        if os.environ.get("FULL"):
+            print("\n  p0f:", said.splitlines()[-1])
         return json.loads(said.splitlines()[-1])
 
     def _counts(self):
