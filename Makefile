@@ -10,6 +10,7 @@ sbindir     ?= $(PREFIX)/sbin
 libdir      ?= $(PREFIX)/lib
 includedir  ?= $(PREFIX)/include
 mandir      ?= $(PREFIX)/share/man
+docdir      ?= $(PREFIX)/share/doc/p0f-lookupd
 sysconfdir  ?= /etc
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
@@ -37,7 +38,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds e2e check-asan check-tsan fuzz fuzz-run \
+.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
         bench harm lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
@@ -54,7 +55,8 @@ help:
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
-	@echo 'Parts of check: unit structure seeds e2e.  T=cache runs one unit test, K=word some of e2e.'
+	@echo 'Parts of check: unit structure seeds model e2e.  T=cache runs one unit test, K=word some of e2e;'
+	@echo 'model takes MODEL_SEEDS and, for a long run, MODEL_STEPS.'
 
 # ---- Build ---------------------------------------------------------------------------------------
 
@@ -95,22 +97,27 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay
+CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay \
+              chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
-# To check with, too. Not in CHECK_DEPS, since its package would start a Prometheus. Exported, so that
-# builds in other directories take this one.
-PROMTOOL   ?= $(CURDIR)/$(BUILD)/promtool
-export PROMTOOL
+# To check with, too. Not in CHECK_DEPS, since their packages would start servers. Exported, so that
+# builds in other directories take these.
+PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
+NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
+export PROMTOOL NGINX_PROGRAM
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM)
 
 $(PROMTOOL):
-	@tests/support/promtool.sh $@
+	@tests/support/unpack.sh $@ prometheus usr/bin/promtool
+
+$(NGINX_PROGRAM):
+	@tests/support/unpack.sh $@ nginx usr/sbin/nginx
 
 IFACE      ?= lo
 
@@ -134,8 +141,10 @@ DEPS_connections := daemon/loop.o
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
+DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_metrics_text := daemon/metrics.o
+DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
@@ -154,6 +163,12 @@ TARGETS    := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz
 SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
+
+# The model replaces the log, and sees what the daemon does at the calls that it wraps.
+MODEL      := $(BUILD)/tests/model/model
+WRAPPED    := connect close shutdown send recv malloc calloc realloc
+MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
+MODEL_STEPS ?= 200000 # for each seed
 
 linked      = $(addprefix $(BUILD)/,$(sort \
               $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
@@ -175,11 +190,22 @@ $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/re
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(MODEL): $(call objects,tests/model/*.c) $(BUILD)/daemon/lookup.o \
+          $(addprefix $(BUILD)/,$(filter-out daemon/log.o,$(sort $(DEPS_lookup)))) $(LIB_A)
+	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
+# For the test that reads back with another JSON reader what is rendered.
+RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
+
+$(RENDER_ANSWERS): %: %.o $(BUILD)/daemon/render.o $(DEPS_render:%=$(BUILD)/%) $(LIB_A)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+
 check: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure
 	@$(MAKE) --no-print-directory seeds
+	@$(MAKE) --no-print-directory model
 	@$(MAKE) --no-print-directory e2e
 
 unit: $(UNIT)
@@ -191,6 +217,10 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
+# With the seeds from here, and so many steps, everything must have happened that can.
+model: $(MODEL)
+	@$(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
+
 # What daemon/openapi.json is judged by, the same for all builds.
 NPM_DIR    ?= $(BUILD)/npm
 
@@ -201,16 +231,17 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 	@touch $@
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c))
+TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f http_load)
 
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
-e2e: $(DAEMON) $(TOOLS) $(PROMTOOL) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) \
-		/usr/bin/python3 -B -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)') tests/e2e
+	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
+		NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+		$(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
@@ -218,7 +249,8 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 
 check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
-		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' unit seeds e2e
+		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
+		unit seeds $(if $(filter asan,$*),model) e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang
@@ -270,10 +302,12 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
+EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
-		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir)
+		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir) \
+		$(D)$(docdir)/examples
 	install -m 755 $(DAEMON) $(D)$(sbindir)
 	install -m 644 $(LIB_A) $(LIB_SO) $(D)$(libdir)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
@@ -284,6 +318,7 @@ install: all
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
 	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
 	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
+	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
@@ -298,6 +333,8 @@ uninstall:
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf
+	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
+	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define AHEAD 8 /* items whose memory is fetched while others are looked at */
+
 /* What came of an item. */
 struct result {
     struct answer *answer; /* with LOOKUP_FOUND */
@@ -114,6 +116,8 @@ static uint32_t recall(struct batch *batch)
 
     for (uint32_t i = 0; i < batch->count; i++) {
         struct lookup_request request = request_for(batch, i);
+        if (i + AHEAD < batch->count)
+            lookup_expect(batch->lookup, &batch->items[i + AHEAD].addr);
         if (batch->items[i].error != P0F_OK) {
             batch->results[i].known = true;
         } else if (lookup_recall(batch->lookup, &request, batch->began,

@@ -23,10 +23,13 @@ struct batch_body;
  * its length in memory while it is read, so it should be refused before that if it is longer. */
 size_t batch_body_limit(uint32_t most);
 
+/* Makes jansson tell when it is out of memory. Once, before any thread starts; without it, want of
+ * memory can be taken for a mistake in the body. */
+void batch_body_init(void);
+
 /* Reads 1 to `most` items. The caller frees the body; `bytes` are not needed any more. NULL when it
  * is anything else, with what and where in `error`, for a person (any bytes of the body's may be
- * quoted in it); or when out of memory: then `error` is empty, if jansson knows the difference (a text
- * that it has no memory for is an invalid token to it). */
+ * quoted in it); or when out of memory: then `error` is empty. Any thread. */
 struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
                                    char error[BATCH_BODY_ERROR_SIZE]) P0F_MUST_USE;
 void batch_body_free(struct batch_body *body);

@@ -1,5 +1,6 @@
 #include "http.h"
 
+#include "batch_body.h"
 #include "http_request.h"
 
 #include <stdlib.h>
@@ -111,6 +112,11 @@ struct http *http_start(const struct http_options *options)
     http->service.cors = options->cors;
     http->service.connections = options->connections;
     http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+    http->service.max_batch = options->max_batch;
+    http->service.batch_window = options->batch_window;
+    http->service.batch_bytes = batch_body_limit(options->max_batch);
+    http->service.linger = options->linger;
+    http->service.linger_ctx = options->linger_ctx;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();

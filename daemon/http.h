@@ -25,9 +25,15 @@ struct http_options {
     struct connections *connections; /* whose options.most is max_connections */
     unsigned threads;
     uint32_t max_connections;
+    uint32_t max_batch;    /* hosts in one POST /hosts */
+    uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
     const struct networks *trusted; /* proxies; borrowed, as is the next */
     const struct cors *cors;
+    /* Takes over the descriptor of a client that has been answered and still sends: to close it right
+     * then could lose it the answer. Any thread. */
+    void (*linger)(void *ctx, int fd);
+    void *linger_ctx;
     bool access_log;
     const char *version; /* static */
 };

@@ -28,6 +28,7 @@ static enum metrics_route route_of(const struct client *client)
 {
     static const enum metrics_route routes[] = {
         [TARGET_HOST] = METRICS_ROUTE_HOST,
+        [TARGET_HOSTS] = METRICS_ROUTE_HOSTS,
         [TARGET_SELF] = METRICS_ROUTE_SELF,
         [TARGET_FORWARD_AUTH] = METRICS_ROUTE_FORWARD_AUTH,
         [TARGET_LIVEZ] = METRICS_ROUTE_LIVEZ,

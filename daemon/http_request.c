@@ -1,15 +1,21 @@
 #include "http_request.h"
 
+#include "http_batch.h"
 #include "http_cors.h"
 #include "http_lookup.h"
 #include "http_operations.h"
 #include "http_queue.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define HEADERS_MOST (8 * 1024) /* bytes of header fields */
-#define BODY_MOST (1024 * 1024) /* bytes read and dropped before a client is cut off */
+#define BODY_MOST (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
+/* Of a chunked body, which tells its length only by its end, so many more are read before a client is
+ * cut off: no answer can be given in the middle. */
+#define CHUNKS_MOST (16 * 1024 * 1024)
 
 /* Called for each header field; only looks. */
 static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
@@ -27,6 +33,10 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
         if (strcasecmp(name, "Origin") == 0)
             client->allow_origin = cors_allows(client->service->cors, value);
         break;
+    case 12:
+        if (strcasecmp(name, "Content-Type") == 0)
+            client->content_type = value;
+        break;
     case 13:
         if (strcasecmp(name, "If-None-Match") == 0)
             client->if_none_match = value;
@@ -34,7 +44,13 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
             conditions_cache_control(value, &client->conditions);
         break;
     case 14:
-        client->lengths += strcasecmp(name, "Content-Length") == 0;
+        if (strcasecmp(name, "Content-Length") == 0) {
+            client->lengths++;
+            client->content_length = strtoull(value, NULL, 10);
+        }
+        break;
+    case 16:
+        client->encoded |= strcasecmp(name, "Content-Encoding") == 0;
         break;
     case 17:
         if (strcasecmp(name, "Transfer-Encoding") == 0) {
@@ -58,6 +74,36 @@ static bool is_ambiguous(const struct client *client)
            (client->encodings == 1 && (client->lengths > 0 || !client->chunked));
 }
 
+static bool is_batch(const struct client *client)
+{
+    return client->target.route == TARGET_HOSTS && strcmp(client->method, "POST") == 0;
+}
+
+/* How much of a body is read before the answer. */
+static size_t body_most(const struct client *client)
+{
+    if (client->target.route == TARGET_FORWARD_AUTH)
+        return SIZE_MAX; /* it is a visitor's, who must not be turned away */
+    return is_batch(client) ? client->service->batch_bytes : BODY_MOST;
+}
+
+static enum MHD_Result refuse_body(struct client *client)
+{
+    return queue_problem(client, PROBLEM_BODY_TOO_LARGE, NULL,
+                         "expected a body of at most %zu bytes", body_most(client));
+}
+
+static enum MHD_Result on_body(struct client *client, const char *bytes, size_t length)
+{
+    size_t most = body_most(client);
+
+    client->body_bytes += length;
+    if (is_batch(client))
+        http_batch_take(client, bytes, length);
+    return client->body_bytes <= most || client->body_bytes - most <= CHUNKS_MOST ? MHD_YES
+                                                                                  : MHD_NO;
+}
+
 static enum MHD_Result on_head(struct client *client, const char *url, const char *method,
                                const char *version)
 {
@@ -65,11 +111,14 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->method = method;
     client->url = url;
     client->if_none_match = client->allow_origin = NULL;
-    client->preflight = false;
+    client->content_type = NULL;
+    client->content_length = 0;
+    client->preflight = client->encoded = false;
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;
     MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_header, client);
+    client->early = client->content_length > 0 || client->chunked;
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
     if (is_ambiguous(client))
@@ -78,6 +127,9 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     if (client->hosts != 1 && (client->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
                              client->hosts);
+    if (client->content_length > body_most(client))
+        return refuse_body(client);
+    client->early = false;
     return MHD_YES;
 }
 
@@ -94,6 +146,8 @@ static enum MHD_Result answer_get(struct client *client)
     switch (client->target.route) {
     case TARGET_HOST:
         return serve_host(client);
+    case TARGET_HOSTS:
+        return refuse_method(client);
     case TARGET_SELF:
         return serve_self(client);
     case TARGET_FORWARD_AUTH:
@@ -132,8 +186,12 @@ static enum MHD_Result answer(struct client *client)
     if (client->header_bytes > HEADERS_MOST)
         return queue_problem(client, PROBLEM_HEADERS_TOO_LARGE, NULL,
                              "expected at most %d bytes of header fields", HEADERS_MOST);
+    if (client->body_bytes > body_most(client))
+        return refuse_body(client);
     if (route == TARGET_NONE)
         return answer_get(client);
+    if (is_batch(client))
+        return serve_hosts(client);
     if (is(client->method, "OPTIONS"))
         return serve_options(client);
     if (is(client->method, "GET") || is(client->method, "HEAD"))
@@ -164,8 +222,9 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
                                 size_t *body_length, void **request)
 {
     struct client *client = *request;
+    size_t length;
 
-    (void)ctx, (void)connection, (void)body;
+    (void)ctx, (void)connection;
     if (!client)
         return MHD_NO; /* there was no memory for it */
     switch (client->stage) {
@@ -176,9 +235,9 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
             connections_arrived(&client->entry);
             return answer(client);
         }
-        client->body_bytes += *body_length; /* no resource of ours takes a body: read and dropped */
+        length = *body_length;
         *body_length = 0;
-        return client->body_bytes <= BODY_MOST ? MHD_YES : MHD_NO;
+        return on_body(client, body, length);
     case STAGE_WAITING:
         set_timeout(client, client->service->idle_timeout);
         client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
@@ -207,6 +266,17 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     return client;
 }
 
+/* The descriptor stays libmicrohttpd's to close; ours keeps the connection open a while longer. */
+static void linger(const struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd >= 0)
+        client->service->linger(client->service->linger_ctx, fd);
+}
+
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode why)
 {
@@ -217,6 +287,10 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
         return;
     if (client->stage == STAGE_WAITING) /* answered, but the client had gone */
         client->abandoned(client);
+    if (client->early)
+        linger(client);
+    client->early = false;
+    http_batch_forget(client);
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);
 }

@@ -23,6 +23,11 @@ struct http_service {
     const struct cors *cors;
     const char *version;
     unsigned idle_timeout; /* seconds */
+    uint32_t max_batch;    /* hosts in one POST /hosts */
+    uint32_t batch_window; /* of those, looked up at once */
+    size_t batch_bytes;    /* of its body */
+    void (*linger)(void *ctx, int fd);
+    void *linger_ctx;
     bool access_log;
     struct connections *connections;
     atomic_bool winding_down; /* each answer closes its connection */
@@ -33,6 +38,14 @@ enum stage {
     STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
     STAGE_WAITING, /* suspended, in other hands */
     STAGE_DONE,
+};
+
+/* A body as it is collected. */
+struct http_body {
+    char *bytes; /* NULL: none yet */
+    size_t length;
+    size_t room;
+    bool failed; /* no memory */
 };
 
 /* One connection, and the request it is on. */
@@ -46,14 +59,20 @@ struct client {
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;
     const char *if_none_match;
+    const char *content_type;
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
     size_t header_bytes;
-    size_t body_bytes;
+    uint64_t content_length; /* 0 for a chunked body too */
+    size_t body_bytes;       /* that have come */
+    struct http_body body;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
+    bool early;     /* answered before its body was read, which closes the connection */
+    bool encoded;   /* Content-Encoding: compressed, perhaps */
     bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
+    struct batch *batch;         /* what http_batch.c waits for, or NULL */
     struct operation *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);

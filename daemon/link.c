@@ -120,6 +120,8 @@ static void break_link(struct link *link, enum p0f_error error)
         enter(link, LINK_DOWN);
     else if (!known)
         enter(link, LINK_CONDEMNED);
+    if (link->conn)
+        watch_as_needed(link); /* for writing no more, which would be possible all the time */
     if (!known)
         metrics_count(METRIC_P0F_CONNECTIONS_LOST);
     tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);

@@ -1,4 +1,5 @@
 /* The command line. */
+#include "batch_body.h"
 #include "config.h"
 #include "listen.h"
 #include "log.h"
@@ -69,6 +70,7 @@ static int run(const struct config_source *source, bool test, char *const *comma
         return EXIT_USAGE;
     }
     render_init();
+    batch_body_init();
     if (*command && !test) {
         status = (int)oneshot(config, command + 1);
     } else if (!check_listen(config, error)) {

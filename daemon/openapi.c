@@ -3,23 +3,23 @@
  * standard, and hard to read. */
 #include "openapi.h"
 
+#include <stdint.h>
+
 __asm__(".pushsection .rodata\n"
-        ".globl openapi_begin\n"
-        ".hidden openapi_begin\n"
-        "openapi_begin:\n"
-        ".incbin \"" OPENAPI_JSON "\"\n"
-        ".globl openapi_end\n"
-        ".hidden openapi_end\n"
-        "openapi_end:\n"
-        ".byte 0\n"
+        ".globl openapi_text, openapi_length\n"
+        ".hidden openapi_text, openapi_length\n"
+        ".balign 8\n"
+        "openapi_length: .quad openapi_end - openapi_text\n"
+        "openapi_text: .incbin \"" OPENAPI_JSON "\"\n"
+        "openapi_end: .byte 0\n"
         ".popsection\n");
 
 /* Global for the sake of link-time optimisation, which may take the assembler's part elsewhere. */
-extern const char openapi_begin[] __attribute__((visibility("hidden")));
-extern const char openapi_end[] __attribute__((visibility("hidden")));
+extern const uint64_t openapi_length __attribute__((visibility("hidden")));
+extern const char openapi_text[] __attribute__((visibility("hidden")));
 
 const char *openapi_document(size_t *length)
 {
-    *length = (size_t)(openapi_end - openapi_begin);
-    return openapi_begin;
+    *length = (size_t)openapi_length;
+    return openapi_text;
 }

@@ -3,6 +3,7 @@
 #include "connections.h"
 #include "cors.h"
 #include "http.h"
+#include "lingering.h"
 #include "listen.h"
 #include "log.h"
 #include "lookup.h"
@@ -25,7 +26,7 @@
 #define LOOK_AGAIN_MS 10        /* while winding down */
 #define LAST_WORDS_MS 5000      /* for clients that are slow to read their answer */
 #define REFUSED_LOG_MS 60000    /* between two messages about refused connections */
-#define DESCRIPTORS_BESIDES 128 /* beyond one for each connection */
+#define DESCRIPTORS_BESIDES 256 /* beyond one for each connection */
 
 struct server {
     struct config *config;
@@ -39,6 +40,7 @@ struct server {
     struct networks *trusted;
     struct cors *cors;
     struct connections *connections;
+    struct lingering *lingering;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -245,6 +247,11 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
     server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
 }
 
+static void on_linger(void *ctx, int fd)
+{
+    lingering_take(ctx, fd);
+}
+
 static bool fail(const char *what)
 {
     log_err("cannot start: %s", what);
@@ -271,7 +278,8 @@ static bool build_http(struct server *server)
         connections_new(&(struct connections_options){.loop = server->loop,
                                                       .most = config->http.max_connections,
                                                       .patience_ms = config->http.idle_timeout});
-    if (!server->connections)
+    server->lingering = lingering_new(server->loop);
+    if (!server->connections || !server->lingering)
         return fail("memory");
     server->http = http_start(&(struct http_options){
         .lookup = server->lookup,
@@ -282,7 +290,12 @@ static bool build_http(struct server *server)
         .cors = server->cors,
         .threads = threads_of(config),
         .max_connections = config->http.max_connections,
+        .max_batch = config->http.max_batch,
+        /* Half of it on its way to or from p0f, and half ready to follow at once. */
+        .batch_window = 2 * config->p0f.connections * config->p0f.pipeline,
         .idle_timeout_ms = config->http.idle_timeout,
+        .linger = on_linger,
+        .linger_ctx = server->lingering,
         .access_log = config->http.access_log,
         .version = P0F_LOOKUPD_VERSION,
     });
@@ -352,6 +365,7 @@ static void tear_down(struct server *server)
 {
     http_stop(server->http);
     connections_free(server->connections);
+    lingering_free(server->lingering);
     status_free(server->status);
     cors_free(server->cors);
     networks_free(server->trusted);

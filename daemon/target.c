@@ -8,6 +8,7 @@
 
 const struct render_path target_paths[TARGET_PATHS] = {
     [TARGET_HOST] = {"/host/{ip}", "what p0f knows of a host; ?format=parsed|raw&wait=0..5000"},
+    [TARGET_HOSTS] = {"/hosts", "POST a JSON array of addresses: what p0f knows of each"},
     [TARGET_SELF] = {"/self", "the same of who asks"},
     [TARGET_FORWARD_AUTH] = {"/forward-auth", "the same as header fields; always 204"},
     [TARGET_LIVEZ] = {"/livez", "200 while the process serves"},
@@ -227,14 +228,16 @@ void target_parse(const char *text, size_t length, struct target *target)
     } else {
         target->route = find_route(path);
     }
-    if (target->route == TARGET_HOST || target->route == TARGET_SELF)
+    if (target->route == TARGET_HOST || target->route == TARGET_HOSTS ||
+        target->route == TARGET_SELF)
         parse_parameters(query, target);
 }
 
 const char *target_allows(enum target_route route)
 {
-    (void)route;
-    return "GET, HEAD, OPTIONS";
+    if (route == TARGET_HOSTS)
+        return "POST, OPTIONS";
+    return route == TARGET_SERVER ? "GET, HEAD, POST, OPTIONS" : "GET, HEAD, OPTIONS";
 }
 
 const struct p0f_addr *target_addr(const struct target *target)

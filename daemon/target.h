@@ -12,6 +12,7 @@
 /* Those with a path of their own come first: they index target_paths. */
 enum target_route {
     TARGET_HOST,
+    TARGET_HOSTS,
     TARGET_SELF,
     TARGET_FORWARD_AUTH,
     TARGET_LIVEZ,

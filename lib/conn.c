@@ -5,8 +5,8 @@
  * answers tell the dialect; real queries may follow them at once.
  *
  * p0f dies of a failed write, so a descriptor is only ever closed when p0f has hung up or owes
- * nothing. A stream that has gone wrong is therefore read and thrown away until the bytes of all the
- * answers owed have come: its `error` is set, its callbacks have been told, but it is still owed. */
+ * nothing. A stream that has gone wrong is therefore read and thrown away until all the answers owed
+ * have come: its `error` is set, its callbacks have been told, but it is still owed. */
 #include "p0fclient.h"
 
 #include <errno.h>
@@ -42,8 +42,11 @@ struct p0f_conn {
     size_t unsent_end;
     uint64_t sent;     /* bytes, ever */
     uint64_t answered; /* answers, ever */
-    uint64_t junk;     /* bytes thrown away since the stream went wrong */
     bool hung_up;
+
+    uint64_t discarded; /* answers thrown away since the stream went wrong */
+    size_t body;        /* bytes of the next one that are still to come, once its magic is here */
+    size_t stray;       /* bytes since the last one, where a magic should have been */
 
     size_t rx_length;
     uint8_t rx[RX_SIZE];
@@ -262,11 +265,44 @@ static void hang_up(struct p0f_conn *conn)
         fail(conn, P0F_DISCONNECTED);
 }
 
-/* Once the stream has gone wrong its bytes are only counted. */
+/* Of an unknown dialect, the least. */
+static size_t answer_size(const struct p0f_conn *conn)
+{
+    bool known = conn->spoken != P0F_DIALECT_AUTO;
+
+    return p0f_answer_size(known ? conn->spoken : P0F_DIALECT_P0F3);
+}
+
+/* Once the stream has gone wrong, answers are only counted, by their magic. Bytes alone do not tell:
+ * p0f may have said too much, or speak a dialect with longer answers. What stands where a magic
+ * should, and is as long as an answer, is a bad one. */
 static void discard_rx(struct p0f_conn *conn)
 {
-    conn->junk += conn->rx_length;
-    conn->rx_length = 0;
+    const uint32_t magic = P0F_ANSWER_MAGIC;
+    size_t at = 0;
+
+    while (at < conn->rx_length) {
+        size_t rest = conn->rx_length - at;
+        size_t known = rest < sizeof magic ? rest : sizeof magic;
+        if (conn->body > 0) {
+            size_t skipped = rest < conn->body ? rest : conn->body;
+            conn->body -= skipped;
+            conn->discarded += conn->body == 0;
+            at += skipped;
+        } else if (memcmp(conn->rx + at, &magic, known) != 0) {
+            conn->stray++;
+            at++;
+        } else if (known < sizeof magic) {
+            break; /* perhaps one */
+        } else {
+            conn->discarded += conn->stray / answer_size(conn);
+            conn->stray = 0;
+            conn->body = answer_size(conn) - sizeof magic;
+            at += sizeof magic;
+        }
+    }
+    conn->rx_length -= at;
+    memmove(conn->rx, conn->rx + at, conn->rx_length);
 }
 
 static void receive(struct p0f_conn *conn)
@@ -323,20 +359,11 @@ enum p0f_error p0f_conn_io(struct p0f_conn *conn)
     return conn->error;
 }
 
-/* Answers whose bytes were thrown away. p0f writes an answer at once, so of an unknown dialect a part
- * of the longest is as good as all of it. */
-static uint64_t discarded(const struct p0f_conn *conn)
-{
-    if (conn->spoken == P0F_DIALECT_AUTO)
-        return (conn->junk + P0F_ANSWER_MAX - 1) / P0F_ANSWER_MAX;
-    return conn->junk / p0f_answer_size(conn->spoken);
-}
-
 unsigned p0f_conn_owed(const struct p0f_conn *conn)
 {
     /* Only whole queries are answered. */
     uint64_t owed = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = discarded(conn);
+    uint64_t seen = conn->discarded + conn->stray / answer_size(conn);
 
     return conn->hung_up || owed <= seen ? 0 : (unsigned)(owed - seen);
 }

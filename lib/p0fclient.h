@@ -203,8 +203,7 @@ P0F_API enum p0f_error p0f_conn_io(struct p0f_conn *conn);
 P0F_API enum p0f_error p0f_conn_flush(struct p0f_conn *conn);
 
 /* Answers still to come to what was sent, probes included; 0 once p0f has hung up. After
- * P0F_MALFORMED it counts down as the (unreadable) bytes of that many answers arrive and are thrown
- * away. */
+ * P0F_MALFORMED it counts down as answers, good or bad, arrive and are thrown away. */
 P0F_API unsigned p0f_conn_owed(const struct p0f_conn *conn);
 
 /* True once p0f has closed its end: there is nothing more to watch the descriptor for. */

@@ -69,3 +69,18 @@ def parsed(ip, answer, dialect="p0f3"):
     for name in p0f_wire.STRINGS:
         members[name] = text(answer[name]) or None
     return {**members, **_extras(answer, dialect)}
+
+
+def header_fields(host):
+    """The X-P0F- header fields of an answer, by what is behind that, before they are made safe."""
+    texts = {name: text(host[name]) for name in p0f_wire.STRINGS}
+    together = {kind: f"{texts[kind + '_name']} {texts[kind + '_flavor']}".rstrip()
+                for kind in ("os", "http")}
+    fields = {
+        "OS": together["os"], "OS-Name": texts["os_name"], "OS-Flavor": texts["os_flavor"],
+        "HTTP": together["http"], "Link": texts["link_type"], "Language": texts["language"],
+        "Distance": "" if host["distance"] == -1 else str(host["distance"]),
+        "Uptime-Min": str(host["uptime_min"] or ""), "NAT": moment(host["last_nat"]),
+        "Bad-SW": str(host["bad_sw"] or ""), "Match-Quality": str(host["os_match_q"]),
+    }
+    return {"Status": "ok", **{name: value for name, value in fields.items() if value}}

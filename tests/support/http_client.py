@@ -59,10 +59,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def connect(place, timeout=BOUND):
-    """A http.client connection to (host, port) or to the path of a unix socket."""
+def connect(place, timeout=BOUND, source=None):
+    """A http.client connection to (host, port), from the address `source` if that is given, or to
+    the path of a unix socket."""
     if isinstance(place, tuple):
-        return http.client.HTTPConnection(*place, timeout=timeout)
+        return http.client.HTTPConnection(*place, timeout=timeout,
+                                          source_address=source and (source, 0))
     return _UnixConnection(str(place), timeout=timeout)
 
 
@@ -74,9 +76,9 @@ def ask(connection, path, headers=None, method="GET", body=None):
     return answer
 
 
-def fetch(place, path, headers=None, method="GET", body=None, timeout=BOUND):
+def fetch(place, path, headers=None, method="GET", body=None, timeout=BOUND, source=None):
     """One request on a connection of its own."""
-    connection = connect(place, timeout)
+    connection = connect(place, timeout, source)
     try:
         return ask(connection, path, headers, method, body)
     finally:

@@ -40,6 +40,16 @@ def _no_constant(name):
     raise Drift(f"{name} is not JSON")
 
 
+def _explained(error):
+    """Of several alternatives, what is wrong with the one that is least wrong."""
+    while error.validator in ("oneOf", "anyOf") and error.context:
+        alternatives = {}
+        for part in error.context:
+            alternatives.setdefault(part.schema_path[0], []).append(part)
+        error = min(alternatives.values(), key=len)[0]
+    return f"{error.json_path}: {error.message}"
+
+
 class Document:
     """One OpenAPI document; see also http://spec.openapis.org/oas/v3.1.0"""
 
@@ -155,9 +165,9 @@ class Document:
 
     def check_value(self, value, schema, what):
         """A JSON value."""
-        error = jsonschema.exceptions.best_match(self._validator(schema).iter_errors(value))
-        if error:
-            raise Drift(f"{what} is not as the document says: {error.json_path}: {error.message}")
+        errors = list(self._validator(schema).iter_errors(value))
+        if errors:
+            raise Drift(f"{what} is not as the document says: {_explained(errors[0])}")
         self._check_order(value, schema, what)
 
     def _validator(self, schema):

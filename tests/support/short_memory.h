@@ -1,10 +1,9 @@
 /* Memory that gives out at the `fail_at`th allocation between memory_start() and memory_stop(): from
  * then on, or that once. For tests linked with --wrap=malloc and its kin (MEMORY_TESTS in the
- * Makefile); jansson asks for its memory here as well. */
+ * Makefile): it is the memory of the modules under test, not of the libraries. */
 #ifndef SHORT_MEMORY_H
 #define SHORT_MEMORY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,7 +64,6 @@ void __wrap_free(void *block)
 
 static void memory_start(long fail_at, bool only_once)
 {
-    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
     memory.fail_at = fail_at;
     memory.only_once = only_once;
     memory.allocations = memory.in_use = 0;

@@ -3,6 +3,7 @@
 #include "batch.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #define WINDOW 4
 

@@ -4,8 +4,11 @@
 
 #include "../support/short_memory.h"
 
-static const char json[] =
-    "[\"10.0.0.1\",\"\\u00e9\",\"10.0.0.2\",\"10.0.0.9\",\"192.0.2.1\",\"10.0.0.1\"]";
+#include <stdio.h>
+
+#define LONG 900 /* bytes of a text that makes the answer outgrow its first room */
+
+static char json[LONG + 128];
 static bool finished;
 
 static void on_batch_done(void *ctx)
@@ -14,15 +17,25 @@ static void on_batch_done(void *ctx)
     finished = true;
 }
 
+static void setup_json(void)
+{
+    char text[LONG + 1] = "";
+
+    setup();
+    batch_body_init();
+    memset(text, 'x', LONG);
+    sprintf(json, "[\"10.0.0.1\",\"\\u00e9\",\"10.0.0.2\",\"10.0.0.9\",\"%s\",\"10.0.0.1\"]", text);
+}
+
 /* NULL when out of memory anywhere on the way. */
 static char *answer_batch(const struct batch_terms *terms)
 {
     char error[BATCH_BODY_ERROR_SIZE], *text = NULL;
     size_t length;
-    struct batch_body *body = batch_body_read(json, sizeof json - 1, 100, error);
+    struct batch_body *body = batch_body_read(json, strlen(json), 100, error);
 
-    if (!body) /* a text it had no memory for is an invalid token to jansson */
-        cr_assert(!error[0] || strstr(error, ": invalid token near '\""), "%s", error);
+    if (!body)
+        cr_assert_str_empty(error, "not the client's fault: %s", error);
     struct batch *batch = body ? batch_new(lookup, body, terms) : NULL;
     if (!batch)
         return NULL;
@@ -66,7 +79,7 @@ Test(batch_memory, without_memory_is_null_and_leaks_nothing)
                                       .window = 2};
     struct visitor visitor;
 
-    setup();
+    setup_json();
     ask_p0f(&visitor, "10.0.0.1");
     expect_done(&visitor, LOOKUP_FOUND);
     ask_p0f(&visitor, "10.0.0.2");
@@ -84,9 +97,9 @@ Test(batch_memory, without_memory_to_ask_with_is_overloaded)
     char error[BATCH_BODY_ERROR_SIZE];
     size_t length;
 
-    setup();
+    setup_json();
     struct batch *batch =
-        batch_new(lookup, batch_body_read(json, sizeof json - 1, 100, error), &terms);
+        batch_new(lookup, batch_body_read(json, strlen(json), 100, error), &terms);
     memory_start(0, true);
     cr_assert(batch_try(batch));
     cr_assert(memory_stop());

@@ -228,6 +228,44 @@ Test(conn, bytes_nobody_asked_for, .init = start, .fini = stop)
     close_conn();
 }
 
+/* Whatever else comes, an answer is owed until its magic has. */
+Test(conn, too_many_bytes, .init = start, .fini = stop)
+{
+    uint8_t bytes[P0F_ANSWER_MAX + 300] = {0};
+    struct asker askers[3] = {0};
+
+    open_served(3);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(ask(&askers[i]), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 3));
+    for (unsigned answered = 1; answered <= 3; answered++) {
+        cr_assert_gt(p0f_conn_owed(conn), 0);
+        cr_assert_not(p0f_conn_free(conn));
+        size_t size = stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK, 1);
+        cr_assert(stand_in_write(&p0f, bytes, size + 200));
+        cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    }
+    close_conn();
+}
+
+Test(conn, unknown_dialect_with_long_answers, .init = start, .fini = stop)
+{
+    uint8_t bytes[P0F_ANSWER_MAX + 300] = {0};
+
+    open_conn(P0F_DIALECT_AUTO, 1);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 2));
+    stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_NOMATCH, 0);
+    cr_assert(stand_in_write(&p0f, bytes, 300));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_not(p0f_conn_free(conn));
+    cr_assert(stand_in_write(&p0f, bytes, 300));
+    p0f_conn_io(conn);
+    close_conn();
+}
+
 Test(conn, wrong_dialect, .init = start, .fini = stop)
 {
     uint8_t bytes[3 * P0F_ANSWER_MAX];

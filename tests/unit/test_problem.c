@@ -17,10 +17,13 @@ Test(problem, has_the_status_and_code_clients_rely_on)
 {
     expect(PROBLEM_BAD_ADDRESS, 400, "bad-address", false);
     expect(PROBLEM_BAD_PARAMETER, 400, "bad-parameter", false);
+    expect(PROBLEM_BAD_BODY, 400, "bad-body", false);
     expect(PROBLEM_BAD_REQUEST, 400, "bad-request", false);
     expect(PROBLEM_NO_MATCH, 404, "no-match", false);
     expect(PROBLEM_NOT_FOUND, 404, "not-found", false);
     expect(PROBLEM_METHOD_NOT_ALLOWED, 405, "method-not-allowed", false);
+    expect(PROBLEM_BODY_TOO_LARGE, 413, "body-too-large", false);
+    expect(PROBLEM_UNSUPPORTED_TYPE, 415, "unsupported-type", false);
     expect(PROBLEM_URI_TOO_LONG, 414, "uri-too-long", false);
     expect(PROBLEM_HEADERS_TOO_LARGE, 431, "headers-too-large", false);
     expect(PROBLEM_INTERNAL, 500, "internal", false);

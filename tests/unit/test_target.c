@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -83,6 +84,9 @@ Test(target, routes)
 {
     expect_route("/", TARGET_INDEX);
     expect_route("", TARGET_INDEX);
+    expect_route("/hosts", TARGET_HOSTS);
+    expect_route("/self", TARGET_SELF);
+    expect_route("/forward-auth", TARGET_FORWARD_AUTH);
     expect_route("/livez", TARGET_LIVEZ);
     expect_route("/readyz", TARGET_READYZ);
     expect_route("/metrics", TARGET_METRICS);
@@ -95,7 +99,13 @@ Test(target, routes)
 Test(target, no_such_path)
 {
     const char *texts[] = {"/host",
-                           "/hosts",
+                           "/hostss",
+                           "/hosts/",
+                           "/host%73",
+                           "/selfish",
+                           "/self/",
+                           "/forward-auth/x",
+                           "/forward_auth",
                            "/livez/",
                            "/LIVEZ",
                            "//",
@@ -109,6 +119,54 @@ Test(target, no_such_path)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         expect_route(texts[i], TARGET_NONE);
+}
+
+/* What the index shows is what there is. */
+Test(target, each_path_leads_to_its_route)
+{
+    for (enum target_route route = 0; route < TARGET_PATHS; route++) {
+        cr_assert_not_null(target_paths[route].path, "%d", (int)route);
+        cr_assert_not_null(target_paths[route].meaning, "%d", (int)route);
+        if (route != TARGET_HOST)
+            expect_route(target_paths[route].path, route);
+    }
+    cr_assert_eq(parse(target_paths[TARGET_HOST].path).route, TARGET_HOST);
+}
+
+Test(target, methods)
+{
+    cr_assert_str_eq(target_allows(TARGET_HOST), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_SELF), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_LIVEZ), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_HOSTS), "POST, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_SERVER), "GET, HEAD, POST, OPTIONS");
+}
+
+Test(target, routes_with_parameters)
+{
+    const char *paths[] = {"/hosts", "/self"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s?format=raw&wait=7", paths[i]);
+        struct target target = parse(text);
+        cr_assert_eq(target.error, TARGET_OK);
+        cr_assert_eq(target.format, RENDER_RAW);
+        cr_assert_eq(target.wait_ms, 7);
+        cr_assert_null(target_addr(&target));
+        snprintf(text, sizeof text, "%s?format=x", paths[i]);
+        target = parse(text);
+        cr_assert_eq(target.error, TARGET_BAD_PARAMETER);
+        cr_assert_str_eq(target.detail, "format=x: expected parsed or raw");
+    }
+}
+
+Test(target, routes_that_ignore_parameters)
+{
+    expect_route("/forward-auth?format=x&wait=y", TARGET_FORWARD_AUTH);
+    expect_route("/livez?format=x&wait=y", TARGET_LIVEZ);
+    expect_route("/?format=x", TARGET_INDEX);
+    expect_route("?format=x", TARGET_INDEX);
 }
 
 Test(target, addresses)

@@ -1,0 +1,17 @@
+/* POST /hosts: collects the body and has it answered. Private to the HTTP side. */
+#ifndef HTTP_BATCH_H
+#define HTTP_BATCH_H
+
+#include "http_request.h"
+
+/* Takes the next bytes of the body, as far as there is any use for them: of service->batch_bytes at
+ * most. */
+void http_batch_take(struct client *client, const char *bytes, size_t length);
+
+/* Once the body is complete. Returns what the access handler is to return. */
+enum MHD_Result serve_hosts(struct client *client);
+
+/* Lets go of what was collected; nothing is fine too. */
+void http_batch_forget(struct client *client);
+
+#endif

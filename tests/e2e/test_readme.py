@@ -1,0 +1,109 @@
+"""Each curl in README.md is run, and what comes must look as README.md shows it."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+import loopback
+import openapi
+from daemon import ROOT, Daemon
+from real_p0f import RealP0f
+from waiting import wait_until
+
+# What README.md calls 127.0.0.2.
+VISITOR = f"{loopback.NETWORK}.13.2"
+
+# Members whose value is the point of the example.
+EXACT = {"type", "title", "status", "code", "query", "p0f_up"}
+
+
+def _readme():
+    with open(f"{ROOT}/README.md", encoding="utf-8") as readme:
+        return readme.read()
+
+
+def _examples():
+    """(command, what it shows) of all there are."""
+    found = []
+    for block in re.findall(r"(?:^    .*\n)+", _readme(), re.M):
+        lines = [line[4:] for line in block.splitlines()]
+        for at, line in enumerate(lines):
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            elif found and lines[0].startswith("$ "):
+                found[-1][1].append(line)
+    return [(command, "\n".join(shown)) for command, shown in found if command.startswith("curl ")]
+
+
+EXAMPLES = _examples()
+
+
+@pytest.fixture(name="daemon", scope="module")
+def _daemon(needs_p0f, module_scratch):
+    with RealP0f(module_scratch, packets=f"net {loopback.NETWORK}.0.0/16") as p0f, \
+            Daemon(module_scratch, p0f.socket) as daemon:
+        daemon.wait_for_p0f()
+        daemon.get("/livez", source=VISITOR)
+        wait_until(lambda: p0f.known(VISITOR), "p0f to see the visitor")
+        yield daemon
+
+
+def _members(text):
+    """Shown JSON, in which an … stands for what is left out: a member that is itself an …"""
+    text = re.sub(r"(?<=,)…(?=})", '"…":0', text.replace("\n", ""))
+    return json.loads(text.replace("{…}", '{"…":0}').replace("[…]", '["…"]'))
+
+
+def _assert_alike(shown, real, where):
+    """The same members in the same order, with values of the same kind."""
+    if isinstance(shown, dict):
+        assert isinstance(real, dict), where
+        names = [name for name in shown if name != "…"]
+        assert names == (list(real)[:len(names)] if "…" in shown else list(real)), where
+        for name in names:
+            if name in EXACT:
+                assert shown[name] == real[name], f"{where}.{name}"
+            _assert_alike(shown[name], real[name], f"{where}.{name}")
+    elif isinstance(shown, list):
+        assert isinstance(real, list), where
+        if shown != ["…"]:
+            assert len(shown) == len(real), where
+            for index, pair in enumerate(zip(shown, real)):
+                _assert_alike(*pair, f"{where}[{index}]")
+    elif shown is not None and real is not None:        # what p0f knows of a host, differs
+        assert isinstance(real, type(shown)), where
+
+
+def _assert_same_head(shown, real):
+    """The same status and fields in the same order."""
+    assert shown[0] == real[0]
+    assert [line.split(":")[0] for line in shown[1:]] == [line.split(":")[0] for line in real[1:]]
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 10
+    assert not any(shown == "" for _, shown in EXAMPLES)
+
+
+@pytest.mark.parametrize("command, shown", EXAMPLES, ids=[command for command, _ in EXAMPLES])
+def test_example(daemon, command, shown):
+    for old, new in (("127.0.0.1:5030", f"127.0.0.1:{daemon.port}"), ("127.0.0.2", VISITOR)):
+        command, shown = command.replace(old, new), shown.replace(old, new)
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    real = done.stdout.replace("\r", "")
+    if shown.startswith("HTTP/"):
+        _assert_same_head(shown.splitlines(), real.split("\n\n")[0].splitlines())
+    elif shown[0] in "[{":
+        assert real.endswith("\n") and real.count("\n") == 1
+        _assert_alike(_members(shown), json.loads(real), "")
+    else:
+        assert real == shown + "\n"
+
+
+def test_each_path_is_there():
+    for path in openapi.own().members["paths"]:
+        assert re.search(f"`([A-Z]+ )?{re.escape(path)}`", _readme()), path

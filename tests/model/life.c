@@ -1,0 +1,354 @@
+#include "life.h"
+
+#include "cache.h"
+#include "lookup.h"
+#include "loop.h"
+#include "luck.h"
+#include "model.h"
+#include "pool.h"
+#include "sim_p0f.h"
+#include "tap.h"
+#include "trouble.h"
+#include "truth.h"
+#include "visitors.h"
+
+#define SETTLE_ROUNDS 64
+#define CALM_MS 16000 /* the longest wait, time-out, pause of a link and aftermath together */
+#define CALM_STEP_MS 40
+#define NS_PER_MS INT64_C(1000000)
+
+static struct {
+    struct loop *loop;
+    struct cache *cache;
+    struct pool *pool;
+    struct lookup *lookup;
+    struct cache_options cache_options;
+    struct lookup_limits limits;
+    uint32_t max_rate;  /* 0: none, in all of this life */
+    void (*todo)(void); /* in the loop's thread */
+    unsigned drained;   /* times that it was told */
+} life;
+
+static struct chance *const chance = &model.chance;
+
+/* ---- p0f and the loop */
+
+static void begin_p0f(void)
+{
+    enum p0f_dialect dialect = luck_dialect();
+
+    /* Mostly what the daemon expects. */
+    if (model.settings.dialect != P0F_DIALECT_AUTO && chance_permille(chance, 800))
+        dialect = model.settings.dialect;
+    model.counts.swaps += dialect != sim_p0f_dialect();
+    truth_forget();
+    sim_p0f_start(dialect);
+}
+
+/* What is to be done in the loop's thread is done in the next round, by its last timer. */
+static void end_round(void *ctx)
+{
+    void (*todo)(void) = life.todo;
+
+    life.todo = NULL;
+    if (todo)
+        todo();
+    loop_stop(ctx);
+}
+
+static void check_bounds(void)
+{
+    struct cache_counts counts = cache_counts(life.cache);
+
+    model_check(counts.hosts <= life.cache_options.max_hosts, "%u hosts in a cache for %u",
+                counts.hosts, life.cache_options.max_hosts);
+    model_check(counts.misses <= life.cache_options.max_misses, "%u misses in a cache for %u",
+                counts.misses, life.cache_options.max_misses);
+    model_check((counts.hosts == 0) == (counts.hosts_bytes == 0), "%u hosts take %llu bytes",
+                counts.hosts, (unsigned long long)counts.hosts_bytes);
+    model_check((counts.misses == 0) == (counts.misses_bytes == 0), "%u misses take %llu bytes",
+                counts.misses, (unsigned long long)counts.misses_bytes);
+    model_check(pool_owed(life.pool) <=
+                    model.settings.connections * (model.settings.pipeline + TAP_PROBES),
+                "the pool is owed %u answers", pool_owed(life.pool));
+}
+
+static void loop_round(void)
+{
+    struct loop_timer stop = {.fire = end_round, .ctx = life.loop};
+
+    model.counts.rounds++;
+    model_check(loop_arm(life.loop, &stop, model.now), "no memory for the model itself");
+    visitors_before_round();
+    tap_disturb(true);
+    int result = loop_run(life.loop);
+    tap_disturb(false);
+    model_check(result == 0, "the loop has failed");
+    visitors_after_round();
+    check_bounds();
+}
+
+/* When nothing happens, and no time passes, there is soon nothing left to do. */
+static void check_rest(void)
+{
+    uint32_t faults = model.mood.faults, memory_faults = model.mood.memory_faults;
+    uint64_t calls;
+    unsigned rounds = 0;
+
+    model.mood.faults = model.mood.memory_faults = 0;
+    do {
+        calls = tap_calls();
+        loop_round();
+        model_check(++rounds < SETTLE_ROUNDS, "the loop spins");
+    } while (tap_calls() != calls);
+    model.mood.faults = faults;
+    model.mood.memory_faults = memory_faults;
+}
+
+/* ---- Steps */
+
+static void change_settings(void)
+{
+    switch (chance_below(chance, 3)) {
+    case 0:
+        life.limits = luck_limits();
+        lookup_set_limits(life.lookup, &life.limits);
+        visitors_new_limits(&life.limits);
+        break;
+    case 1:
+        life.cache_options.times = luck_times();
+        cache_set_times(life.cache, &life.cache_options.times);
+        visitors_new_times(&life.cache_options.times);
+        break;
+    default:
+        if (life.max_rate == 0)
+            break;
+        life.max_rate = luck_rate();
+        pool_set_max_rate(life.pool, life.max_rate);
+        tap_set_max_rate(life.max_rate);
+        break;
+    }
+}
+
+static void change_p0f(void)
+{
+    if (!sim_p0f_runs()) {
+        if (chance_permille(chance, 50))
+            begin_p0f();
+    } else if (chance_permille(chance, model.mood.restarts)) {
+        model.counts.restarts++;
+        sim_p0f_stop();
+        if (chance_permille(chance, 500))
+            begin_p0f();
+    } else if (chance_permille(chance, model.mood.hang_ups)) {
+        sim_p0f_hang_up();
+    }
+}
+
+static void pass(int64_t ns)
+{
+    model.now = mono_add_ns(model.now, ns);
+}
+
+static void step(void)
+{
+    uint32_t what = chance_below(chance, 1000);
+
+    model.step++;
+    model.counts.steps++;
+    if (chance_permille(chance, 5))
+        luck_mood();
+    if (chance_permille(chance, model.mood.changes))
+        life.todo = change_settings;
+    change_p0f();
+    visitors_submit(false);
+    if (what < model.mood.visits) {
+        visitors_come();
+        return;
+    }
+    what = chance_below(chance, 100);
+    if (what < 25)
+        pass((int64_t)(chance_next(chance) % (uint64_t)model.mood.pass_most_ns));
+    else if (what < 55)
+        for (uint32_t n = chance_below(chance, model.mood.p0f_rounds + 1); n > 0; n--)
+            sim_p0f_round();
+    else if (what < 96)
+        loop_round();
+    else
+        check_rest();
+}
+
+/* ---- What must be so once all is well */
+
+/* Time passes, p0f answers all that it is asked, nothing fails. */
+static void pass_calmly(int64_t ms)
+{
+    for (int64_t passed = 0; passed < ms; passed += CALM_STEP_MS) {
+        pass(CALM_STEP_MS * NS_PER_MS);
+        loop_round();
+        while (sim_p0f_round())
+            ;
+        loop_round();
+    }
+}
+
+/* Who asked in done() has come later than the others. */
+static void serve_all(void)
+{
+    while (visitors_waiting() > 0) {
+        visitors_submit(true);
+        pass_calmly(CALM_STEP_MS);
+    }
+}
+
+static void heal(void)
+{
+    bool foreign =
+        model.settings.dialect != P0F_DIALECT_AUTO && model.settings.dialect != sim_p0f_dialect();
+
+    luck_calm();
+    if (foreign)
+        sim_p0f_stop();
+    if (!sim_p0f_runs())
+        sim_p0f_start(model.settings.dialect != P0F_DIALECT_AUTO ? model.settings.dialect
+                                                                 : luck_dialect());
+    visitors_submit(true);
+}
+
+/* The daemon comes back by itself: all its connections serve, nobody waits, and who asks is told. */
+static void check_recovery(void)
+{
+    model.counts.calm_checks++;
+    model_tell("calm");
+    heal();
+    pass_calmly(CALM_MS);
+    serve_all();
+    pass_calmly(CALM_MS);
+    model_check(lookup_pending(life.lookup) == 0, "%u are pending, and nobody waits",
+                lookup_pending(life.lookup));
+    model_check(tap_healthy() + tap_muddled() == model.settings.connections,
+                "of %u connections %u serve, long after all was well again",
+                model.settings.connections, tap_healthy());
+    model_check(tap_muddled() > 0 || pool_owed(life.pool) == 0,
+                "the pool thinks it is owed %u answers", pool_owed(life.pool));
+    life.limits = (struct lookup_limits){.timeout = 2000, .max_pending = 64};
+    lookup_set_limits(life.lookup, &life.limits);
+    visitors_new_limits(&life.limits);
+    visitors_come_surely();
+    pass_calmly(2 * life.limits.timeout);
+    model_check(visitors_sure_outcome() == LOOKUP_FOUND || tap_healthy() == 0,
+                "all is well, but for an outcome of %d", (int)visitors_sure_outcome());
+}
+
+/* ---- Birth and death */
+
+static void give_birth(void)
+{
+    /* What could not be sent at its time would come in a rush. */
+    life.max_rate = model.settings.faultless && chance_permille(chance, 700) ? luck_rate() : 0;
+    life.limits = luck_limits();
+    life.cache_options = (struct cache_options){
+        .max_hosts = CHANCE_ONE_OF(chance, 0, 1, 5, 40, 1000),
+        .max_misses = CHANCE_ONE_OF(chance, 0, 1, 5, 40, 1000),
+        .times = luck_times(),
+        .key = {chance_next(chance), chance_next(chance)},
+    };
+    life.drained = 0;
+    life.todo = NULL;
+    luck_calm();
+    tap_start(life.max_rate);
+    truth_start();
+    if (chance_permille(chance, 900))
+        begin_p0f();
+    life.loop = loop_new(model_clock);
+    life.pool = pool_new(life.loop, &(struct pool_options){
+                                        .socket = sim_p0f_path(),
+                                        .dialect = model.settings.dialect,
+                                        .connections = model.settings.connections,
+                                        .pipeline = model.settings.pipeline,
+                                        .max_rate = life.max_rate,
+                                        .seed = chance_next(chance),
+                                    });
+    life.cache = cache_new(&life.cache_options);
+    life.lookup =
+        lookup_new(life.loop, life.cache, life.pool, model_clock,
+                   (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
+    model_check(life.loop && life.pool && life.cache && life.lookup,
+                "no memory for the model itself");
+    visitors_start(life.lookup, &life.limits, &life.cache_options.times);
+}
+
+static void on_drained(void *ctx)
+{
+    (void)ctx;
+    life.drained++;
+    model_check(life.drained == 1, "drained twice");
+    model_check(tap_owed_all() == 0, "drained, and %llu answers are owed",
+                (unsigned long long)tap_owed_all());
+}
+
+static void retire(void)
+{
+    life.limits.max_pending = 0;
+    lookup_set_limits(life.lookup, &life.limits);
+    visitors_new_limits(&life.limits);
+    trouble_retired();
+    pool_retire(life.pool, on_drained, NULL);
+}
+
+/* Shutdown, however things stand; p0f is well again at some time, or ends. */
+static void die(void)
+{
+    life.todo = retire;
+    loop_round();
+    for (uint32_t n = chance_below(chance, 200); n > 0; n--)
+        step();
+    if (chance_permille(chance, 300) || tap_muddled() > 0) {
+        luck_calm();
+        sim_p0f_stop();
+    } else {
+        heal();
+    }
+    visitors_submit(true);
+    pass_calmly(CALM_MS);
+    serve_all();
+    model_check(visitors_waiting() == 0 && lookup_pending(life.lookup) == 0,
+                "%u wait and %u are pending long after the pool was retired", visitors_waiting(),
+                lookup_pending(life.lookup));
+    model_check(life.drained == 1, "p0f owes nothing for long, and the pool waits for %u answers",
+                pool_owed(life.pool));
+    model.counts.drained_lives++;
+}
+
+static void bury(void)
+{
+    model.counts.evictions += cache_counts(life.cache).evicted_hosts;
+    model.counts.evictions += cache_counts(life.cache).evicted_misses;
+    lookup_free(life.lookup);
+    pool_free(life.pool);
+    cache_free(life.cache);
+    loop_free(life.loop);
+    tap_end();
+    sim_p0f_stop();
+    truth_end();
+}
+
+void life_run(uint64_t seed, uint64_t steps)
+{
+    model.life = seed;
+    model.step = 0;
+    model.chance = (struct chance){seed};
+    model.began = model.now = (struct mono){INT64_C(1000000000000)};
+    model.settings.connections = CHANCE_ONE_OF(chance, 1, 2, 4, 8);
+    model.settings.pipeline = CHANCE_ONE_OF(chance, 1, 2, 8, 16, 64);
+    model.settings.faultless = chance_permille(chance, 400);
+    model.settings.dialect = chance_permille(chance, 700) ? P0F_DIALECT_AUTO : luck_dialect();
+    give_birth();
+    luck_mood();
+    while (model.step < steps)
+        step();
+    if (chance_permille(chance, 500))
+        check_recovery();
+    die();
+    bury();
+}

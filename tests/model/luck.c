@@ -1,0 +1,66 @@
+#include "luck.h"
+
+#include "model.h"
+#include "truth.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+static struct chance *const chance = &model.chance;
+
+struct cache_times luck_times(void)
+{
+    return (struct cache_times){
+        .ttl = CHANCE_ONE_OF(chance, 0, 50, 1000, 30000),
+        .incomplete_ttl = CHANCE_ONE_OF(chance, 0, 20, 2000),
+        .negative_ttl = CHANCE_ONE_OF(chance, 0, 10, 1000),
+        .stale_while_revalidate = CHANCE_ONE_OF(chance, 0, 500, 30000),
+        .stale_if_error = CHANCE_ONE_OF(chance, 0, 1000, 3600000),
+    };
+}
+
+struct lookup_limits luck_limits(void)
+{
+    return (struct lookup_limits){
+        .timeout = CHANCE_ONE_OF(chance, 1, 20, 300, 1000, 5000),
+        .first_contact_wait = CHANCE_ONE_OF(chance, 0, 25, 200),
+        .max_pending = CHANCE_ONE_OF(chance, 1, 8, 64, 256),
+    };
+}
+
+uint32_t luck_rate(void)
+{
+    return CHANCE_ONE_OF(chance, 7, 50, 1000, 20000);
+}
+
+enum p0f_dialect luck_dialect(void)
+{
+    return (enum p0f_dialect)chance_between(chance, P0F_DIALECT_P0F3, P0F_DIALECT_API2);
+}
+
+void luck_mood(void)
+{
+    model.mood = (struct model_mood){
+        .visits = CHANCE_ONE_OF(chance, 20, 100, 300, 700),
+        .hot = CHANCE_ONE_OF(chance, 3, 30, TRUTH_HOSTS),
+        .pass_most_ns =
+            NS_PER_MS / 10 * CHANCE_ONE_OF(chance, 1, 1, 20, 20, 200, 200, 3000, 40000, 36000000),
+        .p0f_rounds = CHANCE_ONE_OF(chance, 0, 1, 8, 8, 40, 150),
+        .p0f_lies = CHANCE_ONE_OF(chance, 0, 0, 0, 5, 100),
+        .p0f_splits = CHANCE_ONE_OF(chance, 0, 0, 100),
+        .hang_ups = CHANCE_ONE_OF(chance, 0, 0, 0, 2, 20),
+        .restarts = CHANCE_ONE_OF(chance, 0, 0, 0, 1, 10),
+        .slots = CHANCE_ONE_OF(chance, 100, 100, 100, 1, 0),
+        .faults = CHANCE_ONE_OF(chance, 0, 0, 10, 100, 400),
+        .memory_faults = CHANCE_ONE_OF(chance, 0, 0, 0, 5),
+        .changes = CHANCE_ONE_OF(chance, 0, 0, 5),
+    };
+    if (model.settings.faultless)
+        model.mood.faults = model.mood.memory_faults = 0;
+    model.counts.stalls += model.mood.p0f_rounds == 0;
+}
+
+void luck_calm(void)
+{
+    model.mood = (struct model_mood){
+        .hot = TRUTH_HOSTS, .pass_most_ns = NS_PER_MS, .p0f_rounds = 1, .slots = 100};
+}

@@ -1,0 +1,96 @@
+/* A model of the whole way of a lookup: the real cache, flights, journeys, pool, links and
+ * connections, in one thread, under a clock that only this program moves, before a p0f that it plays
+ * itself at a real unix socket. Chance decides what happens next, so a seed decides everything.
+ *
+ * It runs lives. A life is a daemon with settings of its own, from start to shutdown, in so many
+ * steps; after each step that can change anything, what must always hold is looked at. The parts:
+ *   tap       what the daemon does with its sockets, seen (and disturbed) at its system calls
+ *   truth     which hosts there are, and what p0f has said of each, when
+ *   sim_p0f   p0f, in its good and bad hours
+ *   trouble   what explains an error
+ *   refreshes what the daemon does for nobody
+ *   visitors  who asks the daemon, and what each may be told
+ *   luck      settings and moods
+ *   life      one life */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "chance.h"
+#include "clock.h"
+#include "p0fclient.h"
+
+#include <stdint.h>
+
+/* What happened, over all lives; a run in which something never happened has not tested it. */
+/* clang-format off */
+#define MODEL_COUNTS(X)                                                                        \
+    X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \
+    X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions)                    \
+    X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
+    X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
+    X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \
+    X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults)
+/* clang-format on */
+
+struct model_counts {
+#define X(name) uint64_t name;
+    MODEL_COUNTS(X)
+#undef X
+};
+
+/* What the daemon of a life was started with. */
+struct model_settings {
+    unsigned connections;
+    unsigned pipeline;
+    enum p0f_dialect dialect;
+    bool faultless; /* system calls and allocations never fail */
+};
+
+/* What the times are like; it changes now and then. Permille unless it says else. */
+struct model_mood {
+    uint32_t visits;      /* steps that are a visit */
+    uint32_t hot;         /* hosts that are asked for */
+    int64_t pass_most_ns; /* of time in a step */
+    uint32_t p0f_rounds;  /* most in a step of p0f's; 0: it is stalled */
+    uint32_t p0f_lies;    /* answers that are none, or not of the query */
+    uint32_t p0f_splits;  /* answers that come in pieces */
+    uint32_t hang_ups;
+    uint32_t restarts;
+    uint32_t slots;         /* connections that p0f serves */
+    uint32_t faults;        /* system calls that fail, or do less than they could */
+    uint32_t memory_faults; /* allocations that fail */
+    uint32_t changes;       /* of settings that may change while it runs */
+};
+
+struct model {
+    struct chance chance;
+    uint64_t life; /* seed of this one */
+    uint64_t step; /* in this life */
+    struct mono now;
+    struct mono began;
+    struct model_settings settings;
+    struct model_mood mood;
+    struct model_counts counts;
+    uint64_t digest; /* of all that visitors were told: equal seeds, equal digests */
+    bool verbose;
+};
+
+extern struct model model;
+
+struct mono model_clock(void);
+
+/* Says what does not hold and how to see it again, and ends the program. */
+void model_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* With -v: what happens, to stderr. */
+void model_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+void model_digest(uint64_t value);
+
+#define model_check(holds, ...)                                                                    \
+    do {                                                                                           \
+        if (!(holds))                                                                              \
+            model_fail(__VA_ARGS__);                                                               \
+    } while (0)
+
+#endif

@@ -1,0 +1,19 @@
+/* Refreshes in the background. Nobody is told of them: they are seen only as lookups that are pending
+ * while nobody waits. */
+#ifndef REFRESHES_H
+#define REFRESHES_H
+
+#include <stdint.h>
+
+void refreshes_start(void);
+
+/* One has begun. */
+void refreshes_begin(void);
+
+/* A round of the loop begins, which takes what was submitted. */
+void refreshes_take(int64_t timeout_ms);
+
+/* A round has ended: fails the model when they are too many, or one takes longer than it may. */
+void refreshes_check(uint32_t pending, uint32_t waiting);
+
+#endif

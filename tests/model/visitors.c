@@ -1,0 +1,377 @@
+#include "visitors.h"
+
+#include "model.h"
+#include "refreshes.h"
+#include "tap.h"
+#include "trouble.h"
+#include "truth.h"
+
+#include <stdlib.h>
+
+#define WAITING_MOST 512
+#define WAIT_MOST_MS 5000
+
+enum visitor_state {
+    VISITOR_CLAIMED,   /* told to submit, and has not */
+    VISITOR_SUBMITTED, /* the loop has not run since */
+    VISITOR_TAKEN,
+};
+
+struct visitor {
+    struct lookup_request request; /* first, so that one is the other */
+    uint32_t host;
+    enum visitor_state state;
+    unsigned place; /* among those who wait */
+    bool sure;
+    struct mono came;
+    int64_t wait_ms;          /* for a better answer than "no match", at least */
+    int64_t timeout_ms;       /* at least */
+    struct mono due;          /* at the latest */
+    struct trouble_mark mark; /* when it came */
+};
+
+static struct {
+    struct lookup *lookup;
+    struct lookup_limits limits;
+    struct cache_times times;
+    struct visitor *waiting[WAITING_MOST];
+    unsigned count;
+    bool in_loop;
+    enum lookup_outcome sure_outcome;
+} visitors;
+
+void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
+                    const struct cache_times *times)
+{
+    visitors.lookup = lookup;
+    visitors.limits = *limits;
+    visitors.times = *times;
+    visitors.count = 0;
+    refreshes_start();
+    trouble_start();
+}
+
+unsigned visitors_waiting(void)
+{
+    return visitors.count;
+}
+
+enum lookup_outcome visitors_sure_outcome(void)
+{
+    return visitors.sure_outcome;
+}
+
+/* ---- What they are told */
+
+static int64_t age_most(const struct visitor *visitor, bool at_once)
+{
+    const struct cache_times *times = &visitors.times;
+    int64_t ttl = visitor->request.freshness.ttl_ms;
+    int64_t beyond = times->stale_while_revalidate;
+
+    model_check(ttl == times->ttl || ttl == times->incomplete_ttl,
+                "host %u: a time to live of %lld", visitor->host, (long long)ttl);
+    if (!at_once && times->stale_if_error > beyond)
+        beyond = times->stale_if_error;
+    return ttl + beyond;
+}
+
+/* What the cache remembers must be as fresh as the request wants it. */
+static void judge_remembered(const struct visitor *visitor, bool at_once, int64_t most)
+{
+    const struct lookup_request *request = &visitor->request;
+    int64_t age = request->freshness.age_ms;
+
+    model_check(age < most, "host %u: served at %lld ms, where %lld are the most%s", visitor->host,
+                (long long)age, (long long)most, at_once ? "" : " when p0f fails");
+    model_check(request->max_age_ms < 0 || age < request->max_age_ms,
+                "host %u: served at %lld ms to one who takes %lld at most", visitor->host,
+                (long long)age, (long long)request->max_age_ms);
+}
+
+static void judge_found(const struct visitor *visitor, bool at_once, bool overloaded)
+{
+    const struct lookup_request *request = &visitor->request;
+    const struct freshness *freshness = &request->freshness;
+
+    model_check(truth_kind(visitor->host) != TRUTH_UNKNOWN, "host %u: found", visitor->host);
+    model_check(request->answer, "host %u: found, without an answer", visitor->host);
+    struct mono said = truth_check(visitor->host, answer_host(request->answer));
+    model_check(freshness->age_ms >= 0 && freshness->age_ms <= mono_ms_between(said, model.now),
+                "host %u: said %lld ms ago, served as of %lld ms ago", visitor->host,
+                (long long)mono_ms_between(said, model.now), (long long)freshness->age_ms);
+    if (freshness->source == FRESHNESS_HIT) {
+        judge_remembered(visitor, at_once, age_most(visitor, at_once && !overloaded));
+        model.counts.hits++;
+        model.counts.stale += freshness->age_ms >= freshness->ttl_ms;
+    } else {
+        model_check(!at_once, "host %u: p0f cannot have been asked", visitor->host);
+        model_check(freshness->collapsed || !mono_before(said, visitor->came),
+                    "host %u: an answer from before the question", visitor->host);
+    }
+    answer_unref(request->answer);
+}
+
+static void judge_no_match(const struct visitor *visitor, bool at_once)
+{
+    const struct lookup_request *request = &visitor->request;
+    const struct freshness *freshness = &request->freshness;
+    struct mono believe = mono_add_ms(visitor->came, visitor->wait_ms);
+
+    model_check(truth_kind(visitor->host) != TRUTH_KNOWN, "host %u: not found", visitor->host);
+    model_check(!request->answer, "host %u: not found, with an answer", visitor->host);
+    model_check(truth_denied_since(visitor->host, model.began), "host %u: p0f never denied it",
+                visitor->host);
+    if (at_once) {
+        model_check(freshness->source == FRESHNESS_HIT, "host %u: not a hit", visitor->host);
+        model_check(request->wait_ms <= 0 || request->only_if_cached,
+                    "host %u: \"no match\" from memory for one who would wait", visitor->host);
+        judge_remembered(visitor, true, visitors.times.negative_ttl);
+        return;
+    }
+    if (request->wait_ms <= 0 && freshness->collapsed)
+        return; /* answered to another meanwhile */
+    model_check(!mono_before(model.now, believe), "host %u: \"no match\" %lld ms too early",
+                visitor->host, (long long)mono_ms_between(model.now, believe));
+    model_check(freshness->collapsed || truth_denied_since(visitor->host, visitor->came),
+                "host %u: \"no match\" from before the question", visitor->host);
+}
+
+/* One connection that breaks is no reason to give up while there are others. */
+static void judge_patience(const struct visitor *visitor)
+{
+    model_check(model.settings.connections == 1 || !trouble_one_broken_since(&visitor->mark),
+                "host %u: given up after one connection", visitor->host);
+}
+
+/* `full`: so many were pending when it came that it may have been refused. */
+static void judge(const struct visitor *visitor, bool at_once, bool full)
+{
+    const struct lookup_request *request = &visitor->request;
+    bool only_if_cached = request->only_if_cached;
+
+    model_tell("host %u: outcome %d%s", visitor->host, (int)request->outcome,
+               at_once ? " at once" : "");
+    model_digest((uint64_t)visitor->host << 8 | (uint64_t)request->outcome);
+    model_check(at_once || !only_if_cached, "host %u: asked, though only the cache was to be",
+                visitor->host);
+    switch (request->outcome) {
+    case LOOKUP_FOUND:
+        judge_found(visitor, at_once, full && !only_if_cached);
+        model.counts.found++;
+        break;
+    case LOOKUP_NO_MATCH:
+        judge_no_match(visitor, at_once);
+        model.counts.no_match++;
+        break;
+    case LOOKUP_BAD_RESPONSE:
+        model_check(!at_once && trouble_lies_since(&visitor->mark),
+                    "host %u: p0f has answered no nonsense", visitor->host);
+        judge_patience(visitor);
+        model.counts.bad_response++;
+        break;
+    case LOOKUP_UNAVAILABLE:
+        model_check(!at_once && trouble_since(&visitor->mark),
+                    "host %u: unavailable without a cause", visitor->host);
+        judge_patience(visitor);
+        model.counts.unavailable++;
+        break;
+    case LOOKUP_OVERLOADED:
+        model_check(at_once && full, "host %u: refused, though there was room", visitor->host);
+        model.counts.overloaded++;
+        break;
+    case LOOKUP_TIMEOUT:
+        model_check(!at_once &&
+                        !mono_before(model.now, mono_add_ms(visitor->came, visitor->timeout_ms)),
+                    "host %u: timed out before its time", visitor->host);
+        model.counts.timeouts++;
+        break;
+    case LOOKUP_NOT_CACHED:
+        model_check(at_once && only_if_cached, "host %u: p0f was not asked", visitor->host);
+        model.counts.not_cached++;
+        break;
+    }
+    if (visitor->sure)
+        visitors.sure_outcome = request->outcome;
+}
+
+/* Notes what the settings in force promise it, if it is taken now. */
+static void promise(struct visitor *visitor)
+{
+    const struct lookup_limits *limits = &visitors.limits;
+    int64_t asked = visitor->request.wait_ms;
+    int64_t wait = asked == LOOKUP_WAIT_UNSET ? limits->first_contact_wait : asked;
+    bool denied = truth_kind(visitor->host) != TRUTH_KNOWN;
+    struct mono due = mono_add_ms(model.now, limits->timeout + (denied ? wait : 0));
+
+    if (wait < visitor->wait_ms)
+        visitor->wait_ms = wait;
+    if (limits->timeout < visitor->timeout_ms)
+        visitor->timeout_ms = limits->timeout;
+    if (mono_before(visitor->due, due))
+        visitor->due = due;
+}
+
+static void take(struct visitor *visitor)
+{
+    promise(visitor);
+    visitor->state = VISITOR_TAKEN;
+}
+
+static void on_done(struct lookup_request *request)
+{
+    struct visitor *visitor = (struct visitor *)request;
+
+    trouble_look();
+    model_check(visitors.in_loop, "host %u: done outside the loop", visitor->host);
+    model_check(visitor->place < visitors.count && visitors.waiting[visitor->place] == visitor,
+                "host %u: done twice", visitor->host);
+    if (visitor->state == VISITOR_SUBMITTED)
+        take(visitor); /* in the round in which it came */
+    model_check(visitor->state == VISITOR_TAKEN, "host %u: done, and was never submitted",
+                visitor->host);
+    judge(visitor, false, false);
+    visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
+    visitors.waiting[visitor->place]->place = visitor->place;
+    free(visitor);
+    if (chance_permille(&model.chance, 50)) {
+        model.counts.asked_in_done++;
+        visitors_come();
+    }
+}
+
+/* ---- Coming */
+
+static void submit(struct visitor *visitor)
+{
+    visitor->state = VISITOR_SUBMITTED;
+    lookup_submit(visitors.lookup, &visitor->request);
+}
+
+static void come(struct visitor *visitor)
+{
+    uint32_t pending = lookup_pending(visitors.lookup);
+    bool full = pending >= visitors.limits.max_pending;
+
+    model.counts.requests++;
+    visitor->came = model.now;
+    visitor->mark = trouble_mark();
+    visitor->request.addr = truth_addr(visitor->host);
+    visitor->request.done = on_done;
+    lookup_expect(visitors.lookup, &visitor->request.addr);
+    bool before = tap_disturb(true);
+    bool at_once = lookup_try(visitors.lookup, &visitor->request);
+    tap_disturb(before);
+    if (at_once) {
+        const struct freshness *freshness = &visitor->request.freshness;
+        uint32_t begun = lookup_pending(visitors.lookup) - pending;
+        model_check(begun == 0 || (begun == 1 && visitor->request.outcome == LOOKUP_FOUND &&
+                                   freshness->age_ms >= freshness->ttl_ms),
+                    "host %u: answered at once, and %u more are pending", visitor->host, begun);
+        if (begun == 1)
+            refreshes_begin();
+        judge(visitor, true, full);
+        free(visitor);
+        return;
+    }
+    model_check(!full, "host %u: taken beyond max_pending", visitor->host);
+    model_check(lookup_pending(visitors.lookup) == pending + 1, "host %u: not counted as pending",
+                visitor->host);
+    model_check(visitors.count < WAITING_MOST, "more visitors than the model can hold");
+    visitor->place = visitors.count++;
+    visitors.waiting[visitor->place] = visitor;
+    if (visitor->sure || chance_permille(&model.chance, 800))
+        submit(visitor);
+}
+
+static struct visitor *visitor_for(uint32_t host)
+{
+    bool before = tap_disturb(false);
+    struct visitor *visitor = calloc(1, sizeof *visitor);
+
+    tap_disturb(before);
+    model_check(visitor, "no memory for the model itself");
+    visitor->host = host;
+    visitor->wait_ms = visitor->timeout_ms = INT64_MAX;
+    visitor->request.wait_ms = LOOKUP_WAIT_UNSET;
+    visitor->request.max_age_ms = LOOKUP_MAX_AGE_UNSET;
+    return visitor;
+}
+
+void visitors_come(void)
+{
+    struct chance *chance = &model.chance;
+    struct visitor *visitor = visitor_for(chance_below(chance, model.mood.hot));
+    struct lookup_request *request = &visitor->request;
+
+    if (chance_permille(chance, 300))
+        request->wait_ms = CHANCE_ONE_OF(chance, 0, 1, 20, 200, WAIT_MOST_MS);
+    if (chance_permille(chance, 200))
+        request->max_age_ms = CHANCE_ONE_OF(chance, 0, 1, 100, 5000, 100000);
+    request->only_if_cached = chance_permille(chance, 50);
+    come(visitor);
+}
+
+void visitors_come_surely(void)
+{
+    struct visitor *visitor = visitor_for(3 * (1 + chance_below(&model.chance, TRUTH_HOSTS / 4)));
+
+    visitor->sure = true;
+    visitor->request.max_age_ms = 0;
+    come(visitor);
+}
+
+void visitors_submit(bool all)
+{
+    for (unsigned i = 0; i < visitors.count; i++) {
+        struct visitor *visitor = visitors.waiting[i];
+        if (visitor->state == VISITOR_CLAIMED && (all || chance_permille(&model.chance, 200)))
+            submit(visitor);
+    }
+}
+
+/* ---- Settings and rounds */
+
+/* Bounds are what the slowest setting in force meanwhile allows. */
+void visitors_new_limits(const struct lookup_limits *limits)
+{
+    for (unsigned i = 0; i < visitors.count; i++)
+        if (visitors.waiting[i]->state == VISITOR_SUBMITTED)
+            promise(visitors.waiting[i]); /* in the round that it came in */
+    visitors.limits = *limits;
+    for (unsigned i = 0; i < visitors.count; i++) {
+        struct visitor *visitor = visitors.waiting[i];
+        struct mono due = mono_add_ms(model.now, WAIT_MOST_MS + limits->timeout);
+        if (visitor->state == VISITOR_TAKEN && truth_kind(visitor->host) != TRUTH_KNOWN &&
+            mono_before(visitor->due, due))
+            visitor->due = due;
+    }
+}
+
+void visitors_new_times(const struct cache_times *times)
+{
+    visitors.times = *times;
+}
+
+void visitors_before_round(void)
+{
+    for (unsigned i = 0; i < visitors.count; i++)
+        if (visitors.waiting[i]->state == VISITOR_SUBMITTED)
+            take(visitors.waiting[i]);
+    refreshes_take(visitors.limits.timeout);
+    visitors.in_loop = true;
+    trouble_look();
+    trouble_round();
+}
+
+void visitors_after_round(void)
+{
+    visitors.in_loop = false;
+    for (unsigned i = 0; i < visitors.count; i++) {
+        const struct visitor *visitor = visitors.waiting[i];
+        model_check(visitor->state != VISITOR_TAKEN || mono_before(model.now, visitor->due),
+                    "host %u: not answered %lld ms after it was due", visitor->host,
+                    (long long)mono_ms_between(visitor->due, model.now));
+    }
+    refreshes_check(lookup_pending(visitors.lookup), visitors.count);
+}

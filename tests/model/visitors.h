@@ -1,0 +1,36 @@
+/* Who asks the daemon, and what each may be told: once, by its deadline, the truth about the host it
+ * asked for, and an error only when there was a cause for it. */
+#ifndef VISITORS_H
+#define VISITORS_H
+
+#include "cache.h"
+#include "lookup.h"
+
+/* The lookup under test and its settings in force. */
+void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
+                    const struct cache_times *times);
+
+/* Settings have been changed. */
+void visitors_new_limits(const struct lookup_limits *limits);
+void visitors_new_times(const struct cache_times *times);
+
+/* Somebody asks. What is not answered at once is submitted now or a little later. */
+void visitors_come(void);
+
+/* Somebody asks for a host that p0f always knows, and wants nothing that is remembered. */
+void visitors_come_surely(void);
+
+/* What the last one of these was told. */
+enum lookup_outcome visitors_sure_outcome(void);
+
+/* Some, or all, of what waits to be submitted is. */
+void visitors_submit(bool all);
+
+/* Around a round of the loop. Between them, and only there, requests are done. */
+void visitors_before_round(void);
+void visitors_after_round(void);
+
+/* Requests that are not done. */
+unsigned visitors_waiting(void);
+
+#endif

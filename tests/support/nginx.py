@@ -1,0 +1,189 @@
+"""The real nginx, run for a test with the examples in conf/, and sites for it to stand in front of."""
+
+import http.server
+import os
+import signal
+import socket
+import socketserver
+import struct
+import subprocess
+import threading
+
+from daemon import ROOT, free_port
+from waiting import wait_until
+
+PROGRAM = os.environ.get("NGINX_PROGRAM") or os.path.join(ROOT, "build", "nginx")
+
+CONFIG = """daemon off;
+user root;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx.err info;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    keepalive_timeout 0;
+    client_body_temp_path {directory}/nginx-body;
+    proxy_temp_path {directory}/nginx-proxy;
+    fastcgi_temp_path {directory}/nginx-fastcgi;
+    uwsgi_temp_path {directory}/nginx-uwsgi;
+    scgi_temp_path {directory}/nginx-scgi;
+{http}
+}}
+"""
+
+
+def example(name, directory, changes=()):
+    """A copy of conf/`name` in the directory, in which the texts of `changes` (old, new) have been
+    replaced; returns its path. Each must be there."""
+    with open(os.path.join(ROOT, "conf", name), encoding="utf-8") as source:
+        text = source.read()
+    for old, new in changes:
+        assert old in text, f"{name} does not have {old!r}"
+        text = text.replace(old, new)
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, name)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    return path
+
+
+class Nginx:
+    """With-block in which nginx serves `http`, what is to stand in its http { }, at `place`."""
+
+    def __init__(self, directory, http_text, port=None):
+        self.directory = str(directory)
+        self.place = ("127.0.0.1", port or free_port())
+        self.config = os.path.join(self.directory, "nginx.conf")
+        self.errors = os.path.join(self.directory, "nginx.err")
+        self.text = CONFIG.format(directory=self.directory,
+                                  http=http_text.replace("@port@", str(self.place[1])))
+        self.process = None
+
+    def __enter__(self):
+        assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make deps"
+        with open(self.config, "w", encoding="utf-8") as config:
+            config.write(self.text)
+        with open(self.errors, "ab") as errors:
+            self.process = subprocess.Popen(
+                [PROGRAM, "-p", self.directory, "-c", self.config, "-e", self.errors],
+                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        try:
+            wait_until(self._listens, "nginx to listen")
+        except BaseException:
+            self._end(signal.SIGTERM)
+            raise
+        return self
+
+    def _listens(self):
+        assert self.process.poll() is None, \
+            f"nginx ended with {self.process.returncode}:\n{self.log()}"
+        try:
+            socket.create_connection(self.place, timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    def _end(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def __exit__(self, kind, value, trace):
+        code = self._end(signal.SIGTERM)    # its workers go with it
+        if kind is None:
+            assert code == 0, f"nginx ended with {code}:\n{self.log()}"
+        else:
+            print(f"--- what nginx said ---\n{self.log()}")
+
+    def log(self):
+        with open(self.errors, encoding="utf-8", errors="backslashreplace") as errors:
+            return errors.read()
+
+
+class EchoSite:
+    """A site whose pages are the header fields of the request for them, a line each."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body.encode("latin-1"))))
+                self.end_headers()
+                self.wfile.write(body.encode("latin-1"))
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
+                         daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+# -- FastCGI, as much as a site needs that answers with its parameters ---------------------------
+
+_RECORD = struct.Struct(">BBHHBx")      # version, type, request, length of content, of padding
+_END, _PARAMS, _STDIN, _STDOUT = 3, 4, 5, 6
+
+
+def _length(data, at):
+    if data[at] < 128:
+        return data[at], at + 1
+    return struct.unpack_from(">I", data, at)[0] & 0x7FFFFFFF, at + 4
+
+
+def _pairs(data):
+    at = 0
+    while at < len(data):
+        name_length, at = _length(data, at)
+        value_length, at = _length(data, at)
+        end = at + name_length + value_length
+        yield data[at:at + name_length], data[at + name_length:end]
+        at = end
+
+
+class _FastCgiHandler(socketserver.StreamRequestHandler):
+    def handle(self):
+        params, ends = b"", set()
+        while ends != {_PARAMS, _STDIN}:
+            _, kind, _, length, padding = _RECORD.unpack(self.rfile.read(_RECORD.size))
+            content = self.rfile.read(length + padding)[:length]
+            if kind == _PARAMS:
+                params += content
+            if not content:
+                ends.add(kind)
+        page = b"".join(b"%s: %s\n" % pair for pair in _pairs(params))
+        output = b"Content-Type: text/plain\r\n\r\n" + page
+        for kind, content in ((_STDOUT, output), (_STDOUT, b""), (_END, bytes(8))):
+            self.wfile.write(_RECORD.pack(1, kind, 1, len(content), 0) + content)
+
+
+class FastCgiSite:
+    """A FastCGI program behind a unix socket whose pages are its parameters, a line each."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "fastcgi.sock")
+        self._server = socketserver.ThreadingUnixStreamServer(self.path, _FastCgiHandler)
+        self._server.daemon_threads = True
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
+                         daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,99 @@
+#include "link.h"
+
+#include "../support/stage.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+static struct link place;
+static unsigned lost;
+
+static void on_event(void *ctx, struct link *about, enum link_event event, enum p0f_error error)
+{
+    (void)ctx;
+    cr_assert_eq(about, &place);
+    cr_assert(event != LINK_EVENT_LOST || error == P0F_MALFORMED);
+    lost += event == LINK_EVENT_LOST;
+}
+
+static void ignore(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    (void)ctx;
+    (void)error;
+    (void)host;
+}
+
+static struct link_common common = {.pipeline = 64, .event = on_event};
+
+static void setup(void)
+{
+    stage_open();
+    stage_p0f_start();
+    place = (struct link){0};
+    lost = 0;
+    common.loop = stage.loop;
+    common.socket = stage.name.sun_path;
+    link_start(&place, &common);
+    link_flush(&place);
+    stage_settle();
+    cr_assert_eq(place.state, LINK_READY);
+}
+
+static void teardown(void)
+{
+    common.retiring = true;
+    stage_p0f_stop();
+    stage_round();
+    cr_assert_eq(place.state, LINK_DOWN);
+    link_stop(&place);
+    common.retiring = false;
+    stage_close();
+}
+
+/* Whether the next round would have something to do, when no time passes. */
+static bool is_busy(void)
+{
+    struct pollfd epoll = {.fd = -1, .events = POLLIN};
+    char path[32], target[64];
+
+    for (int fd = 3; fd < 64; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        if (length > 0 && strncmp(target, "anon_inode:[eventpoll]", (size_t)length) == 0)
+            epoll.fd = fd;
+    }
+    cr_assert(epoll.fd >= 0);
+    return poll(&epoll, 1, 0) > 0;
+}
+
+/* Fills what the kernel holds for a p0f that does not read. */
+static void fill(void)
+{
+    static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
+    const int least = 1;
+
+    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least),
+                 0);
+    while (!p0f_conn_wants_write(place.conn)) {
+        cr_assert_eq(p0f_conn_ask(place.conn, &somebody, ignore, NULL), P0F_OK);
+        link_flush(&place);
+    }
+}
+
+/* What is never sent any more is not waited for either: that is possible all the time. */
+Test(link, condemned_with_queries_unsent)
+{
+    setup();
+    fill();
+    stage_round();
+    cr_assert_not(is_busy());
+    cr_assert_eq(send(stage.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
+    stage_round();
+    cr_assert_eq(lost, 1);
+    cr_assert_eq(place.state, LINK_CONDEMNED);
+    for (int i = 0; i < 64; i++) /* p0f reads on, so there is room again */
+        stage_read(&stage.clients[0]);
+    stage_round();
+    cr_assert_not(is_busy(), "the loop spins");
+    teardown();
+}
