@@ -137,6 +137,7 @@ DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
 DEPS_forward_headers := daemon/utf8.o
+DEPS_connections := daemon/loop.o
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
@@ -230,8 +231,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 	@touch $@
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(filter-out $(RENDER_ANSWERS), \
-              $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c)))
+TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f http_load)
 
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
@@ -277,7 +277,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
 	@$(MAKE) --no-print-directory all
-	@FULL=1 $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
+	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
 
 # ---- Taste ---------------------------------------------------------------------------------------
 

@@ -3,51 +3,35 @@
 #include "batch_body.h"
 #include "http_request.h"
 
-#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define POOL_BYTES (16 * 1024) /* libmicrohttpd's memory for one request, zeroed after each */
 
 struct http {
     struct MHD_Daemon *daemon;
     struct http_service service;
-    pthread_mutex_t clients_lock; /* taken when a connection comes or goes, not for a request */
-    struct client *clients;
 };
 
 /* ---- Connections */
 
 static void client_arrives(struct http *http, struct MHD_Connection *connection, void **place)
 {
-    struct client *client = calloc(1, sizeof *client);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct client *client = info ? calloc(1, sizeof *client) : NULL;
 
     *place = client;
     if (!client)
         return;
     client->service = &http->service;
     client->connection = connection;
-    pthread_mutex_lock(&http->clients_lock);
-    client->next = http->clients;
-    if (client->next)
-        client->next->prev = client;
-    http->clients = client;
-    atomic_fetch_add(&http->service.connections, 1);
-    pthread_mutex_unlock(&http->clients_lock);
+    connections_enter(http->service.connections, &client->entry, info->connect_fd);
 }
 
 static void client_leaves(struct http *http, struct client *client)
 {
-    if (!client)
-        return;
-    pthread_mutex_lock(&http->clients_lock);
-    if (client->prev)
-        client->prev->next = client->next;
-    else
-        http->clients = client->next;
-    if (client->next)
-        client->next->prev = client->prev;
-    atomic_fetch_sub(&http->service.connections, 1);
-    pthread_mutex_unlock(&http->clients_lock);
+    connections_leave(http->service.connections, client ? &client->entry : NULL);
     free(client);
 }
 
@@ -62,18 +46,15 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **p
 
 bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length)
 {
-    return MHD_add_connection(http->daemon, fd, peer, length) == MHD_YES;
-}
+    struct connections *connections = http->service.connections;
 
-bool http_busy(struct http *http)
-{
-    bool busy = false;
-
-    pthread_mutex_lock(&http->clients_lock);
-    for (struct client *client = http->clients; client && !busy; client = client->next)
-        busy = atomic_load_explicit(&client->busy, memory_order_relaxed);
-    pthread_mutex_unlock(&http->clients_lock);
-    return busy;
+    if (!connections_admit(connections)) {
+        close(fd);
+        return false;
+    }
+    if (MHD_add_connection(http->daemon, fd, peer, length) != MHD_YES)
+        connections_leave(connections, NULL);
+    return true;
 }
 
 void http_wind_down(struct http *http)
@@ -90,13 +71,19 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *ctx, cons
     (void)ctx, (void)format, (void)args;
 }
 
+/* Such that no thread of the library's ever reaches its part of it; see connections.h. */
+static unsigned limit_never_reached(const struct http_options *options)
+{
+    return (options->max_connections + 1) * options->threads;
+}
+
 static struct MHD_Daemon *start_library(struct http *http, const struct http_options *options)
 {
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* must be the first */
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)((options->idle_timeout_ms + 999) / 1000), NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
@@ -118,12 +105,13 @@ struct http *http_start(const struct http_options *options)
 
     if (!http)
         return NULL;
-    pthread_mutex_init(&http->clients_lock, NULL);
     http->service.lookup = options->lookup;
     http->service.readiness = options->readiness;
     http->service.status = options->status;
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
+    http->service.connections = options->connections;
+    http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
     http->service.max_batch = options->max_batch;
     http->service.batch_window = options->batch_window;
     http->service.batch_bytes = batch_body_limit(options->max_batch);
@@ -148,6 +136,5 @@ void http_stop(struct http *http)
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
     http_recent_free(http->service.recent);
-    pthread_mutex_destroy(&http->clients_lock);
     free(http);
 }

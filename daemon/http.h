@@ -5,6 +5,7 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+#include "connections.h"
 #include "cors.h"
 #include "lookup.h"
 #include "networks.h"
@@ -18,9 +19,10 @@
 struct http;
 
 struct http_options {
-    struct lookup *lookup; /* borrowed until http_stop(), as are the next two */
+    struct lookup *lookup; /* borrowed until http_stop(), as are the next three */
     struct readiness *readiness;
     struct status *status;
+    struct connections *connections; /* whose options.most is max_connections */
     unsigned threads;
     uint32_t max_connections;
     uint32_t max_batch;    /* hosts in one POST /hosts */
@@ -39,14 +41,12 @@ struct http_options {
 /* Starts the threads; connections come by http_take(). NULL when libmicrohttpd refuses. */
 struct http *http_start(const struct http_options *options);
 
-/* Takes over a connected socket. False: it was closed, as max_connections are open. Any thread. */
+/* Takes over a connected socket. False: it was closed, as max_connections are open. In the loop's
+ * thread. */
 bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length);
 
 /* From now on each answer closes its connection. */
 void http_wind_down(struct http *http);
-
-/* True while a request is being read, looked up or answered. */
-bool http_busy(struct http *http);
 
 /* Closes what is open and ends the threads. No lookup may be pending. */
 void http_stop(struct http *http);

@@ -185,7 +185,7 @@ static enum MHD_Result queue_metrics(struct client *client)
     if (!snapshot)
         return queue_no_snapshot(client);
     struct metrics_gauges gauges = gauges_of(snapshot);
-    gauges.http_connections = atomic_load(&client->service->connections);
+    gauges.http_connections = connections_count(client->service->connections);
     metrics_read(&counted);
     process_read("/proc", &process);
     char *text = metrics_text(&counted, &gauges, &process, &length);

@@ -199,6 +199,14 @@ static enum MHD_Result answer(struct client *client)
     return refuse_method(client);
 }
 
+/* A resumed connection whose timeout is its own is seen to before anything is read from it. Else
+ * libmicrohttpd reads first, and if the client has closed its sending side, as one may that has asked
+ * all it wants, drops the connection instead of asking us for the answer. */
+static void set_timeout(struct client *client, unsigned seconds)
+{
+    MHD_set_connection_option(client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
 void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
                   void (*abandoned)(struct client *client))
 {
@@ -206,6 +214,7 @@ void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct clien
     client->resumed = resumed;
     client->abandoned = abandoned;
     MHD_suspend_connection(client->connection);
+    set_timeout(client, client->service->idle_timeout + 1);
 }
 
 enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -222,12 +231,15 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     case STAGE_HEAD:
         return on_head(client, url, method, version);
     case STAGE_BODY:
-        if (*body_length == 0)
+        if (*body_length == 0) {
+            connections_arrived(&client->entry);
             return answer(client);
+        }
         length = *body_length;
         *body_length = 0;
         return on_body(client, body, length);
     case STAGE_WAITING:
+        set_timeout(client, client->service->idle_timeout);
         client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
         return client->resumed(client);
     case STAGE_DONE:
@@ -245,7 +257,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     (void)ctx;
     if (!client)
         return NULL;
-    atomic_store_explicit(&client->busy, true, memory_order_relaxed);
+    atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
     client->stage = STAGE_HEAD;
     target_parse(text, strlen(text), &client->target);
     client->about = target_addr(&client->target);
@@ -279,5 +291,6 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
         linger(client);
     client->early = false;
     http_batch_forget(client);
-    atomic_store_explicit(&client->busy, false, memory_order_relaxed);
+    atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
+    connections_await(client->service->connections, &client->entry);
 }

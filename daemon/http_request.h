@@ -3,6 +3,7 @@
 #define HTTP_REQUEST_H
 
 #include "conditions.h"
+#include "connections.h"
 #include "cors.h"
 #include "http_recent.h"
 #include "lookup.h"
@@ -21,14 +22,15 @@ struct http_service {
     const struct networks *trusted; /* proxies */
     const struct cors *cors;
     const char *version;
+    unsigned idle_timeout; /* seconds */
     uint32_t max_batch;    /* hosts in one POST /hosts */
     uint32_t batch_window; /* of those, looked up at once */
     size_t batch_bytes;    /* of its body */
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
     bool access_log;
-    _Atomic uint32_t connections; /* open */
-    atomic_bool winding_down;     /* each answer closes its connection */
+    struct connections *connections;
+    atomic_bool winding_down; /* each answer closes its connection */
 };
 
 enum stage {
@@ -49,9 +51,8 @@ struct http_body {
 /* One connection, and the request it is on. */
 struct client {
     struct http_service *service;
-    struct client *prev, *next;
+    struct connection entry;
     struct MHD_Connection *connection;
-    atomic_bool busy;
     enum stage stage;
     struct target target;
     const struct p0f_addr *about; /* the address the request is about, or NULL */

@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "connections.h"
 #include "cors.h"
 #include "http.h"
 #include "lingering.h"
@@ -38,6 +39,7 @@ struct server {
     struct status *status;
     struct networks *trusted;
     struct cors *cors;
+    struct connections *connections;
     struct lingering *lingering;
     struct http *http;
     struct listeners *listeners;
@@ -63,10 +65,14 @@ static struct cache_times times_of(const struct config *config)
 
 static struct lookup_limits limits_of(const struct config *config)
 {
+    /* Each that waits has a connection, and some are for those that need no lookup. */
+    uint32_t connections = config->http.max_connections;
+    uint32_t most = connections - connections / 8;
+
     return (struct lookup_limits){
         .timeout = config->p0f.timeout,
         .first_contact_wait = config->p0f.first_contact_wait,
-        .max_pending = config->p0f.max_pending,
+        .max_pending = config->p0f.max_pending < most ? config->p0f.max_pending : most,
     };
 }
 
@@ -144,7 +150,10 @@ static void look_again(void *ctx)
 {
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
-    bool busy = http_busy(server->http) && mono_before(now, server->last_words);
+    bool busy;
+
+    connections_sweep(server->connections);
+    busy = connections_busy(server->connections) && mono_before(now, server->last_words);
 
     if (!busy) { /* what still comes on a connection left open finds no place */
         struct lookup_limits closed = limits_of(server->config);
@@ -265,13 +274,18 @@ static bool build_http(struct server *server)
 {
     const struct config *config = server->config;
 
+    server->connections =
+        connections_new(&(struct connections_options){.loop = server->loop,
+                                                      .most = config->http.max_connections,
+                                                      .patience_ms = config->http.idle_timeout});
     server->lingering = lingering_new(server->loop);
-    if (!server->lingering)
+    if (!server->connections || !server->lingering)
         return fail("memory");
     server->http = http_start(&(struct http_options){
         .lookup = server->lookup,
         .readiness = server->readiness,
         .status = server->status,
+        .connections = server->connections,
         .trusted = server->trusted,
         .cors = server->cors,
         .threads = threads_of(config),
@@ -350,6 +364,7 @@ static bool open_listeners(struct server *server)
 static void tear_down(struct server *server)
 {
     http_stop(server->http);
+    connections_free(server->connections);
     lingering_free(server->lingering);
     status_free(server->status);
     cors_free(server->cors);

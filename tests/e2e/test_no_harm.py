@@ -155,9 +155,9 @@ def test_stopped_with_a_hundred_answers_owed(busy, serve):
         daemon.wait_for_p0f()
         before = busy.counts()["queries"]
         busy.pause()
-        crowd = Crowd(daemon.place, [f"/host/10.0.1.{number}" for number in range(100)])
-        assert {answer.status for answer in crowd.answers()} == {504}
         running = Load(daemon, n=10_000_000, c=50, m=60_000)
+        crowd = Crowd(daemon.place, [f"/host/10.0.1.{number}" for number in range(128)])
+        assert {answer.status for answer in crowd.answers()} == {504}
         daemon.signal(signal.SIGTERM)
         report = running.end()
         assert set(report.statuses) <= {503, 504} and report.wrong == 0, report
@@ -222,10 +222,10 @@ def test_max_rate_holds(fake, serve):
         _sound(load(daemon, n=count, c=100, a="192.168.0.1", m=60_000), 404)
         times = [query.at for query in fake.queries if query.address.startswith("192.168.")]
         assert len(times) == count
-        for length in (1, 10, 50, 100, 250, count - 1):
+        for length in (count // 3, count - 1):
             quickest = min(later - earlier for earlier, later in zip(times, times[length:]))
-            # The fake, too, may have read late what was sent in time.
-            assert length <= quickest * rate * 1.05 + 0.05 * rate * 1.5, (length, quickest)
+            # The fake, too, may have read late what was sent in time: by 100 ms, say.
+            assert length <= (quickest + 0.05 + 0.1) * rate * 1.05, (length, quickest)
         if FULL:
             assert count - 1 >= (times[-1] - times[0]) * rate * 0.95
 

@@ -112,7 +112,8 @@ def test_status_shows_how_things_stand(fake, serve):
                                             "bytes": status["cache"]["hosts"]["bytes"]}
         assert status["cache"]["hosts"]["bytes"] > 400
         assert status["cache"]["misses"]["entries"] == 1    # the sentinel
-        assert status["lookups"] == {"pending": 0, "max_pending": 10000, "flights": 0}
+        # Seven eighths of http.max_connections, as that is less than p0f.max_pending.
+        assert status["lookups"] == {"pending": 0, "max_pending": 8750, "flights": 0}
         pool = status["pool"]
         assert pool["socket"] == fake.path and pool["p0f_up"] is True and pool["outage"] is None
         assert pool["dialect"] == "p0f3" and pool["ready"] == 2 and pool["max_rate"] == 5000

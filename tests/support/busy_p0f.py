@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import daemon
+from waiting import wait_until
 
 TOOLS = os.path.join(os.path.dirname(daemon.PROGRAM), "tests", "support")
 
@@ -25,16 +26,19 @@ class BusyP0f:
 
     def __exit__(self, kind, value, trace):
         self.resume()
+        if kind is None:
+            wait_until(lambda: self.counts()["clients"] == 0, "every client to go")
         counts = self.end()
         if kind is None:
             assert not counts["died"], f"p0f is dead: {counts}"
             assert counts["owed_closes"] == 0, f"a connection was closed while owed: {counts}"
             assert counts["half_closes"] == 0, f"a connection was half-closed: {counts}"
-            assert counts["clients"] == 0, f"a connection is still open: {counts}"
 
     def end(self):
         """What it counted in all its life. It may have died before."""
         said = self.process.communicate()[0]
+        if os.environ.get("FULL"):
+            print("\n  p0f:", said.splitlines()[-1])
         return json.loads(said.splitlines()[-1])
 
     def _counts(self):

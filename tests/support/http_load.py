@@ -41,6 +41,8 @@ class Load:
         assert self._process.returncode == 0, f"http_load ended with {self._process.returncode}"
         fields = json.loads(said)
         fields["statuses"] = {int(status): n for status, n in fields["statuses"].items()}
+        if FULL:
+            print("\n ", " ".join(self._process.args[1:]), "->", said.rstrip())
         return Report(**fields)
 
 
