@@ -270,6 +270,7 @@ bench:
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	/usr/bin/python3 -B tests/bench/run.py $(BUILD) $(BENCH_ARGS)
 
+$(BUILD)/bench/bare_client: $(LIB_A)
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)

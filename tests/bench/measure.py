@@ -52,10 +52,10 @@ def resident_bytes(pid):
 class Load:
     """wrk keeping one server busy; halted and continued, so that servers can take short turns."""
 
-    def __init__(self, port, paths_file, cpus):
-        argv = ["wrk", "-t1", f"-c{CONNECTIONS}", "-d1h", "--timeout", "1m",
+    def __init__(self, port, requests_file, cpus, connections=CONNECTIONS):
+        argv = ["wrk", "-t1", f"-c{connections}", "-d1h", "--timeout", "1m",
                 "-s", os.path.join(HERE, "stream.lua"), f"http://127.0.0.1:{port}",
-                "--", paths_file]
+                "--", requests_file]
         self.wrk = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, text=True,
                                     preexec_fn=lambda: os.sched_setaffinity(0, cpus))
@@ -107,8 +107,9 @@ class Contender:
     """A server with the stream of requests it is asked. The CPU time of `behind`, a process that
     it asks in turn, is part of its cost."""
 
-    def __init__(self, name, server, paths_file, behind=None):
-        self.name, self.server, self.paths_file = name, server, paths_file
+    def __init__(self, name, server, requests_file, behind=None, connections=CONNECTIONS):
+        self.name, self.server, self.requests_file = name, server, requests_file
+        self.connections = connections
         self.pids, self.pids_behind = server.pids, behind.pids if behind else []
         self.cpu_us = {layout: [] for layout in LAYOUTS}  # per request, one entry a round,
         self.behind_us = {layout: [] for layout in LAYOUTS}  # and what of it was spent behind
@@ -118,7 +119,7 @@ class Contender:
         for pid in self.pids + self.pids_behind:
             for task in os.listdir(f"/proc/{pid}/task"):
                 os.sched_setaffinity(int(task), cpus)
-        return Load(self.server.port, self.paths_file, cpus)
+        return Load(self.server.port, self.requests_file, cpus, self.connections)
 
     def used_ns(self):
         return cpu_ns(self.pids), cpu_ns(self.pids_behind)

@@ -1,13 +1,15 @@
 """The benchmarks of p0f-lookupd: `make bench`, or run.py BUILD_FOLDER [options].
 
-Every figure of speed is server CPU time per request, so what the load generator costs does not
-count, and is given as a ratio to something measured in the same rounds, in turns, so what the
+Nearly every figure of speed is server CPU time per request, so what the load generator costs does
+not count, and is given as a ratio to something measured in the same rounds, in turns, so what the
 machine does besides weighs on both alike. Prints three tables. Ends with status 0 whether or not
 targets are met, and with 1 when something could not be measured.
 """
 
 import argparse
+import json
 import os
+import random
 import re
 import signal
 import socket
@@ -18,13 +20,16 @@ import time
 
 from measure import (HERE, LAYOUTS, TURN_SECONDS, TURNS, Contender, ask_each, cpu_ns, cpu_ticks,
                      interleave, ratios, resident_bytes)
-from servers import Bench, BenchError, find_program, get, p0f_knows, visit
+from rate import POOL_CONNECTIONS, POOL_PIPELINE, compare_rates
+from servers import Bench, BenchError, find_program, get, p0f_knows, post, visit
 
 MANY = 100_000
 FEW = 64
 WARM_UP_REQUESTS = 20_000
 HOSTS_SEEN_BY_P0F = 2_000
 IDLE_SECONDS = 5
+BATCH = 1_000  # hosts
+BATCH_CONNECTIONS = 4
 KEEP = {"cache__ttl": "1h", "cache__incomplete_ttl": "1h", "cache__negative_ttl": "1h"}
 KEEP_NOTHING = {"cache__ttl": "0", "cache__incomplete_ttl": "0", "cache__negative_ttl": "0"}
 
@@ -37,6 +42,14 @@ class Report:
 
     def figure(self, name, value, shown, target, unit):
         self.figures.append((name, shown, f"<= {target} {unit}", verdict(value, target)))
+
+    def floor(self, name, value, shown, target, unit):
+        """A figure that is to be no less."""
+        reached = "ok" if value >= target else "UNDER"
+        self.figures.append((name, shown, f">= {target} {unit}", reached))
+
+    def remark(self, name, shown):
+        self.figures.append((name, shown, "", ""))
 
     def ratio(self, name, contender, base, target=None):
         row = [name]
@@ -59,7 +72,7 @@ class Report:
         self.costs.append((contender.name, *columns, rate, *latencies))
 
     def show(self):
-        show_table("Idle and memory", ("", "", "target", ""), self.figures)
+        show_table("Against fixed bounds", ("", "", "target", ""), self.figures)
         show_table("CPU per request, as a ratio: median of the rounds (min - max)",
                    ("", "all CPUs", "", "one CPU", "", "target"), self.ratios)
         show_table("CPU per request in us. Then, undivided on all CPUs with 64 connections kept "
@@ -200,8 +213,88 @@ def measure_miss(bench, report, arguments):
     report.ratio("miss (daemon and p0f) / hit", miss, hit, 2.5)
 
 
+def batches_of(hosts, count):
+    """Batches of different hosts out of these, in random order."""
+    drawn = random.Random(1)
+    return [json.dumps(drawn.sample(hosts, BATCH), separators=(",", ":")) for _ in range(count)]
+
+
+def write_batches(bench, name, path, batches):
+    return bench.write(name, "".join(f"{path} {batch}\n" for batch in batches).encode())
+
+
+def must_find_all(port, batches, **headers):
+    for batch in batches:
+        status, body = post(port, "/hosts?wait=0", batch, **headers)
+        found = [item["status"] == 200 for item in json.loads(body)] if status == 200 else []
+        if len(found) != BATCH or not all(found):
+            raise BenchError(f"a batch was answered {status}, with {sum(found)} of {BATCH} hosts")
+
+
+def measure_cached_batches(bench, report, arguments):
+    p0f = bench.fake_p0f()
+    hosts = addresses(10, MANY)
+    contenders = []
+    for server, known, count in ("few", hosts[:BATCH], 1), ("many", hosts, 100):
+        daemon = bench.daemon(server, p0f, **KEEP)
+        ask_each(daemon.port, paths_to(known), 200)
+        must_hit(daemon.port, paths_to(known))
+        batches = batches_of(known, count)
+        must_find_all(daemon.port, batches, Cache_Control="only-if-cached")
+        file = write_batches(bench, f"{server}.batches", "/hosts", batches)
+        name = f"batch of {BATCH:,}, {len(known):,} hosts cached"
+        contenders.append(Contender(name, daemon, file, connections=BATCH_CONNECTIONS))
+    interleave(contenders, arguments.rounds)
+    for contender, target in zip(contenders, (1.5, None)):
+        for layout in LAYOUTS:
+            each = [us / BATCH for us in contender.cpu_us[layout]]
+            name = f"{contender.name}: CPU per host, {layout}"
+            if target:
+                report.figure(name, statistics.median(each), spread(each), target, "us")
+            else:
+                report.remark(name, spread(each))
+
+
+def busy_shares(rates):
+    return ", ".join(f"{name} {statistics.median(rate.busy[name] for rate in rates):.0%}"
+                     for name in rates[0].busy)
+
+
+def measure_cold_batches(bench, report, arguments):
+    hosts = addresses(127, HOSTS_SEEN_BY_P0F)
+    p0f = p0f_that_has_seen(bench, hosts)
+    daemon = bench.daemon("asking", p0f, **KEEP_NOTHING)
+    batches = batches_of(hosts, 100)
+    must_find_all(daemon.port, batches[:2])
+    if ask_each(daemon.port, paths_to(hosts) * 2, 200) != 0:
+        raise BenchError("a daemon that should keep nothing answers from its cache")
+    asked = write_batches(bench, "cold.batches", "/hosts?wait=0", batches)
+    listed = bench.write("cold.hosts", "".join(f"{host}\n" for host in hosts).encode())
+    program = os.path.join(bench.build, "bench", "bare_client")
+
+    rounds = [compare_rates(daemon, p0f, asked, BATCH_CONNECTIONS, program, listed)
+              for _ in range(arguments.rounds)]
+    batch, bare = zip(*rounds)
+    shares = [100 * a.per_second / b.per_second for a, b in rounds]
+    report.floor(f"cold batches of {BATCH:,}: query rate, of a bare client's",
+                 statistics.median(shares), spread(shares), 60, "%")
+    for name, rates in (f"  batches on {BATCH_CONNECTIONS} connections", batch), \
+            (f"  bare client, {POOL_CONNECTIONS} x {POOL_PIPELINE} in flight", bare):
+        median = statistics.median(rate.per_second for rate in rates)
+        report.remark(name, f"{median:,.0f}/s; busy: {busy_shares(rates)}")
+
+
+def measure_batch(bench, report, arguments):
+    measure_cached_batches(bench, report, arguments)
+    bench.stop_all()
+    if os.geteuid() != 0 or not find_program("p0f"):
+        report.remark("cold batches", "not measured: needs p0f, and root for it")
+        return
+    measure_cold_batches(bench, report, arguments)
+
+
 SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit,
-            "miss": measure_miss}
+            "miss": measure_miss, "batch": measure_batch}
 
 
 def daemon_pool_bytes():

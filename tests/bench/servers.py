@@ -39,6 +39,17 @@ def get(port, path):
         return response.status, response.getheaders(), response.read()
 
 
+def post(port, path, text, **headers):
+    """One POST of JSON: (status, body). Headers are given as Header_Name=value."""
+    sent = {"Content-Type": "application/json"}
+    sent.update((name.replace("_", "-"), value) for name, value in headers.items())
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("POST", path, text, sent)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
 class Process:
     """A started program; `pids` are all the processes whose CPU time counts as its own."""
 

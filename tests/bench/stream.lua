@@ -1,12 +1,16 @@
--- wrk script: GETs the paths in a file, one a line, in an order that is random but the same in
--- every run, so that two servers are asked the same things. Ends with one line for measure.py.
--- usage: wrk -s stream.lua URL -- PATHS_FILE
+-- wrk script: makes the requests in a file, one a line, in an order that is random but the same in
+-- every run, so that two servers are asked the same things. A line is a path to GET, or a path, a
+-- space and the JSON to POST there. Ends with one line for measure.py.
+-- usage: wrk -s stream.lua URL -- REQUESTS_FILE
 
 local requests = {}
+local json = {["Content-Type"] = "application/json"}
 
 function init(args)
-    for path in io.lines(args[1]) do
-        requests[#requests + 1] = wrk.format("GET", path)
+    for line in io.lines(args[1]) do
+        local path, body = line:match("^(%S+) (.+)$")
+        requests[#requests + 1] = body and wrk.format("POST", path, json, body)
+            or wrk.format("GET", line)
     end
     math.randomseed(1)
 end
