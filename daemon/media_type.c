@@ -36,9 +36,9 @@ bool media_type_is_json(const char *field)
     if (!at)
         return false;
     at = skip_blanks(at);
-    if (at[0] == ';') {
+    while (at[0] == ';') {
         at = skip_blanks(at + 1);
-        if (at[0] != '\0') /* nothing behind a semicolon is harmless */
+        if (at[0] != '\0' && at[0] != ';') /* nothing behind a semicolon is harmless */
             at = skip_charset(at);
         if (!at)
             return false;

@@ -203,7 +203,8 @@ def test_in_chunks(daemon):
 
 
 @pytest.mark.parametrize("type_", ["application/json; charset=utf-8", "Application/JSON",
-                                   'application/json;charset="UTF-8"'])
+                                   'application/json;charset="UTF-8"',
+                                   "application/json;charset=utf-8;"])
 def test_spellings_of_the_type(daemon, type_):
     assert _statuses(_post(daemon, [LINUX], headers={"Content-Type": type_})) == [200]
 

@@ -10,7 +10,9 @@ Test(media_type, json)
                             "application/json;charset=utf-8",
                             "application/json; charset=UTF-8",
                             "application/json ; Charset=\"utf-8\" ",
-                            "application/json;"};
+                            "application/json;",
+                            "application/json;;charset=utf-8",
+                            "application/json; charset=utf-8 ; "};
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         cr_assert(media_type_is_json(fields[i]), "\"%s\"", fields[i]);
@@ -35,6 +37,8 @@ Test(media_type, not_json)
                             "application/json; charset",
                             "application/json; charset=utf-8; version=2",
                             "application/json; version=2",
+                            "application/json;; charset=latin1",
+                            "application/json; charset=utf-8; charset=latin1",
                             "application/problem+json",
                             "text/json",
                             "text/plain",
