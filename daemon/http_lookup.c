@@ -127,9 +127,11 @@ enum MHD_Result serve_host(struct client *client)
 
 static int64_t wait_for_caller(const struct client *client)
 {
-    return client->target.wait_ms != TARGET_WAIT_UNSET
-               ? client->target.wait_ms
-               : lookup_first_contact_wait(client->service->lookup);
+    int64_t wait_ms = lookup_first_contact_wait(client->service->lookup);
+
+    if (client->target.wait_ms != TARGET_WAIT_UNSET)
+        return client->target.wait_ms;
+    return wait_ms > 0 ? wait_ms : 1; /* asked in any case, if not twice */
 }
 
 static enum MHD_Result queue_self(struct client *client)

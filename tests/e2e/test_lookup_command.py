@@ -49,6 +49,13 @@ def test_found(fake, lookup):
     assert fake.counts[HOST] == 1
 
 
+def test_options_may_stand_behind_it(fake):
+    fake.hosts[HOST] = FIELDS
+    done = run("lookup", "-o", f"p0f.socket={fake.path}", HOST)
+    assert done.returncode == 0, done
+    assert run("lookup", "-h").stdout.startswith("p0f-lookupd ")
+
+
 def test_several(fake, lookup):
     done = lookup(HOST, f"::ffff:{HOST}", "2001:DB8:0::1")
     assert done.returncode == 0, done

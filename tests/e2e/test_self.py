@@ -185,6 +185,14 @@ def test_a_remembered_no_match_does_not_do(fake, serve):
         assert fake.counts[VISITOR] == 4
 
 
+def test_p0f_is_asked_also_where_first_contacts_are_not_waited_for(fake, serve):
+    with serve(fake, {"cache.negative_ttl": "1h", "p0f.first_contact_wait": "0"}) as daemon:
+        assert daemon.host(VISITOR).status == 404
+        fake.hosts[VISITOR] = {"os_name": "Linux"}
+        assert daemon.host(VISITOR).status == 404
+        assert daemon.get("/self", _forwarded(VISITOR)).status == 200
+
+
 def test_first_contact_with_the_real_p0f(needs_p0f, scratch, serve):
     """A fresh host asks about itself on its first connection."""
     source = f"{loopback.NETWORK}.7.1"
