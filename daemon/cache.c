@@ -172,10 +172,9 @@ static struct entry **bucket_of(const struct store *store, uint64_t hash)
 static struct entry **find(const struct store *store, uint64_t hash, const struct p0f_addr *addr)
 {
     struct entry **link = bucket_of(store, hash);
-    struct entry *entry;
 
-    while ((entry = *link) && memcmp(&entry->addr, addr, sizeof *addr) != 0)
-        link = &entry->next;
+    while (*link && memcmp(&(*link)->addr, addr, sizeof *addr) != 0)
+        link = &(*link)->next;
     return link;
 }
 

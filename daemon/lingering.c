@@ -127,8 +127,10 @@ void lingering_free(struct lingering *all)
 {
     if (!all)
         return;
-    while (all->first)
-        end(all->first);
+    for (struct lingerer *client = all->first, *next; client; client = next) {
+        next = client->next;
+        end(client);
+    }
     pthread_mutex_destroy(&all->lock);
     free(all);
 }
