@@ -25,12 +25,20 @@ struct connections {
     struct connection *oldest, *newest;
 };
 
-/* glibc returns the free end of a thread's arena only when something beside it is freed, and only
- * beyond a threshold that grows with the largest piece ever freed. */
+/* glibc returns the free end of a thread's arena only beyond a threshold, which by itself grows with
+ * the largest piece ever freed, */
 static void make_memory_givable(void)
 {
     mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+/* and only when a piece of at least 64 KiB is freed beside it, in that thread. */
+static void return_free_end(void)
+{
+    void *volatile piece = malloc(64 * 1024); /* volatile: else both calls are optimized away */
+
+    free(piece);
 }
 
 static void on_sweep(void *ctx);
@@ -156,6 +164,7 @@ void connections_enter(struct connections *connections, struct connection *conne
 void connections_leave(struct connections *connections, struct connection *connection)
 {
     atomic_fetch_sub(&connections->count, 1);
+    return_free_end();
     if (!connection)
         return;
     pthread_mutex_lock(&connections->lock);
