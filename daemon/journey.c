@@ -302,7 +302,9 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
     request->no_match_seen = false;
-    request->believe = mono_add_ms(request->began, request->background ? 0 : wait);
+    /* It may have begun later than this round, in which p0f may answer: to believe that, too. */
+    struct mono began = mono_earlier(request->began, now);
+    request->believe = mono_add_ms(began, request->background ? 0 : wait);
     if (answered_meanwhile(lookup, request, now))
         return;
     /* One of a batch may come late. It is asked all the same, but nobody waits longer for it than

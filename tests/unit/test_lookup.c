@@ -97,6 +97,30 @@ Test(lookup, no_match_is_asked_again_before_it_is_believed)
     teardown();
 }
 
+/* The clock is read by whoever asks, and the loop's is that of the round's begin. */
+Test(lookup, one_who_asks_in_the_round_of_the_answer_believes_it)
+{
+    struct visitor early, late;
+
+    setup();
+    stage.holding = true;
+    arrive(&early, "192.0.2.1");
+    arrive(&late, "192.0.2.1");
+    early.request.wait_ms = late.request.wait_ms = 0;
+    cr_assert_not(ask(&early));
+    stage_settle();
+    stage.now = mono_add_ms(stage.now, 1);
+    cr_assert_not(ask(&late));
+    stage.now = mono_add_ms(stage.now, -1);
+    stage.holding = false;
+    stage_settle();
+    expect_done(&early, LOOKUP_NO_MATCH);
+    expect_done(&late, LOOKUP_NO_MATCH);
+    stage_pass(100);
+    cr_assert_eq(stage.asked, 1);
+    teardown();
+}
+
 Test(lookup, host_that_appears_while_waited_for)
 {
     struct visitor visitor;
