@@ -97,8 +97,8 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest python3-jsonschema nodejs npm iproute2 procps tcpreplay \
-              chromium-headless-shell
+CHECK_DEPS := libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
+              iproute2 procps tcpreplay chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
@@ -236,12 +236,15 @@ TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f http_load)
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
+# Most of their time they wait; each worker has a loopback interface of its own.
+E2E_WORKERS ?= 3
+
 e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-		$(if $(K),-k '$(K)') tests/e2e
+		-n $(E2E_WORKERS) --dist loadfile $(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
@@ -278,7 +281,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
 	@$(MAKE) --no-print-directory all
-	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e K='no_harm or clients_from_hell or overload'
+	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K='no_harm or clients_from_hell or overload'
 
 # ---- Taste ---------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 import pytest  # noqa: E402
 
 import daemon as daemon_module  # noqa: E402
+import namespace  # noqa: E402
 import real_p0f  # noqa: E402
 from fake_p0f import FakeP0f  # noqa: E402
 
@@ -25,6 +26,10 @@ from fake_p0f import FakeP0f  # noqa: E402
 def pytest_configure(config):
     if not os.access(daemon_module.PROGRAM, os.X_OK):
         pytest.exit(f"there is no daemon to test: {daemon_module.PROGRAM}", returncode=2)
+    # Each worker of `pytest -n` has a loopback interface of its own, so that what p0f sees there
+    # comes from one test, and two tests may use one address.
+    if hasattr(config, "workerinput"):
+        namespace.move_into_own()
 
 
 @pytest.fixture(name="scratch")

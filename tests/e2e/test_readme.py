@@ -77,9 +77,10 @@ def _assert_alike(shown, real, where):
 
 
 def _assert_same_head(shown, real):
-    """The same status and fields in the same order."""
+    """The same status, and the fields in the same order. By now p0f may know more of the host."""
     assert shown[0] == real[0]
-    assert [line.split(":")[0] for line in shown[1:]] == [line.split(":")[0] for line in real[1:]]
+    shown, real = ([line.split(":")[0] for line in lines[1:]] for lines in (shown, real))
+    assert shown == [name for name in real if name in shown or not name.startswith("X-P0F-")]
 
 
 def test_there_are_examples():

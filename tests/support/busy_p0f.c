@@ -262,8 +262,6 @@ static int serve(int listener)
             .fd = clients[i].fd, .events = clients[i].in == QUERY_SIZE ? POLLOUT : POLLIN};
     if (poll(polled, FIRST_CLIENT + client_count, -1) < 0)
         die("poll() failed");
-    if (polled[ORDERS].revents)
-        return take_orders();
     capture();
     if (polled[LISTENER].revents) {
         greet(listener);
@@ -282,7 +280,8 @@ static int serve(int listener)
         if (polled[FIRST_CLIENT + i].fd != clients[i].fd)
             return 1; /* gone: the places have changed */
     }
-    return 1;
+    /* Last, so that what clients have done before the orders ended is still seen. */
+    return polled[ORDERS].revents ? take_orders() : 1;
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,7 @@
-"""A network namespace with a veth pair in it, so that a capture can be replayed to p0f alone."""
+"""Network namespaces: a loopback interface of one's own, and one with a veth pair in it, so that a
+capture can be replayed to p0f alone."""
 
+import ctypes
 import itertools
 import os
 import subprocess
@@ -11,6 +13,15 @@ SEND, RECEIVE = "v0", "v1"
 
 def _ip(*words):
     subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL)
+
+
+def move_into_own():
+    """This thread, and what it starts from now on, has a loopback interface that nobody else uses."""
+    clone_newnet = 0x40000000
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(clone_newnet) != 0:
+        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET)")
+    _ip("link", "set", "lo", "up")
 
 
 class Namespace:
