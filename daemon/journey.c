@@ -85,8 +85,14 @@ static void finish_answered(struct lookup_request *request, struct answer *answe
 
 static enum lookup_outcome outcome_of(enum p0f_error error)
 {
-    return error == P0F_UNREACHABLE || error == P0F_DISCONNECTED ? LOOKUP_UNAVAILABLE
-                                                                 : LOOKUP_BAD_RESPONSE;
+    switch (error) {
+    case P0F_UNREACHABLE:
+    case P0F_DISCONNECTED:
+    case P0F_LOST:
+        return LOOKUP_UNAVAILABLE;
+    default:
+        return LOOKUP_BAD_RESPONSE;
+    }
 }
 
 static void journey_end(struct journey *journey)
@@ -196,12 +202,14 @@ static void journey_no_match(struct journey *journey)
         journey_fail(journey, LOOKUP_UNAVAILABLE);
 }
 
-/* A connection that breaks says nothing of the query: once more, on another one. */
+/* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
+ * the answer to another query it surely says nothing; that one is not asked for ever. */
 static void journey_broken(struct journey *journey, enum p0f_error error)
 {
-    bool again = !journey->retried && journey->flight.first && error != P0F_BAD_QUERY;
+    bool innocent = error == P0F_LOST;
+    bool again = journey->flight.first && error != P0F_BAD_QUERY && (innocent || !journey->retried);
 
-    journey->retried = true;
+    journey->retried |= !innocent;
     if (!again || pool_ask(journey->lookup->pool, &journey->query) != P0F_OK)
         journey_fail(journey, outcome_of(error));
     else

@@ -8,7 +8,7 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
 #define SILENCE_MS 1000 /* p0f answers within its 10 ms round unless it is busy, stopped or full */
-#define AFTERMATH_MS 1000 /* what may still come on a stream that has gone wrong */
+#define AFTERMATH_MS 250  /* what may still come on a stream that has gone wrong */
 
 static void tell(struct link *link, enum link_event event, enum p0f_error error)
 {
@@ -27,9 +27,14 @@ const char *link_state_name(enum link_state state)
     return names[state];
 }
 
-bool link_is_open(const struct link *link)
+static bool is_open(const struct link *link)
 {
     return link->state == LINK_PROBING || link->state == LINK_READY;
+}
+
+bool link_may_answer(const struct link *link)
+{
+    return is_open(link) || link->returning;
 }
 
 static void watch_as_needed(struct link *link)
@@ -42,7 +47,7 @@ static void watch_as_needed(struct link *link)
 
 void link_flush(struct link *link)
 {
-    if (link_is_open(link) && p0f_conn_wants_write(link->conn)) {
+    if (is_open(link) && p0f_conn_wants_write(link->conn)) {
         if (p0f_conn_owed(link->conn) == 0)
             link->heard = loop_now(link->common->loop);
         p0f_conn_flush(link->conn);
@@ -111,20 +116,27 @@ static void enter(struct link *link, enum link_state state)
 /* The connection has failed, and its askers have been told. */
 static void break_link(struct link *link, enum p0f_error error)
 {
-    bool known = link->state == LINK_CONDEMNED;
+    bool gone = p0f_conn_hung_up(link->conn);
 
-    if (!known)
-        link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
-    if (p0f_conn_hung_up(link->conn) ||
-        (known && p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
-        enter(link, LINK_DOWN);
-    else if (!known)
-        enter(link, LINK_CONDEMNED);
+    link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
+    link->returning = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
+    enter(link, gone ? LINK_DOWN : LINK_CONDEMNED);
     if (link->conn)
         watch_as_needed(link); /* for writing no more, which would be possible all the time */
-    if (!known)
-        metrics_count(METRIC_P0F_CONNECTIONS_LOST);
-    tell(link, known ? LINK_EVENT_PROGRESS : LINK_EVENT_LOST, error);
+    metrics_count(METRIC_P0F_CONNECTIONS_LOST);
+    tell(link, LINK_EVENT_LOST, error);
+}
+
+/* More has come on a condemned connection, or its end. */
+static void drain_link(struct link *link)
+{
+    bool hope_lost = link->returning && p0f_conn_hung_up(link->conn);
+
+    if (p0f_conn_hung_up(link->conn) ||
+        (p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
+        enter(link, LINK_DOWN);
+    link->returning = link->returning && !hope_lost;
+    tell(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
 }
 
 static void on_ready(void *ctx, uint32_t events)
@@ -133,6 +145,10 @@ static void on_ready(void *ctx, uint32_t events)
     enum p0f_error error = p0f_conn_io(link->conn);
 
     (void)events;
+    if (link->state == LINK_CONDEMNED) {
+        drain_link(link);
+        return;
+    }
     if (error != P0F_OK) {
         break_link(link, error);
         return;
@@ -174,6 +190,7 @@ static void connect_link(struct link *link)
         error = P0F_SYSTEM;
     }
     link->fault = (struct link_fault){.error = error, .cause = errno};
+    link->returning = false;
     enter(link, LINK_DOWN);
     metrics_count(METRIC_P0F_CONNECT_FAILED);
     errno = link->fault.cause;

@@ -70,6 +70,7 @@ struct link {
     struct loop_timer timer;
     unsigned failures; /* since it was last ready */
     bool silent;
+    bool returning;     /* it will be ready again soon: p0f is there, and only one answer was bad */
     struct mono opened; /* when `conn` was */
     struct mono heard;  /* when p0f last answered on it, or began to owe */
     uint64_t connects;  /* that succeeded, ever */
@@ -85,8 +86,8 @@ void link_retire(struct link *link);
 /* Closes it, unless p0f owes an answer. Its owner is told nothing. */
 void link_stop(struct link *link);
 
-/* Whether queries can be put on it. */
-bool link_is_open(const struct link *link);
+/* Whether queries can be put on it, or soon can again. */
+bool link_may_answer(const struct link *link);
 
 /* Sends what was asked on it. */
 void link_flush(struct link *link);

@@ -61,10 +61,10 @@ static void queue_remove(struct pool *pool, struct pool_query *query)
     pool->queued--;
 }
 
-static bool any_open(const struct pool *pool)
+static bool any_may_answer(const struct pool *pool)
 {
     for (unsigned i = 0; i < pool->link_count; i++)
-        if (link_is_open(&pool->links[i]))
+        if (link_may_answer(&pool->links[i]))
             return true;
     return false;
 }
@@ -114,6 +114,7 @@ static enum metric metric_of(enum p0f_error error)
     case P0F_BAD_QUERY:
         return METRIC_P0F_BAD_QUERY;
     case P0F_MALFORMED:
+    case P0F_LOST:
         return METRIC_P0F_LOST_MALFORMED;
     case P0F_WRONG_DIALECT:
         return METRIC_P0F_LOST_WRONG_DIALECT;
@@ -197,7 +198,7 @@ static void fail_queue(struct pool *pool, enum p0f_error error)
 
 static void tell_down(struct pool *pool, enum p0f_error error)
 {
-    if (any_open(pool) || pool->common.retiring)
+    if (any_may_answer(pool) || pool->common.retiring)
         return;
     if (!pool->told_down) {
         pool->told_down = true;
@@ -309,7 +310,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
 
 enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
 {
-    if (pool->common.retiring || !any_open(pool))
+    if (pool->common.retiring || !any_may_answer(pool))
         return P0F_UNREACHABLE;
     query->pool = pool;
     queue_append(pool, query);

@@ -31,7 +31,8 @@ struct pool_options {
 
 /* A query, in the caller's memory from pool_ask() until `answer` is called or it is cancelled.
  * `answer` is called exactly once, with what p0f said or with the error that ended the connection
- * (P0F_DISCONNECTED, P0F_MALFORMED, P0F_WRONG_DIALECT), or P0F_UNREACHABLE when none is left. */
+ * (P0F_DISCONNECTED, P0F_MALFORMED, P0F_LOST, P0F_WRONG_DIALECT), or P0F_UNREACHABLE when none is
+ * left. */
 struct pool_query {
     struct p0f_addr addr;
     p0f_answer_fn *answer;

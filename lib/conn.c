@@ -184,9 +184,22 @@ static void settle_first(struct p0f_conn *conn, enum p0f_error error, const stru
     conn->calling = nested;
 }
 
+static void move_first_to_end(struct p0f_conn *conn)
+{
+    conn->ring[(conn->first + conn->count) % conn->capacity] = conn->ring[conn->first];
+    conn->first = (conn->first + 1) % conn->capacity;
+}
+
+/* Who gets a malformed answer is told last: if all ask again elsewhere, it stands behind the others,
+ * which are not to suffer from it a second time. */
 static void fail(struct p0f_conn *conn, enum p0f_error error)
 {
     conn->error = error;
+    if (error == P0F_MALFORMED && conn->count > 0 && conn->ring[conn->first].answer) {
+        move_first_to_end(conn);
+        while (conn->count > 1)
+            settle_first(conn, P0F_LOST, NULL);
+    }
     while (conn->count > 0)
         settle_first(conn, error, NULL);
 }

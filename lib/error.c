@@ -18,6 +18,8 @@ const char *p0f_strerror(enum p0f_error error)
         return "p0f answers in another dialect";
     case P0F_TIMEOUT:
         return "p0f did not answer in time";
+    case P0F_LOST:
+        return "the connection broke on the answer to another query";
     case P0F_DISCONNECTED:
         return "p0f closed the connection";
     case P0F_UNREACHABLE:

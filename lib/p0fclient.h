@@ -47,6 +47,7 @@ enum p0f_error {
     P0F_WRONG_DIALECT, /* answers of another size than the fixed dialect has */
     P0F_TIMEOUT,       /* no answer before the deadline */
     P0F_DISCONNECTED,  /* p0f closed the connection */
+    P0F_LOST,          /* the answer to another query was malformed: where this one is is lost */
     P0F_UNREACHABLE,   /* the socket could not be connected; errno says why */
     P0F_FULL,          /* as many answers are owed as the pipeline holds */
     P0F_RETIRED,       /* the connection takes no more queries */

@@ -205,7 +205,8 @@ static void assert_malformed(size_t wrong)
     cr_assert(stand_in_write(&p0f, bytes, size));
     cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
     assert_told(&a, P0F_MALFORMED, 0);
-    assert_told(&b, P0F_MALFORMED, 0);
+    assert_told(&b, P0F_LOST, 0);
+    cr_assert_lt(b.turn, a.turn, "who is to blame is told last");
     cr_assert_eq(p0f_conn_owed(conn), 1);
     cr_assert_not(p0f_conn_free(conn));
     cr_assert(stand_in_sees_open(&p0f));

@@ -12,8 +12,10 @@ static void on_event(void *ctx, struct link *about, enum link_event event, enum 
 {
     (void)ctx;
     cr_assert_eq(about, &place);
-    cr_assert(event != LINK_EVENT_LOST || error == P0F_MALFORMED);
-    lost += event == LINK_EVENT_LOST;
+    if (event != LINK_EVENT_LOST)
+        return;
+    cr_assert_eq(error, lost == 0 ? P0F_MALFORMED : P0F_DISCONNECTED);
+    lost++;
 }
 
 static void ignore(void *ctx, enum p0f_error error, const struct p0f_host *host)
@@ -45,6 +47,8 @@ static void teardown(void)
     stage_p0f_stop();
     stage_round();
     cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_not(link_may_answer(&place));
+    cr_assert_eq(lost, 2, "it was to return, and does not");
     link_stop(&place);
     common.retiring = false;
     stage_close();
@@ -91,6 +95,7 @@ Test(link, condemned_with_queries_unsent)
     stage_round();
     cr_assert_eq(lost, 1);
     cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert(link_may_answer(&place));
     for (int i = 0; i < 64; i++) /* p0f reads on, so there is room again */
         stage_read(&stage.clients[0]);
     stage_round();

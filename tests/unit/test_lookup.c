@@ -199,6 +199,35 @@ Test(lookup, stale_is_served_while_refreshed)
     teardown();
 }
 
+/* On a single connection, which nonsense about one host ends. */
+Test(lookup, nonsense_about_one_host_spoils_no_other)
+{
+    struct visitor bad, known, unknown, later;
+
+    setup();
+    stage.holding = true;
+    ask_p0f(&bad, "66.0.0.1");
+    ask_p0f(&known, "10.0.0.1");
+    ask_p0f(&unknown, "192.0.2.1");
+    cr_assert_eq(stage.asked, 3);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(known.done + unknown.done + bad.done, 0, "all are asked again");
+    cr_assert_eq(stage.asked, 3, "the connection is read to its end first");
+    stage_pass(250);
+    stage_pass(50);
+    expect_done(&known, LOOKUP_FOUND);
+    expect_done(&unknown, LOOKUP_NO_MATCH);
+    expect_done(&bad, LOOKUP_BAD_RESPONSE);
+    cr_assert_eq(stage.asked, 6);
+    ask_p0f(&later, "10.0.0.2");
+    cr_assert_eq(later.done, 0, "the connection will be there again soon");
+    stage_pass(250);
+    stage_pass(50);
+    expect_done(&later, LOOKUP_FOUND);
+    teardown();
+}
+
 Test(lookup, without_p0f_stale_or_unavailable)
 {
     struct visitor visitor;
