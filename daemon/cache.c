@@ -186,11 +186,13 @@ static enum cache_state state_at(const struct entry *entry, const struct cache_t
 
     if (mono_before(now, expires))
         return CACHE_FRESH;
-    if (entry->kind == ENTRY_MISS || times->ttl == 0)
+    if (times->ttl == 0)
         return CACHE_ABSENT;
+    if (entry->kind == ENTRY_MISS)
+        return CACHE_EXPIRED;
     if (past < times->stale_while_revalidate)
         return CACHE_STALE;
-    return past < times->stale_if_error ? CACHE_LAPSED : CACHE_ABSENT;
+    return past < times->stale_if_error ? CACHE_LAPSED : CACHE_EXPIRED;
 }
 
 /* Whoever first asks in a second takes it on; so a p0f that is down is not asked for every hit. */
@@ -216,7 +218,7 @@ static void fill_hit(const struct cache *cache, struct entry *entry, struct mono
     hit->answered = entry->answered;
     hit->times.ttl = ttl_of_entry(cache, entry);
     hit->state = state_at(entry, &hit->times, now);
-    if (hit->state == CACHE_ABSENT)
+    if (hit->state == CACHE_ABSENT || hit->state == CACHE_EXPIRED)
         return;
     mark_visited(entry);
     if (entry->kind != ENTRY_MISS)

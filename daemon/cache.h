@@ -35,15 +35,16 @@ struct cache_options {
 enum cache_state {
     CACHE_ABSENT,
     CACHE_FRESH,
-    CACHE_STALE,  /* within stale_while_revalidate */
-    CACHE_LAPSED, /* beyond that; good only when p0f fails (stale_if_error) */
+    CACHE_STALE,   /* within stale_while_revalidate */
+    CACHE_LAPSED,  /* beyond that; good only when p0f fails (stale_if_error) */
+    CACHE_EXPIRED, /* beyond that too: it says that there was something, and no more */
 };
 
 /* What was found. */
 struct cache_hit {
     enum cache_state state;
-    struct answer *answer;    /* a reference the caller owns; NULL: p0f said "no match" */
-    struct mono answered;     /* when p0f said it */
+    struct answer *answer; /* a reference the caller owns; NULL: p0f said "no match", or expired */
+    struct mono answered;  /* when p0f said it */
     struct cache_times times; /* in force; `ttl` is that of this entry's kind */
     bool
         refresh; /* stale, and the caller is the one to see that it is asked again (once a second) */
@@ -57,7 +58,7 @@ void cache_free(struct cache *cache);
 void cache_set_times(struct cache *cache, const struct cache_times *times);
 struct cache_times cache_times(const struct cache *cache);
 
-/* Fills *hit and returns true, or returns false when nothing usable at `now` is stored. */
+/* Fills *hit and returns true, or returns false when nothing is stored. */
 bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now,
                struct cache_hit *hit);
 

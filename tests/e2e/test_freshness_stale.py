@@ -60,6 +60,17 @@ def test_beyond_its_grace_it_is_asked_for(fake, serve):
         assert fake.counts[HOST] == 2
 
 
+@pytest.mark.parametrize("host", [version(1), None], ids=["known", "unknown"])
+def test_without_any_grace_it_says_that_it_has_expired(fake, serve, host):
+    fake.hosts[HOST] = host
+    with serve(fake, {"cache.ttl": "100ms", "cache.negative_ttl": "100ms", "cache.stale_if_error": "0",
+                      "cache.stale_while_revalidate": "0"}) as daemon:
+        assert daemon.host(HOST, "?wait=0").cache_status()["fwd"] == "miss"
+        again = wait_until(lambda: "fwd" in (a := daemon.host(HOST, "?wait=0")).cache_status() and a,
+                           "the entry to expire")
+        assert again.cache_status()["fwd"] == "stale"
+
+
 def test_stale_while_p0f_is_gone(fake, serve):
     fake.hosts[HOST] = version(1)
     with serve(fake, {"cache.ttl": "100ms", "cache.stale_while_revalidate": "0"}) as daemon:

@@ -17,11 +17,12 @@ Test(cache, each_kind_ages_by_its_own_times)
         cr_assert_eq(look(cache, i, 0).state, CACHE_FRESH);
     expect_change(cache, 1, 10000, CACHE_FRESH, CACHE_STALE);
     expect_change(cache, 1, 15000, CACHE_STALE, CACHE_LAPSED);
-    expect_change(cache, 1, 30000, CACHE_LAPSED, CACHE_ABSENT);
+    expect_change(cache, 1, 30000, CACHE_LAPSED, CACHE_EXPIRED);
     expect_change(cache, 2, 2000, CACHE_FRESH, CACHE_STALE);
     expect_change(cache, 2, 7000, CACHE_STALE, CACHE_LAPSED);
-    expect_change(cache, 2, 22000, CACHE_LAPSED, CACHE_ABSENT);
-    expect_change(cache, 3, 1000, CACHE_FRESH, CACHE_ABSENT);
+    expect_change(cache, 2, 22000, CACHE_LAPSED, CACHE_EXPIRED);
+    expect_change(cache, 3, 1000, CACHE_FRESH, CACHE_EXPIRED);
+    cr_assert_null(look(cache, 1, 30000 * INT64_C(1000000)).answer);
     cr_assert_eq(look(cache, 4, 0).state, CACHE_ABSENT);
     cr_assert_eq(look(cache, 1, 0).times.ttl, 10000);
     cr_assert_eq(look(cache, 2, 0).times.ttl, 2000);
@@ -37,7 +38,7 @@ Test(cache, new_times_hold_for_what_is_stored)
     put_host(cache, 1);
     cache_set_times(cache, &(struct cache_times){.ttl = 3000});
     cr_assert_eq(cache_times(cache).ttl, 3000);
-    expect_change(cache, 1, 3000, CACHE_FRESH, CACHE_ABSENT);
+    expect_change(cache, 1, 3000, CACHE_FRESH, CACHE_EXPIRED);
     cache_set_times(cache, &(struct cache_times){.stale_if_error = 9000});
     cr_assert_eq(kind(cache, 1), '-');
     cache_free(cache);
