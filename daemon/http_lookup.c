@@ -94,12 +94,13 @@ static void on_lookup_done(struct lookup_request *request)
 }
 
 /* About lookup.addr; what comes of it is given to `finish`. */
-static enum MHD_Result look_up(struct client *client, int64_t wait_ms,
+static enum MHD_Result look_up(struct client *client, bool here_now,
                                enum MHD_Result (*finish)(struct client *client))
 {
     struct lookup_request *request = &client->lookup;
 
-    request->wait_ms = wait_ms;
+    request->wait_ms = client->target.wait_ms;
+    request->here_now = here_now;
     request->max_age_ms = client->conditions.max_age_ms;
     request->only_if_cached = client->conditions.only_if_cached;
     request->done = on_lookup_done;
@@ -120,19 +121,10 @@ enum MHD_Result serve_host(struct client *client)
     if (target->error == TARGET_BAD_PARAMETER)
         return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
     client->lookup.addr = target->addr;
-    return look_up(client, target->wait_ms, queue_lookup);
+    return look_up(client, false, queue_lookup);
 }
 
 /* ---- Who asks is here now, so p0f is asked again even if it just did not know them */
-
-static int64_t wait_for_caller(const struct client *client)
-{
-    int64_t wait_ms = lookup_first_contact_wait(client->service->lookup);
-
-    if (client->target.wait_ms != TARGET_WAIT_UNSET)
-        return client->target.wait_ms;
-    return wait_ms > 0 ? wait_ms : 1; /* asked in any case, if not twice */
-}
 
 static enum MHD_Result queue_self(struct client *client)
 {
@@ -155,7 +147,7 @@ enum MHD_Result serve_self(struct client *client)
         return MHD_NO;
     }
     client->about = &client->lookup.addr;
-    return look_up(client, wait_for_caller(client), queue_self);
+    return look_up(client, true, queue_self);
 }
 
 static enum MHD_Result queue_forward(struct client *client, enum forward_status status,
@@ -190,5 +182,5 @@ enum MHD_Result serve_forward_auth(struct client *client)
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     if (http_caller(client, &client->lookup.addr) != CALLER_FOUND)
         return queue_forward(client, FORWARD_ERROR, NULL);
-    return look_up(client, wait_for_caller(client), queue_forward_auth);
+    return look_up(client, true, queue_forward_auth);
 }

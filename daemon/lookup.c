@@ -13,13 +13,15 @@ static bool new_enough(const struct lookup_request *request, const struct cache_
            mono_before(now, mono_add_ms(hit->answered, request->max_age_ms));
 }
 
-/* A client that states how long it would wait for its host wants p0f asked, not our memory. */
+/* A client that states how long it would wait for its host wants p0f asked, not our memory. Who may
+ * have only that gets nothing. */
 bool lookup_satisfies(const struct lookup_request *request, const struct cache_hit *hit,
                       struct mono now)
 {
-    if (!hit->answer && request->wait_ms > 0 && !request->only_if_cached)
+    if (!hit->answer && (request->wait_ms > 0 || request->here_now))
         return false;
-    return hit->state != CACHE_LAPSED && new_enough(request, hit, now);
+    return (hit->state == CACHE_FRESH || hit->state == CACHE_STALE) &&
+           new_enough(request, hit, now);
 }
 
 void lookup_from_cache(struct lookup_request *request, const struct cache_hit *hit, struct mono now)
@@ -251,9 +253,4 @@ struct lookup_counts lookup_counts(const struct lookup *lookup)
         .max_pending = lookup->max_pending,
         .flights = flights_count(lookup->flights),
     };
-}
-
-int64_t lookup_first_contact_wait(const struct lookup *lookup)
-{
-    return lookup->first_contact_wait;
 }

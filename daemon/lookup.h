@@ -40,6 +40,7 @@ struct lookup_request {
     int64_t wait_ms;     /* as the request states it, or LOOKUP_WAIT_UNSET */
     int64_t max_age_ms;  /* nothing older will do, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f again */
     bool only_if_cached; /* p0f is not asked at all */
+    bool here_now;       /* p0f sees the host just now: what it did not know before says nothing */
     void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
 
     /* Set when done. */
@@ -68,9 +69,6 @@ void lookup_free(struct lookup *lookup);
 
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
-
-/* In force now. Any thread. */
-int64_t lookup_first_contact_wait(const struct lookup *lookup);
 
 /* For whoever will ask for this address in a moment: has the memory it is in fetched. Any thread. */
 void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr);

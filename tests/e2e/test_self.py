@@ -178,9 +178,13 @@ def test_a_remembered_no_match_does_not_do(fake, serve):
     with serve(fake, settings) as daemon:
         assert daemon.host(VISITOR, "?wait=0").status == 404
         fake.hosts[VISITOR] = lambda nth: {"os_name": "Linux"} if nth >= 4 else None
-        # Who says not to wait, does not.
+        # Who says not to wait, does not; but p0f is asked.
         assert daemon.get("/self?wait=0", _forwarded(VISITOR)).status == 404
-        assert fake.counts[VISITOR] == 1
+        assert fake.counts[VISITOR] == 2
+        # Who does not want p0f to be asked, gets nothing.
+        only_if_cached = {**_forwarded(VISITOR), "Cache-Control": "only-if-cached"}
+        assert_problem(daemon.get("/self", only_if_cached), 504, "p0f-timeout", VISITOR)
+        assert fake.counts[VISITOR] == 2
         assert daemon.get("/self", _forwarded(VISITOR)).status == 200
         assert fake.counts[VISITOR] == 4
 
