@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define POOL_BYTES (16 * 1024) /* libmicrohttpd's memory for one request, zeroed after each */
+/* libmicrohttpd's memory for one request, zeroed after each. Cookies stand in it twice: as they came,
+ * and taken apart. */
+#define POOL_BYTES (24 * 1024)
 
 struct http {
     struct MHD_Daemon *daemon;

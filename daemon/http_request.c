@@ -50,7 +50,8 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
         }
         break;
     case 16:
-        client->encoded |= strcasecmp(name, "Content-Encoding") == 0;
+        client->encoded |=
+            strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0;
         break;
     case 17:
         if (strcasecmp(name, "Transfer-Encoding") == 0) {
@@ -248,6 +249,17 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     return MHD_YES;
 }
 
+/* libmicrohttpd would make a list of the parameters in the connection's memory, and 0.9.75 leaves a
+ * request without an answer that has more than there is room for. We have read them, and it writes in
+ * this buffer of its own, too. */
+static void hide_parameters(const char *text)
+{
+    char *query = strchr((char *)(uintptr_t)text, '?');
+
+    if (query)
+        query[1] = '\0';
+}
+
 void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -260,6 +272,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
     client->stage = STAGE_HEAD;
     target_parse(text, strlen(text), &client->target);
+    hide_parameters(text);
     client->about = target_addr(&client->target);
     if (client->about) /* the header fields are still to be read: time enough to come from memory */
         lookup_expect(client->service->lookup, client->about);

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Whether it is application/json, alone or with charset=utf-8 (which JSON is in anyway), in any case
- * of letters. Another charset or parameter is refused: who says more means something by it. */
+/* Whether it is application/json, in any case of letters and with whatever parameters, which mean
+ * nothing there (RFC 8259, 11); but a charset other than utf-8 is none that JSON comes in. */
 bool media_type_is_json(const char *field);
 
 #endif

@@ -81,6 +81,31 @@ def test_many_headers_and_a_big_cookie_are_fine_within_reason(daemon):
     assert daemon.host(HOST, "", {**headers, "Cookie": "c" * 2000}).status == 200
 
 
+def test_many_parameters_are_fine(daemon):
+    """As many as a target has room for: what is unknown is ignored, what is known is heeded."""
+    for many in ("&a" * 1_000, "&" * 4_000, "&x=" * 1_000):
+        answer = fetch_target(daemon.place, f"/host/{HOST}?a{many}&format=raw")
+        assert answer.status == 200 and "magic" in answer.json(), answer
+        assert fetch_target(daemon.place, f"/livez?a{many}").status == 200
+
+
+def test_many_small_cookies_are_fine(daemon):
+    cookies = "; ".join(f"c{number}=1" for number in range(300))
+    assert fetch_target(daemon.place, f"/host/{HOST}", f"Cookie: {cookies}").status == 200
+    assert fetch_target(daemon.place, "/forward-auth", f"Cookie: {cookies}").status == 204
+
+
+@pytest.mark.parametrize("size", [*range(7_000, 9_000, 100), *range(8_050, 8_200, 10)])
+def test_a_cookie_is_fine_up_to_the_limit_and_then_refused(daemon, size):
+    """Each is answered, in words of ours: there is no size that the HTTP library has no room for."""
+    cookie = "Cookie: " + "c" * size
+    for path, good in ((f"/host/{HOST}", 200), ("/forward-auth", 204)):
+        answer = fetch_target(daemon.place, path, cookie)
+        if answer.status != good:
+            assert size > 8_000
+            assert_problem(answer, 431, None)
+
+
 # -- refused ---------------------------------------------------------------------------------------
 
 TARGETS = ["/host/{}", "/{}", f"/host/{HOST}?format={{}}", "/livez?{}"]

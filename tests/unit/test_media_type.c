@@ -12,7 +12,10 @@ Test(media_type, json)
                             "application/json ; Charset=\"utf-8\" ",
                             "application/json;",
                             "application/json;;charset=utf-8",
-                            "application/json; charset=utf-8 ; "};
+                            "application/json; charset=utf-8 ; ",
+                            "application/json; charset=utf-8; version=2",
+                            "application/json; version=2",
+                            "application/json; a=\"b; \\\"c\"; charset=utf-8"};
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         cr_assert(media_type_is_json(fields[i]), "\"%s\"", fields[i]);
@@ -35,8 +38,12 @@ Test(media_type, not_json)
                             "application/json; charset=utf-8\"",
                             "application/json; charset=",
                             "application/json; charset",
-                            "application/json; charset=utf-8; version=2",
-                            "application/json; version=2",
+                            "application/json; version",
+                            "application/json; version=",
+                            "application/json; =2",
+                            "application/json; a=\"b",
+                            "application/json; a=\"b\\",
+                            "application/json; charset=\"\"",
                             "application/json;; charset=latin1",
                             "application/json; charset=utf-8; charset=latin1",
                             "application/problem+json",
