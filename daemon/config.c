@@ -59,6 +59,8 @@ static void check_section(struct loading *loading, const char *line)
         fail_at_line(loading, "section", name, "expected a closing bracket");
     else if (!option_has_section(name))
         fail_at_line(loading, "unknown section", name, "expected http, p0f or cache");
+    else if (!strchr(";#\r\n", start[length + 1 + strspn(start + length + 1, " \t")]))
+        fail_at_line(loading, "section", name, "expected nothing behind the closing bracket");
 }
 
 /* libinih's source of lines, like fgets; it counts them and refuses one that would be cut. */
@@ -70,7 +72,10 @@ static char *read_line(char *line, int size, void *ctx)
         return NULL;
     loading->line++;
     if (!strchr(line, '\n') && !feof(loading->stream)) {
-        fail_at_line(loading, "this line", "is too long", "expected fewer than 8190 bytes");
+        if (strlen(line) + 1 < (size_t)size)
+            fail_at_line(loading, "this line", "has a NUL in it", "expected text");
+        else
+            fail_at_line(loading, "this line", "is too long", "expected fewer than 8190 bytes");
         return NULL;
     }
     check_section(loading, line);

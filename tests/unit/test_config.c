@@ -9,25 +9,30 @@
 static char path[64];
 static char error[CONFIG_ERROR_SIZE];
 
-static void write_file(const char *text)
+static void write_file(const char *text, size_t length)
 {
     strcpy(path, "/tmp/test_config-XXXXXX");
     int fd = mkstemp(path);
 
     cr_assert_geq(fd, 0);
-    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(write(fd, text, length), (ssize_t)length);
     close(fd);
 }
 
-static struct config *load_file(const char *text)
+static struct config *load_bytes(const char *text, size_t length)
 {
     struct config_source source = {.file = path};
 
     error[0] = '\0';
-    write_file(text);
+    write_file(text, length);
     struct config *config = config_load(&source, error);
     unlink(path);
     return config;
+}
+
+static struct config *load_file(const char *text)
+{
+    return load_bytes(text, strlen(text));
 }
 
 static struct config *load(char *variable, char *override)
@@ -103,8 +108,9 @@ Test(config, no_file)
 
 Test(config, file)
 {
-    struct config *config = load_file("# comment\n[http]\nlisten = unix:/run/x\naccess_log=yes\n"
-                                      "; comment\n\n[p0f]\ndialect = mss\n[cache]\nttl = 5m");
+    struct config *config =
+        load_file("# comment\n[http]\nlisten = unix:/run/x\naccess_log=yes\n"
+                  "; comment\n\n[p0f] ; behind\ndialect = mss\n[cache]\nttl = 5m");
 
     cr_assert_not_null(config, "%s", error);
     cr_assert_str_eq(config->http.listen, "unix:/run/x");
@@ -120,7 +126,8 @@ Test(config, precedence)
     char *overrides[] = {"p0f.max_rate=3", "p0f.max_rate=4"};
     struct config_source source = {path, variables, overrides, 2};
 
-    write_file("[cache]\nttl=1s\nnegative_ttl=9s\n[p0f]\nmax_rate=1\n");
+    static const char text[] = "[cache]\nttl=1s\nnegative_ttl=9s\n[p0f]\nmax_rate=1\n";
+    write_file(text, sizeof text - 1);
     struct config *config = config_load(&source, error);
     unlink(path);
     cr_assert_not_null(config, "%s", error);
@@ -136,6 +143,8 @@ Test(config, unknown_in_the_file)
     expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f or cache");
     expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
     expect_error(load_file("[http\n"), ":1: section http:", "closing bracket");
+    expect_error(load_file("[http] threads\n"), ":1: section http:", "nothing behind");
+    expect_error(load_file("[http]]\n"), ":1: section http:", "nothing behind");
     expect_error(load_file("[cache]\n\nlifetime = 1s\n"),
                  ":3: unknown key cache.lifetime:", "-h lists");
     expect_error(load_file("ttl = 1s\n"), ":1: unknown key ttl:", "-h lists");
@@ -150,6 +159,8 @@ Test(config, bad_lines_in_the_file)
     expect_error(load_file("[cache]\nttl = soon\n"),
                  ":2: cache.ttl = soon:", "expected a time with its unit ms, s, m, h or d");
     expect_error(load_file("[cache]\n# x\nttl\n"), ":3: this line", "key = value");
+    expect_error(load_bytes("[cache]\nttl = 1s\0x\n", 19), ":2: this line has a NUL",
+                 "expected text");
     memset(line, 'x', sizeof line);
     memcpy(line, "[http]\nlisten = ", 16);
     line[sizeof line - 1] = '\0';
