@@ -7,8 +7,8 @@
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
-#define SILENCE_MS 1000 /* p0f answers within its 10 ms round unless it is busy, stopped or full */
-#define AFTERMATH_MS 250  /* what may still come on a stream that has gone wrong */
+#define SILENCE_MS 1000  /* p0f answers within its 10 ms round unless it is busy, stopped or full */
+#define AFTERMATH_MS 250 /* what may still come on a stream that has gone wrong */
 
 static void tell(struct link *link, enum link_event event, enum p0f_error error)
 {

@@ -28,7 +28,8 @@ enum problem verdict(enum lookup_outcome outcome, const struct p0f_addr *addr,
     case LOOKUP_NO_MATCH:
         return say(PROBLEM_NO_MATCH, detail, "p0f does not know %s", ip);
     case LOOKUP_BAD_RESPONSE:
-        return say(PROBLEM_BAD_RESPONSE, detail, "what p0f sent about %s is no answer", ip);
+        return say(PROBLEM_BAD_RESPONSE, detail, "p0f gave no answer about %s that makes sense",
+                   ip);
     case LOOKUP_UNAVAILABLE:
         return say(PROBLEM_UNAVAILABLE, detail,
                    "there is no connection to p0f, and nothing usable is cached");

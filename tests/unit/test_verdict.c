@@ -19,7 +19,7 @@ Test(verdict, each_outcome_has_its_own)
            "p0f's answer has bad_sw or os_match_q out of range; format=raw shows it as it is");
     expect(LOOKUP_NO_MATCH, PROBLEM_NO_MATCH, "p0f does not know 2001:db8::1");
     expect(LOOKUP_BAD_RESPONSE, PROBLEM_BAD_RESPONSE,
-           "what p0f sent about 2001:db8::1 is no answer");
+           "p0f gave no answer about 2001:db8::1 that makes sense");
     expect(LOOKUP_UNAVAILABLE, PROBLEM_UNAVAILABLE,
            "there is no connection to p0f, and nothing usable is cached");
     expect(LOOKUP_OVERLOADED, PROBLEM_OVERLOADED,
