@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "metrics.h"
 #include "problem.h"
 #include "verdict.h"
 
@@ -112,12 +113,13 @@ static void refuse(struct batch *batch, uint32_t item)
  * send p0f more at once than its window either: the others are served, and refreshed another time. */
 static uint32_t recall(struct batch *batch)
 {
-    uint32_t left = 0, stale = 0;
+    uint32_t left = 0, stale = 0, addresses = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
         struct lookup_request request = request_for(batch, i);
         if (i + AHEAD < batch->count)
             lookup_expect(batch->lookup, &batch->items[i + AHEAD].addr);
+        addresses += batch->items[i].error == P0F_OK;
         if (batch->items[i].error != P0F_OK) {
             batch->results[i].known = true;
         } else if (lookup_recall(batch->lookup, &request, batch->began,
@@ -129,6 +131,7 @@ static uint32_t recall(struct batch *batch)
             left++;
         }
     }
+    metrics_add(METRIC_BATCH_HOSTS, addresses);
     return left;
 }
 

@@ -25,7 +25,7 @@ struct store {
     uint32_t hand;
     _Atomic uint32_t count;
     _Atomic uint64_t bytes;
-    _Atomic uint64_t evicted;
+    _Atomic uint64_t inserted, evicted, removed;
 };
 
 struct stripe {
@@ -289,6 +289,7 @@ static void forget(struct cache *cache, struct store *store, uint64_t hash,
     store->ring[entry->place] = last;
     last->place = entry->place;
     drop(store, entry);
+    store->removed++;
 }
 
 /* Returns the place in the ring that has become free. */
@@ -320,6 +321,7 @@ static void insert(struct cache *cache, struct store *store, uint64_t hash, stru
     entry->next = *bucket;
     *bucket = entry;
     pthread_rwlock_unlock(lock);
+    store->inserted++;
 }
 
 /* `link` points to the entry that is to go. */
@@ -381,8 +383,12 @@ struct cache_counts cache_counts(const struct cache *cache)
     return (struct cache_counts){
         .hosts = cache->hosts.count,
         .misses = cache->misses.count,
+        .inserted_hosts = cache->hosts.inserted,
+        .inserted_misses = cache->misses.inserted,
         .evicted_hosts = cache->hosts.evicted,
         .evicted_misses = cache->misses.evicted,
+        .removed_hosts = cache->hosts.removed,
+        .removed_misses = cache->misses.removed,
         .hosts_bytes = cache->hosts.bytes,
         .misses_bytes = cache->misses.bytes,
     };

@@ -78,8 +78,12 @@ bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *
 struct cache_counts {
     uint32_t hosts;
     uint32_t misses;
-    uint64_t evicted_hosts; /* pushed out by others, ever */
+    uint64_t inserted_hosts; /* ever; what takes the place of the same address's is none */
+    uint64_t inserted_misses;
+    uint64_t evicted_hosts; /* of those, pushed out by others */
     uint64_t evicted_misses;
+    uint64_t removed_hosts; /* of those, taken out for what p0f said next about the address */
+    uint64_t removed_misses;
     uint64_t hosts_bytes; /* of memory, but for the tables, which are of a fixed size */
     uint64_t misses_bytes;
 };

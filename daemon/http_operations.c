@@ -164,11 +164,15 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
         .hosts = {.entries = snapshot->cache.hosts,
                   .limit = snapshot->max_hosts,
                   .bytes = snapshot->cache.hosts_bytes,
-                  .evicted = snapshot->cache.evicted_hosts},
+                  .inserted = snapshot->cache.inserted_hosts,
+                  .evicted = snapshot->cache.evicted_hosts,
+                  .removed = snapshot->cache.removed_hosts},
         .misses = {.entries = snapshot->cache.misses,
                    .limit = snapshot->max_misses,
                    .bytes = snapshot->cache.misses_bytes,
-                   .evicted = snapshot->cache.evicted_misses},
+                   .inserted = snapshot->cache.inserted_misses,
+                   .evicted = snapshot->cache.evicted_misses,
+                   .removed = snapshot->cache.removed_misses},
     };
 
     count_states(pool, &gauges);

@@ -12,6 +12,7 @@
 
 enum metric {
     METRIC_REFRESHES,              /* expired entries asked about again while nobody waited */
+    METRIC_BATCH_HOSTS,            /* hosts that batches asked about; each is a lookup */
     METRIC_P0F_QUERIES,            /* put on a connection; probes of new ones are not counted */
     METRIC_P0F_FOUND,              /* what p0f answered */
     METRIC_P0F_NO_MATCH,           /* … */

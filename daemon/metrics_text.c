@@ -214,9 +214,15 @@ static void put_stores(FILE *out, const struct metrics_gauges *gauges)
          offsetof(struct metrics_store, limit)},
         {PREFIX "cache_bytes", "gauge", "Memory that the entries take.",
          offsetof(struct metrics_store, bytes)},
+        {PREFIX "cache_insertions_total", "counter",
+         "Entries added for addresses that had none in this store.",
+         offsetof(struct metrics_store, inserted)},
         {PREFIX "cache_evictions_total", "counter",
          "Entries pushed out by others before they had expired for good.",
          offsetof(struct metrics_store, evicted)},
+        {PREFIX "cache_removals_total", "counter",
+         "Entries taken out as p0f said otherwise, or as what it says is not kept any more.",
+         offsetof(struct metrics_store, removed)},
     };
 
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
@@ -329,6 +335,9 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
            gauges->http_connections);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
+    single(out, PREFIX "batch_hosts_total", "counter",
+           "Hosts that batches asked about. Each is a lookup.",
+           snapshot->counters[METRIC_BATCH_HOSTS]);
     single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.", gauges->pending);
     single(out, PREFIX "lookups_pending_limit", "gauge", "The most that may (p0f.max_pending).",
            gauges->pending_limit);

@@ -16,7 +16,9 @@ struct metrics_store {
     uint64_t entries;
     uint64_t limit; /* the most it holds */
     uint64_t bytes;
-    uint64_t evicted; /* ever */
+    uint64_t inserted; /* ever */
+    uint64_t evicted;
+    uint64_t removed;
 };
 
 /* What is not counted but looked up: how things stand now. */

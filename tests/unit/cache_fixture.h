@@ -94,6 +94,8 @@ static inline void expect_counts(struct cache *cache, uint32_t hosts, uint32_t m
     cr_assert_eq(counts.misses, misses);
     cr_assert_eq(counts.evicted_hosts, evicted_hosts);
     cr_assert_eq(counts.evicted_misses, evicted_misses);
+    cr_assert_eq(counts.inserted_hosts, hosts + evicted_hosts + counts.removed_hosts);
+    cr_assert_eq(counts.inserted_misses, misses + evicted_misses + counts.removed_misses);
 }
 
 #endif

@@ -1,6 +1,7 @@
 #include "lookup_fixture.h"
 
 #include "batch.h"
+#include "metrics.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -92,6 +93,34 @@ static struct stage_client *p0f(void)
     while (client->fd < 0)
         client++;
     return client;
+}
+
+static uint64_t lookups(const struct metrics_snapshot *counted)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < METRICS_CACHES; i++)
+        for (unsigned j = 0; j < METRICS_RESULTS; j++)
+            sum += counted->lookups[i][j];
+    return sum;
+}
+
+Test(batch, each_address_is_counted_and_is_a_lookup)
+{
+    struct metrics_snapshot before, after;
+
+    metrics_read(&before);
+    setup_with(2); /* some find no place */
+    cr_assert_not(
+        ask_batch("[\"10.0.0.1\",\"no one\",\"10.0.0.2\",\"10.0.0.3\",\"10.0.0.1\"]", &usual));
+    stage_settle();
+    stage_pass(20);
+    cr_assert_eq(done, 1);
+    batch_free(batch);
+    metrics_read(&after);
+    cr_assert_eq(after.counters[METRIC_BATCH_HOSTS] - before.counters[METRIC_BATCH_HOSTS], 4);
+    cr_assert_eq(lookups(&after) - lookups(&before), 4);
+    teardown();
 }
 
 Test(batch, results_are_in_the_order_of_the_items)

@@ -166,6 +166,24 @@ Test(cache_bounds, is_read_while_it_is_written)
     cache_free(cache);
 }
 
+Test(cache_bounds, what_comes_and_goes_is_counted)
+{
+    struct cache *cache = new_cache(2, 2, NULL);
+
+    put_host(cache, 1), put_host(cache, 1); /* the second takes the first one's place */
+    put_host(cache, 2), put_host(cache, 3); /* one is pushed out */
+    put_miss(cache, 3);                     /* a host is taken out */
+    struct cache_counts counts = cache_counts(cache);
+    cr_assert_eq(counts.inserted_hosts, 3);
+    cr_assert_eq(counts.evicted_hosts, 1);
+    cr_assert_eq(counts.removed_hosts, 1);
+    cr_assert_eq(counts.inserted_misses, 1);
+    put_host(cache, 3);
+    cr_assert_eq(cache_counts(cache).removed_misses, 1);
+    expect_counts(cache, 2, 0, 1, 0);
+    cache_free(cache);
+}
+
 Test(cache_bounds, bytes_are_counted_and_come_back)
 {
     struct cache *cache = new_cache(4, 4, NULL);

@@ -138,6 +138,7 @@ Test(metrics_text, counters_of_p0f, .init = start, .fini = stop)
         enum metric metric;
     } expected[] = {
         {"refreshes_total", METRIC_REFRESHES},
+        {"batch_hosts_total", METRIC_BATCH_HOSTS},
         {"p0f_queries_total", METRIC_P0F_QUERIES},
         {"p0f_answers_total{result=\"found\"}", METRIC_P0F_FOUND},
         {"p0f_answers_total{result=\"no_match\"}", METRIC_P0F_NO_MATCH},
@@ -173,8 +174,10 @@ Test(metrics_text, gauges, .init = start, .fini = stop)
         .pending = 7,
         .pending_limit = 8,
         .flights = 9,
-        .hosts = {.entries = 10, .limit = 11, .bytes = 12, .evicted = 13},
-        .misses = {.entries = 14, .limit = 15, .bytes = 16, .evicted = 17},
+        .hosts =
+            {.entries = 10, .limit = 11, .bytes = 12, .inserted = 19, .evicted = 13, .removed = 20},
+        .misses =
+            {.entries = 14, .limit = 15, .bytes = 16, .inserted = 21, .evicted = 17, .removed = 22},
         .http_connections = 18,
     };
     write_text();
@@ -195,6 +198,10 @@ Test(metrics_text, gauges, .init = start, .fini = stop)
            "p0f_lookupd_cache_bytes{store=\"misses\"} 16");
     EXPECT("p0f_lookupd_cache_evictions_total{store=\"hosts\"} 13\n"
            "p0f_lookupd_cache_evictions_total{store=\"misses\"} 17");
+    EXPECT("p0f_lookupd_cache_insertions_total{store=\"hosts\"} 19\n"
+           "p0f_lookupd_cache_insertions_total{store=\"misses\"} 21");
+    EXPECT("p0f_lookupd_cache_removals_total{store=\"hosts\"} 20\n"
+           "p0f_lookupd_cache_removals_total{store=\"misses\"} 22");
     EXPECT("p0f_lookupd_http_connections 18");
 }
 
