@@ -233,6 +233,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 # Programs that the end-to-end tests use.
 TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f http_load)
 
+$(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 

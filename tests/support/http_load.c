@@ -7,10 +7,12 @@
  *             without, each connection asks again as soon as it has been answered
  *   -a ADDR   the first address to ask about (default 10.0.0.1), and
  *   -m N      how many in turn (default 1)
+ *   -f FILE   ask about what stands there instead, see questions.h
  *   -q QUERY  behind each address
  *   -s ADDR   connect from there
  *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
  *   -x        leave with a reset, instead of a FIN
+ *   -h        half-close: say after each request that there will be no other, and connect again
  *
  * SIGTERM: asks no more, and waits for the answers under way.
  *
@@ -18,6 +20,8 @@
  * address asked for, or a 503 that says nothing of Retry-After); how many requests were `broken` off
  * by the server, `refused` or `left`; latency in microseconds, from when the request was due.
  */
+#include "questions.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +43,7 @@ struct connection {
     int fd;
     enum state state;
     int64_t due, leave; /* when its request should have gone out; when to hang up */
-    char address[INET_ADDRSTRLEN];
+    struct question question;
     size_t length;
     char text[ROOM + 1];
 };
@@ -48,9 +52,9 @@ static struct {
     struct sockaddr_in server, from;
     unsigned long requests, connections, rate, addresses;
     uint32_t first_address;
-    const char *query;
+    const char *file, *query;
     long leave_ms; /* -1: stay */
-    int reset;
+    int reset, half_close;
 } options = {.requests = 1000,
              .connections = 64,
              .addresses = 1,
@@ -129,20 +133,17 @@ static void hang_up(struct connection *connection)
 /* 0 when nobody is there to ask. */
 static int ask(struct connection *connection, int64_t due)
 {
-    struct in_addr address = {
-        htonl(options.first_address + (uint32_t)(seen.asked % options.addresses))};
     char request[512];
 
-    seen.asked++;
+    question_take(seen.asked++, &connection->question);
     if (connection->state == CLOSED && !dial(connection)) {
         seen.refused++;
         seen.done++;
         idle[idle_count++] = connection;
         return 0;
     }
-    inet_ntop(AF_INET, &address, connection->address, sizeof connection->address);
     int length = snprintf(request, sizeof request, "GET /host/%s%s HTTP/1.1\r\nHost: x\r\n\r\n",
-                          connection->address, options.query);
+                          connection->question.address, options.query);
     connection->state = ASKING;
     connection->due = due;
     connection->leave = now_ns() + options.leave_ms * 1000000;
@@ -150,6 +151,8 @@ static int ask(struct connection *connection, int64_t due)
     if (send(connection->fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE &&
         errno != ECONNRESET)
         die("send");
+    if (options.half_close)
+        shutdown(connection->fd, SHUT_WR);
     return 1;
 }
 
@@ -158,6 +161,8 @@ static void finished(struct connection *connection)
     seen.latency_us[seen.latencies++] = (uint32_t)((now_ns() - connection->due) / 1000);
     seen.done++;
     rest(connection);
+    if (options.half_close)
+        hang_up(connection);
 }
 
 static void broken(struct connection *connection)
@@ -177,15 +182,16 @@ static void broken(struct connection *connection)
 static void judge(struct connection *connection, const char *body)
 {
     long status = strtol(connection->text + strlen("HTTP/1.1 "), NULL, 10);
-    char about[64];
 
     if (status < 0 || status >= STATUSES)
         status = 0;
     seen.statuses[status]++;
-    snprintf(about, sizeof about, status == 200 ? "\"http_name\":\"%s\"" : "\"ip\":\"%s\"",
-             connection->address);
-    if (!strstr(body, about) || (status == 503 && !strstr(connection->text, "\r\nRetry-After: ")))
-        seen.wrong++;
+    if (question_suits(&connection->question, status, body) &&
+        (status != 503 || strstr(connection->text, "\r\nRetry-After: ")))
+        return;
+    if (seen.wrong++ == 0)
+        fprintf(stderr, "http_load: asked about %s: %s\n", connection->question.address,
+                connection->text);
 }
 
 /* Takes one answer off the buffer, if it is there as a whole. */
@@ -316,7 +322,7 @@ static void parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "n:c:r:a:m:q:s:l:x")) != -1) {
+    while ((option = getopt(argc, argv, "n:c:r:a:m:f:q:s:l:xh")) != -1) {
         unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
         switch (option) {
         case 'n':
@@ -334,6 +340,9 @@ static void parse(int argc, char **argv)
         case 'm':
             options.addresses = number;
             break;
+        case 'f':
+            options.file = optarg;
+            break;
         case 'q':
             options.query = optarg;
             break;
@@ -347,6 +356,9 @@ static void parse(int argc, char **argv)
         case 'x':
             options.reset = 1;
             break;
+        case 'h':
+            options.half_close = 1;
+            break;
         default:
             exit(2);
         }
@@ -356,6 +368,10 @@ static void parse(int argc, char **argv)
         fprintf(stderr, "usage: http_load PORT [options]\n");
         exit(2);
     }
+    if (options.file)
+        questions_from_file(options.file);
+    else
+        questions_from_range(options.first_address, options.addresses);
     options.server =
         (struct sockaddr_in){.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)strtoul(argv[optind], NULL, 10)),
