@@ -39,7 +39,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
-        bench harm lint format install uninstall clean
+        bench harm soak lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -52,6 +52,7 @@ help:
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
 	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
+	@echo 'make soak         everything that happens in a long life, for SOAK_TIME seconds (default 600)'
 	@echo 'make lint         what compiler, linters and formatter have to say; make format'
 	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo 'make deps         the Debian packages needed to build, run and test'
@@ -283,6 +284,12 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 harm: deps
 	@$(MAKE) --no-print-directory all
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K='no_harm or clients_from_hell or overload'
+
+SOAK_TIME  ?= 600
+
+soak: deps
+	@$(MAKE) --no-print-directory all
+	@SOAK_TIME=$(SOAK_TIME) PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K=test_soak
 
 # ---- Taste ---------------------------------------------------------------------------------------
 

@@ -57,10 +57,11 @@ class Namespace:
 
 
 class Replay:
-    """With-block during which a capture is sent again and again, as fast as it goes."""
+    """With-block during which a capture is sent again and again, as fast as it goes, or at another
+    of tcpreplay's paces: "--multiplier=1" is that of the capture."""
 
-    def __init__(self, namespace, capture):
-        self._command = [*namespace.prefix, "tcpreplay", "-q", "--topspeed", "--loop=0",
+    def __init__(self, namespace, capture, pace="--topspeed"):
+        self._command = [*namespace.prefix, "tcpreplay", "-q", pace, "--loop=0",
                          "-i", SEND, str(capture)]
         self._process = None
 

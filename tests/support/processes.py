@@ -30,6 +30,20 @@ def resident_bytes(pid):
         return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
 
 
+def settled_bytes(pid, bound=1.5):
+    """Its resident memory, once it has given none back for so many seconds: the daemon looks every
+    second whether there is any to give back."""
+    least = [resident_bytes(pid), time.monotonic()]
+
+    def settled():
+        now = resident_bytes(pid)
+        if now < least[0]:
+            least[:] = now, time.monotonic()
+        return time.monotonic() > least[1] + bound
+    wait_until(settled, "its memory to settle", bound=60)
+    return least[0]
+
+
 def cpu_seconds(pid):
     """Time on a CPU of all its threads."""
     total = 0

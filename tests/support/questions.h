@@ -17,9 +17,9 @@ struct question {
 /* So many addresses, one after the other. */
 void questions_from_range(uint32_t first, unsigned long count);
 
-/* Lines of STATUS TAB ADDRESS [TAB TEXT]...: 400 for what is no address, 404 for a host that p0f does
- * not know, 200 for one that it may know. Then a 200 has all TEXTs in it, or else os_name is null, as
- * p0f has not seen enough of it yet. */
+/* Lines of STATUS TAB ADDRESS [TAB TEXT]...: 400 for what is no address, 404 for a host that p0f
+ * does not know, 200 for one that it may know. Then a 200 has all TEXTs in it, or else os_name is
+ * null, as p0f has not seen enough of it yet. */
 void questions_from_file(const char *path);
 
 /* The n-th, over and over again. */
