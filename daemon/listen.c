@@ -39,11 +39,23 @@ struct listeners {
 
 /* ---- Reading the addresses */
 
+static bool is_there(const struct listeners *all, const struct sockaddr *name, socklen_t length)
+{
+    for (const struct listener *l = all->first; l; l = l->next)
+        if (l->length == length && memcmp(&l->name, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* Once is enough: a name may stand for an address twice, as may the setting. */
 static bool add(struct listeners *all, const struct sockaddr *name, socklen_t length,
                 const char *text)
 {
-    struct listener *listener = calloc(1, sizeof *listener);
+    struct listener *listener;
 
+    if (is_there(all, name, length))
+        return true;
+    listener = calloc(1, sizeof *listener);
     if (!listener)
         return false;
     listener->all = all;

@@ -83,6 +83,17 @@ Test(listen, bad_addresses)
     expect_refused(path, "http.listen: unix:/xxx");
 }
 
+Test(listen, an_address_that_is_there_twice, .init = setup, .fini = teardown)
+{
+    char twice[2 * sizeof addresses];
+
+    snprintf(twice, sizeof twice, "%s, %s", addresses, addresses);
+    struct listeners *listeners = parse(twice, false);
+    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(unix_connects());
+    listen_free(listeners);
+}
+
 Test(listen, beyond_loopback_only_when_meant)
 {
     const char *texts[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "128.0.0.1:0", "[::2]:0"};
