@@ -7,6 +7,7 @@
  * p0f dies of a failed write, so a descriptor is only ever closed when p0f has hung up or owes
  * nothing. A stream that has gone wrong is therefore read and thrown away until all the answers owed
  * have come: its `error` is set, its callbacks have been told, but it is still owed. */
+#include "drain.h"
 #include "p0fclient.h"
 
 #include <errno.h>
@@ -44,9 +45,7 @@ struct p0f_conn {
     uint64_t answered; /* answers, ever */
     bool hung_up;
 
-    uint64_t discarded; /* answers thrown away since the stream went wrong */
-    size_t body;        /* bytes of the next one that are still to come, once its magic is here */
-    size_t stray;       /* bytes since the last one, where a magic should have been */
+    struct p0f_drain drain; /* what has come since the stream went wrong */
 
     size_t rx_length;
     uint8_t rx[RX_SIZE];
@@ -286,36 +285,12 @@ static size_t answer_size(const struct p0f_conn *conn)
     return p0f_answer_size(known ? conn->spoken : P0F_DIALECT_P0F3);
 }
 
-/* Once the stream has gone wrong, answers are only counted, by their magic. Bytes alone do not tell:
- * p0f may have said too much, or speak a dialect with longer answers. What stands where a magic
- * should, and is as long as an answer, is a bad one. */
 static void discard_rx(struct p0f_conn *conn)
 {
-    const uint32_t magic = P0F_ANSWER_MAGIC;
-    size_t at = 0;
+    size_t taken = p0f_drain_take(&conn->drain, conn->rx, conn->rx_length, answer_size(conn));
 
-    while (at < conn->rx_length) {
-        size_t rest = conn->rx_length - at;
-        size_t known = rest < sizeof magic ? rest : sizeof magic;
-        if (conn->body > 0) {
-            size_t skipped = rest < conn->body ? rest : conn->body;
-            conn->body -= skipped;
-            conn->discarded += conn->body == 0;
-            at += skipped;
-        } else if (memcmp(conn->rx + at, &magic, known) != 0) {
-            conn->stray++;
-            at++;
-        } else if (known < sizeof magic) {
-            break; /* perhaps one */
-        } else {
-            conn->discarded += conn->stray / answer_size(conn);
-            conn->stray = 0;
-            conn->body = answer_size(conn) - sizeof magic;
-            at += sizeof magic;
-        }
-    }
-    conn->rx_length -= at;
-    memmove(conn->rx, conn->rx + at, conn->rx_length);
+    conn->rx_length -= taken;
+    memmove(conn->rx, conn->rx + taken, conn->rx_length);
 }
 
 static void receive(struct p0f_conn *conn)
@@ -376,7 +351,7 @@ unsigned p0f_conn_owed(const struct p0f_conn *conn)
 {
     /* Only whole queries are answered. */
     uint64_t owed = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = conn->discarded + conn->stray / answer_size(conn);
+    uint64_t seen = p0f_drain_count(&conn->drain, answer_size(conn));
 
     return conn->hung_up || owed <= seen ? 0 : (unsigned)(owed - seen);
 }
