@@ -39,7 +39,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
-        bench harm soak lint format install uninstall clean
+        bench harm soak coverage lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make check        all tests; needs root, since p0f captures packets'
 	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
 	@echo 'make check-tsan   the same under ThreadSanitizer'
+	@echo 'make coverage     which lines and branches the tests run through'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
 	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
@@ -101,6 +102,7 @@ RUN_DEPS   := p0f curl
 CHECK_DEPS := libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
               iproute2 procps tcpreplay chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
+COVERAGE_DEPS := gcovr
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
@@ -133,6 +135,7 @@ run:
 # call.
 DEPS_render := daemon/utf8.o
 DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
+DEPS_answer_memory := daemon/answer.o $(DEPS_answer)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
@@ -152,6 +155,7 @@ DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/asker.o daemon/places.o daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
 DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
+DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
@@ -168,7 +172,7 @@ FUZZ_TIME  ?= 60
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
-WRAPPED    := connect close shutdown send recv malloc calloc realloc
+WRAPPED    := connect close shutdown send recv epoll_ctl malloc calloc realloc
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
 MODEL_STEPS ?= 120000 # for each seed
 
@@ -179,9 +183,10 @@ $(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
 $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
                               $(call linked,$(t))))
 
-# Those that include short_memory.h.
-MEMORY_TESTS := batch_memory
-$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+# Those that include short_memory.h, and what that wraps.
+MEMORY_TESTS := answer_memory batch_memory lookup_memory query_memory
+MEMORY     := malloc calloc realloc aligned_alloc strdup free
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
@@ -239,10 +244,16 @@ $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
+# What one of them preloads into the daemon.
+STARVE     := $(BUILD)/tests/support/starve.so
+
+$(STARVE): %.so: %.o
+	$(call say,LD    $@) $(LINK) -shared -o $@ $^
+
 # Most of their time they wait; each worker has a loopback interface of its own.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(STARVE) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
@@ -257,6 +268,14 @@ check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
+
+# Counted over all tests together. Not optimized, so that a line stands for its own code.
+coverage: deps
+	@$(INSTALL) $(COVERAGE_DEPS)
+	@mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage NPM_DIR=$(NPM_DIR) HARDEN= \
+		SAN='--coverage -fprofile-update=atomic' CFLAGS='$(CFLAGS) -O0' unit seeds model e2e
+	@tests/support/coverage.py $(BUILD)/coverage
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang
@@ -284,7 +303,8 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
 	@$(MAKE) --no-print-directory all
-	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K='no_harm or clients_from_hell or overload'
+	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
+		K='no_harm or clients_from_hell or overload or starved'
 
 SOAK_TIME  ?= 600
 

@@ -4,7 +4,10 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
@@ -179,6 +182,19 @@ Test(query, after_a_timeout_the_next_reuses_the_connection, .init = start, .fini
     cr_assert_eq(p0f_lookup_drain(&past), 0);
 }
 
+Test(query, after_a_timeout_and_a_hang_up_the_next_connects_anew, .init = start, .fini = stop)
+{
+    struct script script = probes_answered();
+    struct p0f_host host;
+
+    time_out_first();
+    stand_in_hang_up(&p0f);
+    add_answer(&script, P0F_STATUS_OK, 3);
+    cr_assert_eq(lookup_played(&script, &host), P0F_OK);
+    cr_assert_eq(host.total_conn, 3);
+    cr_assert_eq(p0f_lookup_drain(&past), 0);
+}
+
 Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
 {
     time_out_first();
@@ -190,6 +206,32 @@ Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
     cr_assert(stand_in_sees_open(&p0f), "drained while an answer is owed");
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 1));
     cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    cr_assert(stand_in_sees_closed(&p0f));
+}
+
+/* Answers to the probes, and to the question once those have been read. */
+static void *answer_in_two_parts(void *went_well)
+{
+    int unread = 1;
+    bool good = stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0) &&
+                stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0);
+
+    while (unread > 0 && ioctl(p0f.peer, SIOCOUTQ, &unread) == 0)
+        sched_yield();
+    *(bool *)went_well = good && stand_in_answer(&p0f, P0F_STATUS_OK, 1);
+    return NULL;
+}
+
+Test(query, drain_waits_for_each_answer, .init = start, .fini = stop)
+{
+    bool went_well = false;
+    pthread_t thread;
+
+    time_out_first();
+    cr_assert_eq(pthread_create(&thread, NULL, answer_in_two_parts, &went_well), 0);
+    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    pthread_join(thread, NULL);
+    cr_assert(went_well);
     cr_assert(stand_in_sees_closed(&p0f));
 }
 
