@@ -38,8 +38,8 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind fuzz fuzz-run \
-        bench harm lint format install uninstall clean
+.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
+        fuzz fuzz-run bench harm lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
