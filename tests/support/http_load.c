@@ -11,6 +11,8 @@
  *   -s ADDR   connect from there
  *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
  *   -x        leave with a reset, instead of a FIN
+ *   -i        look for the address in `ip` only: it is not p0f that says it in `http_name`, as our
+ *             fakes do
  *
  * SIGTERM: asks no more, and waits for the answers under way.
  *
@@ -50,7 +52,7 @@ static struct {
     uint32_t first_address;
     const char *query;
     long leave_ms; /* -1: stay */
-    int reset;
+    int reset, ip_only;
 } options = {.requests = 1000,
              .connections = 64,
              .addresses = 1,
@@ -182,8 +184,8 @@ static void judge(struct connection *connection, const char *body)
     if (status < 0 || status >= STATUSES)
         status = 0;
     seen.statuses[status]++;
-    snprintf(about, sizeof about, status == 200 ? "\"http_name\":\"%s\"" : "\"ip\":\"%s\"",
-             connection->address);
+    snprintf(about, sizeof about, "\"%s\":\"%s\"",
+             status == 200 && !options.ip_only ? "http_name" : "ip", connection->address);
     if (!strstr(body, about) || (status == 503 && !strstr(connection->text, "\r\nRetry-After: ")))
         seen.wrong++;
 }
@@ -201,8 +203,11 @@ static void take_answer(struct connection *connection)
     if ((size_t)(connection->text + connection->length - body) < length)
         return;
     judge(connection, body);
+    const char *last = strstr(connection->text, "\r\nConnection: close\r\n");
     connection->length = 0;
     finished(connection);
+    if (last && last < body)
+        hang_up(connection);
 }
 
 static void receive(struct connection *connection)
@@ -316,7 +321,7 @@ static void parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "n:c:r:a:m:q:s:l:x")) != -1) {
+    while ((option = getopt(argc, argv, "n:c:r:a:m:q:s:l:xi")) != -1) {
         unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
         switch (option) {
         case 'n':
@@ -346,6 +351,9 @@ static void parse(int argc, char **argv)
             break;
         case 'x':
             options.reset = 1;
+            break;
+        case 'i':
+            options.ip_only = 1;
             break;
         default:
             exit(2);
