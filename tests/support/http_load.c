@@ -13,6 +13,7 @@
  *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
  *   -x        leave with a reset, instead of a FIN
  *   -h        half-close: say after each request that there will be no other, and connect again
+ *   -i        look for the address in `ip` only, as it is not our busy_p0f that says it in `http_name`
  *
  * SIGTERM: asks no more, and waits for the answers under way.
  *
@@ -54,7 +55,7 @@ static struct {
     uint32_t first_address;
     const char *file, *query;
     long leave_ms; /* -1: stay */
-    int reset, half_close;
+    int reset, half_close, ip_only;
 } options = {.requests = 1000,
              .connections = 64,
              .addresses = 1,
@@ -136,6 +137,8 @@ static int ask(struct connection *connection, int64_t due)
     char request[512];
 
     question_take(seen.asked++, &connection->question);
+    if (options.ip_only)
+        connection->question.best = 200; /* or worse, as all that p0f may know */
     if (connection->state == CLOSED && !dial(connection)) {
         seen.refused++;
         seen.done++;
@@ -207,8 +210,11 @@ static void take_answer(struct connection *connection)
     if ((size_t)(connection->text + connection->length - body) < length)
         return;
     judge(connection, body);
+    const char *last = strstr(connection->text, "\r\nConnection: close\r\n");
     connection->length = 0;
     finished(connection);
+    if (last && last < body)
+        hang_up(connection);
 }
 
 static void receive(struct connection *connection)
@@ -322,7 +328,7 @@ static void parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "n:c:r:a:m:f:q:s:l:xh")) != -1) {
+    while ((option = getopt(argc, argv, "n:c:r:a:m:f:q:s:l:xhi")) != -1) {
         unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
         switch (option) {
         case 'n':
@@ -358,6 +364,9 @@ static void parse(int argc, char **argv)
             break;
         case 'h':
             options.half_close = 1;
+            break;
+        case 'i':
+            options.ip_only = 1;
             break;
         default:
             exit(2);
