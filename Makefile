@@ -155,6 +155,9 @@ DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_ren
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
 DEPS_batch_body     := daemon/render_batch.o
+DEPS_http   := $(patsubst %.c,%.o,$(filter-out daemon/log.c daemon/main.c daemon/oneshot.c \
+                 daemon/server.c,$(wildcard daemon/*.c)) tests/fuzz/quiet_log.c \
+                 $(wildcard tests/fuzz/http_*.c))
 DEPS_lists  := daemon/cors.o daemon/listen_address.o daemon/networks.o
 DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
 
