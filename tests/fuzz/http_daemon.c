@@ -4,6 +4,7 @@
 #include "cors.h"
 #include "holds.h"
 #include "http.h"
+#include "http_p0f.h"
 #include "lingering.h"
 #include "lookup.h"
 #include "networks.h"
@@ -12,6 +13,7 @@
 #include "status.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -192,7 +194,12 @@ void http_daemon_start(const char *p0f_path)
 void http_daemon_end(void)
 {
     do_in_loop(do_retire);
-    pthread_join(all.thread, NULL);
+    /* What is condemned is left after a while, or by an answer; time and p0f go on until then. */
+    while (pthread_tryjoin_np(all.thread, NULL) != 0) {
+        http_p0f_round();
+        all.ns += 1000000;
+        sched_yield();
+    }
     http_stop(all.http);
     connections_free(all.connections);
     lingering_free(all.lingering);
