@@ -163,6 +163,10 @@ DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_ren
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
 DEPS_batch_body     := daemon/render_batch.o
+DEPS_http   := $(patsubst %.c,%.o,$(filter-out daemon/log.c daemon/main.c daemon/oneshot.c \
+                 daemon/server.c,$(wildcard daemon/*.c)) tests/fuzz/quiet_log.c \
+                 $(wildcard tests/fuzz/http_*.c))
+DEPS_lists  := daemon/cors.o daemon/listen_address.o daemon/networks.o
 DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
 
 T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
@@ -292,11 +296,7 @@ fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang HARDEN= SAN='$(SAN_FLAGS_fuzz)' fuzz-run
 
 fuzz-run: $(FUZZERS)
-	@for t in $(TARGETS); do \
-		mkdir -p $(BUILD)/corpus/$$t && echo "$$t" && \
-		$(BUILD)/tests/fuzz/fuzz_$$t -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
-			-artifact_prefix=$(BUILD)/corpus/$$t- $(BUILD)/corpus/$$t tests/fuzz/seeds/$$t || exit 1; \
-	done
+	@tests/support/fuzz.sh $(BUILD) $(FUZZ_TIME) $(TARGETS)
 
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 

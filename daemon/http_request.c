@@ -232,7 +232,9 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     case STAGE_HEAD:
         return on_head(client, url, method, version);
     case STAGE_BODY:
-        if (*body_length == 0) {
+        /* Not known by its length: behind "Expect: 100-continue" without a body, libmicrohttpd calls
+         * for 0 bytes when it has some of the next request, and takes no response then. */
+        if (!body) {
             connections_arrived(&client->entry);
             return answer(client);
         }

@@ -2,6 +2,7 @@
 harm to anybody else."""
 
 import concurrent.futures
+import re
 import socket
 
 import pytest
@@ -81,6 +82,13 @@ def test_many_requests_on_one_connection(daemon):
     # Problems name their host, so the order shows.
     found = [received.index(f'"{address}"'.encode()) for address in addresses]
     assert found == sorted(found)
+
+
+def test_more_requests_behind_one_that_expects_to_go_on(daemon):
+    """It has no body to go on with, and is answered all the same, as is what follows it."""
+    expects = b"GET /livez HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n"
+    received = send_bytes(daemon.place, expects + get_bytes(f"/host/{HOST}"))
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"100", b"200", b"200"], received
 
 
 def test_a_request_byte_by_byte(daemon):

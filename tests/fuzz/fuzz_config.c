@@ -1,0 +1,199 @@
+/* Any bytes are a settings file, and what follows it, cut at each byte 0xfe, are variables of the
+ * environment (P0F_...) or overrides: they make settings, or an error that says where. Settings
+ * written back as text and read again are the same. */
+#include "config.h"
+#include "holds.h"
+#include "option.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PARTS_MOST 16
+#define CUT 0xfe
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct {
+    int fd; /* 0: none yet */
+    char path[32];
+} file;
+
+struct parts {
+    char *all; /* the texts */
+    char *variables[PARTS_MOST + 1];
+    char *overrides[PARTS_MOST];
+    size_t variable_count, override_count;
+};
+
+static void write_file(const void *bytes, size_t length)
+{
+    if (file.fd == 0) {
+        file.fd = memfd_create("settings", MFD_CLOEXEC);
+        snprintf(file.path, sizeof file.path, "/proc/self/fd/%d", file.fd);
+    }
+    HOLDS(ftruncate(file.fd, 0) == 0);
+    HOLDS(pwrite(file.fd, bytes, length, 0) == (ssize_t)length);
+}
+
+static size_t part_length(const uint8_t *data, size_t size)
+{
+    const uint8_t *cut = memchr(data, CUT, size);
+
+    return cut ? (size_t)(cut - data) : size;
+}
+
+/* Texts end at a NUL, as these do. */
+static void take_parts(const uint8_t *data, size_t size, struct parts *parts)
+{
+    char *text = parts->all = malloc(size + 1);
+
+    HOLDS(text);
+    while (size > 0 && parts->variable_count < PARTS_MOST && parts->override_count < PARTS_MOST) {
+        size_t length = part_length(++data, --size);
+        memcpy(text, data, length);
+        text[length] = '\0';
+        if (strncmp(text, "P0F_", 4) == 0)
+            parts->variables[parts->variable_count++] = text;
+        else
+            parts->overrides[parts->override_count++] = text;
+        text += length + 1;
+        data += length;
+        size -= length;
+    }
+}
+
+static void check_error(const char error[CONFIG_ERROR_SIZE])
+{
+    char place[64];
+
+    HOLDS(memchr(error, '\0', CONFIG_ERROR_SIZE));
+    snprintf(place, sizeof place, "%s:", file.path);
+    if (strncmp(error, place, strlen(place)) == 0)
+        HOLDS(atoi(error + strlen(place)) > 0);
+    else
+        HOLDS(strncmp(error, "environment variable P0F_", 25) == 0 || strncmp(error, "-o", 2) == 0);
+    HOLDS(strstr(error, ": expected ") || strstr(error, "p0f-lookupd -h lists"));
+}
+
+/* ---- The settings as text */
+
+struct text {
+    char *bytes;
+    size_t length;
+    FILE *stream;
+    const char *section;
+};
+
+static void start(struct text *text)
+{
+    *text = (struct text){.section = ""};
+    text->stream = open_memstream(&text->bytes, &text->length);
+    HOLDS(text->stream);
+}
+
+static void add_line(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct text *text = ctx;
+
+    if (strcmp(text->section, section) != 0)
+        fprintf(text->stream, "[%s]\n", section);
+    text->section = section;
+    fprintf(text->stream, "%s=%s\n", key, value); /* a blank could begin a comment */
+}
+
+static void add_override(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct text *text = ctx;
+
+    fprintf(text->stream, "%s.%s=%s%c", section, key, value, '\0');
+}
+
+static void check_same(const struct config *config, struct config_source source)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config *again = config_load(&source, error);
+
+    if (!again)
+        fprintf(stderr, "%s\n", error);
+    HOLDS(again);
+    for (size_t i = 0; i < option_count(); i++)
+        HOLDS(option_equal(option_at(i), config, again));
+    config_free(again);
+}
+
+static void check_through_overrides(const struct config *config)
+{
+    char *overrides[64];
+    struct text text;
+    size_t count = 0;
+
+    start(&text);
+    config_each(config, add_override, &text);
+    fclose(text.stream);
+    HOLDS(option_count() <= sizeof overrides / sizeof overrides[0]);
+    for (char *at = text.bytes; at < text.bytes + text.length; at += strlen(at) + 1)
+        overrides[count++] = at;
+    HOLDS(count == option_count());
+    check_same(config, (struct config_source){.override = overrides, .override_count = count});
+    free(text.bytes);
+}
+
+static void check_through_file(const struct config *config)
+{
+    struct text text;
+
+    start(&text);
+    config_each(config, add_line, &text);
+    fclose(text.stream);
+    write_file(text.bytes, text.length);
+    check_same(config, (struct config_source){.file = file.path});
+    free(text.bytes);
+}
+
+/* As a reload does it: all that needs no restart is as in the fresh ones, and the rest as it was. */
+static void check_adopted(const struct config *fresh)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config *running = config_load(&(struct config_source){0}, error);
+    struct config *before = config_load(&(struct config_source){0}, error);
+
+    HOLDS(running && before);
+    config_adopt(running, fresh);
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        HOLDS(option_equal(option, running, option->reloadable ? fresh : before));
+    }
+    config_free(running);
+    config_free(before);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t length = part_length(data, size);
+    char error[CONFIG_ERROR_SIZE];
+    struct parts parts = {0};
+
+    write_file(data, length);
+    take_parts(data + length, size - length, &parts);
+    memset(error, 'x', sizeof error);
+    struct config *config =
+        config_load(&(struct config_source){.file = file.path,
+                                            .environ = parts.variables,
+                                            .override = parts.overrides,
+                                            .override_count = parts.override_count},
+                    error);
+    if (config) {
+        check_through_overrides(config);
+        check_adopted(config);
+        /* A file cannot hold all that the others can: blanks at the ends, say. */
+        if (parts.variable_count == 0 && parts.override_count == 0)
+            check_through_file(config);
+    } else {
+        check_error(error);
+    }
+    config_free(config);
+    free(parts.all);
+    return 0;
+}

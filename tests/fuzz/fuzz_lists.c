@@ -1,0 +1,195 @@
+/* Any bytes are a list of networks, of origins and of addresses to listen on: each is taken, and then
+ * means what it says, or is refused with a reason. */
+#include "cors.h"
+#include "holds.h"
+#include "listen_address.h"
+#include "networks.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_error(const char *error, size_t size)
+{
+    HOLDS(memchr(error, '\0', size));
+    HOLDS(error[0] != '\0');
+}
+
+/* The next item, without the blanks around it; false after the last. */
+static bool next_item(const char **list, char *item, size_t size)
+{
+    if (!*list)
+        return false;
+    const char *start = *list + strspn(*list, " \t");
+    size_t length = strcspn(start, ",");
+
+    *list = start[length] ? start + length + 1 : NULL;
+    while (length > 0 && (start[length - 1] == ' ' || start[length - 1] == '\t'))
+        length--;
+    HOLDS(length < size);
+    memcpy(item, start, length);
+    item[length] = '\0';
+    return true;
+}
+
+/* ---- Networks */
+
+/* Both as IPv6, an IPv4 address as a mapped one. */
+static void as_v6(const struct p0f_addr *addr, uint8_t bytes[16])
+{
+    memcpy(bytes, addr->bytes, 16);
+    if (addr->type == 6)
+        return;
+    memset(bytes, 0, 10);
+    memset(bytes + 10, 0xff, 2);
+    memcpy(bytes + 12, addr->bytes, 4);
+}
+
+static bool flip(struct p0f_addr *addr, int bit)
+{
+    addr->bytes[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+    return true;
+}
+
+/* Of one network alone: its address is in it, and of the addresses that differ from that in one bit
+ * those that differ behind the prefix. */
+static void check_network(const char *text)
+{
+    char address[P0F_ADDR_TEXT_SIZE + 2], error[NETWORKS_ERROR_SIZE];
+    size_t length = strcspn(text, "/");
+    struct networks *network = networks_parse(text, error);
+    struct p0f_addr addr;
+    uint8_t bytes[16];
+
+    HOLDS(network && length < sizeof address);
+    memcpy(address, text, length);
+    address[length] = '\0';
+    HOLDS(p0f_addr_parse(address, length, &addr) == P0F_OK);
+    int bits = strchr(address, ':') ? 128 : 32;
+    int prefix = text[length] ? atoi(text + length + 1) : bits;
+    as_v6(&addr, bytes);
+    if (bits == 128 && addr.type == 4 && prefix < 96) { /* of IPv6, around the mapped ones */
+        addr.type = 6;
+        memcpy(addr.bytes, bytes, 16);
+    } else {
+        prefix -= bits == 128 && addr.type == 4 ? 96 : 0;
+    }
+    HOLDS(networks_contain(network, &addr));
+    for (int bit = 0; bit < (addr.type == 4 ? 32 : 128); bit++) {
+        struct p0f_addr other = addr;
+        flip(&other, bit);
+        HOLDS(networks_contain(network, &other) == (bit >= prefix));
+    }
+    networks_free(network);
+}
+
+static void check_networks(const char *text)
+{
+    static const struct p0f_addr some[] = {
+        {.type = 4, .bytes = {127, 0, 0, 1}},
+        {.type = 6, .bytes = {[15] = 1}},
+    };
+    char error[NETWORKS_ERROR_SIZE], item[128];
+    struct networks *networks = networks_parse(text, memset(error, 'x', sizeof error));
+    bool found[2] = {false, false};
+    const char *list = text;
+
+    if (!networks) {
+        check_error(error, sizeof error);
+        return;
+    }
+    while (text[strspn(text, " \t")] && next_item(&list, item, sizeof item)) {
+        struct networks *one = networks_parse(item, error);
+        HOLDS(one);
+        for (int i = 0; i < 2; i++)
+            found[i] = found[i] || networks_contain(one, &some[i]);
+        networks_free(one);
+        check_network(item);
+    }
+    for (int i = 0; i < 2; i++)
+        HOLDS(networks_contain(networks, &some[i]) == found[i]);
+    networks_free(networks);
+}
+
+/* ---- Origins */
+
+static void check_origins(const char *text)
+{
+    char error[CORS_ERROR_SIZE], item[4096];
+    struct cors *cors = cors_parse(text, memset(error, 'x', sizeof error));
+    bool all = false, none = text[strspn(text, " \t")] == '\0';
+
+    if (!cors) {
+        check_error(error, sizeof error);
+        return;
+    }
+    while (!none && next_item(&text, item, sizeof item)) {
+        all = strcmp(item, "*") == 0;
+        HOLDS(cors_allows(cors, item));
+        HOLDS(strcmp(cors_allows(cors, item), item) == 0 || all);
+        HOLDS(all || (strstr(item, "://") && !strpbrk(item, " \t\r\n*\"")));
+        strcat(item, "x");
+        HOLDS(all || !cors_allows(cors, item) || strstr(text ? text : "", item));
+    }
+    HOLDS(!cors_allows(cors, NULL) == !all);
+    HOLDS(cors_varies(cors) == (!all && !none));
+    cors_free(cors);
+}
+
+/* ---- Addresses to listen on */
+
+/* Four numbers and a port: surely one. */
+static bool is_plain(const char *item)
+{
+    size_t host = strspn(item, "0123456789."), port;
+    struct in_addr addr;
+    char text[16];
+
+    if (host >= sizeof text || item[host] != ':')
+        return false;
+    port = strspn(item + host + 1, "0123456789");
+    if (port == 0 || port > 4 || item[host + 1 + port])
+        return false;
+    memcpy(text, item, host);
+    text[host] = '\0';
+    return inet_pton(AF_INET, text, &addr) == 1;
+}
+
+static void check_listen(const char *text)
+{
+    struct listen_address address;
+    char item[4096], again[400];
+    const char *list = text;
+
+    while (text) {
+        bool good = listen_address_next(&text, &address);
+        HOLDS(next_item(&list, item, sizeof item) && list == text);
+        HOLDS(good || !is_plain(item));
+        if (!good)
+            continue;
+        if (address.is_unix)
+            snprintf(again, sizeof again, "unix:%s", address.host);
+        else
+            snprintf(again, sizeof again, strchr(address.host, ':') ? "[%s]:%s" : "%s:%s",
+                     address.host, address.port);
+        HOLDS(address.is_unix || strtoul(address.port, NULL, 10) <= 65535);
+        /* Brackets do not stand only around what needs them. */
+        HOLDS(strcmp(again, item) == 0 || item[0] == '[');
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char text[4000];
+
+    if (size >= sizeof text)
+        return 0;
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    check_networks(text);
+    check_origins(text);
+    check_listen(text);
+    return 0;
+}
