@@ -1,118 +1,12 @@
 #include "metrics_text.h"
 
+#include "exposition.h"
+
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "p0f_lookupd_"
-
-#define NS_PER_S 1000000000
-
-/* ---- The text. open_memstream() would do, were it not that after a failure it goes on as if nothing
- * had happened, with a piece missing. */
-
-#define ROOM_FIRST (16 * 1024) /* enough, as a rule */
-#define PIECE_MOST 512
-
-struct text {
-    char *bytes;
-    size_t used;
-    size_t room;
-    bool failed;
-};
-
-static bool make_room(struct text *text, size_t more)
-{
-    if (text->failed || more <= text->room - text->used)
-        return !text->failed;
-    size_t room = text->room ? 2 * text->room : ROOM_FIRST;
-    char *bytes = realloc(text->bytes, room);
-    text->failed = !bytes;
-    if (!bytes)
-        return false;
-    text->bytes = bytes;
-    text->room = room;
-    return true;
-}
-
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
-{
-    va_list args;
-
-    if (!make_room(text, PIECE_MOST))
-        return;
-    va_start(args, format);
-    int length = vsnprintf(text->bytes + text->used, PIECE_MOST, format, args);
-    va_end(args);
-    if (length < 0 || length >= PIECE_MOST)
-        text->failed = true;
-    else
-        text->used += (size_t)length;
-}
-
-/* ---- Lines */
-
-static void head(struct text *out, const char *name, const char *type, const char *help)
-{
-    put(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* A metric of one series. */
-static void single(struct text *out, const char *name, const char *type, const char *help,
-                   uint64_t value)
-{
-    head(out, name, type, help);
-    put(out, "%s %" PRIu64 "\n", name, value);
-}
-
-/* One series of several; the label's value needs no escaping. */
-static void labelled(struct text *out, const char *name, const char *label, const char *text,
-                     uint64_t value)
-{
-    put(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, text, value);
-}
-
-/* A metric that is always 1, for its label. */
-static void info(struct text *out, const char *name, const char *help, const char *label,
-                 const char *text)
-{
-    head(out, name, "gauge", help);
-    put(out, "%s{%s=\"", name, label);
-    for (; *text; text++) {
-        if (*text == '\\' || *text == '"')
-            put(out, "\\");
-        if (*text == '\n')
-            put(out, "\\n");
-        else
-            put(out, "%c", *text);
-    }
-    put(out, "\"} 1\n");
-}
-
-/* From nanoseconds and without floating point, whose decimal point would depend on the locale. */
-static void put_seconds(struct text *out, uint64_t ns)
-{
-    uint64_t fraction = ns % NS_PER_S;
-    int digits = 9;
-
-    put(out, "%" PRIu64, ns / NS_PER_S);
-    if (fraction == 0)
-        return;
-    for (; fraction % 10 == 0; fraction /= 10)
-        digits--;
-    put(out, ".%0*" PRIu64, digits, fraction);
-}
-
-static void seconds(struct text *out, const char *name, const char *type, const char *help,
-                    uint64_t ns)
-{
-    head(out, name, type, help);
-    put(out, "%s ", name);
-    put_seconds(out, ns);
-    put(out, "\n");
-}
 
 /* ---- HTTP */
 
@@ -143,22 +37,22 @@ static bool expected(unsigned route, unsigned code)
     return false;
 }
 
-static void put_requests(struct text *out, const struct metrics_snapshot *snapshot)
+static void put_requests(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "http_requests_total";
 
-    head(out, name, "counter", "HTTP requests answered, by route and status.");
+    exposition_head(out, name, "counter", "HTTP requests answered, by route and status.");
     for (unsigned route = 0; route < METRICS_ROUTES; route++) {
         for (unsigned column = 0; column < METRICS_CODES; column++) {
             uint64_t value = snapshot->requests[route][column];
             unsigned code = metrics_code(column);
             if (value == 0 && !expected(route, code))
                 continue;
-            put(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
+            exposition_put(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
             if (code)
-                put(out, "%u\"} %" PRIu64 "\n", code, value);
+                exposition_put(out, "%u\"} %" PRIu64 "\n", code, value);
             else
-                put(out, "other\"} %" PRIu64 "\n", value);
+                exposition_put(out, "other\"} %" PRIu64 "\n", value);
         }
     }
 }
@@ -192,24 +86,25 @@ static const char *const results[METRICS_RESULTS] = {
     [METRICS_RESULT_NOT_CACHED] = "not_cached",
 };
 
-static void put_lookups(struct text *out, const struct metrics_snapshot *snapshot)
+static void put_lookups(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "lookups_total";
 
-    head(out, name, "counter",
-         "Lookups finished, each once, by what the cache did for them and how they ended.");
+    exposition_head(
+        out, name, "counter",
+        "Lookups finished, each once, by what the cache did for them and how they ended.");
     for (unsigned cache = 0; cache < METRICS_CACHES; cache++) {
         for (unsigned result = 0; result < METRICS_RESULTS; result++) {
             uint64_t value = snapshot->lookups[cache][result];
             if (value > 0 || caches[cache].possible & 1U << result)
-                put(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name, caches[cache].name,
-                    results[result], value);
+                exposition_put(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name,
+                               caches[cache].name, results[result], value);
         }
     }
 }
 
 /* A histogram's series; `cache` is the value of a label, NULL: without. */
-static void put_times(struct text *out, const struct metrics_snapshot *snapshot,
+static void put_times(struct exposition *out, const struct metrics_snapshot *snapshot,
                       enum metrics_histogram histogram, const char *name, const char *cache)
 {
     const struct metrics_times *times = &snapshot->times[histogram];
@@ -224,31 +119,32 @@ static void put_times(struct text *out, const struct metrics_snapshot *snapshot,
     }
     for (unsigned i = 0; i < count; i++) {
         below += times->buckets[i];
-        put(out, "%s_bucket{%sle=\"", name, first);
-        put_seconds(out, (uint64_t)bounds[i]);
-        put(out, "\"} %" PRIu64 "\n", below);
+        exposition_put(out, "%s_bucket{%sle=\"", name, first);
+        exposition_time(out, (uint64_t)bounds[i]);
+        exposition_put(out, "\"} %" PRIu64 "\n", below);
     }
     below += times->buckets[count];
-    put(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
-    put(out, "%s_sum%s ", name, only);
-    put_seconds(out, times->sum_ns);
-    put(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
+    exposition_put(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
+    exposition_put(out, "%s_sum%s ", name, only);
+    exposition_time(out, times->sum_ns);
+    exposition_put(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
 }
 
-static void put_lookup_times(struct text *out, const struct metrics_snapshot *snapshot)
+static void put_lookup_times(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "lookup_duration_seconds";
 
-    head(out, name, "histogram",
-         "Time taken by lookups answered from the cache at once (hit; one in 32 is timed), and by "
-         "those that waited for p0f (miss; all).");
+    exposition_head(
+        out, name, "histogram",
+        "Time taken by lookups answered from the cache at once (hit; one in 32 is timed), and by "
+        "those that waited for p0f (miss; all).");
     put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
     put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
 }
 
 /* ---- The cache */
 
-static void put_stores(struct text *out, const struct metrics_gauges *gauges)
+static void put_stores(struct exposition *out, const struct metrics_gauges *gauges)
 {
     static const struct {
         const char *name, *type, *help;
@@ -273,96 +169,102 @@ static void put_stores(struct text *out, const struct metrics_gauges *gauges)
 
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
         size_t at = metrics[i].value;
-        head(out, metrics[i].name, metrics[i].type, metrics[i].help);
-        labelled(out, metrics[i].name, "store", "hosts",
-                 *(const uint64_t *)((const char *)&gauges->hosts + at));
-        labelled(out, metrics[i].name, "store", "misses",
-                 *(const uint64_t *)((const char *)&gauges->misses + at));
+        exposition_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+        exposition_labelled(out, metrics[i].name, "store", "hosts",
+                            *(const uint64_t *)((const char *)&gauges->hosts + at));
+        exposition_labelled(out, metrics[i].name, "store", "misses",
+                            *(const uint64_t *)((const char *)&gauges->misses + at));
     }
 }
 
 /* ---- p0f */
 
-static void put_p0f_state(struct text *out, const struct metrics_gauges *gauges)
+static void put_p0f_state(struct exposition *out, const struct metrics_gauges *gauges)
 {
     const char *name = PREFIX "p0f_connections";
 
-    single(out, PREFIX "p0f_up", "gauge", "1 while p0f answers.", gauges->p0f_up);
+    exposition_single(out, PREFIX "p0f_up", "gauge", "1 while p0f answers.", gauges->p0f_up);
     if (gauges->dialect)
-        info(out, PREFIX "p0f_dialect_info", "The dialect that p0f speaks.", "dialect",
-             gauges->dialect);
-    head(out, name, "gauge",
-         "Connections to p0f: down, probing (no answer yet: p0f may be at its connection limit), "
-         "ready, condemned (kept only for what is owed).");
-    labelled(out, name, "state", "down", gauges->connections_down);
-    labelled(out, name, "state", "probing", gauges->connections_probing);
-    labelled(out, name, "state", "ready", gauges->connections_ready);
-    labelled(out, name, "state", "condemned", gauges->connections_condemned);
-    single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.", gauges->owed);
-    single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
-           gauges->queued);
+        exposition_info(out, PREFIX "p0f_dialect_info", "The dialect that p0f speaks.", "dialect",
+                        gauges->dialect);
+    exposition_head(
+        out, name, "gauge",
+        "Connections to p0f: down, probing (no answer yet: p0f may be at its connection limit), "
+        "ready, condemned (kept only for what is owed).");
+    exposition_labelled(out, name, "state", "down", gauges->connections_down);
+    exposition_labelled(out, name, "state", "probing", gauges->connections_probing);
+    exposition_labelled(out, name, "state", "ready", gauges->connections_ready);
+    exposition_labelled(out, name, "state", "condemned", gauges->connections_condemned);
+    exposition_single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.",
+                      gauges->owed);
+    exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
+                      gauges->queued);
 }
 
-static void put_p0f_queries(struct text *out, const struct metrics_snapshot *snapshot)
+static void put_p0f_queries(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const uint64_t *counters = snapshot->counters;
     const char *name = PREFIX "p0f_answers_total";
 
-    single(out, PREFIX "p0f_queries_total", "counter", "Queries sent to p0f.",
-           counters[METRIC_P0F_QUERIES]);
-    head(out, name, "counter", "Answers of p0f to them.");
-    labelled(out, name, "result", "found", counters[METRIC_P0F_FOUND]);
-    labelled(out, name, "result", "no_match", counters[METRIC_P0F_NO_MATCH]);
-    labelled(out, name, "result", "bad_query", counters[METRIC_P0F_BAD_QUERY]);
+    exposition_single(out, PREFIX "p0f_queries_total", "counter", "Queries sent to p0f.",
+                      counters[METRIC_P0F_QUERIES]);
+    exposition_head(out, name, "counter", "Answers of p0f to them.");
+    exposition_labelled(out, name, "result", "found", counters[METRIC_P0F_FOUND]);
+    exposition_labelled(out, name, "result", "no_match", counters[METRIC_P0F_NO_MATCH]);
+    exposition_labelled(out, name, "result", "bad_query", counters[METRIC_P0F_BAD_QUERY]);
     name = PREFIX "p0f_unanswered_total";
-    head(out, name, "counter", "Queries that got no answer, by what happened to the connection.");
-    labelled(out, name, "reason", "disconnected", counters[METRIC_P0F_LOST_DISCONNECTED]);
-    labelled(out, name, "reason", "malformed", counters[METRIC_P0F_LOST_MALFORMED]);
-    labelled(out, name, "reason", "wrong_dialect", counters[METRIC_P0F_LOST_WRONG_DIALECT]);
-    single(out, PREFIX "p0f_abandoned_answers_total", "counter",
-           "Answers that came when nobody waited for them any more.",
-           counters[METRIC_P0F_ABANDONED]);
+    exposition_head(out, name, "counter",
+                    "Queries that got no answer, by what happened to the connection.");
+    exposition_labelled(out, name, "reason", "disconnected",
+                        counters[METRIC_P0F_LOST_DISCONNECTED]);
+    exposition_labelled(out, name, "reason", "malformed", counters[METRIC_P0F_LOST_MALFORMED]);
+    exposition_labelled(out, name, "reason", "wrong_dialect",
+                        counters[METRIC_P0F_LOST_WRONG_DIALECT]);
+    exposition_single(out, PREFIX "p0f_abandoned_answers_total", "counter",
+                      "Answers that came when nobody waited for them any more.",
+                      counters[METRIC_P0F_ABANDONED]);
     name = PREFIX "p0f_answer_duration_seconds";
-    head(out, name, "histogram", "Time from a query's sending to p0f's answer.");
+    exposition_head(out, name, "histogram", "Time from a query's sending to p0f's answer.");
     put_times(out, snapshot, METRICS_ANSWER_TIME, name, NULL);
 }
 
-static void put_p0f_connections(struct text *out, const struct metrics_snapshot *snapshot)
+static void put_p0f_connections(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const uint64_t *counters = snapshot->counters;
     const char *name = PREFIX "p0f_connects_total";
 
-    head(out, name, "counter", "Attempts to connect to p0f.");
-    labelled(out, name, "result", "connected", counters[METRIC_P0F_CONNECTED]);
-    labelled(out, name, "result", "failed", counters[METRIC_P0F_CONNECT_FAILED]);
-    single(out, PREFIX "p0f_reconnects_total", "counter",
-           "Connections opened in the place of one that was lost.",
-           counters[METRIC_P0F_RECONNECTED]);
-    single(out, PREFIX "p0f_connections_lost_total", "counter",
-           "Connections that p0f closed, or that were given up for what came on them.",
-           counters[METRIC_P0F_CONNECTIONS_LOST]);
+    exposition_head(out, name, "counter", "Attempts to connect to p0f.");
+    exposition_labelled(out, name, "result", "connected", counters[METRIC_P0F_CONNECTED]);
+    exposition_labelled(out, name, "result", "failed", counters[METRIC_P0F_CONNECT_FAILED]);
+    exposition_single(out, PREFIX "p0f_reconnects_total", "counter",
+                      "Connections opened in the place of one that was lost.",
+                      counters[METRIC_P0F_RECONNECTED]);
+    exposition_single(out, PREFIX "p0f_connections_lost_total", "counter",
+                      "Connections that p0f closed, or that were given up for what came on them.",
+                      counters[METRIC_P0F_CONNECTIONS_LOST]);
 }
 
 /* ---- The process */
 
-static void put_process(struct text *out, const struct process *process)
+static void put_process(struct exposition *out, const struct process *process)
 {
     if (process->stat_known) {
-        seconds(out, "process_cpu_seconds_total", "counter",
-                "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
-        seconds(out, "process_start_time_seconds", "gauge",
-                "When the process was started, in seconds since 1970.",
-                (uint64_t)process->start_ms * 1000000);
-        single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
-               process->resident_bytes);
-        single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
-               process->virtual_bytes);
+        exposition_seconds(out, "process_cpu_seconds_total", "counter",
+                           "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+        exposition_seconds(out, "process_start_time_seconds", "gauge",
+                           "When the process was started, in seconds since 1970.",
+                           (uint64_t)process->start_ms * 1000000);
+        exposition_single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
+                          process->resident_bytes);
+        exposition_single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+                          process->virtual_bytes);
     }
     if (process->open_fds_known)
-        single(out, "process_open_fds", "gauge", "File descriptors open.", process->open_fds);
+        exposition_single(out, "process_open_fds", "gauge", "File descriptors open.",
+                          process->open_fds);
     if (process->max_fds_known)
-        single(out, "process_max_fds", "gauge", "File descriptors that may be open.",
-               process->max_fds);
+        exposition_single(out, "process_max_fds", "gauge", "File descriptors that may be open.",
+                          process->max_fds);
 }
 
 /* ---- All of it */
@@ -370,33 +272,30 @@ static void put_process(struct text *out, const struct process *process)
 char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
                    const struct process *process, size_t *length)
 {
-    struct text text = {0}, *out = &text;
+    struct exposition text = {0}, *out = &text;
 
-    info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
+    exposition_info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
     put_requests(out, snapshot);
-    single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
-           gauges->http_connections);
+    exposition_single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
+                      gauges->http_connections);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
-    single(out, PREFIX "batch_hosts_total", "counter",
-           "Hosts that batches asked about. Each is a lookup.",
-           snapshot->counters[METRIC_BATCH_HOSTS]);
-    single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.", gauges->pending);
-    single(out, PREFIX "lookups_pending_limit", "gauge",
-           "The most that one client can have (p0f.max_pending).", gauges->pending_limit);
-    single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
-    single(out, PREFIX "refreshes_total", "counter",
-           "Expired entries that p0f was asked about again while nobody waited.",
-           snapshot->counters[METRIC_REFRESHES]);
+    exposition_single(out, PREFIX "batch_hosts_total", "counter",
+                      "Hosts that batches asked about. Each is a lookup.",
+                      snapshot->counters[METRIC_BATCH_HOSTS]);
+    exposition_single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.",
+                      gauges->pending);
+    exposition_single(out, PREFIX "lookups_pending_limit", "gauge",
+                      "The most that one client can have (p0f.max_pending).",
+                      gauges->pending_limit);
+    exposition_single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
+    exposition_single(out, PREFIX "refreshes_total", "counter",
+                      "Expired entries that p0f was asked about again while nobody waited.",
+                      snapshot->counters[METRIC_REFRESHES]);
     put_stores(out, gauges);
     put_p0f_state(out, gauges);
     put_p0f_queries(out, snapshot);
     put_p0f_connections(out, snapshot);
     put_process(out, process);
-    if (text.failed) {
-        free(text.bytes);
-        return NULL;
-    }
-    *length = text.used;
-    return text.bytes;
+    return exposition_finish(out, length);
 }

@@ -72,7 +72,7 @@ never() {
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
 above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
-never 'cache|flight|places|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|process' \
+never 'cache|flight|places|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|exposition|process' \
     "$above|pool|loop|cache|flight|places|queue"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|places|answer|render"
