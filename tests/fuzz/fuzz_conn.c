@@ -158,15 +158,32 @@ static void ask(void)
     }
 }
 
+/* Whose turn it is to be told, and what, if its answer has not come. Who has got a malformed one is
+ * told last, and the others that theirs is lost. */
+static unsigned next_told(enum p0f_error *error)
+{
+    unsigned blamed = play.answered - PROBES;
+
+    *error = play.wrong;
+    if (play.wrong != P0F_MALFORMED || play.answered < PROBES || play.told < blamed)
+        return play.told;
+    if (play.told + 1 == play.asked)
+        return blamed;
+    *error = P0F_LOST;
+    return play.told + 1;
+}
+
 static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
-    struct outcome expected = play.expected[play.told];
+    enum p0f_error unanswered;
+    unsigned next = next_told(&unanswered);
+    struct outcome expected = play.expected[next];
 
-    HOLDS((uintptr_t)ctx == play.told);
+    HOLDS((uintptr_t)ctx == next);
     play.told++;
     HOLDS(!host == (error != P0F_OK));
     if (expected.error == P0F_TIMEOUT)
-        expected.error = play.wrong; /* the connection's */
+        expected.error = unanswered;
     HOLDS(error == expected.error && error != P0F_TIMEOUT);
     if (host)
         HOLDS(host->total_conn == expected.mark && host->dialect == play.spoken);

@@ -85,7 +85,7 @@ Test(listen, bad_addresses)
 
 Test(listen, an_address_that_is_there_twice, .init = setup, .fini = teardown)
 {
-    char twice[2 * sizeof addresses];
+    char twice[2 * sizeof addresses + sizeof ", "];
 
     snprintf(twice, sizeof twice, "%s, %s", addresses, addresses);
     struct listeners *listeners = parse(twice, false);

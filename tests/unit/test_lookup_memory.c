@@ -66,8 +66,8 @@ Test(lookup_memory, without_memory_there_is_none)
     for (int once = 0; once < 2; once++) {
         cr_assert_eq(sweep(make_loop, once), 1);
         cr_assert_eq(sweep(make_cache, once), 5);
-        cr_assert_eq(sweep(make_pool, once), 3);
-        cr_assert_eq(sweep(make_lookup, once), 2);
+        cr_assert_eq(sweep(make_pool, once), 4);
+        cr_assert_eq(sweep(make_lookup, once), 3);
     }
     teardown();
 }
