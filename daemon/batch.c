@@ -38,7 +38,9 @@ struct batch {
     struct slot *free_slot;
     uint32_t waiting; /* items under way */
     uint32_t next;    /* those before it are answered or under way */
-    bool place;       /* claimed, and not used yet */
+    uint32_t left;    /* not answered by the cache */
+    unsigned asker;
+    bool place; /* claimed, and not used yet */
     bool filling;
     uint32_t count;
     struct result results[];
@@ -83,6 +85,7 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
         .wait_ms = batch->terms.wait_ms,
         .max_age_ms = batch->terms.max_age_ms,
         .only_if_cached = batch->terms.only_if_cached,
+        .asker = batch->asker,
         .began = batch->began,
     };
 }
@@ -135,9 +138,9 @@ static uint32_t recall(struct batch *batch)
     return left;
 }
 
-static bool make_slots(struct batch *batch, uint32_t left)
+static bool make_slots(struct batch *batch)
 {
-    uint32_t count = left < batch->terms.window ? left : batch->terms.window;
+    uint32_t count = batch->left < batch->terms.window ? batch->left : batch->terms.window;
 
     batch->slots = calloc(count, sizeof(struct slot));
     for (uint32_t i = 0; batch->slots && i < count; i++) {
@@ -150,17 +153,21 @@ static bool make_slots(struct batch *batch, uint32_t left)
 bool batch_try(struct batch *batch)
 {
     batch->began = lookup_now(batch->lookup);
-    uint32_t left = recall(batch);
-    if (left == 0)
-        return true;
+    batch->left = recall(batch);
+    return batch->left == 0;
+}
+
+bool batch_admit(struct batch *batch, const struct p0f_addr *caller)
+{
+    batch->asker = lookup_asker(batch->lookup, caller);
     /* Without memory for them there is no place for them either. */
-    batch->place = make_slots(batch, left) && lookup_claim(batch->lookup);
+    batch->place = make_slots(batch) && lookup_claim(batch->lookup, batch->asker);
     if (batch->place)
-        return false;
+        return true;
     for (uint32_t i = 0; i < batch->count; i++)
         if (!batch->results[i].known)
             refuse(batch, i);
-    return true;
+    return false;
 }
 
 /* ---- In the loop's thread */
@@ -183,7 +190,7 @@ static void on_answered(struct lookup_request *request)
  * would not count as pending while it is on its way to this thread. */
 static bool find_place(struct batch *batch)
 {
-    bool found = batch->place || lookup_claim(batch->lookup);
+    bool found = batch->place || lookup_claim(batch->lookup, batch->asker);
 
     batch->place = false;
     return found;

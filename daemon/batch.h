@@ -1,9 +1,9 @@
 /* Many lookups that one client asked for at once, and their answer.
  *
  * batch_try() answers what it can from the cache in the caller's thread. The rest is asked in the
- * loop's thread, after batch_submit(): at most a window of them at a time, so that whoever asks for
- * one host never waits behind a whole batch; each with a place among p0f.max_pending. No item waits
- * longer than a single request would that was made when the batch was.
+ * loop's thread, after batch_admit() and batch_submit(): at most a window of them at a time, so that
+ * whoever asks for one host never waits behind a whole batch; each with a place of the client's among
+ * p0f.max_pending. No item waits longer than a single request would that was made when the batch was.
  *
  * A batch is used by one thread at a time: its owner's, the loop's from batch_submit() to done(). */
 #ifndef BATCH_H
@@ -32,9 +32,13 @@ struct batch *batch_new(struct lookup *lookup, struct batch_body *body,
 /* Not between batch_submit() and done(). NULL is nothing. */
 void batch_free(struct batch *batch);
 
-/* True when every item is answered. Else the batch counts as pending and must be given to
- * batch_submit(). Once. */
+/* True when every item is answered, from the cache. Once. */
 bool batch_try(struct batch *batch) P0F_MUST_USE;
+
+/* After batch_try(): finds a place for the batch, with those of the same caller (NULL: who has no
+ * address). Then it counts as pending and must be given to batch_submit(). False when there is none:
+ * every item is answered. */
+bool batch_admit(struct batch *batch, const struct p0f_addr *caller) P0F_MUST_USE;
 
 /* `done` is called once, in the loop's thread, when every item is answered; it may free the batch. */
 void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx);

@@ -1,6 +1,7 @@
 #include "http_batch.h"
 
 #include "batch.h"
+#include "http_caller.h"
 #include "http_queue.h"
 #include "http_reply.h"
 #include "media_type.h"
@@ -92,11 +93,13 @@ static enum MHD_Result look_up(struct client *client, struct batch_body *body)
         .only_if_cached = client->conditions.only_if_cached,
         .window = service->batch_window,
     };
+    struct p0f_addr caller;
 
     client->batch = batch_new(service->lookup, body, &terms);
     if (!client->batch)
         return MHD_NO;
-    if (batch_try(client->batch))
+    if (batch_try(client->batch) ||
+        !batch_admit(client->batch, http_caller_if_known(client, &caller)))
         return queue_batch(client);
     http_suspend(client, queue_batch, forget_batch);
     batch_submit(client->batch, on_batch_done, client);

@@ -73,3 +73,8 @@ enum caller http_caller(const struct client *client, struct p0f_addr *addr)
     free(fields.values);
     return found ? CALLER_FOUND : CALLER_HIDDEN;
 }
+
+const struct p0f_addr *http_caller_if_known(const struct client *client, struct p0f_addr *addr)
+{
+    return http_caller(client, addr) == CALLER_FOUND ? addr : NULL;
+}

@@ -14,4 +14,7 @@ enum caller {
 /* Sets *addr with CALLER_FOUND. In the handler only, as it reads the header fields. */
 enum caller http_caller(const struct client *client, struct p0f_addr *addr);
 
+/* The same for those who take callers without an address as they come: `addr`, or NULL. */
+const struct p0f_addr *http_caller_if_known(const struct client *client, struct p0f_addr *addr);
+
 #endif

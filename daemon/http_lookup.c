@@ -97,17 +97,20 @@ static void on_lookup_done(struct lookup_request *request)
 static enum MHD_Result look_up(struct client *client, bool here_now,
                                enum MHD_Result (*finish)(struct client *client))
 {
+    struct lookup *lookup = client->service->lookup;
     struct lookup_request *request = &client->lookup;
+    struct p0f_addr caller;
 
     request->wait_ms = client->target.wait_ms;
     request->here_now = here_now;
     request->max_age_ms = client->conditions.max_age_ms;
     request->only_if_cached = client->conditions.only_if_cached;
     request->done = on_lookup_done;
-    if (lookup_try(client->service->lookup, request))
+    if (lookup_try(lookup, request) ||
+        !lookup_admit(lookup, request, http_caller_if_known(client, &caller)))
         return finish(client);
     http_suspend(client, finish, forget_answer);
-    lookup_submit(client->service->lookup, request);
+    lookup_submit(lookup, request);
     return MHD_YES;
 }
 

@@ -36,6 +36,7 @@ static struct lookup_request *request_of(struct waiter *waiter)
 static void finish(struct lookup_request *request)
 {
     struct lookup *lookup = request->lookup;
+    unsigned asker = request->asker;
 
     loop_disarm(lookup->loop, &request->deadline);
     if (request->waiter.flight)
@@ -49,7 +50,7 @@ static void finish(struct lookup_request *request)
         metrics_observe(METRICS_MISS_TIME, lookup->clock().ns - request->began.ns);
         request->done(request); /* not ours any more */
     }
-    atomic_fetch_sub(&lookup->pending, 1);
+    places_leave(lookup->places, asker);
 }
 
 static void finish_failed(struct lookup_request *request, enum lookup_outcome outcome)
@@ -236,18 +237,19 @@ static void on_ask_again(void *ctx)
     journey_ask(ctx);
 }
 
-/* NULL when out of memory. */
-static struct journey *journey_start(struct lookup *lookup, const struct p0f_addr *addr)
+/* For the one who asks first. NULL when out of memory. */
+static struct journey *journey_start(struct lookup *lookup, const struct lookup_request *request)
 {
     struct journey *journey = calloc(1, sizeof *journey);
 
     if (!journey)
         return NULL;
     journey->lookup = lookup;
-    journey->query = (struct pool_query){.addr = *addr, .answer = on_answer, .ctx = journey};
+    journey->query = (struct pool_query){
+        .addr = request->addr, .asker = request->asker, .answer = on_answer, .ctx = journey};
     journey->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = journey};
     journey->pause_ms = ASK_AGAIN_FIRST_MS;
-    flights_add(lookup->flights, &journey->flight, addr);
+    flights_add(lookup->flights, &journey->flight, &request->addr);
     return journey;
 }
 
@@ -325,7 +327,7 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     }
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
-    struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, &request->addr);
+    struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, request);
     if (!journey || !loop_arm(lookup->loop, &request->deadline, deadline)) {
         if (journey && !flight)
             journey_end(journey);

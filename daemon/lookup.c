@@ -51,12 +51,14 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
     return false;
 }
 
-bool lookup_claim(struct lookup *lookup)
+unsigned lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller)
 {
-    if (atomic_fetch_add(&lookup->pending, 1) < lookup->max_pending)
-        return true;
-    atomic_fetch_sub(&lookup->pending, 1);
-    return false;
+    return asker_of(&lookup->key, caller);
+}
+
+bool lookup_claim(struct lookup *lookup, unsigned asker)
+{
+    return places_claim(lookup->places, asker);
 }
 
 static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
@@ -64,16 +66,17 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
 {
     struct lookup_request *request;
 
-    if (!lookup_claim(lookup))
+    if (!lookup_claim(lookup, ASKER_REFRESH))
         return; /* there is more urgent work; the next hit tries again */
     request = calloc(1, sizeof *request);
     if (!request) {
-        atomic_fetch_sub(&lookup->pending, 1);
+        places_leave(lookup->places, ASKER_REFRESH);
         return;
     }
     request->lookup = lookup;
     request->began = now;
     request->addr = *addr;
+    request->asker = ASKER_REFRESH;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
     request->background = true;
     lookup_submit(lookup, request);
@@ -163,15 +166,21 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request)
 {
     struct mono now = lookup->clock();
 
-    if (lookup_recall(lookup, request, now, true)) {
-        if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
-            metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - now.ns);
-        return true;
-    }
-    if (lookup_claim(lookup))
+    if (!lookup_recall(lookup, request, now, true))
         return false;
-    lookup_refuse(lookup, request);
+    if (request->freshness.source == FRESHNESS_HIT && metrics_times_hit())
+        metrics_observe(METRICS_HIT_TIME, lookup->clock().ns - now.ns);
     return true;
+}
+
+bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
+                  const struct p0f_addr *caller)
+{
+    request->asker = lookup_asker(lookup, caller);
+    if (lookup_claim(lookup, request->asker))
+        return true;
+    lookup_refuse(lookup, request);
+    return false;
 }
 
 void lookup_begin(struct lookup *lookup, struct lookup_request *request)
@@ -196,7 +205,7 @@ void lookup_submit(struct lookup *lookup, struct lookup_request *request)
 
 uint32_t lookup_pending(const struct lookup *lookup)
 {
-    return lookup->pending;
+    return places_taken(lookup->places);
 }
 
 struct mono lookup_now(const struct lookup *lookup)
@@ -218,11 +227,13 @@ struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *p
 
     if (!lookup)
         return NULL;
-    lookup->flights = flights_new(limits->max_pending, key, NULL);
-    if (!lookup->flights) {
-        free(lookup);
+    lookup->flights = flights_new(limits->max_pending + limits->spare, key, NULL);
+    lookup->places = places_new();
+    if (!lookup->flights || !lookup->places) {
+        lookup_free(lookup);
         return NULL;
     }
+    lookup->key = key;
     lookup->loop = loop;
     lookup->cache = cache;
     lookup->pool = pool;
@@ -236,6 +247,7 @@ void lookup_free(struct lookup *lookup)
     if (!lookup)
         return;
     flights_free(lookup->flights);
+    places_free(lookup->places);
     free(lookup);
 }
 
@@ -243,14 +255,19 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
 {
     lookup->timeout = limits->timeout;
     lookup->first_contact_wait = limits->first_contact_wait;
-    lookup->max_pending = limits->max_pending;
+    places_set(lookup->places, limits->max_pending, limits->spare);
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    places_set(lookup->places, 0, 0);
 }
 
 struct lookup_counts lookup_counts(const struct lookup *lookup)
 {
     return (struct lookup_counts){
-        .pending = lookup->pending,
-        .max_pending = lookup->max_pending,
+        .pending = places_taken(lookup->places),
+        .max_pending = places_most(lookup->places),
         .flights = flights_count(lookup->flights),
     };
 }

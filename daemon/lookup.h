@@ -1,7 +1,8 @@
 /* The way of a request: the cache, else the flight for its address, else p0f through the pool.
  *
- * lookup_try() answers from the cache in the caller's thread. What it cannot answer is handed to the
- * loop's thread with lookup_submit(), which alone owns flights and pool, and is finished there. */
+ * lookup_try() answers from the cache in the caller's thread. What it cannot answer needs a place to
+ * wait in, from lookup_admit(), and is handed to the loop's thread with lookup_submit(), which alone
+ * owns flights and pool, and is finished there. */
 #ifndef LOOKUP_H
 #define LOOKUP_H
 
@@ -18,7 +19,8 @@ struct lookup;
 struct lookup_limits {
     int64_t timeout;            /* how long a request waits for p0f */
     int64_t first_contact_wait; /* how long "no match" is asked again, unless the request says */
-    uint32_t max_pending;       /* lookups waiting at once */
+    uint32_t max_pending;       /* lookups waiting at once, */
+    uint32_t spare;             /* and so many more of clients who have few (places.h) */
 };
 
 enum lookup_outcome {
@@ -26,7 +28,7 @@ enum lookup_outcome {
     LOOKUP_NO_MATCH,
     LOOKUP_BAD_RESPONSE, /* p0f answered nonsense */
     LOOKUP_UNAVAILABLE,  /* not connected */
-    LOOKUP_OVERLOADED,   /* max_pending lookups wait already */
+    LOOKUP_OVERLOADED,   /* as many lookups wait as may */
     LOOKUP_TIMEOUT,
     LOOKUP_NOT_CACHED, /* only what is cached was wanted */
 };
@@ -41,6 +43,7 @@ struct lookup_request {
     int64_t max_age_ms;  /* nothing older will do, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f again */
     bool only_if_cached; /* p0f is not asked at all */
     bool here_now;       /* p0f sees the host just now: what it did not know before says nothing */
+    unsigned asker;      /* whose place it takes, for lookup_begin(); lookup_admit() sets it */
     void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
 
     /* Set when done. */
@@ -64,18 +67,27 @@ struct lookup_request {
 struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *pool,
                           clock_fn *clock, struct hash_key key, const struct lookup_limits *limits);
 
-/* No request may be pending, and nothing owed by the pool. */
+/* No request may be pending, and nothing be owed by the pool. */
 void lookup_free(struct lookup *lookup);
 
 /* In force for requests from now on. Any thread. */
 void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits);
 
+/* There are no places from here on: when none is pending after this, none ever will be, unless there
+ * are new limits. Any thread. */
+void lookup_close(struct lookup *lookup);
+
 /* For whoever will ask for this address in a moment: has the memory it is in fetched. Any thread. */
 void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr);
 
-/* Answers at once if that is possible, and returns true. Else the request counts as pending and
- * must be given to lookup_submit(). Any thread. */
+/* Answers from the cache, or because p0f is not to be asked; false when it cannot. Any thread. */
 bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;
+
+/* After lookup_try(): finds a place for it, as one of this caller's (NULL: who has no address). Then it
+ * counts as pending and must be given to lookup_submit(). False when there is none: it is answered,
+ * with what there is, however old, or LOOKUP_OVERLOADED. Any thread. */
+bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
+                  const struct p0f_addr *caller) P0F_MUST_USE;
 
 /* Hands the request to the loop's thread; it is the lookup's until done() is called. Any thread. */
 void lookup_submit(struct lookup *lookup, struct lookup_request *request);
@@ -84,7 +96,7 @@ void lookup_submit(struct lookup *lookup, struct lookup_request *request);
 uint32_t lookup_pending(const struct lookup *lookup);
 
 struct lookup_counts {
-    uint32_t pending;     /* requests */
+    uint32_t pending;     /* requests; more than max_pending while some have spare places */
     uint32_t max_pending; /* in force */
     uint32_t flights;     /* hosts they wait for */
 };
@@ -100,16 +112,18 @@ struct mono lookup_now(const struct lookup *lookup);
 /* The loop that it runs in. */
 struct loop *lookup_loop(const struct lookup *lookup);
 
-/* Answers from the cache, or because p0f is not to be asked; false when it cannot. `may_refresh`: a
- * stale answer may make a lookup of its own in the background. Any thread. */
+/* As lookup_try(). `may_refresh`: a stale answer may make a lookup of its own in the background. */
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
                    bool may_refresh) P0F_MUST_USE;
 
-/* Makes one lookup more count as pending, unless max_pending do. lookup_begin() uses it up. Any
- * thread. */
-bool lookup_claim(struct lookup *lookup) P0F_MUST_USE;
+/* Who a caller is among those who share the places. Any thread. */
+unsigned lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller);
 
-/* Answers a request that finds no place: with what there is, however old, or LOOKUP_OVERLOADED. */
+/* Makes one lookup more of this asker's count as pending, if there is a place. lookup_begin() uses it
+ * up. Any thread. */
+bool lookup_claim(struct lookup *lookup, unsigned asker) P0F_MUST_USE;
+
+/* Answers a request that finds no place, as lookup_admit() does. */
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request);
 
 /* As lookup_submit(), but at once, and with `began` set by the caller: it waits no longer than if it

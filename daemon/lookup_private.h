@@ -4,6 +4,7 @@
 #define LOOKUP_PRIVATE_H
 
 #include "lookup.h"
+#include "places.h"
 
 #include <stdatomic.h>
 
@@ -12,11 +13,11 @@ struct lookup {
     struct cache *cache;
     struct pool *pool;
     clock_fn *clock;
+    struct hash_key key;
     struct flights *flights; /* the loop's thread's */
-    _Atomic uint32_t pending;
+    struct places *places;
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
-    _Atomic uint32_t max_pending;
 };
 
 /* Whether what the cache has is what the request wants. */

@@ -339,8 +339,8 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
            "Hosts that batches asked about. Each is a lookup.",
            snapshot->counters[METRIC_BATCH_HOSTS]);
     single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.", gauges->pending);
-    single(out, PREFIX "lookups_pending_limit", "gauge", "The most that may (p0f.max_pending).",
-           gauges->pending_limit);
+    single(out, PREFIX "lookups_pending_limit", "gauge",
+           "The most that one client can have (p0f.max_pending).", gauges->pending_limit);
     single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
     single(out, PREFIX "refreshes_total", "counter",
            "Expired entries that p0f was asked about again while nobody waited.",

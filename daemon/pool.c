@@ -4,6 +4,7 @@
 #include "metrics.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,7 @@ struct pool {
     char *socket;
     struct link_common common;
 
-    struct pool_query *first, *last; /* the queue */
-    uint32_t queued;                 /* its length */
+    struct queue *queue;
     struct loop_chore send;
     struct loop_timer rate_timer;
     uint32_t max_rate;
@@ -31,35 +31,6 @@ struct pool {
     unsigned link_count;
     struct link links[];
 };
-
-/* ---- The queue */
-
-static void queue_append(struct pool *pool, struct pool_query *query)
-{
-    query->prev = pool->last;
-    query->next = NULL;
-    query->queued = true;
-    if (pool->last)
-        pool->last->next = query;
-    else
-        pool->first = query;
-    pool->last = query;
-    pool->queued++;
-}
-
-static void queue_remove(struct pool *pool, struct pool_query *query)
-{
-    if (query->prev)
-        query->prev->next = query->next;
-    else
-        pool->first = query->next;
-    if (query->next)
-        query->next->prev = query->prev;
-    else
-        pool->last = query->prev;
-    query->queued = false;
-    pool->queued--;
-}
 
 static bool any_may_answer(const struct pool *pool)
 {
@@ -139,15 +110,24 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
     query->answer(query->ctx, error, host); /* may put the query into the queue again */
 }
 
+/* NULL when none is queued. */
+static struct pool_query *take_query(struct pool *pool)
+{
+    struct queue_entry *entry = queue_take(pool->queue);
+
+    if (!entry)
+        return NULL;
+    return (struct pool_query *)((char *)entry - offsetof(struct pool_query, entry));
+}
+
 static void send_queued(void *ctx)
 {
     struct pool *pool = ctx;
     struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
-    while (pool->first && (link = link_for_query(pool)) && rate_allows(pool)) {
-        struct pool_query *query = pool->first;
-        queue_remove(pool, query);
+    while (queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && rate_allows(pool)) {
+        struct pool_query *query = take_query(pool);
         query->sent = now;
         enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_answer, query);
         if (error == P0F_OK)
@@ -190,10 +170,8 @@ static void fail_queue(struct pool *pool, enum p0f_error error)
 {
     struct pool_query *query;
 
-    while ((query = pool->first)) {
-        queue_remove(pool, query);
+    while ((query = take_query(pool)))
         query->answer(query->ctx, error, NULL);
-    }
 }
 
 static void tell_down(struct pool *pool, enum p0f_error error)
@@ -266,12 +244,19 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
         tell_down(pool, error);
         break;
     }
-    if (pool->first)
+    if (queue_length(pool->queue) > 0)
         loop_later(pool->loop, &pool->send);
     report_drained(pool);
 }
 
 /* ---- The pool as others see it */
+
+static void free_memory(struct pool *pool)
+{
+    queue_free(pool->queue);
+    free(pool->socket);
+    free(pool);
+}
 
 struct pool *pool_new(struct loop *loop, const struct pool_options *options)
 {
@@ -285,8 +270,9 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
     if (!pool)
         return NULL;
     pool->socket = strdup(options->socket);
-    if (!pool->socket) {
-        free(pool);
+    pool->queue = queue_new();
+    if (!pool->socket || !pool->queue) {
+        free_memory(pool);
         return NULL;
     }
     pool->loop = loop;
@@ -313,16 +299,16 @@ enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
     if (pool->common.retiring || !any_may_answer(pool))
         return P0F_UNREACHABLE;
     query->pool = pool;
-    queue_append(pool, query);
+    queue_add(pool->queue, &query->entry, query->asker);
     loop_later(pool->loop, &pool->send);
     return P0F_OK;
 }
 
 bool pool_cancel(struct pool *pool, struct pool_query *query)
 {
-    if (!query->queued)
+    if (!query->entry.queued)
         return false;
-    queue_remove(pool, query);
+    queue_remove(pool->queue, &query->entry);
     return true;
 }
 
@@ -350,7 +336,7 @@ void pool_status(const struct pool *pool, struct pool_status *status)
     status->dialect = P0F_DIALECT_AUTO;
     status->wanted = pool->common.dialect;
     status->up = status->limit_suspected = false;
-    status->queued = pool->queued;
+    status->queued = queue_length(pool->queue);
     status->owed = 0;
     status->max_rate = pool->max_rate;
     status->reconnects = 0;
@@ -387,6 +373,5 @@ void pool_free(struct pool *pool)
     for (unsigned i = 0; i < pool->link_count; i++)
         link_stop(&pool->links[i]);
     loop_disarm(pool->loop, &pool->rate_timer);
-    free(pool->socket);
-    free(pool);
+    free_memory(pool);
 }

@@ -1,9 +1,10 @@
-/* The few connections to p0f, and the queue of queries behind them.
+/* The few connections to p0f, and the queue of queries that wait for them.
  *
  * p0f serves at most 20 clients, in one thread, and dies of a client that hangs up while it is owed
  * an answer. So there are never more than `connections` of ours, counting those still connecting or
  * draining; none is closed while it is owed; one that breaks is replaced after a growing, jittered
- * pause. A query goes to the connection that is owed least.
+ * pause. A query goes to the connection that is owed least. Which query that is goes by turns between
+ * the askers (queue.h).
  *
  * All of it belongs to the loop's thread. */
 #ifndef POOL_H
@@ -12,6 +13,7 @@
 #include "link.h"
 #include "loop.h"
 #include "p0fclient.h"
+#include "queue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,13 +37,13 @@ struct pool_options {
  * left. */
 struct pool_query {
     struct p0f_addr addr;
+    unsigned asker; /* whose turn it takes */
     p0f_answer_fn *answer;
     void *ctx;
 
     /* The pool's own. */
     struct pool *pool;
-    struct pool_query *prev, *next; /* in the queue */
-    bool queued;
+    struct queue_entry entry;
     struct mono sent;
 };
 

@@ -63,16 +63,23 @@ static struct cache_times times_of(const struct config *config)
     };
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static struct lookup_limits limits_of(const struct config *config)
 {
-    /* Each that waits has a connection, and some are for those that need no lookup. */
-    uint32_t connections = config->http.max_connections;
-    uint32_t most = connections - connections / 8;
+    /* Each that waits has a connection. One connection in eight is for others: requests that need no
+     * lookup and, when one client has all the places, those of newcomers, half each. */
+    uint32_t others = config->http.max_connections / 8;
+    uint32_t places = least(config->p0f.max_pending, config->http.max_connections - others);
 
     return (struct lookup_limits){
         .timeout = config->p0f.timeout,
         .first_contact_wait = config->p0f.first_contact_wait,
-        .max_pending = config->p0f.max_pending < most ? config->p0f.max_pending : most,
+        .max_pending = places,
+        .spare = least(places / 8, others / 2),
     };
 }
 
@@ -82,9 +89,7 @@ static unsigned threads_of(const struct config *config)
 
     if (config->http.threads > 0)
         return config->http.threads;
-    if (sched_getaffinity(0, sizeof ours, &ours) == 0)
-        return (unsigned)CPU_COUNT(&ours);
-    return 1;
+    return sched_getaffinity(0, sizeof ours, &ours) == 0 ? (unsigned)CPU_COUNT(&ours) : 1;
 }
 
 /* Shows in /status what is in force. False, and the old list is shown, when out of memory. */
@@ -112,10 +117,9 @@ static void tell_restart_needed(const char *name)
 static void reload(struct server *server)
 {
     char error[CONFIG_ERROR_SIZE];
-    struct config *fresh;
 
     notify_reloading();
-    fresh = config_load(server->source, error);
+    struct config *fresh = config_load(server->source, error);
     if (!fresh) {
         log_errx("%s; the old settings stay in force", error);
         notify_ready();
@@ -150,15 +154,11 @@ static void look_again(void *ctx)
 {
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
-    bool busy;
 
     connections_sweep(server->connections);
-    busy = connections_busy(server->connections) && mono_before(now, server->last_words);
-
+    bool busy = connections_busy(server->connections) && mono_before(now, server->last_words);
     if (!busy) { /* what still comes on a connection left open finds no place */
-        struct lookup_limits closed = limits_of(server->config);
-        closed.max_pending = 0;
-        lookup_set_limits(server->lookup, &closed);
+        lookup_close(server->lookup);
         status_close(server->status);
         if (lookup_pending(server->lookup) == 0 && readiness_pending(server->readiness) == 0 &&
             status_pending(server->status) == 0) {

@@ -289,8 +289,8 @@ static void on_drained(void *ctx)
 
 static void retire(void)
 {
-    life.limits.max_pending = 0;
-    lookup_set_limits(life.lookup, &life.limits);
+    life.limits.max_pending = life.limits.spare = 0;
+    lookup_close(life.lookup);
     visitors_new_limits(&life.limits);
     trouble_retired();
     pool_retire(life.pool, on_drained, NULL);

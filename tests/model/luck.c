@@ -20,11 +20,14 @@ struct cache_times luck_times(void)
 
 struct lookup_limits luck_limits(void)
 {
-    return (struct lookup_limits){
+    struct lookup_limits limits = {
         .timeout = CHANCE_ONE_OF(chance, 1, 20, 300, 1000, 5000),
         .first_contact_wait = CHANCE_ONE_OF(chance, 0, 25, 200),
         .max_pending = CHANCE_ONE_OF(chance, 1, 8, 64, 256),
     };
+
+    limits.spare = CHANCE_ONE_OF(chance, 0, 1, limits.max_pending / 8);
+    return limits;
 }
 
 uint32_t luck_rate(void)

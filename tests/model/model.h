@@ -25,7 +25,7 @@
 /* clang-format off */
 #define MODEL_COUNTS(X)                                                                        \
     X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \
-    X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions)                    \
+    X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(spare_places)    \
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
     X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \

@@ -7,9 +7,11 @@
 #include "truth.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define WAITING_MOST 512
 #define WAIT_MOST_MS 5000
+#define CALLERS 6 /* and some who have no address */
 
 enum visitor_state {
     VISITOR_CLAIMED,   /* told to submit, and has not */
@@ -20,6 +22,7 @@ enum visitor_state {
 struct visitor {
     struct lookup_request request; /* first, so that one is the other */
     uint32_t host;
+    unsigned asker; /* who it is, as the lookup tells them apart */
     enum visitor_state state;
     unsigned place; /* among those who wait */
     bool sure;
@@ -36,6 +39,7 @@ static struct {
     struct cache_times times;
     struct visitor *waiting[WAITING_MOST];
     unsigned count;
+    uint32_t held[ASKERS]; /* places, by those who wait */
     bool in_loop;
     enum lookup_outcome sure_outcome;
 } visitors;
@@ -47,6 +51,7 @@ void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
     visitors.limits = *limits;
     visitors.times = *times;
     visitors.count = 0;
+    memset(visitors.held, 0, sizeof visitors.held);
     refreshes_start();
     trouble_start();
 }
@@ -233,11 +238,13 @@ static void on_done(struct lookup_request *request)
     judge(visitor, false, false);
     visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
     visitors.waiting[visitor->place]->place = visitor->place;
+    unsigned asker = visitor->asker;
     free(visitor);
     if (chance_permille(&model.chance, 50)) {
         model.counts.asked_in_done++;
         visitors_come();
     }
+    visitors.held[asker]--; /* its place is given up when this returns */
 }
 
 /* ---- Coming */
@@ -248,33 +255,68 @@ static void submit(struct visitor *visitor)
     lookup_submit(visitors.lookup, &visitor->request);
 }
 
+/* Mostly the same one, who wants more than is good for the others. */
+static const struct p0f_addr *call(void)
+{
+    static struct p0f_addr caller = {4, {127}};
+    uint32_t number =
+        chance_permille(&model.chance, 700) ? 1 : chance_below(&model.chance, CALLERS);
+
+    caller.bytes[3] = (uint8_t)number;
+    return number > 0 ? &caller : NULL;
+}
+
+/* Whether there is a place for this one: there are max_pending for anybody, and some more for who has
+ * few. So one who comes for the first time gets in when all are another's. */
+static bool has_room(unsigned asker, uint32_t pending)
+{
+    const struct lookup_limits *limits = &visitors.limits;
+    uint32_t few = limits->max_pending < 128 ? 1 : limits->max_pending / 64;
+
+    return pending < limits->max_pending ||
+           (pending < limits->max_pending + limits->spare && visitors.held[asker] < few);
+}
+
+static bool answer_at_once(struct visitor *visitor, const struct p0f_addr *caller)
+{
+    bool before = tap_disturb(true);
+    bool at_once = lookup_try(visitors.lookup, &visitor->request) ||
+                   !lookup_admit(visitors.lookup, &visitor->request, caller);
+
+    tap_disturb(before);
+    return at_once;
+}
+
 static void come(struct visitor *visitor)
 {
+    const struct p0f_addr *caller = call();
     uint32_t pending = lookup_pending(visitors.lookup);
-    bool full = pending >= visitors.limits.max_pending;
 
+    visitor->asker = lookup_asker(visitors.lookup, caller);
+    bool full = !has_room(visitor->asker, pending);
     model.counts.requests++;
     visitor->came = model.now;
     visitor->mark = trouble_mark();
     visitor->request.addr = truth_addr(visitor->host);
     visitor->request.done = on_done;
     lookup_expect(visitors.lookup, &visitor->request.addr);
-    bool before = tap_disturb(true);
-    bool at_once = lookup_try(visitors.lookup, &visitor->request);
-    tap_disturb(before);
-    if (at_once) {
+    if (answer_at_once(visitor, caller)) {
         const struct freshness *freshness = &visitor->request.freshness;
         uint32_t begun = lookup_pending(visitors.lookup) - pending;
         model_check(begun == 0 || (begun == 1 && visitor->request.outcome == LOOKUP_FOUND &&
                                    freshness->age_ms >= freshness->ttl_ms),
                     "host %u: answered at once, and %u more are pending", visitor->host, begun);
+        model_check(begun == 0 || pending < visitors.limits.max_pending + visitors.limits.spare,
+                    "host %u: refreshed, though there was no room", visitor->host);
         if (begun == 1)
             refreshes_begin();
         judge(visitor, true, full);
         free(visitor);
         return;
     }
-    model_check(!full, "host %u: taken beyond max_pending", visitor->host);
+    model_check(!full, "host %u: taken, though there was no room", visitor->host);
+    model.counts.spare_places += pending >= visitors.limits.max_pending;
+    visitors.held[visitor->asker]++;
     model_check(lookup_pending(visitors.lookup) == pending + 1, "host %u: not counted as pending",
                 visitor->host);
     model_check(visitors.count < WAITING_MOST, "more visitors than the model can hold");

@@ -72,9 +72,10 @@ never() {
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
 above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
-never 'cache|flight|answer|render|hash|clock|log|metrics|metrics_text|process' "$above|pool|loop|cache|flight"
+never 'cache|flight|places|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|process' \
+    "$above|pool|loop|cache|flight|places|queue"
 never 'loop' "$above|pool|cache|flight|answer|render"
-never 'pool' "$above|cache|flight|answer|render"
+never 'pool' "$above|cache|flight|places|answer|render"
 never 'outage' "$above|loop|cache|flight|answer|render"
 never 'readiness' "$above|cache|flight|answer|render"
 never 'status' 'main|server|oneshot|http[a-z_]*|listen|render[a-z_]*'
@@ -82,7 +83,7 @@ never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
 never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
 never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
 never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
-never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|pool|loop'
+never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|places|queue|pool|loop'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
 
 # Settings: in the rows {"section", "key", TYPE, PLACE(...), "default", ... of a table in daemon/, in

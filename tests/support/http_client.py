@@ -102,9 +102,9 @@ def parse(data, method="GET", target=None):
     return answer
 
 
-def open_socket(place, timeout=BOUND):
+def open_socket(place, timeout=BOUND, source=None):
     if isinstance(place, tuple):
-        return socket.create_connection(place, timeout=timeout)
+        return socket.create_connection(place, timeout, source and (source, 0))
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(timeout)
     sock.connect(str(place))
@@ -157,19 +157,20 @@ def fetch_target(place, target, *headers, method="GET", **options):
 
 
 class Crowd:
-    """Many requests at once, each on a connection of its own, without a thread for each."""
+    """Many requests at once, each on a connection of its own, without a thread for each: all from the
+    address `source` if that is given, and with these header lines."""
 
-    def __init__(self, place, paths):
+    def __init__(self, place, paths, *headers, source=None):
         self._received = {}
         self._selector = selectors.DefaultSelector()
         self._order = []
         self._paths = list(paths)
         for path in self._paths:
-            sock = open_socket(place)
+            sock = open_socket(place, source=source)
             self._order.append(sock)
             self._received[sock] = []
         for sock, path in zip(self._order, self._paths):
-            sock.sendall(get_bytes(path))
+            sock.sendall(get_bytes(path, *headers))
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
 

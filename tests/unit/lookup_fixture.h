@@ -9,6 +9,7 @@
 static struct pool *pool;
 static struct cache *cache;
 static struct lookup *lookup;
+static const struct p0f_addr *caller; /* of whoever asks; NULL: nameless */
 
 struct visitor {
     struct lookup_request request; /* first, so that one is the other */
@@ -67,7 +68,7 @@ static inline void arrive(struct visitor *visitor, const char *addr)
 /* True: answered at once. */
 static inline bool ask(struct visitor *visitor)
 {
-    if (lookup_try(lookup, &visitor->request))
+    if (lookup_try(lookup, &visitor->request) || !lookup_admit(lookup, &visitor->request, caller))
         return true;
     lookup_submit(lookup, &visitor->request);
     return false;

@@ -39,7 +39,7 @@ static bool ask_batch(const char *json, const struct batch_terms *terms)
     batch = batch_new(lookup, body, terms);
     cr_assert_not_null(batch);
     done = 0;
-    if (batch_try(batch))
+    if (batch_try(batch) || !batch_admit(batch, caller))
         return true;
     batch_submit(batch, on_batch_done, &done);
     return false;
@@ -343,6 +343,32 @@ Test(batch, no_place_at_all)
     teardown();
 }
 
+/* Its items are its caller's, like anything else they ask for. */
+Test(batch, has_no_places_but_its_callers)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 2, .spare = 1};
+    const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
+    struct visitor visitor;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    caller = &greedy;
+    cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), 2);
+    arrive(&visitor, "10.0.1.1");
+    cr_assert(ask(&visitor), "it has as many as there are");
+    expect(&visitor, LOOKUP_OVERLOADED);
+    caller = &other;
+    ask_p0f(&visitor, "10.0.1.1");
+    stage.holding = false;
+    stage_settle();
+    expect_done(&visitor, LOOKUP_FOUND);
+    expect_all("ok ok ok");
+    teardown();
+}
+
 Test(batch, places_that_others_took_are_not_waited_for)
 {
     const struct lookup_limits none = {.timeout = 1000, .first_contact_wait = 20};
@@ -457,6 +483,7 @@ Test(batch, may_be_freed_when_done)
         const char *json = many(i ? "10.0.1." : "10.0.0.", 9);
         batch = batch_new(lookup, batch_body_read(json, strlen(json), 9, error), &usual);
         cr_assert_not(batch_try(batch));
+        cr_assert(batch_admit(batch, caller));
         batch_submit(batch, free_it, batch);
         stage_settle();
         cr_assert_eq(done, i + 1);

@@ -1,5 +1,7 @@
 #include "lookup_fixture.h"
 
+#include <stdio.h>
+
 Test(lookup, miss_then_hit)
 {
     struct visitor visitor;
@@ -175,6 +177,89 @@ Test(lookup, only_if_cached_and_too_many)
     for (int i = 0; i < 3; i++)
         expect_done(&visitors[i], LOOKUP_FOUND);
     cr_assert_eq(stage.asked, 2);
+    teardown();
+}
+
+Test(lookup, one_who_has_all_places_leaves_the_spare_ones_to_others)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .spare = 1};
+    const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
+    struct visitor visitors[3], refused, newcomer;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    caller = &greedy;
+    ask_p0f(&visitors[0], "10.0.0.1");
+    ask_p0f(&visitors[1], "10.0.0.2");
+    ask_p0f(&visitors[2], "10.0.0.3");
+    arrive(&refused, "10.0.0.4");
+    cr_assert(ask(&refused));
+    expect(&refused, LOOKUP_OVERLOADED);
+    caller = &other;
+    ask_p0f(&newcomer, "10.0.0.5");
+    cr_assert_eq(lookup_pending(lookup), 4);
+    stage.holding = false;
+    stage_settle();
+    for (int i = 0; i < 3; i++)
+        expect_done(&visitors[i], LOOKUP_FOUND);
+    expect_done(&newcomer, LOOKUP_FOUND);
+    teardown();
+}
+
+/* Behind what is with p0f already, and one of each other asker's. */
+Test(lookup, a_newcomer_waits_for_no_queue_of_others)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 100};
+    const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
+    struct visitor visitors[40], newcomer;
+    char text[16];
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    caller = &greedy;
+    for (int i = 0; i < 40; i++) {
+        sprintf(text, "10.0.0.%d", i + 1);
+        ask_p0f(&visitors[i], text);
+    }
+    cr_assert_eq(stage.asked, 16, "the pipeline is full");
+    caller = &other;
+    ask_p0f(&newcomer, "10.0.1.1");
+    struct stage_client *p0f = stage.clients;
+    while (p0f->fd < 0)
+        p0f++;
+    stage_answer_first(p0f);
+    stage_answer_first(p0f);
+    stage_settle();
+    cr_assert_eq(stage.asked, 18);
+    cr_assert_eq(p0f->owed[15].bytes[2], 1, "it was asked second");
+    stage.holding = false;
+    stage_settle();
+    for (int i = 0; i < 40; i++)
+        expect_done(&visitors[i], LOOKUP_FOUND);
+    expect_done(&newcomer, LOOKUP_FOUND);
+    teardown();
+}
+
+Test(lookup, closed_nobody_gets_in)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .spare = 1};
+    const struct p0f_addr other = stage_addr("127.0.0.3");
+    struct visitor visitor, late;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.1");
+    lookup_close(lookup);
+    caller = &other;
+    arrive(&late, "10.0.0.2");
+    cr_assert(ask(&late));
+    expect(&late, LOOKUP_OVERLOADED);
+    stage.holding = false;
+    stage_settle();
+    expect_done(&visitor, LOOKUP_FOUND);
     teardown();
 }
 

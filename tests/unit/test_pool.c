@@ -57,12 +57,17 @@ static void teardown(void)
     stage_close();
 }
 
-static enum p0f_error ask(int i)
+static enum p0f_error ask_as(int i, unsigned asker)
 {
     queries[i] = (struct pool_query){
-        .addr = stage_addr("10.0.0.1"), .answer = on_answer, .ctx = &answers[i]};
+        .addr = stage_addr("10.0.0.1"), .asker = asker, .answer = on_answer, .ctx = &answers[i]};
     queries[i].addr.bytes[3] = (uint8_t)i;
     return pool_ask(pool, &queries[i]);
+}
+
+static enum p0f_error ask(int i)
+{
+    return ask_as(i, ASKER_DAEMON);
 }
 
 static void ask_first(int count)
@@ -209,6 +214,27 @@ Test(pool, asks_on_no_connection_that_waits_for_a_place)
     for (int i = 0; i < 8; i++)
         expect(i, P0F_OK);
     stage.taken = 0;
+    teardown();
+}
+
+Test(pool, askers_take_turns)
+{
+    open_with_p0f(1, 1);
+    stage.holding = true;
+    ask_first(4);
+    stage_settle();
+    cr_assert_eq(ask_as(4, 7), P0F_OK);
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    expect(0, P0F_OK);
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    expect(1, P0F_OK);
+    cr_assert_eq(stage.clients[0].owed[0].bytes[3], 4, "before the two that were there first");
+    stage.holding = false;
+    stage_settle();
+    for (int i = 2; i < 5; i++)
+        expect(i, P0F_OK);
     teardown();
 }
 

@@ -1,0 +1,182 @@
+"""One greedy client takes neither all the places in which lookups wait, nor all the turns with p0f."""
+
+import json
+import signal
+
+import pytest
+
+from daemon import write_config
+from http_client import Crowd, open_socket, parse
+from http_load import FULL
+from problems import assert_problem
+from waiting import wait_until
+
+PLACES = 64             # so one eighth more are for others, and who has none has few
+SPARE = PLACES // 8
+MANY = 1000 if FULL else 300
+SETTINGS = {"p0f.max_pending": str(PLACES), "p0f.timeout": "25s"}
+
+# Clients are told apart by numbers of which there are about a thousand. So of three others one may
+# pass for the greedy one now and then; two never do.
+OTHERS = 3
+
+
+def _hosts(fake, first, count):
+    """So many addresses, all known to p0f."""
+    hosts = [f"10.{first}.{number // 250}.{number % 250}" for number in range(count)]
+    fake.hosts.update({host: {"os_name": "Linux", "http_name": host} for host in hosts})
+    return hosts
+
+
+def _paths(hosts):
+    return [f"/host/{host}" for host in hosts]
+
+
+def _lookups(daemon):
+    return daemon.get("/status").json()["lookups"]
+
+
+def _all_found(crowd, hosts):
+    for host, answer in zip(hosts, crowd.answers()):
+        assert answer.status == 200 and answer.json()["http_name"] == host, answer
+
+
+def _take_all(daemon, hosts, client):
+    """A crowd of one client's, of whom so many wait as there are places, and not one more."""
+    crowd = Crowd(daemon.place, _paths(hosts), *client[1:], source=client[0])
+    wait_until(lambda: crowd.waiting() <= PLACES, "the others to be refused")
+    assert _lookups(daemon)["pending"] == crowd.waiting() == PLACES
+    return crowd
+
+
+def _direct(number):
+    return (f"127.0.0.{number}",)
+
+
+def _proxied(number):
+    return ("127.0.0.1", f"X-Forwarded-For: 198.51.100.{number}")
+
+
+def _proxied_ipv6(number):
+    return ("127.0.0.1", f"X-Forwarded-For: 2001:db8:0:{number}::1")
+
+
+@pytest.mark.parametrize("client", [_direct, _proxied, _proxied_ipv6])
+def test_others_get_in_when_one_has_all_places(fake, serve, client):
+    greedy, hosts = _hosts(fake, 1, 100), _hosts(fake, 2, OTHERS)
+    with serve(fake, SETTINGS) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = _take_all(daemon, greedy, client(2))
+        others = [Crowd(daemon.place, _paths([host]), *client(3 + number)[1:],
+                        source=client(3 + number)[0]) for number, host in enumerate(hosts)]
+        wait_until(lambda: _lookups(daemon)["pending"] +
+                   sum(other.waiting() == 0 for other in others) == PLACES + OTHERS,
+                   "the others to wait, or to be refused")
+        assert _lookups(daemon)["pending"] >= PLACES + OTHERS - 1
+        # Still none for who has so many.
+        assert_problem(daemon.host("10.3.0.1", source=client(2)[0],
+                                   headers=dict(line.split(": ") for line in client(2)[1:])),
+                       503, "overloaded", "10.3.0.1")
+        fake.release()
+        served = [answer.status for other in others for answer in other.answers()]
+        assert served.count(200) >= OTHERS - 1, served
+        assert [answer.status for answer in crowd.answers()].count(200) == PLACES
+        wait_until(lambda: _lookups(daemon)["pending"] == 0, "all places to be free")
+        assert daemon.host("10.2.0.0", source=client(2)[0]).status == 200
+
+
+def test_a_newcomer_has_one_of_the_spare_places(fake, serve):
+    """Else two greedy ones would do what one cannot."""
+    with serve(fake, SETTINGS) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = _take_all(daemon, _hosts(fake, 1, 100), _direct(2))
+        second = Crowd(daemon.place, _paths(_hosts(fake, 2, 20)), source="127.0.0.3")
+        wait_until(lambda: second.waiting() <= 1, "all but one to be refused")
+        many = [Crowd(daemon.place, ["/host/10.3.0.1"], source=f"127.0.0.{number}")
+                for number in range(10, 40)]
+        wait_until(lambda: sum(one.waiting() for one in many) <= SPARE,
+                   "those who find no spare place to be refused")
+        assert _lookups(daemon)["pending"] == PLACES + SPARE
+        fake.release()
+        for one in (crowd, second, *many):
+            one.answers()
+
+
+def test_one_client_of_ipv6_is_its_network(fake, serve):
+    """Whoever has 64 bits of addresses to choose from is no crowd."""
+    with serve(fake, SETTINGS) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = _take_all(daemon, _hosts(fake, 1, 100),
+                          ("127.0.0.1", "X-Forwarded-For: 2001:db8::1"))
+        answer = daemon.host("10.2.0.1", headers={"X-Forwarded-For": "2001:db8::5:6:7:8"})
+        assert_problem(answer, 503, "overloaded", "10.2.0.1")
+        fake.release()
+        crowd.answers()
+
+
+def test_the_field_of_strangers_makes_them_no_others(fake, serve):
+    with serve(fake, {**SETTINGS, "http.trusted_proxies": ""}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = _take_all(daemon, _hosts(fake, 1, 100), _direct(2))
+        for number in range(OTHERS):
+            answer = daemon.host("10.2.0.1", source="127.0.0.2",
+                                 headers={"X-Forwarded-For": f"198.51.100.{number}"})
+            assert_problem(answer, 503, "overloaded", "10.2.0.1")
+        fake.release()
+        crowd.answers()
+
+
+def test_a_batch_is_its_clients(fake, serve):
+    hosts, others = _hosts(fake, 1, PLACES + 20), _hosts(fake, 2, OTHERS)
+    body = json.dumps(hosts).encode()
+    with serve(fake, SETTINGS) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        with open_socket(daemon.place, source="127.0.0.2") as batch:
+            batch.sendall(b"POST /hosts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                          b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                          % (len(body), body))
+            wait_until(lambda: _lookups(daemon)["pending"] == PLACES, "the batch to have all")
+            assert_problem(daemon.host("10.3.0.1", source="127.0.0.2"), 503, "overloaded",
+                           "10.3.0.1")
+            crowds = [Crowd(daemon.place, _paths([host]), source=f"127.0.0.{3 + number}")
+                      for number, host in enumerate(others)]
+            wait_until(lambda: _lookups(daemon)["pending"] >= PLACES + OTHERS - 1,
+                       "the others to wait")
+            fake.release()
+            served = [answer.status for crowd in crowds for answer in crowd.answers()]
+            assert served.count(200) >= OTHERS - 1, served
+            with batch.makefile("rb") as stream:
+                results = parse(stream.read(), "POST", "/hosts").json()
+        assert [result["host"]["http_name"] for result in results] == hosts
+
+
+def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve):
+    """With hundreds of queries in the queue, and p0f asked slowly, they are the next ones asked."""
+    greedy, hosts = _hosts(fake, 1, MANY), _hosts(fake, 2, OTHERS)
+    settings = {"p0f.connections": "1", "p0f.pipeline": "1", "p0f.max_rate": "50",
+                "p0f.timeout": "25s", "cache.ttl": "1h"}
+    with serve(fake, settings) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = Crowd(daemon.place, _paths(greedy), source="127.0.0.2")
+        wait_until(lambda: _lookups(daemon)["pending"] == MANY, "all to wait")
+        others = [Crowd(daemon.place, _paths([host]), source=f"127.0.0.{3 + number}")
+                  for number, host in enumerate(hosts)]
+        wait_until(lambda: _lookups(daemon)["pending"] == MANY + OTHERS, "the others to wait, too")
+        before = len(fake.queries)
+        fake.release()
+        early = [other.answers()[0].status for other in others[:OTHERS - 1]]
+        assert early == [200] * len(early)
+        asked = [query.address for query in fake.queries[before:]]
+        # One of the greedy client's may go first, and one may be between them.
+        assert sum(host in asked[:2 * OTHERS] for host in hosts) >= OTHERS - 1, asked[:20]
+        daemon.settings["p0f.max_rate"] = "0"
+        write_config(daemon.config, daemon.settings)
+        daemon.signal(signal.SIGHUP)
+        _all_found(crowd, greedy)
+        assert others[-1].answers()[0].status == 200
