@@ -77,7 +77,7 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
     size_t length = 0;
     char *body = render_problem(&content, &length);
 
-    if (body)
+    if (body && freshness)
         answer_etag(body, length, etag);
     struct MHD_Response *response = reply_text(body, length, "application/problem+json");
     if (!response)

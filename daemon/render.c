@@ -1,7 +1,7 @@
-/* Hosts are written into a buffer, member by member: this runs on every miss, and building a tree of
- * objects for it cost more than all else we do for one. What needs any care, texts that are not plain
- * and numbers that are not whole, goes through jansson, as do the small documents that are rarely
- * made. */
+/* Hosts and problems are written into a buffer, member by member: this runs on every miss and every
+ * refusal, and building a tree of objects for it cost more than all else we do for one. What needs any
+ * care, texts that are not plain and numbers that are not whole, goes through jansson, as do the small
+ * documents that are rarely made. */
 #include "render.h"
 
 #include "render_private.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MOST 511  /* bytes of a text that is not UTF-8; all of ours are shorter */
-#define HOST_MOST 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
+#define TEXT_MOST 511      /* bytes of a text that is not UTF-8; all of ours are shorter */
+#define DOCUMENT_MOST 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
 
 void render_init(void)
 {
@@ -32,13 +32,19 @@ json_t *render_text(const char *bytes)
     return json_string_nocheck(utf8);
 }
 
-/* ---- A host */
+/* ---- Member by member */
 
 struct writer {
     size_t used;
     bool failed; /* no memory, or no room */
-    char text[HOST_MOST];
+    char text[DOCUMENT_MOST];
 };
+
+static void start(struct writer *w)
+{
+    w->used = 0;
+    w->failed = false;
+}
 
 static void put(struct writer *w, const char *bytes, size_t length)
 {
@@ -136,6 +142,28 @@ static void put_text_or_null(struct writer *w, const char *name, const char *byt
     put_name(w, name);
     put_string(w, "null");
 }
+
+static void put_address(struct writer *w, const struct p0f_addr *addr)
+{
+    char ip[P0F_ADDR_TEXT_SIZE];
+
+    p0f_addr_format(addr, ip);
+    put_text(w, "ip", ip);
+}
+
+/* The object as one line; NULL when it has failed. */
+static char *finish(struct writer *w, size_t *length)
+{
+    put(w, "}\n", sizeof "}\n"); /* with its NUL */
+    char *text = w->failed ? NULL : malloc(w->used);
+    if (text) {
+        memcpy(text, w->text, w->used);
+        *length = w->used - 1;
+    }
+    return text;
+}
+
+/* ---- A host */
 
 static void put_two_digits(struct writer *w, uint32_t value, const char *after)
 {
@@ -271,27 +299,34 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
                   enum render_format format, size_t *length)
 {
     struct writer w;
-    char ip[P0F_ADDR_TEXT_SIZE];
 
-    w.used = 0;
-    w.failed = false;
-    p0f_addr_format(addr, ip);
-    put_name(&w, "ip");
-    put_string(&w, "\"");
-    put_string(&w, ip);
-    put_string(&w, "\"");
+    start(&w);
+    put_address(&w, addr);
     if (format == RENDER_RAW)
         put_raw(&w, host);
     else
         put_parsed(&w, host);
     put_dialect_fields(&w, host);
-    put(&w, "}\n", sizeof "}\n"); /* with its NUL */
-    char *text = w.failed ? NULL : malloc(w.used);
-    if (text) {
-        memcpy(text, w.text, w.used);
-        *length = w.used - 1;
-    }
-    return text;
+    return finish(&w, length);
+}
+
+/* ---- A problem */
+
+char *render_problem(const struct render_problem *problem, size_t *length)
+{
+    struct writer w;
+
+    start(&w);
+    put_name(&w, "type");
+    put_string(&w, "\"urn:p0f-lookupd:");
+    put_string(&w, problem->code);
+    put_string(&w, "\"");
+    put_text(&w, "title", problem->title);
+    put_integer(&w, "status", problem->status);
+    put_text(&w, "detail", problem->detail);
+    if (problem->addr)
+        put_address(&w, problem->addr);
+    return finish(&w, length);
 }
 
 /* ---- Small documents */
@@ -305,18 +340,10 @@ void render_add(json_t **object, const char *name, json_t *value)
     *object = NULL;
 }
 
-static json_t *address_text(const struct p0f_addr *addr)
-{
-    char text[P0F_ADDR_TEXT_SIZE];
-
-    p0f_addr_format(addr, text);
-    return json_string_nocheck(text);
-}
-
 /* Steals `root`, NULL included. */
 char *render_line(json_t *root, size_t *length)
 {
-    char line[2048]; /* any problem fits; a longer text is dumped a second time */
+    char line[2048]; /* a longer text is dumped a second time */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
     char *text = size > 0 ? malloc(size + 2) : NULL;
 
@@ -331,19 +358,6 @@ char *render_line(json_t *root, size_t *length)
     }
     json_decref(root);
     return text;
-}
-
-char *render_problem(const struct render_problem *problem, size_t *length)
-{
-    json_t *object = json_object();
-
-    render_add(&object, "type", json_sprintf("urn:p0f-lookupd:%s", problem->code));
-    render_add(&object, "title", json_string(problem->title));
-    render_add(&object, "status", json_integer(problem->status));
-    render_add(&object, "detail", render_text(problem->detail));
-    if (problem->addr)
-        render_add(&object, "ip", address_text(problem->addr));
-    return render_line(object, length);
 }
 
 char *render_index(const char *version, const struct render_path *paths, size_t count,

@@ -27,7 +27,7 @@ struct render_problem {
     unsigned status;
     const char *code;            /* behind "urn:p0f-lookupd:" */
     const char *title;           /* the same for each problem of this code */
-    const char *detail;          /* what happened this time */
+    const char *detail;          /* what happened this time, in 255 bytes at most */
     const struct p0f_addr *addr; /* NULL when there is none */
 };
 

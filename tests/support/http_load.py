@@ -22,9 +22,10 @@ class Load:
         words = [os.path.join(TOOLS, "http_load")]
         for letter, value in options.items():
             words += [f"-{letter}"] if value is True else [f"-{letter}", str(value)]
+        # Unbuffered: it may be done already, and what is read here beyond the line would be lost.
         self._process = subprocess.Popen([*words, str(daemon.port)], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout.readline() == "begun\n", "http_load did not begin"
+                                         stdout=subprocess.PIPE, bufsize=0)
+        assert self._process.stdout.readline() == b"begun\n", "http_load did not begin"
 
     def end(self):
         """No more requests."""
@@ -34,7 +35,7 @@ class Load:
     def result(self, bound=300):
         """The report, once it has done all it was to do."""
         try:
-            said = self._process.communicate(timeout=bound)[0]
+            said = self._process.communicate(timeout=bound)[0].decode()
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise AssertionError(f"http_load did not finish in {bound} s") from None

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,31 @@ Test(render_problem, problem_is_as_rfc_9457_has_it)
     expect_problem((struct render_problem){400, "bad-address", "T", "D", NULL},
                    "{\"type\":\"urn:p0f-lookupd:bad-address\",\"title\":\"T\",\"status\":400,"
                    "\"detail\":\"D\"}\n");
+}
+
+Test(render_problem, detail_may_have_any_bytes)
+{
+    expect_problem(
+        (struct render_problem){400, "bad-body", "T", "a \"b\" \\ \n \xc3\xa9 \x7f", NULL},
+        "{\"type\":\"urn:p0f-lookupd:bad-body\",\"title\":\"T\",\"status\":400,"
+        "\"detail\":\"a \\\"b\\\" \\\\ \\n \xc3\xa9 \x7f\"}\n");
+    expect_problem((struct render_problem){400, "c", "T", "caf\xe9", NULL},
+                   "{\"type\":\"urn:p0f-lookupd:c\",\"title\":\"T\",\"status\":400,"
+                   "\"detail\":\"caf\xc3\xa9\"}\n");
+}
+
+Test(render_problem, detail_may_be_long)
+{
+    char detail[256] = "", expected[2048];
+    char *at = expected;
+
+    memset(detail, 1, sizeof detail - 1);
+    at +=
+        sprintf(at, "{\"type\":\"urn:p0f-lookupd:c\",\"title\":\"T\",\"status\":400,\"detail\":\"");
+    for (size_t i = 0; i < sizeof detail - 1; i++)
+        at += sprintf(at, "\\u0001");
+    sprintf(at, "\",\"ip\":\"192.0.2.1\"}\n");
+    expect_problem((struct render_problem){400, "c", "T", detail, &addr}, expected);
 }
 
 Test(render_problem, index_names_the_paths)
