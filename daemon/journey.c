@@ -253,13 +253,15 @@ static struct journey *journey_start(struct lookup *lookup, const struct lookup_
     return journey;
 }
 
-/* A newcomer to a flight between two questions does not wait out a pause grown long. */
+/* A newcomer to a flight between two questions does not wait out a pause grown long, nor to one whose
+ * question is still to be sent all that another has asked for before. */
 static void hurry(struct journey *journey, const struct lookup_request *request, struct mono now)
 {
     struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
 
     if (loop_armed(&journey->ask_again) && mono_before(soon, journey->ask_again.at))
         loop_arm(journey->lookup->loop, &journey->ask_again, soon);
+    pool_hasten(journey->lookup->pool, &journey->query, request->asker);
 }
 
 /* Nobody waits for it any more: what was not sent need not be. */

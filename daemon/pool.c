@@ -304,6 +304,12 @@ enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
     return P0F_OK;
 }
 
+void pool_hasten(struct pool *pool, struct pool_query *query, unsigned asker)
+{
+    if (query->entry.queued)
+        queue_hasten(pool->queue, &query->entry, asker);
+}
+
 bool pool_cancel(struct pool *pool, struct pool_query *query)
 {
     if (!query->entry.queued)

@@ -54,6 +54,9 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options);
  * no connection to p0f: then it was not taken. */
 enum p0f_error pool_ask(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
 
+/* This asker waits for its answer, too: has it sent in their turn if that comes sooner. */
+void pool_hasten(struct pool *pool, struct pool_query *query, unsigned asker);
+
 /* Takes back a query that has not been sent yet. False when it has: its answer will come. */
 bool pool_cancel(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
 

@@ -5,6 +5,8 @@
 /* An asker's part. Those with something in them form a ring. */
 struct lane {
     struct queue_entry *first, *last;
+    uint32_t length;
+    uint32_t added; /* ever */
     struct lane *prev, *next;
 };
 
@@ -50,7 +52,8 @@ void queue_add(struct queue *queue, struct queue_entry *entry, unsigned asker)
 {
     struct lane *lane = &queue->lanes[asker];
 
-    *entry = (struct queue_entry){.prev = lane->last, .asker = asker, .queued = true};
+    *entry = (struct queue_entry){
+        .prev = lane->last, .asker = asker, .number = lane->added++, .queued = true};
     if (lane->last) {
         lane->last->next = entry;
     } else {
@@ -58,6 +61,7 @@ void queue_add(struct queue *queue, struct queue_entry *entry, unsigned asker)
         enter_ring(queue, lane);
     }
     lane->last = entry;
+    lane->length++;
     queue->length++;
 }
 
@@ -76,7 +80,19 @@ void queue_remove(struct queue *queue, struct queue_entry *entry)
     if (!lane->first)
         leave_ring(queue, lane);
     entry->queued = false;
+    lane->length--;
     queue->length--;
+}
+
+void queue_hasten(struct queue *queue, struct queue_entry *entry, unsigned asker)
+{
+    const struct lane *lane = &queue->lanes[entry->asker];
+    uint32_t before = entry->number - lane->first->number; /* or less, if some have left */
+
+    if (asker == entry->asker || queue->lanes[asker].length >= before)
+        return;
+    queue_remove(queue, entry);
+    queue_add(queue, entry, asker);
 }
 
 struct queue_entry *queue_take(struct queue *queue)

@@ -18,6 +18,7 @@ struct queue;
 struct queue_entry {
     struct queue_entry *prev, *next; /* of the same asker's */
     unsigned asker;                  /* whose it is */
+    uint32_t number;                 /* of theirs, as they came */
     bool queued;
 };
 
@@ -29,6 +30,9 @@ void queue_free(struct queue *queue);
 
 /* Puts it in for this asker (below ASKERS). It must not be in it. */
 void queue_add(struct queue *queue, struct queue_entry *entry, unsigned asker);
+
+/* This asker wants it, too: so it becomes theirs, if fewer are before it there. It must be in it. */
+void queue_hasten(struct queue *queue, struct queue_entry *entry, unsigned asker);
 
 /* Takes out whose turn it is; NULL when there is none. */
 struct queue_entry *queue_take(struct queue *queue);

@@ -155,9 +155,12 @@ def test_a_batch_is_its_clients(fake, serve):
         assert [result["host"]["http_name"] for result in results] == hosts
 
 
-def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve):
-    """With hundreds of queries in the queue, and p0f asked slowly, they are the next ones asked."""
-    greedy, hosts = _hosts(fake, 1, MANY), _hosts(fake, 2, OTHERS)
+@pytest.mark.parametrize("wanted", ["other hosts", "the same hosts"])
+def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wanted):
+    """With hundreds of queries in the queue, and p0f asked slowly, theirs are the next ones asked, even
+    if they are the last of those."""
+    greedy = _hosts(fake, 1, MANY)
+    hosts = greedy[-OTHERS:] if wanted == "the same hosts" else _hosts(fake, 2, OTHERS)
     settings = {"p0f.connections": "1", "p0f.pipeline": "1", "p0f.max_rate": "50",
                 "p0f.timeout": "25s", "cache.ttl": "1h"}
     with serve(fake, settings) as daemon:

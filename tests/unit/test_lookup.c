@@ -242,6 +242,41 @@ Test(lookup, a_newcomer_waits_for_no_queue_of_others)
     teardown();
 }
 
+/* Not even when all it wants has been asked for by the other, last. */
+Test(lookup, a_newcomer_hastens_what_others_wait_for)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 100};
+    const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
+    struct visitor visitors[40], newcomer;
+    char text[16];
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    caller = &greedy;
+    for (int i = 0; i < 40; i++) {
+        sprintf(text, "10.0.0.%d", i + 1);
+        ask_p0f(&visitors[i], text);
+    }
+    caller = &other;
+    ask_p0f(&newcomer, "10.0.0.40");
+    struct stage_client *p0f = stage.clients;
+    while (p0f->fd < 0)
+        p0f++;
+    stage_answer_first(p0f);
+    stage_answer_first(p0f);
+    stage_settle();
+    cr_assert_eq(p0f->owed[15].bytes[3], 40, "it was asked second");
+    stage.holding = false;
+    stage_settle();
+    cr_assert(newcomer.request.freshness.collapsed);
+    for (int i = 0; i < 40; i++)
+        expect_done(&visitors[i], LOOKUP_FOUND);
+    expect_done(&newcomer, LOOKUP_FOUND);
+    cr_assert_eq(stage.asked, 40);
+    teardown();
+}
+
 Test(lookup, closed_nobody_gets_in)
 {
     const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .spare = 1};
@@ -260,6 +295,9 @@ Test(lookup, closed_nobody_gets_in)
     stage.holding = false;
     stage_settle();
     expect_done(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(lookup_pending(lookup), 0);
+    cr_assert(ask(&late), "nor when all have left");
+    expect(&late, LOOKUP_OVERLOADED);
     teardown();
 }
 

@@ -148,6 +148,49 @@ Test(queue, remove_the_only_one)
     teardown();
 }
 
+Test(queue, hasten_to_a_shorter_line)
+{
+    setup();
+    add("aaaab");
+    queue_hasten(queue, &entries[3], 'b' - 'a');
+    cr_assert_eq(queue_length(queue), 5);
+    EXPECT(0, 4, 1, 3, 2);
+    teardown();
+}
+
+Test(queue, hasten_to_an_empty_line)
+{
+    setup();
+    add("aaa");
+    queue_hasten(queue, &entries[2], 'c' - 'a');
+    EXPECT(0, 2, 1);
+    teardown();
+}
+
+Test(queue, hasten_not_to_one_that_is_as_long)
+{
+    setup();
+    add("aaabb");
+    queue_hasten(queue, &entries[2], 'b' - 'a');
+    EXPECT(0, 3, 1, 4);
+    queue_hasten(queue, &entries[2], 'c' - 'a'); /* it is first by now */
+    cr_assert_eq(entries[2].asker, 0);
+    EXPECT(2);
+    teardown();
+}
+
+/* Those that have left do not make anybody lose a place. */
+Test(queue, hasten_within_its_own_line)
+{
+    setup();
+    add("aaaaaa");
+    for (int i = 1; i < 4; i++)
+        queue_remove(queue, &entries[i]);
+    queue_hasten(queue, &entries[4], 0);
+    EXPECT(0, 4, 5);
+    teardown();
+}
+
 /* ---- The same in arrays, which is plain to see and slow */
 
 static struct queue_entry *lanes[4][MOST];
