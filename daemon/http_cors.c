@@ -8,14 +8,14 @@
 #define SENDABLE "Cache-Control, Content-Type, If-None-Match"
 #define PREFLIGHT_GOOD_S "3600"
 
-void http_cors_add(const struct client *client, struct MHD_Response *response)
+void http_cors_add(const struct client *client, struct MHD_Response **response)
 {
     if (cors_varies(client->service->cors))
-        MHD_add_response_header(response, "Vary", "Origin");
+        reply_add(response, "Vary", "Origin");
     if (!client->allow_origin)
         return;
-    MHD_add_response_header(response, "Access-Control-Allow-Origin", client->allow_origin);
-    MHD_add_response_header(response, "Access-Control-Expose-Headers", READABLE);
+    reply_add(response, "Access-Control-Allow-Origin", client->allow_origin);
+    reply_add(response, "Access-Control-Expose-Headers", READABLE);
 }
 
 enum MHD_Result serve_options(struct client *client)
@@ -23,10 +23,10 @@ enum MHD_Result serve_options(struct client *client)
     const char *allowed = target_allows(client->target.route);
     struct MHD_Response *response = reply_options(allowed);
 
-    if (response && client->allow_origin && client->preflight) {
-        MHD_add_response_header(response, "Access-Control-Allow-Methods", allowed);
-        MHD_add_response_header(response, "Access-Control-Allow-Headers", SENDABLE);
-        MHD_add_response_header(response, "Access-Control-Max-Age", PREFLIGHT_GOOD_S);
+    if (client->allow_origin && client->preflight) {
+        reply_add(&response, "Access-Control-Allow-Methods", allowed);
+        reply_add(&response, "Access-Control-Allow-Headers", SENDABLE);
+        reply_add(&response, "Access-Control-Max-Age", PREFLIGHT_GOOD_S);
     }
     return queue_response(client, MHD_HTTP_NO_CONTENT, response);
 }

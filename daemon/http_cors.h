@@ -5,9 +5,9 @@
 
 #include "http_request.h"
 
-/* Adds what a browser must know of any answer to this request. A response with allow_origin is not
- * to be shared with other requests; all those without it are alike. */
-void http_cors_add(const struct client *client, struct MHD_Response *response);
+/* Adds, as reply_add() does, what a browser must know of any answer to this request. A response with
+ * allow_origin is not to be shared with other requests; all those without it are alike. */
+void http_cors_add(const struct client *client, struct MHD_Response **response);
 
 /* OPTIONS, a preflight included. Returns what the access handler is to return. */
 enum MHD_Result serve_options(struct client *client);

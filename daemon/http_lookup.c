@@ -27,10 +27,12 @@ static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
     struct MHD_Response *response = http_recent_take(recent, &key);
     unsigned status = status_for(client, body->etag);
 
-    if (response)
+    if (response) {
         answer_unref(answer); /* the response has a reference of its own */
-    else if ((response = reply_host(answer, body, freshness)))
-        http_cors_add(client, response);
+    } else {
+        response = reply_host(answer, body, freshness);
+        http_cors_add(client, &response);
+    }
     if (!response)
         return MHD_NO;
     enum MHD_Result result = queue_shared(client, status, response);

@@ -56,11 +56,11 @@ enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_
 enum MHD_Result queue_response(struct client *client, unsigned status,
                                struct MHD_Response *response)
 {
+    http_cors_add(client, &response);
+    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        reply_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (!response)
         return MHD_NO;
-    http_cors_add(client, response);
-    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = queue_shared(client, status, response);
     MHD_destroy_response(response);
     return result;
@@ -76,7 +76,7 @@ enum MHD_Result queue_problem(struct client *client, enum problem problem,
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
     struct MHD_Response *response = reply_problem(problem, client->about, detail, freshness);
-    if (response && problem == PROBLEM_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, "Allow", target_allows(client->target.route));
+    if (problem == PROBLEM_METHOD_NOT_ALLOWED)
+        reply_add(&response, "Allow", target_allows(client->target.route));
     return queue_response(client, problem_kind(problem)->status, response);
 }

@@ -10,12 +10,15 @@
 
 static const char json[] = "application/json";
 
-static void add(struct MHD_Response *response, const char *name, const char *value)
+void reply_add(struct MHD_Response **response, const char *name, const char *value)
 {
-    MHD_add_response_header(response, name, value);
+    if (!*response || MHD_add_response_header(*response, name, value) == MHD_YES)
+        return;
+    MHD_destroy_response(*response);
+    *response = NULL;
 }
 
-static void add_freshness(struct MHD_Response *response, const struct freshness *freshness)
+static void add_freshness(struct MHD_Response **response, const struct freshness *freshness)
 {
     char age[FRESHNESS_AGE_SIZE], control[FRESHNESS_CACHE_CONTROL_SIZE];
     char status[FRESHNESS_CACHE_STATUS_SIZE];
@@ -23,9 +26,9 @@ static void add_freshness(struct MHD_Response *response, const struct freshness 
     freshness_age(freshness, age);
     freshness_cache_control(freshness, control);
     freshness_cache_status(freshness, status);
-    add(response, "Age", age);
-    add(response, "Cache-Control", control);
-    add(response, "Cache-Status", status);
+    reply_add(response, "Age", age);
+    reply_add(response, "Cache-Control", control);
+    reply_add(response, "Cache-Status", status);
 }
 
 static void give_back(void *answer)
@@ -45,9 +48,9 @@ struct MHD_Response *reply_host(struct answer *answer, const struct answer_body 
         answer_unref(answer);
         return NULL;
     }
-    add(response, "Content-Type", json);
-    add(response, "ETag", body->etag);
-    add_freshness(response, freshness);
+    reply_add(&response, "Content-Type", json);
+    reply_add(&response, "ETag", body->etag);
+    add_freshness(&response, freshness);
     return response;
 }
 
@@ -57,10 +60,9 @@ static struct MHD_Response *reply_text(char *body, size_t length, const char *ty
     struct MHD_Response *response =
         body ? MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE) : NULL;
 
-    if (response)
-        add(response, "Content-Type", type);
-    else
+    if (!response)
         free(body);
+    reply_add(&response, "Content-Type", type);
     return response;
 }
 
@@ -81,14 +83,14 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
         answer_etag(body, length, etag);
     struct MHD_Response *response = reply_text(body, length, "application/problem+json");
     if (!response)
-        return NULL;
+        return NULL; /* and perhaps there is no `etag` */
     if (kind->retry)
-        add(response, "Retry-After", "1");
+        reply_add(&response, "Retry-After", "1");
     if (freshness) {
-        add(response, "ETag", etag);
-        add_freshness(response, freshness);
+        reply_add(&response, "ETag", etag);
+        add_freshness(&response, freshness);
     } else {
-        add(response, "Cache-Control", "no-store");
+        reply_add(&response, "Cache-Control", "no-store");
     }
     return response;
 }
@@ -97,11 +99,9 @@ struct MHD_Response *reply_forward(const struct forward_headers *headers)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 
-    if (!response)
-        return NULL;
     for (size_t i = 0; i < headers->count; i++)
-        add(response, headers->fields[i].name, headers->fields[i].value);
-    add(response, "Cache-Control", "no-store");
+        reply_add(&response, headers->fields[i].name, headers->fields[i].value);
+    reply_add(&response, "Cache-Control", "no-store");
     return response;
 }
 
@@ -109,8 +109,7 @@ struct MHD_Response *reply_options(const char *allowed)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
 
-    if (response)
-        add(response, "Allow", allowed);
+    reply_add(&response, "Allow", allowed);
     return response;
 }
 
@@ -130,8 +129,7 @@ struct MHD_Response *reply_openapi(void)
     struct MHD_Response *response =
         MHD_create_response_from_buffer(length, text, MHD_RESPMEM_PERSISTENT);
 
-    if (response)
-        add(response, "Content-Type", json);
+    reply_add(&response, "Content-Type", json);
     return response;
 }
 
@@ -139,8 +137,7 @@ struct MHD_Response *reply_document(char *text, size_t length, const char *type)
 {
     struct MHD_Response *response = reply_text(text, length, type);
 
-    if (response)
-        add(response, "Cache-Control", "no-store");
+    reply_add(&response, "Cache-Control", "no-store");
     return response;
 }
 
@@ -149,10 +146,8 @@ static struct MHD_Response *reply_fixed(char *text)
     struct MHD_Response *response =
         MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 
-    if (response) {
-        add(response, "Content-Type", json);
-        add(response, "Cache-Control", "no-store");
-    }
+    reply_add(&response, "Content-Type", json);
+    reply_add(&response, "Cache-Control", "no-store");
     return response;
 }
 

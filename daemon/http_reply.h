@@ -11,6 +11,10 @@
 
 struct MHD_Response;
 
+/* Adds a header field. A response that lacks one would say something else, so if there is no memory
+ * for it, *response is destroyed and NULL; if it was NULL before, it stays so. */
+void reply_add(struct MHD_Response **response, const char *name, const char *value);
+
 /* What p0f knows of a host: `body` is of `answer`, whose reference is taken over, also when this
  * returns NULL. */
 struct MHD_Response *reply_host(struct answer *answer, const struct answer_body *body,
