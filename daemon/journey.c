@@ -198,8 +198,7 @@ static void journey_no_match(struct journey *journey)
     journey->pause_ms *= 2;
     if (journey->pause_ms > ASK_AGAIN_MOST_MS)
         journey->pause_ms = ASK_AGAIN_MOST_MS;
-    if (!loop_arm(lookup->loop, &journey->ask_again, next))
-        journey_fail(journey, LOOKUP_UNAVAILABLE);
+    loop_arm(lookup->loop, &journey->ask_again, next);
 }
 
 /* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
@@ -326,12 +325,11 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
     struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, &request->addr);
-    if (!journey || !loop_arm(lookup->loop, &request->deadline, deadline)) {
-        if (journey && !flight)
-            journey_end(journey);
+    if (!journey) {
         finish_failed(request, LOOKUP_UNAVAILABLE);
         return;
     }
+    loop_arm(lookup->loop, &request->deadline, deadline);
     flight_join(&journey->flight, &request->waiter);
     if (flight)
         hurry(journey, request, now);

@@ -92,8 +92,8 @@ static void begin(void *ctx)
     struct loop *loop = client->all->loop;
 
     client->deadline = (struct loop_timer){.fire = end, .ctx = client};
-    if (loop_watch(loop, &client->watch, EPOLLIN) != 0 ||
-        !loop_arm(loop, &client->deadline, mono_add_ms(loop_now(loop), LINGER_MS)))
+    loop_arm(loop, &client->deadline, mono_add_ms(loop_now(loop), LINGER_MS));
+    if (loop_watch(loop, &client->watch, EPOLLIN) != 0)
         end(client);
 }
 

@@ -15,9 +15,7 @@ struct loop {
     bool stopping;
     clock_fn *clock;
     struct mono now;
-    struct loop_timer **heap; /* heap[1] is due first */
-    uint32_t heap_count;
-    uint32_t heap_capacity;
+    struct loop_timer *timers; /* the one that is due first */
     struct loop_chore *chores;
     struct loop_chore **chores_end;
     struct loop_task *_Atomic inbox; /* newest first */
@@ -58,7 +56,6 @@ void loop_free(struct loop *loop)
         close(loop->epoll);
     if (loop->wake.fd >= 0)
         close(loop->wake.fd);
-    free(loop->heap);
     free(loop);
 }
 
@@ -104,88 +101,83 @@ void loop_unwatch(struct loop *loop, struct loop_fd *watched)
             loop->events[i].data.ptr = NULL;
 }
 
-/* ---- Timers: a binary heap that knows each timer's place in it */
+/* ---- Timers: a pairing heap, whose links are in the timers, so that arming one needs no memory and
+ * cannot fail. Each is due no later than those `below` it, of which it knows the first. They are a
+ * list; `before` is who points to one, be it the one beside it or the one above. */
 
-static void heap_place(struct loop *loop, uint32_t place, struct loop_timer *timer)
+static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
 {
-    loop->heap[place] = timer;
-    timer->place = place;
+    if (!a || !b)
+        return a ? a : b;
+    struct loop_timer *first = mono_before(b->at, a->at) ? b : a;
+    struct loop_timer *second = first == a ? b : a;
+    second->next = first->below;
+    if (second->next)
+        second->next->before = second;
+    second->before = first;
+    first->below = second;
+    return first;
 }
 
-static void heap_up(struct loop *loop, uint32_t place, struct loop_timer *timer)
+/* Makes one heap of a list of them: of each two one, and then of those. */
+static struct loop_timer *meld_all(struct loop_timer *list)
 {
-    while (place > 1 && mono_before(timer->at, loop->heap[place / 2]->at)) {
-        heap_place(loop, place, loop->heap[place / 2]);
-        place /= 2;
+    struct loop_timer *pairs = NULL, *heap = NULL;
+
+    while (list) {
+        struct loop_timer *one = list, *other = list->next;
+        list = other ? other->next : NULL;
+        struct loop_timer *pair = meld(one, other);
+        pair->next = pairs;
+        pairs = pair;
     }
-    heap_place(loop, place, timer);
-}
-
-static void heap_down(struct loop *loop, uint32_t place, struct loop_timer *timer)
-{
-    for (;;) {
-        uint32_t child = 2 * place;
-        if (child > loop->heap_count)
-            break;
-        if (child < loop->heap_count &&
-            mono_before(loop->heap[child + 1]->at, loop->heap[child]->at))
-            child++;
-        if (!mono_before(loop->heap[child]->at, timer->at))
-            break;
-        heap_place(loop, place, loop->heap[child]);
-        place = child;
+    while (pairs) {
+        struct loop_timer *pair = pairs;
+        pairs = pair->next;
+        heap = meld(heap, pair);
     }
-    heap_place(loop, place, timer);
-}
-
-static bool heap_room(struct loop *loop)
-{
-    if (loop->heap_count + 1 < loop->heap_capacity)
-        return true;
-    uint32_t capacity = loop->heap_capacity ? 2 * loop->heap_capacity : 64;
-    struct loop_timer **heap = realloc(loop->heap, capacity * sizeof(struct loop_timer *));
-    if (!heap)
-        return false;
-    loop->heap = heap;
-    loop->heap_capacity = capacity;
-    return true;
+    if (heap)
+        heap->next = heap->before = NULL;
+    return heap;
 }
 
 bool loop_armed(const struct loop_timer *timer)
 {
-    return timer->place != 0;
+    return timer->armed;
 }
 
-bool loop_arm(struct loop *loop, struct loop_timer *timer, struct mono at)
+void loop_arm(struct loop *loop, struct loop_timer *timer, struct mono at)
 {
-    if (!loop_armed(timer) && !heap_room(loop))
-        return false;
     loop_disarm(loop, timer);
     timer->at = at;
-    heap_up(loop, ++loop->heap_count, timer);
-    return true;
+    timer->armed = true;
+    loop->timers = meld(loop->timers, timer);
 }
 
 void loop_disarm(struct loop *loop, struct loop_timer *timer)
 {
-    uint32_t place = timer->place;
-
-    if (place == 0)
+    if (!timer->armed)
         return;
-    struct loop_timer *last = loop->heap[loop->heap_count--];
-    timer->place = 0;
-    if (last == timer)
-        return;
-    if (place > 1 && mono_before(last->at, loop->heap[place / 2]->at))
-        heap_up(loop, place, last);
-    else
-        heap_down(loop, place, last);
+    struct loop_timer *rest = meld_all(timer->below);
+    if (timer == loop->timers) {
+        loop->timers = rest;
+    } else {
+        if (timer->before->below == timer)
+            timer->before->below = timer->next;
+        else
+            timer->before->next = timer->next;
+        if (timer->next)
+            timer->next->before = timer->before;
+        loop->timers = meld(loop->timers, rest);
+    }
+    timer->below = timer->next = timer->before = NULL;
+    timer->armed = false;
 }
 
 static void fire_due(struct loop *loop)
 {
-    while (loop->heap_count > 0 && !mono_before(loop->now, loop->heap[1]->at)) {
-        struct loop_timer *timer = loop->heap[1];
+    while (loop->timers && !mono_before(loop->now, loop->timers->at)) {
+        struct loop_timer *timer = loop->timers;
         loop_disarm(loop, timer);
         timer->fire(timer->ctx);
     }
@@ -194,9 +186,9 @@ static void fire_due(struct loop *loop)
 /* Rounded up: waking early would only mean a second round. */
 static int ms_to_first(const struct loop *loop)
 {
-    if (loop->heap_count == 0)
+    if (!loop->timers)
         return -1;
-    int64_t ms = (loop->heap[1]->at.ns - loop->clock().ns + 999999) / 1000000;
+    int64_t ms = (loop->timers->at.ns - loop->clock().ns + 999999) / 1000000;
     if (ms < 0)
         return 0;
     return ms > INT_MAX ? INT_MAX : (int)ms;

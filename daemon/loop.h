@@ -42,17 +42,19 @@ int loop_rewatch(struct loop *loop, struct loop_fd *watched, uint32_t events);
 /* Its `ready` is not called again, even if its event was already seen in this round. */
 void loop_unwatch(struct loop *loop, struct loop_fd *watched);
 
-/* ---- Timers: the caller keeps the struct, zeroed but for `fire` and `ctx` before its first use. */
+/* ---- Timers: the caller keeps the struct, zeroed but for `fire` and `ctx` before its first use, and
+ * in place while it is armed. */
 
 struct loop_timer {
     struct mono at;
-    uint32_t place; /* in the heap, from 1; 0: not armed */
+    struct loop_timer *below, *next, *before; /* in the heap */
+    bool armed;
     void (*fire)(void *ctx);
     void *ctx;
 };
 
-/* Arms, or moves, the timer. It fires once, at or after `at`. False when out of memory. */
-bool loop_arm(struct loop *loop, struct loop_timer *timer, struct mono at);
+/* Arms, or moves, the timer. It fires once, at or after `at`. Never fails. */
+void loop_arm(struct loop *loop, struct loop_timer *timer, struct mono at);
 void loop_disarm(struct loop *loop, struct loop_timer *timer);
 bool loop_armed(const struct loop_timer *timer);
 

@@ -124,10 +124,7 @@ static void ask(struct readiness *readiness)
 
     readiness->asked_at = now;
     readiness->retried = false;
-    if (!loop_arm(readiness->loop, &readiness->deadline, mono_add_ms(now, readiness->timeout))) {
-        finish_waiting(readiness, false, "out of memory");
-        return;
-    }
+    loop_arm(readiness->loop, &readiness->deadline, mono_add_ms(now, readiness->timeout));
     enum p0f_error error = pool_ask(readiness->pool, &readiness->query);
     if (error == P0F_OK)
         readiness->asked = true;

@@ -78,7 +78,7 @@ static void loop_round(void)
     struct loop_timer stop = {.fire = end_round, .ctx = life.loop};
 
     model.counts.rounds++;
-    model_check(loop_arm(life.loop, &stop, model.now), "no memory for the model itself");
+    loop_arm(life.loop, &stop, model.now);
     visitors_before_round();
     tap_disturb(true);
     int result = loop_run(life.loop);

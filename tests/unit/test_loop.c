@@ -39,13 +39,13 @@ static void round_after(int64_t ms)
     struct loop_timer last = {.fire = stop};
 
     now = mono_add_ms(now, ms);
-    cr_assert(loop_arm(loop, &last, now));
+    loop_arm(loop, &last, now);
     cr_assert_eq(loop_run(loop), 0);
 }
 
 static void arm(struct loop_timer *timer, int64_t ms)
 {
-    cr_assert(loop_arm(loop, timer, mono_add_ms(now, ms)));
+    loop_arm(loop, timer, mono_add_ms(now, ms));
 }
 
 Test(loop, timers_fire_in_order)
