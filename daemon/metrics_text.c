@@ -1,6 +1,7 @@
 #include "metrics_text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,63 +10,108 @@
 
 #define NS_PER_S 1000000000
 
+/* ---- The text. open_memstream() would do, were it not that after a failure it goes on as if nothing
+ * had happened, with a piece missing. */
+
+#define ROOM_FIRST (16 * 1024) /* enough, as a rule */
+#define PIECE_MOST 512
+
+struct text {
+    char *bytes;
+    size_t used;
+    size_t room;
+    bool failed;
+};
+
+static bool make_room(struct text *text, size_t more)
+{
+    if (text->failed || more <= text->room - text->used)
+        return !text->failed;
+    size_t room = text->room ? 2 * text->room : ROOM_FIRST;
+    char *bytes = realloc(text->bytes, room);
+    text->failed = !bytes;
+    if (!bytes)
+        return false;
+    text->bytes = bytes;
+    text->room = room;
+    return true;
+}
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
+{
+    va_list args;
+
+    if (!make_room(text, PIECE_MOST))
+        return;
+    va_start(args, format);
+    int length = vsnprintf(text->bytes + text->used, PIECE_MOST, format, args);
+    va_end(args);
+    if (length < 0 || length >= PIECE_MOST)
+        text->failed = true;
+    else
+        text->used += (size_t)length;
+}
+
 /* ---- Lines */
 
-static void head(FILE *out, const char *name, const char *type, const char *help)
+static void head(struct text *out, const char *name, const char *type, const char *help)
 {
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    put(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 /* A metric of one series. */
-static void single(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+static void single(struct text *out, const char *name, const char *type, const char *help,
+                   uint64_t value)
 {
     head(out, name, type, help);
-    fprintf(out, "%s %" PRIu64 "\n", name, value);
+    put(out, "%s %" PRIu64 "\n", name, value);
 }
 
 /* One series of several; the label's value needs no escaping. */
-static void labelled(FILE *out, const char *name, const char *label, const char *text,
+static void labelled(struct text *out, const char *name, const char *label, const char *text,
                      uint64_t value)
 {
-    fprintf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, text, value);
+    put(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, text, value);
 }
 
 /* A metric that is always 1, for its label. */
-static void info(FILE *out, const char *name, const char *help, const char *label, const char *text)
+static void info(struct text *out, const char *name, const char *help, const char *label,
+                 const char *text)
 {
     head(out, name, "gauge", help);
-    fprintf(out, "%s{%s=\"", name, label);
+    put(out, "%s{%s=\"", name, label);
     for (; *text; text++) {
         if (*text == '\\' || *text == '"')
-            fputc('\\', out);
+            put(out, "\\");
         if (*text == '\n')
-            fputs("\\n", out);
+            put(out, "\\n");
         else
-            fputc(*text, out);
+            put(out, "%c", *text);
     }
-    fputs("\"} 1\n", out);
+    put(out, "\"} 1\n");
 }
 
 /* From nanoseconds and without floating point, whose decimal point would depend on the locale. */
-static void put_seconds(FILE *out, uint64_t ns)
+static void put_seconds(struct text *out, uint64_t ns)
 {
     uint64_t fraction = ns % NS_PER_S;
     int digits = 9;
 
-    fprintf(out, "%" PRIu64, ns / NS_PER_S);
+    put(out, "%" PRIu64, ns / NS_PER_S);
     if (fraction == 0)
         return;
     for (; fraction % 10 == 0; fraction /= 10)
         digits--;
-    fprintf(out, ".%0*" PRIu64, digits, fraction);
+    put(out, ".%0*" PRIu64, digits, fraction);
 }
 
-static void seconds(FILE *out, const char *name, const char *type, const char *help, uint64_t ns)
+static void seconds(struct text *out, const char *name, const char *type, const char *help,
+                    uint64_t ns)
 {
     head(out, name, type, help);
-    fprintf(out, "%s ", name);
+    put(out, "%s ", name);
     put_seconds(out, ns);
-    fputc('\n', out);
+    put(out, "\n");
 }
 
 /* ---- HTTP */
@@ -97,7 +143,7 @@ static bool expected(unsigned route, unsigned code)
     return false;
 }
 
-static void put_requests(FILE *out, const struct metrics_snapshot *snapshot)
+static void put_requests(struct text *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "http_requests_total";
 
@@ -108,11 +154,11 @@ static void put_requests(FILE *out, const struct metrics_snapshot *snapshot)
             unsigned code = metrics_code(column);
             if (value == 0 && !expected(route, code))
                 continue;
-            fprintf(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
+            put(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
             if (code)
-                fprintf(out, "%u\"} %" PRIu64 "\n", code, value);
+                put(out, "%u\"} %" PRIu64 "\n", code, value);
             else
-                fprintf(out, "other\"} %" PRIu64 "\n", value);
+                put(out, "other\"} %" PRIu64 "\n", value);
         }
     }
 }
@@ -146,7 +192,7 @@ static const char *const results[METRICS_RESULTS] = {
     [METRICS_RESULT_NOT_CACHED] = "not_cached",
 };
 
-static void put_lookups(FILE *out, const struct metrics_snapshot *snapshot)
+static void put_lookups(struct text *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "lookups_total";
 
@@ -156,14 +202,14 @@ static void put_lookups(FILE *out, const struct metrics_snapshot *snapshot)
         for (unsigned result = 0; result < METRICS_RESULTS; result++) {
             uint64_t value = snapshot->lookups[cache][result];
             if (value > 0 || caches[cache].possible & 1U << result)
-                fprintf(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name,
-                        caches[cache].name, results[result], value);
+                put(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name, caches[cache].name,
+                    results[result], value);
         }
     }
 }
 
 /* A histogram's series; `cache` is the value of a label, NULL: without. */
-static void put_times(FILE *out, const struct metrics_snapshot *snapshot,
+static void put_times(struct text *out, const struct metrics_snapshot *snapshot,
                       enum metrics_histogram histogram, const char *name, const char *cache)
 {
     const struct metrics_times *times = &snapshot->times[histogram];
@@ -178,18 +224,18 @@ static void put_times(FILE *out, const struct metrics_snapshot *snapshot,
     }
     for (unsigned i = 0; i < count; i++) {
         below += times->buckets[i];
-        fprintf(out, "%s_bucket{%sle=\"", name, first);
+        put(out, "%s_bucket{%sle=\"", name, first);
         put_seconds(out, (uint64_t)bounds[i]);
-        fprintf(out, "\"} %" PRIu64 "\n", below);
+        put(out, "\"} %" PRIu64 "\n", below);
     }
     below += times->buckets[count];
-    fprintf(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
-    fprintf(out, "%s_sum%s ", name, only);
+    put(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
+    put(out, "%s_sum%s ", name, only);
     put_seconds(out, times->sum_ns);
-    fprintf(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
+    put(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
 }
 
-static void put_lookup_times(FILE *out, const struct metrics_snapshot *snapshot)
+static void put_lookup_times(struct text *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "lookup_duration_seconds";
 
@@ -202,7 +248,7 @@ static void put_lookup_times(FILE *out, const struct metrics_snapshot *snapshot)
 
 /* ---- The cache */
 
-static void put_stores(FILE *out, const struct metrics_gauges *gauges)
+static void put_stores(struct text *out, const struct metrics_gauges *gauges)
 {
     static const struct {
         const char *name, *type, *help;
@@ -237,7 +283,7 @@ static void put_stores(FILE *out, const struct metrics_gauges *gauges)
 
 /* ---- p0f */
 
-static void put_p0f_state(FILE *out, const struct metrics_gauges *gauges)
+static void put_p0f_state(struct text *out, const struct metrics_gauges *gauges)
 {
     const char *name = PREFIX "p0f_connections";
 
@@ -257,7 +303,7 @@ static void put_p0f_state(FILE *out, const struct metrics_gauges *gauges)
            gauges->queued);
 }
 
-static void put_p0f_queries(FILE *out, const struct metrics_snapshot *snapshot)
+static void put_p0f_queries(struct text *out, const struct metrics_snapshot *snapshot)
 {
     const uint64_t *counters = snapshot->counters;
     const char *name = PREFIX "p0f_answers_total";
@@ -281,7 +327,7 @@ static void put_p0f_queries(FILE *out, const struct metrics_snapshot *snapshot)
     put_times(out, snapshot, METRICS_ANSWER_TIME, name, NULL);
 }
 
-static void put_p0f_connections(FILE *out, const struct metrics_snapshot *snapshot)
+static void put_p0f_connections(struct text *out, const struct metrics_snapshot *snapshot)
 {
     const uint64_t *counters = snapshot->counters;
     const char *name = PREFIX "p0f_connects_total";
@@ -299,7 +345,7 @@ static void put_p0f_connections(FILE *out, const struct metrics_snapshot *snapsh
 
 /* ---- The process */
 
-static void put_process(FILE *out, const struct process *process)
+static void put_process(struct text *out, const struct process *process)
 {
     if (process->stat_known) {
         seconds(out, "process_cpu_seconds_total", "counter",
@@ -324,11 +370,8 @@ static void put_process(FILE *out, const struct process *process)
 char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
                    const struct process *process, size_t *length)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, length);
+    struct text text = {0}, *out = &text;
 
-    if (!out)
-        return NULL;
     info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
     put_requests(out, snapshot);
     single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
@@ -350,10 +393,10 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
     put_p0f_queries(out, snapshot);
     put_p0f_connections(out, snapshot);
     put_process(out, process);
-    bool failed = ferror(out);
-    if (fclose(out) != 0 || failed) {
-        free(text);
+    if (text.failed) {
+        free(text.bytes);
         return NULL;
     }
-    return text;
+    *length = text.used;
+    return text.bytes;
 }
