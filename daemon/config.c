@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LINE_MOST 8192
+#define INI_NO_MEMORY (-2)
 
 #define ENV_PREFIX "P0F_LOOKUPD_"
 
@@ -19,7 +20,8 @@ struct loading {
     FILE *stream;
     int line;
     bool failed;
-    bool *seen; /* in the file, by option */
+    bool no_memory; /* is why */
+    bool *seen;     /* in the file, by option */
 };
 
 static bool set(struct loading *loading, const char *origin, const struct option *option,
@@ -27,10 +29,19 @@ static bool set(struct loading *loading, const char *origin, const struct option
 {
     char expected[OPTION_EXPECTED_SIZE];
 
+    errno = 0;
     if (option_set(option, loading->config, value, expected))
         return true;
+    loading->no_memory = errno == ENOMEM;
     snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s.%s = %.60s: expected %s", origin,
              option->section, option->key, value, expected);
+    return false;
+}
+
+static bool fail_for_memory(struct loading *loading)
+{
+    snprintf(loading->error, CONFIG_ERROR_SIZE, "out of memory");
+    loading->no_memory = true;
     return false;
 }
 
@@ -112,6 +123,8 @@ static bool load_stream(struct loading *loading)
     ini_stop_on_first_error = true;
     int bad_line = ini_parse_stream(read_line, loading, take_line, loading);
 
+    if (bad_line == INI_NO_MEMORY)
+        return fail_for_memory(loading);
     if (bad_line != 0 && !loading->failed)
         fail_at_line(loading, "this line", "is none",
                      "expected [section], key = value, or # comment");
@@ -126,6 +139,7 @@ static bool load_file(struct loading *loading)
 {
     loading->stream = fopen(loading->file, "re");
     if (!loading->stream) {
+        loading->no_memory = errno == ENOMEM;
         snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
         return false;
     }
@@ -194,10 +208,8 @@ static bool load_override(struct loading *loading, const char *text)
 
 static bool load_all(struct loading *loading, const struct config_source *source)
 {
-    if (!option_set_defaults(loading->config)) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "out of memory");
-        return false;
-    }
+    if (!option_set_defaults(loading->config))
+        return fail_for_memory(loading);
     if (source->file && !load_file(loading))
         return false;
     if (!load_environment(loading, source->environ))
@@ -214,16 +226,13 @@ struct config *config_load(const struct config_source *source, char error[CONFIG
     struct config *config = loading.config = calloc(1, sizeof *config);
 
     loading.seen = calloc(option_count(), sizeof *loading.seen);
-    if (!config || !loading.seen) {
-        snprintf(error, CONFIG_ERROR_SIZE, "out of memory");
-        config_free(config);
-        config = NULL;
-    } else if (!load_all(&loading, source)) {
-        config_free(config);
-        config = NULL;
-    }
+    bool good = config && loading.seen ? load_all(&loading, source) : fail_for_memory(&loading);
     free(loading.seen);
-    return config;
+    if (good)
+        return config;
+    config_free(config);
+    errno = loading.no_memory ? ENOMEM : EINVAL;
+    return NULL;
 }
 
 void config_free(struct config *config)

@@ -57,7 +57,8 @@ struct config_source {
 
 #define CONFIG_ERROR_SIZE 768
 
-/* NULL with a message for a person in `error` when any of it is not understood. */
+/* NULL with a message for a person in `error` when any of it is not understood; errno is EINVAL then,
+ * and ENOMEM when only memory was missing. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
 void config_free(struct config *config);
 

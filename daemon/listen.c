@@ -101,6 +101,7 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
                      "http.listen: %.80s: is not a loopback address, and anybody there could ask "
                      "about anybody; set http.allow_unauthenticated = yes if that is meant",
                      text);
+            errno = EINVAL;
             return false;
         }
         if (!add(all, found->ai_addr, found->ai_addrlen, text))
@@ -122,6 +123,7 @@ static bool add_inet(struct listeners *all, const struct listen_address *address
     int problem = getaddrinfo(address->host, address->port, &hints, &found);
     if (problem != 0) {
         snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.80s: %s", text, gai_strerror(problem));
+        errno = problem == EAI_MEMORY ? ENOMEM : EINVAL;
         return false;
     }
     bool good = add_resolved(all, text, found, beyond_loopback, error);
@@ -139,6 +141,7 @@ static bool parse_each(struct listeners *all, const char *list, bool beyond_loop
         if (!listen_address_next(&list, &address)) {
             snprintf(error, LISTEN_ERROR_SIZE,
                      "http.listen: %.80s: expected " LISTEN_ADDRESS_EXPECTED, text);
+            errno = EINVAL;
             return false;
         }
         if (address.is_unix ? !add_unix(all, address.host)

@@ -19,7 +19,7 @@ typedef void listen_accept_fn(void *ctx, int fd, const struct sockaddr *peer, so
 
 /* Checks `addresses` ("host:port, [v6]:port, unix:/path, …") without binding: the syntax, and that
  * each is a loopback address or a unix socket unless `beyond_loopback`. NULL with a message in
- * `error`. Names are resolved. */
+ * `error`; errno is EINVAL then, and ENOMEM when only memory was missing. Names are resolved. */
 struct listeners *listen_parse(const char *addresses, bool beyond_loopback,
                                char error[LISTEN_ERROR_SIZE]);
 

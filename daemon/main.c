@@ -7,6 +7,7 @@
 #include "render.h"
 #include "server.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,23 +60,29 @@ static bool check_listen(const struct config *config, char error[LISTEN_ERROR_SI
     return good;
 }
 
+/* For a problem that config_load or listen_parse has seen. */
+static int refuse(const char *error)
+{
+    int status = errno == ENOMEM ? EXIT_FAILURE : EXIT_USAGE;
+
+    log_errx("%s", error);
+    return status;
+}
+
 static int run(const struct config_source *source, bool test, char *const *command)
 {
     char error[CONFIG_ERROR_SIZE];
     struct config *config = config_load(source, error);
     int status = EXIT_SUCCESS;
 
-    if (!config) {
-        log_errx("%s", error);
-        return EXIT_USAGE;
-    }
+    if (!config)
+        return refuse(error);
     render_init();
     batch_body_init();
     if (*command && !test) {
         status = (int)oneshot(config, command + 1);
     } else if (!check_listen(config, error)) {
-        log_errx("%s", error);
-        status = EXIT_USAGE;
+        status = refuse(error);
     } else if (test) {
         printf("p0f-lookupd: the configuration is good (%s)\n",
                source->file ? source->file : "no file: the defaults");

@@ -300,7 +300,8 @@ static bool build_http(struct server *server)
         .version = P0F_LOOKUPD_VERSION,
     });
     if (!server->http)
-        return fail("HTTP threads");
+        return fail(
+            "HTTP threads (http.threads; is there memory for them, and TasksMax= large enough?)");
     return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
 }
 
