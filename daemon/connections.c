@@ -17,11 +17,13 @@ struct connections {
     struct connections_options options;
     struct mono began;
     _Atomic uint32_t second; /* since then, from 1 */
-    _Atomic uint32_t count;  /* admitted and not left */
+    _Atomic uint32_t inside; /* entered and not left */
+    _Atomic uint32_t coming; /* admitted, and neither entered nor left; changed under the lock */
+    uint32_t least_coming;   /* at any time since the last sweep; under the lock */
     uint32_t made_room;      /* the second in which that was last tried */
     uint32_t crowd;          /* the most at once, since memory was given back */
     struct loop_timer sweep; /* armed while there are any */
-    pthread_mutex_t lock;    /* of the list */
+    pthread_mutex_t lock;    /* of the list, and of who is coming */
     struct connection *oldest, *newest;
 };
 
@@ -65,6 +67,11 @@ void connections_free(struct connections *connections)
     loop_disarm(connections->options.loop, &connections->sweep);
     pthread_mutex_destroy(&connections->lock);
     free(connections);
+}
+
+uint32_t connections_count(const struct connections *connections)
+{
+    return connections->inside + connections->coming;
 }
 
 static uint32_t tick(struct connections *connections)
@@ -114,6 +121,26 @@ void connections_arrived(struct connection *connection)
 
 /* ---- Coming and going */
 
+/* One less, as it has entered or left. The caller has the lock. */
+static void has_come(struct connections *connections)
+{
+    if (connections->coming > 0) /* else it was given up too early */
+        connections->coming--;
+    if (connections->coming < connections->least_coming)
+        connections->least_coming = connections->coming;
+}
+
+/* libmicrohttpd tells of no connection for which it finds no memory once it is in the thread that is
+ * to serve it: it is closed, and would count for ever. To come takes a fraction of a millisecond, so
+ * as many as have been coming all the time since the last sweep never will. */
+static void give_up_lost(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    connections->coming -= connections->least_coming;
+    connections->least_coming = connections->coming;
+    pthread_mutex_unlock(&connections->lock);
+}
+
 /* Ends the oldest of those that are idle. */
 static void make_room(struct connections *connections, uint32_t wanted, uint32_t second)
 {
@@ -129,7 +156,7 @@ static void make_room(struct connections *connections, uint32_t wanted, uint32_t
 
 bool connections_admit(struct connections *connections)
 {
-    uint32_t most = connections->options.most, count = connections->count;
+    uint32_t most = connections->options.most, count = connections_count(connections);
     uint32_t part = most / ROOM_PARTS + 1, room = most > count ? most - count : 0;
     uint32_t second = tick(connections);
 
@@ -140,7 +167,9 @@ bool connections_admit(struct connections *connections)
     }
     if (room == 0)
         return false;
-    atomic_fetch_add(&connections->count, 1);
+    pthread_mutex_lock(&connections->lock);
+    connections->coming++;
+    pthread_mutex_unlock(&connections->lock);
     if (count >= connections->crowd)
         connections->crowd = count + 1;
     sweep_later(connections);
@@ -152,6 +181,8 @@ void connections_enter(struct connections *connections, struct connection *conne
     connection->fd = fd;
     connections_await(connections, connection);
     pthread_mutex_lock(&connections->lock);
+    has_come(connections);
+    connections->inside++;
     connection->older = connections->newest;
     if (connection->older)
         connection->older->newer = connection;
@@ -161,13 +192,10 @@ void connections_enter(struct connections *connections, struct connection *conne
     pthread_mutex_unlock(&connections->lock);
 }
 
-void connections_leave(struct connections *connections, struct connection *connection)
+/* The caller has the lock. */
+static void has_gone(struct connections *connections, const struct connection *connection)
 {
-    atomic_fetch_sub(&connections->count, 1);
-    return_free_end();
-    if (!connection)
-        return;
-    pthread_mutex_lock(&connections->lock);
+    connections->inside--;
     if (connection->older)
         connection->older->newer = connection->newer;
     else
@@ -176,6 +204,16 @@ void connections_leave(struct connections *connections, struct connection *conne
         connection->newer->older = connection->older;
     else
         connections->newest = connection->older;
+}
+
+void connections_leave(struct connections *connections, struct connection *connection)
+{
+    return_free_end();
+    pthread_mutex_lock(&connections->lock);
+    if (connection)
+        has_gone(connections, connection);
+    else
+        has_come(connections);
     pthread_mutex_unlock(&connections->lock);
 }
 
@@ -218,7 +256,7 @@ void connections_sweep(struct connections *connections)
 /* The allocator keeps what a crowd has needed, in pieces between what is still in use. */
 static void give_memory_back(struct connections *connections)
 {
-    uint32_t count = connections->count;
+    uint32_t count = connections_count(connections);
 
     if (connections->crowd < CROWD || count > connections->crowd / 4)
         return;
@@ -231,14 +269,10 @@ static void on_sweep(void *ctx)
     struct connections *connections = ctx;
 
     connections_sweep(connections);
+    give_up_lost(connections);
     give_memory_back(connections);
-    if (connections->count > 0)
+    if (connections_count(connections) > 0)
         sweep_later(connections);
-}
-
-uint32_t connections_count(const struct connections *connections)
-{
-    return connections->count;
 }
 
 bool connections_busy(struct connections *connections)

@@ -35,7 +35,8 @@ struct connections *connections_new(const struct connections_options *options);
 void connections_free(struct connections *connections);
 
 /* Counts one in that is about to be given to libmicrohttpd. False when there is no room. When there
- * is little, those that have long asked nothing are ended. In the loop's thread. */
+ * is little, those that have long asked nothing are ended. One that neither enters nor leaves is
+ * counted out again after a second or two. In the loop's thread. */
 bool connections_admit(struct connections *connections) __attribute__((warn_unused_result));
 
 /* One that was admitted begins; `fd` stays open until it leaves. Any thread, as for all below. */

@@ -73,10 +73,11 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *ctx, cons
     (void)ctx, (void)format, (void)args;
 }
 
-/* Such that no thread of the library's ever reaches its part of it; see connections.h. */
+/* Such that no thread of the library's ever reaches its part of it, even if connections.c should have
+ * given up some that are still to come; see connections.h. */
 static unsigned limit_never_reached(const struct http_options *options)
 {
-    return (options->max_connections + 1) * options->threads;
+    return 2 * (options->max_connections + 1) * options->threads;
 }
 
 static struct MHD_Daemon *start_library(struct http *http, const struct http_options *options)
