@@ -117,6 +117,8 @@ static enum MHD_Result queue_text(struct client *client, char *text, size_t leng
 static enum MHD_Result queue_no_snapshot(struct client *client)
 {
     end(client);
+    if (!atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        return MHD_NO; /* there was no memory for one */
     return queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
 }
 
