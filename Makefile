@@ -238,10 +238,16 @@ $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
+# What one of them preloads into the daemon.
+STARVE     := $(BUILD)/tests/support/starve.so
+
+$(STARVE): %.so: %.o
+	$(call say,LD    $@) $(LINK) -shared -o $@ $^
+
 # Most of their time they wait; each worker has a loopback interface of its own.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(STARVE) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
@@ -283,7 +289,8 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
 	@$(MAKE) --no-print-directory all
-	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K='no_harm or clients_from_hell or overload'
+	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
+		K='no_harm or clients_from_hell or overload or starved'
 
 SOAK_TIME  ?= 600
 

@@ -81,12 +81,16 @@ class Daemon:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def start(self):
+    def launch(self):
+        """Only that; it may not come far."""
         write_config(self.config, self.settings)
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
                 [PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
                 stdout=errors, stderr=errors, env=environment(self.extra_environment))
+
+    def start(self):
+        self.launch()
         wait_until(self._lives, "the daemon to serve /livez")
         return self
 
