@@ -60,10 +60,11 @@ static bool check_listen(const struct config *config, char error[LISTEN_ERROR_SI
     return good;
 }
 
-/* For a problem that config_load or listen_parse has seen. */
-static int refuse(const char *error)
+/* For a problem that config_load or listen_parse has seen. Of a lookup, 1 would say that p0f does not
+ * know the host. */
+static int refuse(const char *error, bool lookup)
 {
-    int status = errno == ENOMEM ? EXIT_FAILURE : EXIT_USAGE;
+    int status = errno == ENOMEM && !lookup ? EXIT_FAILURE : EXIT_USAGE;
 
     log_errx("%s", error);
     return status;
@@ -76,13 +77,13 @@ static int run(const struct config_source *source, bool test, char *const *comma
     int status = EXIT_SUCCESS;
 
     if (!config)
-        return refuse(error);
+        return refuse(error, *command);
     render_init();
     batch_body_init();
     if (*command && !test) {
         status = (int)oneshot(config, command + 1);
     } else if (!check_listen(config, error)) {
-        status = refuse(error);
+        status = refuse(error, false);
     } else if (test) {
         printf("p0f-lookupd: the configuration is good (%s)\n",
                source->file ? source->file : "no file: the defaults");
@@ -100,16 +101,12 @@ int main(int argc, char **argv)
         {"test", no_argument, NULL, 't'},         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    char **override = calloc((size_t)argc, sizeof *override);
+    char *override[argc + 1];
     struct config_source source = {.environ = environ, .override = override};
     bool test = false;
     int option;
 
     log_init();
-    if (!override) {
-        log_err("cannot start");
-        return EXIT_FAILURE;
-    }
     if (access(P0F_LOOKUPD_CONF, F_OK) == 0)
         source.file = P0F_LOOKUPD_CONF;
     while ((option = getopt_long(argc, argv, "c:o:tVh", long_options, NULL)) != -1) {
@@ -125,24 +122,17 @@ int main(int argc, char **argv)
             break;
         case 'V':
             printf("p0f-lookupd %s\n", P0F_LOOKUPD_VERSION);
-            free(override);
             return EXIT_SUCCESS;
         case 'h':
             print_help();
-            free(override);
             return EXIT_SUCCESS;
         default:
-            free(override);
             return EXIT_USAGE; /* getopt has said why */
         }
     }
-    int status;
     if (argv[optind] && strcmp(argv[optind], "lookup") != 0)
-        status = usage("unknown command ", argv[optind]);
-    else if (argv[optind] && !argv[optind + 1])
-        status = usage("lookup: expected an address", "");
-    else
-        status = run(&source, test, argv + optind);
-    free(override);
-    return status;
+        return usage("unknown command ", argv[optind]);
+    if (argv[optind] && !argv[optind + 1])
+        return usage("lookup: expected an address", "");
+    return run(&source, test, argv + optind);
 }

@@ -14,7 +14,7 @@ import socket
 import pytest
 
 import starving as starving_module
-from daemon import write_config
+from daemon import run, write_config
 from http_client import ask, get_bytes, open_socket, parse
 from http_load import FULL
 from problems import assert_problem
@@ -442,6 +442,27 @@ def test_start(fake, serve, scratch, starving, only_once):
         if not refused:
             break
     assert failed
+
+
+@pytest.mark.parametrize("only_once", [True, False])
+def test_lookup_command(fake, starving, only_once):
+    """Its exit code is not the one that says that p0f does not know the host."""
+    fake.hosts[HIT] = _host(HIT)
+    failed = 0
+    for number in itertools.count(1, 1 if FULL else 23):
+        starving.start(number, only_once)
+        done = run("lookup", "-o", f"p0f.socket={fake.path}", HIT,
+                   extra_environment=starving.environment)
+        refused = starving.end()
+        if done.returncode == 0:
+            assert json.loads(done.stdout)["os_flavor"] == HIT
+        else:
+            failed += 1
+            assert done.returncode == 2, f"allocation {number}: {done}"
+            assert "memory" in done.stderr.lower(), f"allocation {number}: {done}"
+        if not refused:
+            break
+    assert failed and done.returncode == 0
 
 
 class Readiness:
