@@ -179,7 +179,7 @@ $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz
                               $(call linked,$(t))))
 
 # Those that include short_memory.h.
-MEMORY_TESTS := batch_memory
+MEMORY_TESTS := batch_memory query_memory
 $(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o

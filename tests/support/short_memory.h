@@ -4,6 +4,7 @@
 #ifndef SHORT_MEMORY_H
 #define SHORT_MEMORY_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,7 +30,10 @@ static bool memory_given(void)
     if (!memory.counting)
         return true;
     long this = memory.allocations++;
-    return memory.only_once ? this != memory.fail_at : this < memory.fail_at;
+    bool given = memory.only_once ? this != memory.fail_at : this < memory.fail_at;
+    if (!given)
+        errno = ENOMEM;
+    return given;
 }
 
 static void *memory_counted(void *block)

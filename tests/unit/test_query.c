@@ -179,6 +179,19 @@ Test(query, after_a_timeout_the_next_reuses_the_connection, .init = start, .fini
     cr_assert_eq(p0f_lookup_drain(&past), 0);
 }
 
+Test(query, after_a_timeout_and_a_hang_up_the_next_connects_anew, .init = start, .fini = stop)
+{
+    struct script script = probes_answered();
+    struct p0f_host host;
+
+    time_out_first();
+    stand_in_hang_up(&p0f);
+    add_answer(&script, P0F_STATUS_OK, 3);
+    cr_assert_eq(lookup_played(&script, &host), P0F_OK);
+    cr_assert_eq(host.total_conn, 3);
+    cr_assert_eq(p0f_lookup_drain(&past), 0);
+}
+
 Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
 {
     time_out_first();
