@@ -133,6 +133,7 @@ run:
 # call.
 DEPS_render := daemon/utf8.o
 DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
+DEPS_answer_memory := daemon/answer.o $(DEPS_answer)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
@@ -151,6 +152,7 @@ DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
 DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
+DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
@@ -167,7 +169,7 @@ FUZZ_TIME  ?= 60
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
-WRAPPED    := connect close shutdown send recv malloc calloc realloc
+WRAPPED    := connect close shutdown send recv epoll_ctl malloc calloc realloc
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
 MODEL_STEPS ?= 120000 # for each seed
 
@@ -178,9 +180,10 @@ $(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
 $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
                               $(call linked,$(t))))
 
-# Those that include short_memory.h.
-MEMORY_TESTS := batch_memory query_memory
-$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+# Those that include short_memory.h, and what that wraps.
+MEMORY_TESTS := answer_memory batch_memory lookup_memory query_memory
+MEMORY     := malloc calloc realloc aligned_alloc strdup free
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)

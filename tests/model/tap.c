@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -254,6 +255,7 @@ int __real_connect(int fd, const struct sockaddr *name, socklen_t length);
 int __real_close(int fd);
 ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __real_recv(int fd, void *bytes, size_t length, int flags);
+int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
@@ -263,6 +265,7 @@ int __wrap_close(int fd);
 int __wrap_shutdown(int fd, int how);
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -335,6 +338,15 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags)
             return -1;
     }
     return __real_recv(fd, bytes, length, flags);
+}
+
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    if (operation == EPOLL_CTL_ADD && line_of(fd) && fault()) {
+        errno = ENOSPC; /* too many are watched in all */
+        return -1;
+    }
+    return __real_epoll_ctl(epoll, operation, fd, event);
 }
 
 /* ---- Allocations: those of the daemon's own code; libraries reach the C library as ever */

@@ -119,6 +119,42 @@ Test(conn, first_asked_first_told, .init = start, .fini = stop)
     close_conn();
 }
 
+/* A query whose address holds its number. */
+static enum p0f_error ask_numbered(struct asker *asker, uint32_t number)
+{
+    struct p0f_addr addr = {.type = 4};
+
+    memcpy(addr.bytes, &number, sizeof number);
+    return p0f_conn_ask(conn, &addr, on_answer, asker);
+}
+
+/* p0f takes one query at a time, and more wait than the kernel holds. */
+Test(conn, first_asked_first_told_by_a_slow_p0f, .init = start, .fini = stop)
+{
+    enum { PIPELINE = 1024, ALL = 3 * PIPELINE };
+    static struct asker askers[ALL];
+    const int least = 1;
+    struct p0f_addr addr;
+    uint32_t next = 0, number;
+    bool waited = false;
+
+    open_served(PIPELINE);
+    cr_assert_eq(setsockopt(p0f_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+    for (uint32_t told = 0; told < ALL; told++) {
+        for (; next < ALL && ask_numbered(&askers[next], next) == P0F_OK; next++)
+            p0f_conn_flush(conn);
+        waited = waited || p0f_conn_wants_write(conn);
+        cr_assert(stand_in_read(&p0f, &addr));
+        memcpy(&number, addr.bytes, sizeof number);
+        cr_assert_eq(number, told);
+        cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, told + 1));
+        cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+        assert_told(&askers[told], P0F_OK, told + 1);
+    }
+    cr_assert(waited);
+    close_conn();
+}
+
 Test(conn, each_status_is_told, .init = start, .fini = stop)
 {
     struct asker a = {0}, b = {0}, c = {0};
@@ -247,6 +283,30 @@ Test(conn, too_many_bytes, .init = start, .fini = stop)
         cr_assert(stand_in_write(&p0f, bytes, size + 200));
         cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
     }
+    close_conn();
+}
+
+/* After bytes that are no answer, the two parts of a magic must not be taken for more of them: that
+ * would be as long as an answer too early. */
+Test(conn, malformed_and_then_a_magic_in_two_parts, .init = start, .fini = stop)
+{
+    uint8_t bytes[P0F_ANSWER_MAX], garbage[400] = {0};
+    struct asker a = {0}, b = {0};
+
+    open_served(2);
+    cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 2));
+    size_t size = stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK, 1);
+    cr_assert(stand_in_write(&p0f, garbage, sizeof garbage));
+    cr_assert(stand_in_write(&p0f, bytes, 2));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert(stand_in_write(&p0f, bytes + 2, size - 3));
+    p0f_conn_io(conn);
+    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert(stand_in_write(&p0f, bytes + size - 1, 1));
+    p0f_conn_io(conn);
     close_conn();
 }
 

@@ -48,7 +48,6 @@ static void teardown(void)
     stage_round();
     cr_assert_eq(place.state, LINK_DOWN);
     cr_assert_not(link_may_answer(&place));
-    cr_assert_eq(lost, 2, "it was to return, and does not");
     link_stop(&place);
     common.retiring = false;
     stage_close();
@@ -100,5 +99,45 @@ Test(link, condemned_with_queries_unsent)
         stage_read(&stage.clients[0]);
     stage_round();
     cr_assert_not(is_busy(), "the loop spins");
+    teardown();
+    cr_assert_eq(lost, 2, "it was to return, and does not");
+}
+
+static void stop_it(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    ignore(ctx, error, host);
+    link_stop(&place);
+}
+
+static void ask(p0f_answer_fn *answer)
+{
+    static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
+
+    cr_assert_eq(p0f_conn_ask(place.conn, &somebody, answer, NULL), P0F_OK);
+    link_flush(&place);
+}
+
+/* Not even then is it closed while p0f owes an answer. */
+Test(link, stopped_while_owed)
+{
+    setup();
+    ask(ignore);
+    link_stop(&place);
+    cr_assert_eq(place.state, LINK_CONDEMNED);
+    stage_settle();
+    stage_pass(1000);
+    cr_assert_eq(place.state, LINK_DOWN);
+    teardown();
+}
+
+/* Nor under the feet of who tells the answer. */
+Test(link, stopped_by_who_is_told)
+{
+    setup();
+    ask(stop_it);
+    stage_settle();
+    cr_assert_eq(place.state, LINK_CONDEMNED);
+    stage_pass(1000);
+    cr_assert_eq(place.state, LINK_DOWN);
     teardown();
 }

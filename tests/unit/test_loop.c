@@ -1,9 +1,11 @@
 #include "loop.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct mono now;
@@ -46,6 +48,43 @@ static void round_after(int64_t ms)
 static void arm(struct loop_timer *timer, int64_t ms)
 {
     loop_arm(loop, timer, mono_add_ms(now, ms));
+}
+
+/* Which descriptor the next one will be. */
+static int next_descriptor(void)
+{
+    int fd = dup(0);
+
+    cr_assert_geq(fd, 0);
+    close(fd);
+    return fd;
+}
+
+Test(loop, without_descriptors_there_is_none)
+{
+    struct rlimit limit;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (rlim_t more = 0; more < 2; more++) { /* it needs two */
+        limit.rlim_cur = (rlim_t)next_descriptor() + more;
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        cr_assert_null(loop_new(fake_clock));
+        cr_assert_eq(errno, EMFILE);
+        limit.rlim_cur = limit.rlim_max;
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    }
+}
+
+Test(loop, ends_when_it_cannot_wait)
+{
+    int fd = next_descriptor();
+
+    setup();
+    close(fd);
+    cr_assert_eq(loop_run(loop), -1);
+    cr_assert_eq(errno, EBADF);
+    cr_assert_eq(dup2(0, fd), fd); /* for loop_free to close */
+    loop_free(loop);
 }
 
 Test(loop, timers_fire_in_order)

@@ -4,7 +4,10 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
@@ -203,6 +206,32 @@ Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
     cr_assert(stand_in_sees_open(&p0f), "drained while an answer is owed");
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 1));
     cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    cr_assert(stand_in_sees_closed(&p0f));
+}
+
+/* Answers to the probes, and to the question once those have been read. */
+static void *answer_in_two_parts(void *went_well)
+{
+    int unread = 1;
+    bool good = stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0) &&
+                stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0);
+
+    while (unread > 0 && ioctl(p0f.peer, SIOCOUTQ, &unread) == 0)
+        sched_yield();
+    *(bool *)went_well = good && stand_in_answer(&p0f, P0F_STATUS_OK, 1);
+    return NULL;
+}
+
+Test(query, drain_waits_for_each_answer, .init = start, .fini = stop)
+{
+    bool went_well = false;
+    pthread_t thread;
+
+    time_out_first();
+    cr_assert_eq(pthread_create(&thread, NULL, answer_in_two_parts, &went_well), 0);
+    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    pthread_join(thread, NULL);
+    cr_assert(went_well);
     cr_assert(stand_in_sees_closed(&p0f));
 }
 
