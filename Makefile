@@ -39,7 +39,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
-        bench harm soak lint format install uninstall clean
+        bench harm soak coverage lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make check        all tests; needs root, since p0f captures packets'
 	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
 	@echo 'make check-tsan   the same under ThreadSanitizer'
+	@echo 'make coverage     which lines and branches the tests run through'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
 	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
@@ -101,6 +102,7 @@ RUN_DEPS   := p0f curl
 CHECK_DEPS := libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
               iproute2 procps tcpreplay chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
+COVERAGE_DEPS := gcovr
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
@@ -265,6 +267,14 @@ check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
+
+# Counted over all tests together. Not optimized, so that a line stands for its own code.
+coverage: deps
+	@$(INSTALL) $(COVERAGE_DEPS)
+	@mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage NPM_DIR=$(NPM_DIR) HARDEN= \
+		SAN='--coverage -fprofile-update=atomic' CFLAGS='$(CFLAGS) -O0' unit seeds model e2e
+	@tests/support/coverage.py $(BUILD)/coverage
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang

@@ -13,12 +13,11 @@ import socket
 
 import pytest
 
-import starving as starving_module
 from daemon import run, write_config
 from http_client import ask, get_bytes, open_socket, parse
 from http_load import FULL
 from problems import assert_problem
-from starving import Starving
+from starving import Starving, needs_own_malloc, needs_plain_exit
 from waiting import wait_until
 
 HIT, COLD, STRANGER, VISITOR = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"
@@ -28,8 +27,7 @@ ANEW = {"Cache-Control": "no-cache"}
 SETTINGS = {"http.threads": 1, "http.cors_origins": ORIGIN, "p0f.timeout": "5s",
             "cache.ttl": "1h", "cache.negative_ttl": "1h"}
 
-pytestmark = pytest.mark.skipif(bool(starving_module.impossible()),
-                                reason=str(starving_module.impossible()))
+pytestmark = needs_own_malloc
 
 
 def _host(address):
@@ -415,6 +413,7 @@ def test_reload(starved):
         assert OLD_ONES not in line or "memory" in line, line
 
 
+@needs_plain_exit
 @pytest.mark.parametrize("only_once", [True, False])
 def test_start(fake, serve, scratch, starving, only_once):
     """It starts, or says that there is no memory and ends with exit code 1. If it starts, then it finds
@@ -444,6 +443,7 @@ def test_start(fake, serve, scratch, starving, only_once):
     assert failed
 
 
+@needs_plain_exit
 @pytest.mark.parametrize("only_once", [True, False])
 def test_lookup_command(fake, starving, only_once):
     """Its exit code is not the one that says that p0f does not know the host."""

@@ -4,6 +4,8 @@ import mmap
 import os
 import struct
 
+import pytest
+
 import daemon as daemon_module
 
 LIBRARY = os.path.join(os.path.dirname(daemon_module.PROGRAM), "tests", "support", "starve.so")
@@ -14,13 +16,19 @@ _FIRST, _LAST, _MADE, _REFUSED, _ASKER, _LIVE = range(0, 48, 8)
 _SIZE = 48
 
 
-def impossible():
-    """Why it cannot be done with this daemon; None if it can."""
+def _program_holds(*marks):
     with open(daemon_module.PROGRAM, "rb") as program:
         image = program.read()
-    if b"libasan.so" in image or b"libtsan.so" in image:
-        return "a sanitizer brings an allocator of its own, which must be the first one loaded"
-    return None
+    return any(mark in image for mark in marks)
+
+
+# What cannot be done with some builds of the daemon, and why.
+needs_own_malloc = pytest.mark.skipif(
+    _program_holds(b"libasan.so", b"libtsan.so"),
+    reason="a sanitizer brings an allocator of its own, which must be the first one loaded")
+needs_plain_exit = pytest.mark.skipif(
+    _program_holds(b".gcda"),
+    reason="at the exit gcov writes its counters, and does not ask whether there is memory")
 
 
 class Starving:
