@@ -10,16 +10,14 @@
 
 #define NS_PER_S 1000000000
 
-/* ---- The text. open_memstream() would do, were it not that after a failure it goes on as if nothing
- * had happened, with a piece missing. */
+/* ---- The text. open_memstream() goes on after it has found no memory, with a piece missing. */
 
 #define ROOM_FIRST (16 * 1024) /* enough, as a rule */
 #define PIECE_MOST 512
 
 struct text {
     char *bytes;
-    size_t used;
-    size_t room;
+    size_t used, room;
     bool failed;
 };
 
@@ -30,11 +28,9 @@ static bool make_room(struct text *text, size_t more)
     size_t room = text->room ? 2 * text->room : ROOM_FIRST;
     char *bytes = realloc(text->bytes, room);
     text->failed = !bytes;
-    if (!bytes)
-        return false;
-    text->bytes = bytes;
-    text->room = room;
-    return true;
+    if (bytes)
+        text->bytes = bytes, text->room = room;
+    return bytes;
 }
 
 __attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
