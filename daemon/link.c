@@ -47,6 +47,9 @@ static void watch_as_needed(struct link *link)
 
 void link_flush(struct link *link)
 {
+    /* Nothing but probes is left then, whose answers nobody would wait for. */
+    if (link->conn && link->common->retiring && p0f_conn_pending(link->conn) == 0)
+        return;
     if (is_open(link) && p0f_conn_wants_write(link->conn)) {
         if (p0f_conn_owed(link->conn) == 0)
             link->heard = loop_now(link->common->loop);

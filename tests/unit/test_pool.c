@@ -267,6 +267,32 @@ Test(pool, drained_at_once)
     teardown();
 }
 
+static void retire(void *ctx)
+{
+    pool_retire(ctx, on_drained, NULL);
+}
+
+/* Its probes would be owed when it is over in that same round, and the process ends. */
+Test(pool, a_connection_made_at_the_very_end_asks_nothing)
+{
+    struct loop_timer last = {.fire = retire};
+
+    stage_open();
+    setup(1, 2); /* there is no p0f; it tries again within 50 ms */
+    stage_p0f_start();
+    last.ctx = pool;
+    loop_arm(stage.loop, &last, mono_add_ms(stage.now, 60));
+    stage.now = mono_add_ms(stage.now, 60);
+    stage_round();
+    cr_assert_eq(drained, 1);
+    cr_assert_eq(pool_owed(pool), 0);
+    pool_free(pool);
+    stage_serve();
+    cr_assert_eq(stage.accepted, 1);
+    cr_assert_eq(stage.probed, 0);
+    stage_close();
+}
+
 Test(pool, max_rate)
 {
     open_with_p0f(1, 16);
