@@ -84,7 +84,7 @@ def test_five_times_too_much(scratch, serve, slow_down):
         _all_known(_read_cache(daemon, SECONDS / 10).result())
         assert daemon.host("10.10.0.1").status == 200
         assert daemon.host("192.0.2.1").status == 404
-        if not processes.sanitized(pid):
+        if not processes.instrumented(pid):
             wait_until(lambda: processes.resident_bytes(pid) < before + 4 * MEBIBYTE,
                        "the flood's memory to come back")
         if FULL:

@@ -265,7 +265,7 @@ def test_soak(needs_p0f, scratch, serve):
                       f"{processes.descriptors(soak.pid)} descriptors, "
                       f"{soak.all.requests()} requests", flush=True)
         if LONG:
-            if not processes.sanitized(soak.pid):
+            if not processes.instrumented(soak.pid):
                 _check_memory(soak.memory)
             _check_that_it_happened(soak.metrics)
         _report(soak)
