@@ -38,8 +38,8 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan fuzz fuzz-run \
-        bench harm soak lint format install uninstall clean
+.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
+        fuzz fuzz-run bench harm soak lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make check        all tests; needs root, since p0f captures packets'
 	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
 	@echo 'make check-tsan   the same under ThreadSanitizer'
+	@echo 'make check-valgrind  the same under valgrind, which takes half an hour'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
 	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
@@ -101,6 +102,7 @@ RUN_DEPS   := p0f curl
 CHECK_DEPS := libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
               iproute2 procps tcpreplay chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
+VALGRIND_DEPS := valgrind
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/deps.sh
 
@@ -209,6 +211,7 @@ check: deps
 	@$(MAKE) --no-print-directory model
 	@$(MAKE) --no-print-directory e2e
 
+# WRAP is what our programs are run with, here and in the other tests: valgrind, say.
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "$$t"; $(WRAP) $$t || exit 1; done
 
@@ -216,11 +219,11 @@ structure:
 	@tests/support/check-structure.sh
 
 seeds: $(SEEDS)
-	@for t in $(TARGETS); do $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
+	@for t in $(TARGETS); do $(WRAP) $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
 # With the seeds from here, and so many steps, everything must have happened that can.
 model: $(MODEL)
-	@$(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
+	@$(WRAP) $(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
 
 # What daemon/openapi.json is judged by, the same for all builds.
 NPM_DIR    ?= $(BUILD)/npm
@@ -245,7 +248,7 @@ e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
-		NPM_DIR=$(abspath $(NPM_DIR)) $(WRAP) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 		-n $(E2E_WORKERS) --dist loadfile $(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -256,6 +259,13 @@ check-asan check-tsan: check-%: deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
+
+# Its options are in sanitized.sh. Some 30 minutes; K=word is some of the end-to-end tests here, too.
+check-valgrind: deps
+	@$(INSTALL) $(VALGRIND_DEPS)
+	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/valgrind/reports $(MAKE) --no-print-directory \
+		BUILD=$(BUILD)/valgrind NPM_DIR=$(NPM_DIR) HARDEN= SAN=-Itests/support/inprocess WRAP=valgrind \
+		MODEL_SEEDS='1 2 3' MODEL_STEPS=20000 unit seeds model e2e
 
 fuzz:
 	@$(INSTALL) $(BUILD_DEPS) clang

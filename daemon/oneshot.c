@@ -68,6 +68,8 @@ static void leave_a_reader(void)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         dup2(null, fd);
+    if (null > 2)
+        close(null);
     setsid();
     p0f_lookup_drain(NULL);
     _exit(0);

@@ -56,7 +56,7 @@ def test_disconnecting_while_suspended(busy, serve, reset):
             wait_until(lambda: processes.descriptors(pid) <= open_before + 64,
                        "their connections to be closed")
         assert load(daemon, n=1_000).statuses == {200: 1_000}
-        if not processes.sanitized(pid):
+        if not processes.instrumented(pid):
             wait_until(lambda: processes.resident_bytes(pid) < memory_before + 4 * MEBIBYTE,
                        "their memory to come back")
 
@@ -152,7 +152,7 @@ def test_answers_that_are_not_read(fake, serve):
                         not select.select([], [sock], [], 0.2)[1]
             wait_until(stuck, "the daemon to take no more of its requests")
             assert daemon.host(HIT).status == 200
-            if not processes.sanitized(daemon.process.pid):
+            if not processes.instrumented(daemon.process.pid):
                 assert processes.resident_bytes(daemon.process.pid) < begun + 2 * MEBIBYTE
             # All whole requests are answered, in the end.
             sock.setblocking(True)
@@ -227,7 +227,7 @@ def test_idle_connections(fake, serve, many_descriptors):
         for sock in socks:
             sock.close()
         assert daemon.get("/livez").status == 200
-        if not processes.sanitized(pid):
+        if not processes.instrumented(pid):
             wait_until(lambda: processes.resident_bytes(pid) < memory_before + 4 * MEBIBYTE,
                        "their memory to come back")
 

@@ -17,6 +17,8 @@ import pytest
 
 import host_json
 import p0f_wire
+from daemon import WRAP
+from waiting import SLOWDOWN
 
 PROGRAM = os.environ.get("RENDER_ANSWERS", os.path.join(
     os.path.dirname(__file__), "../../build/tests/support/render_answers"))
@@ -173,7 +175,8 @@ def test_random_answers(dialect):
     cases = [(some_address(chance), answer)
              for answer in [*every_byte(dialect), *random_answers(chance, dialect)]]
     records = b"".join(record(dialect, address, answer) for address, answer in cases)
-    run = subprocess.run([PROGRAM], input=records, stdout=subprocess.PIPE, check=True, timeout=120)
+    run = subprocess.run([*WRAP, PROGRAM], input=records, stdout=subprocess.PIPE, check=True,
+                         timeout=120 * SLOWDOWN)
     assert run.stdout.endswith(b"\n")
     lines = iter(run.stdout[:-1].split(b"\n"))
     for number, (address, packed) in enumerate(cases):

@@ -8,10 +8,13 @@ import subprocess
 import time
 
 import http_client
-from waiting import wait_until
+from waiting import SLOWDOWN, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("P0F_LOOKUPD", os.path.join(ROOT, "build", "p0f-lookupd"))
+
+# What our programs are run with: valgrind, say.
+WRAP = os.environ.get("WRAP", "").split()
 
 # Documentation address that no test uses otherwise: asking about it shows whether p0f is reached.
 SENTINEL = "192.0.2.255"
@@ -58,8 +61,8 @@ def write_config(path, settings):
 
 def run(*arguments, extra_environment=None, bound=20):
     """Run the program to its end; returns the CompletedProcess with text output."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=bound, check=False,
+    return subprocess.run([*WRAP, PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=bound * SLOWDOWN, check=False,
                           env=environment(extra_environment))
 
 
@@ -85,7 +88,7 @@ class Daemon:
         write_config(self.config, self.settings)
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
+                [*WRAP, PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
                 stdout=errors, stderr=errors, env=environment(self.extra_environment))
         wait_until(self._lives, "the daemon to serve /livez")
         return self
@@ -106,7 +109,7 @@ class Daemon:
 
     def wait_end(self, bound):
         """Wait for the process to end and return its exit code."""
-        return self.process.wait(bound)
+        return self.process.wait(bound * SLOWDOWN)
 
     def stop(self, within=5):
         """SIGTERM; it must exit with 0, soon."""
@@ -120,7 +123,7 @@ class Daemon:
             raise AssertionError(f"the daemon did not stop on SIGTERM:\n{self.log()}") from None
         took = time.monotonic() - begin
         assert code == 0, f"the daemon ended with {code}:\n{self.log()}"
-        assert took < within, f"the daemon took {took:.1f} s to stop"
+        assert took < within * SLOWDOWN, f"the daemon took {took:.1f} s to stop"
         self.check_log()
 
     def kill(self):

@@ -7,6 +7,7 @@ import subprocess
 from collections import namedtuple
 
 from busy_p0f import TOOLS
+from waiting import SLOWDOWN
 
 # In `make harm` the numbers are those that matter; else they are such that the tests are quick.
 FULL = bool(os.environ.get("FULL"))
@@ -34,7 +35,7 @@ class Load:
     def result(self, bound=300):
         """The report, once it has done all it was to do."""
         try:
-            said = self._process.communicate(timeout=bound)[0]
+            said = self._process.communicate(timeout=bound * SLOWDOWN)[0]
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise AssertionError(f"http_load did not finish in {bound} s") from None

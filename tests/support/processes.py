@@ -68,7 +68,7 @@ def wait_until_idle(pid, what, most=0.1):
     wait_until(idle, what)
 
 
-def sanitized(pid):
-    """Whether it was built with a sanitizer, whose memory is not the program's."""
+def instrumented(pid):
+    """Whether it has a sanitizer in it or is run by valgrind, whose memory is not the program's."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
-        return any(f"/lib{name}.so" in line for line in maps for name in ("asan", "tsan"))
+        return any(name in line for line in maps for name in ("/libasan", "/libtsan", "/valgrind/"))

@@ -1,6 +1,11 @@
 """Waiting for an event instead of hoping that some time is enough."""
 
+import os
 import time
+
+# How much slower the daemon may be when it is run with something, such as valgrind. All bounds are
+# those of the plain one, times this.
+SLOWDOWN = 10 if os.environ.get("WRAP") else 1
 
 # Between two looks at the world. Short, so that a test ends as soon as the event is there; never a
 # delay that a test relies on.
@@ -10,6 +15,7 @@ LOOK_AGAIN = 0.005
 def wait_until(predicate, what, bound=20):
     """Look until `predicate()` is true and return its value; after `bound` seconds fail and say
     `what` was waited for."""
+    bound *= SLOWDOWN
     deadline = time.monotonic() + bound
     while True:
         value = predicate()

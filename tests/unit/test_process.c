@@ -129,6 +129,13 @@ Test(process, descriptors_are_counted)
     close_proc();
 }
 
+static bool under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    return preloaded && strstr(preloaded, "vgpreload");
+}
+
 Test(process, itself)
 {
     struct process process, more;
@@ -145,11 +152,14 @@ Test(process, itself)
     cr_assert_eq(more.open_fds, process.open_fds + 1, "its own is not counted");
     cr_assert_eq(more.start_ms, process.start_ms);
     close(fd);
-    /* Each descriptor that there is answers; the one that lists them has gone. */
+    /* Each descriptor that there is answers, but for valgrind's; the one that lists them has gone. */
     unsigned open_now = 0;
     for (int i = 0; i < 1024; i++)
         open_now += fcntl(i, F_GETFD) >= 0;
-    cr_assert_eq(process.open_fds, open_now);
+    if (under_valgrind())
+        cr_assert_geq(process.open_fds, open_now);
+    else
+        cr_assert_eq(process.open_fds, open_now);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert(process.max_fds_known);
     cr_assert_eq(process.max_fds, limit.rlim_cur);
