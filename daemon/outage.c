@@ -31,8 +31,8 @@ static void explain(const struct pool_status *status, const struct link_status *
 
     if (link->silent)
         snprintf(reason, OUTAGE_SIZE,
-                 "%s: p0f takes connections but does not answer: its connection limit (-S) seems "
-                 "reached, or it is stopped",
+                 "%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
+                 "connections but does not answer",
                  status->socket);
     else if (fault->error == P0F_WRONG_DIALECT)
         snprintf(reason, OUTAGE_SIZE,

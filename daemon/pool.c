@@ -228,8 +228,8 @@ static void tell_silent(struct pool *pool)
     if (pool->told_silent)
         return;
     pool->told_silent = true;
-    log_warnx("%s: p0f takes connections but does not answer: its connection limit (-S) seems "
-              "reached, or it is stopped",
+    log_warnx("%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
+              "connections but does not answer",
               pool->socket);
 }
 

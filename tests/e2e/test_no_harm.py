@@ -8,6 +8,7 @@ the real one dies of; when its with-block ends, there must have been none.
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -22,7 +23,7 @@ from http_load import FULL, Load, load
 from namespace import Namespace, Replay
 from problems import assert_problem
 from real_p0f import RealP0f
-from waiting import wait_until
+from waiting import SLOWDOWN, wait_until
 
 # Each question goes to p0f, and nobody waits for longer than a fraction of a stall.
 IMPATIENT = {"cache.ttl": "0", "cache.incomplete_ttl": "0", "cache.negative_ttl": "0",
@@ -276,17 +277,37 @@ def _crowded(needs_p0f, scratch):
 
 
 def test_all_places_taken(crowded, serve):
+    """It says so, answers in time all the same, and goes on by itself when there is room."""
     p0f, others = crowded
+    limit = "p0f's connection limit seems reached"
     with serve(p0f, {"p0f.timeout": "300ms"}) as daemon:
-        answer = daemon.host("192.0.2.1")
-        assert_problem(answer, 504, "p0f-timeout", "192.0.2.1")
-        wait_until(lambda: "its connection limit (-S) seems reached" in daemon.log(),
-                   "the log to say so")
-        assert processes.unix_sockets(daemon.process.pid) == 4
+        most = 0
+
+        def pool():
+            nonlocal most
+            most = max(most, processes.unix_sockets(daemon.process.pid))
+            return daemon.get("/status").json()["pool"]
+
+        def in_time():
+            begin = time.monotonic()
+            assert_problem(daemon.host("192.0.2.1"), 504, "p0f-timeout", "192.0.2.1")
+            assert time.monotonic() - begin < 3 * SLOWDOWN      # of 0.3
+        in_time()
+        wait_until(lambda: limit in daemon.log(), "the log to say so")
+        wait_until(lambda: limit in (pool()["outage"] or ""), "/status to say so")
+        assert pool()["limit_suspected"] and not pool()["p0f_up"]
+        assert_problem(daemon.get("/readyz"), 503, "p0f-unavailable")
+        assert limit in daemon.get("/readyz").json()["detail"]
+        in_time()
         while others:
             others.pop().close()
+            pool()
         wait_until(lambda: daemon.host("192.0.2.1", "?wait=0").status == 404,
                    "the daemon to have its places")
+        wait_until(lambda: pool()["ready"] == 4, "all its connections to be served")
+        assert pool()["outage"] is None and not pool()["limit_suspected"] and pool()["p0f_up"]
+        assert most == 4
+        assert daemon.log().count(limit) == 1
         assert p0f.alive()
         processes.wait_until_idle(p0f.process.pid, "p0f to be idle again")
 

@@ -62,8 +62,8 @@ Test(outage, not_answered)
     pool.links[0].state = LINK_PROBING;
     expect("/run/x: connected, but p0f has not answered yet");
     pool.links[0].silent = true;
-    expect("/run/x: p0f takes connections but does not answer: its connection limit (-S) seems "
-           "reached, or it is stopped");
+    expect("/run/x: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
+           "connections but does not answer");
 }
 
 Test(outage, the_connection_that_tells_most)
@@ -73,8 +73,8 @@ Test(outage, the_connection_that_tells_most)
     pool.links[1].state = LINK_PROBING;
     pool.links[1].silent = true;
     pool.links[2].fault.error = P0F_DISCONNECTED;
-    expect("/run/x: p0f takes connections but does not answer: its connection limit (-S) seems "
-           "reached, or it is stopped");
+    expect("/run/x: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
+           "connections but does not answer");
     pool.links[1].silent = false;
     expect("/run/x: connected, but p0f has not answered yet");
 }

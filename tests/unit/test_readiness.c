@@ -276,7 +276,7 @@ Test(readiness, connection_limit)
     expect_not(&asker, ": connected, but p0f has not answered yet");
     stage_pass(1000);
     ask_now(&asker);
-    expect_not(&asker, ": p0f takes connections but does not answer: its connection limit (-S)");
+    expect_not(&asker, ": p0f's connection limit seems reached (its -S)");
     stage.mute = false;
     stage_settle();
     ask_now(&asker);
