@@ -119,6 +119,55 @@ def test_nonsense_again_and_again(known, serve):
             assert _reached(daemon), what
 
 
+def _garbled(what):
+    """A good answer, made into one of those; or with more behind it than was asked for."""
+    if what == "extra bytes":
+        return Reply(p0f_wire.pack_answer(os_name="Linux", http_name="first") + b"more")
+    return NONSENSE[what]
+
+
+# BADQUERY is not among them: it is an answer, of which the connection is none the worse.
+CONDEMNING = ["wrong magic", "swapped magic", "wrong status", "huge status", "extra bytes"]
+
+
+@pytest.mark.parametrize("what", CONDEMNING)
+def test_all_are_asked_about_once_more_elsewhere(known, serve, what):
+    """Answered wrongly once: that connection is given up, and neither who asked about the victim nor
+    those behind it in the line notice."""
+    known.hosts[VICTIM] = lambda nth: _garbled(what) if nth == 1 else {"http_name": "second"}
+    with serve(known, {"p0f.connections": "2", "p0f.timeout": "20s"}) as daemon:
+        daemon.wait_for_p0f()
+        wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 2, "both connections")
+        known.hold()
+        first = Crowd(daemon.place, [f"/host/{VICTIM}"])
+        wait_until(lambda: known.counts[VICTIM], "the query about the victim")
+        others = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        wait_until(lambda: set(KNOWN) <= set(known.counts), "the queries behind it")
+        known.release()
+        for (address, fields), answer in zip(KNOWN.items(), others.answers()):
+            assert answer.status == 200, answer
+            assert (answer.json()["ip"], answer.json()["http_name"]) == (address,
+                                                                        fields["http_name"])
+        times = 1 if what == "extra bytes" else 2
+        assert first.answers()[0].json()["http_name"] == ("first" if times == 1 else "second")
+        assert known.counts[VICTIM] == times
+        # Half of them were in that line.
+        assert sorted(known.counts[address] for address in KNOWN) == [1] * 10 + [2] * 10
+        assert daemon.log().count("giving this connection up") == 1
+        _recovers(daemon)
+
+
+@pytest.mark.parametrize("what", [what for what in CONDEMNING if what != "extra bytes"])
+def test_once_more_and_no_more(known, serve, what):
+    known.hosts[VICTIM] = _garbled(what)
+    with serve(known, {"p0f.timeout": "20s"}) as daemon:
+        daemon.wait_for_p0f()
+        wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 4, "all connections")
+        assert_problem(daemon.host(VICTIM), 502, "bad-response", VICTIM)
+        assert known.counts[VICTIM] == 2
+        _recovers(daemon)
+
+
 def test_answers_byte_by_byte(known, serve):
     known.write_size = 1
     with serve(known, {"p0f.timeout": "20s"}) as daemon:

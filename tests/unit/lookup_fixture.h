@@ -15,12 +15,12 @@ struct visitor {
     unsigned done;
 };
 
-static inline void setup(void)
+static inline void setup_with(unsigned connections)
 {
     stage_open();
     stage_p0f_start();
     const struct pool_options pool_options = {
-        .socket = stage.name.sun_path, .connections = 1, .pipeline = 16};
+        .socket = stage.name.sun_path, .connections = connections, .pipeline = 16};
     /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
     const struct cache_options cache_options = {
         .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
@@ -31,6 +31,11 @@ static inline void setup(void)
     lookup = lookup_new(stage.loop, cache, pool, stage_clock, (struct hash_key){1, 2}, &limits);
     cr_assert(pool && cache && lookup);
     stage_settle();
+}
+
+static inline void setup(void)
+{
+    setup_with(1);
 }
 
 static inline void ignore(void *ctx)

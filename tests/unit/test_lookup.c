@@ -78,6 +78,81 @@ Test(lookup, late_answer_is_kept)
     teardown();
 }
 
+/* Breaks the connection that a query is owed on: p0f hangs up, or answers with what is no answer. */
+static void break_under_query(bool garbage)
+{
+    static const uint8_t zeroes[232];
+
+    for (int i = 0; i < STAGE_CLIENTS; i++) {
+        struct stage_client *client = &stage.clients[i];
+        if (client->fd < 0 || client->count == 0)
+            continue;
+        if (garbage) {
+            cr_assert_eq(send(client->fd, zeroes, sizeof zeroes, MSG_NOSIGNAL), sizeof zeroes);
+            client->count--;
+        } else {
+            close(client->fd);
+            *client = (struct stage_client){.fd = -1};
+        }
+        stage_settle();
+        return;
+    }
+    cr_assert(false, "nothing is owed");
+}
+
+Test(lookup, broken_connection_is_no_answer)
+{
+    struct visitor visitor;
+
+    for (int garbage = 0; garbage < 2; garbage++) {
+        setup_with(2);
+        stage.holding = true;
+        ask_p0f(&visitor, "10.0.0.1");
+        break_under_query(garbage);
+        cr_assert_eq(stage.asked, 2, "once more");
+        cr_assert_eq(visitor.done, 0);
+        stage.holding = false;
+        stage_settle();
+        expect_done(&visitor, LOOKUP_FOUND);
+        teardown();
+    }
+}
+
+Test(lookup, two_broken_connections_are_told)
+{
+    struct visitor visitor;
+
+    for (int garbage = 0; garbage < 2; garbage++) {
+        setup_with(3);
+        stage.holding = true;
+        ask_p0f(&visitor, "10.0.0.1");
+        break_under_query(garbage);
+        cr_assert_eq(stage.asked, 2);
+        break_under_query(garbage);
+        expect_done(&visitor, garbage ? LOOKUP_BAD_RESPONSE : LOOKUP_UNAVAILABLE);
+        cr_assert_eq(stage.asked, 2, "no third time");
+        teardown();
+    }
+}
+
+/* The time that was spent on the broken connection is not given again. */
+Test(lookup, broken_connection_leaves_the_deadline)
+{
+    struct visitor visitor;
+
+    setup_with(2);
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.1");
+    stage_pass(600);
+    break_under_query(false);
+    cr_assert_eq(stage.asked, 2);
+    stage_pass(399);
+    cr_assert_eq(visitor.done, 0);
+    stage_pass(1);
+    expect_done(&visitor, LOOKUP_TIMEOUT);
+    teardown();
+}
+
 Test(lookup, no_match_is_asked_again_before_it_is_believed)
 {
     struct visitor visitor;
