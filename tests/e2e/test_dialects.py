@@ -1,5 +1,6 @@
 """The variants of p0f's wire: found out by itself, or set; their extra fields in both formats."""
 
+import itertools
 import math
 import sys
 
@@ -80,14 +81,35 @@ def test_p0f_comes_back_with_another_dialect(fake, serve):
             fake.start()
             wait_until(lambda: daemon.host(HOST).status == 200, "the daemon to find it again")
             _check(fake, daemon)
+            assert daemon.get("/status").json()["pool"]["dialect"] == dialect
 
 
-def test_a_set_dialect_that_is_not_spoken(scratch, serve):
-    """Nothing sensible can be answered, but nothing wrong may be."""
-    with FakeP0f(f"{scratch}/p0f.sock", {HOST: COMMON}, "p0f3") as fake:
-        with serve(fake, {"p0f.dialect": "api2", "p0f.timeout": "300ms"}) as daemon:
-            assert daemon.host(HOST, "?wait=0").status in (502, 503, 504)
-            assert daemon.get("/livez").status == 200
+@pytest.mark.parametrize("wanted, spoken", itertools.permutations(p0f_wire.DIALECTS, 2))
+def test_a_set_dialect_that_is_not_spoken(scratch, serve, wanted, spoken):
+    """Nothing sensible can be answered, but nothing wrong may be; what was expected and what came is
+    said; and the right p0f in the place of that one is taken."""
+    hosts = {HOST: {**COMMON, **EXTRAS[spoken]}}
+    complaint = (f"{scratch}/p0f.sock: p0f.dialect is {wanted}, but p0f's answers have "
+                 f"{p0f_wire.SIZE[spoken]} bytes ({spoken}), not {p0f_wire.SIZE[wanted]}")
+    with FakeP0f(f"{scratch}/p0f.sock", hosts, spoken) as fake, \
+            serve(fake, {"p0f.dialect": wanted, "p0f.timeout": "300ms"}) as daemon:
+        wait_until(lambda: complaint in daemon.log(), "the log to say so")
+        for query in ("?wait=0", "?format=raw"):
+            assert daemon.host(HOST, query).status in (502, 503, 504)
+        # As one connection after the other is tried, it is at times another's trouble that is told.
+        wait_until(lambda: daemon.get("/readyz").json().get("detail") == complaint,
+                   "readiness to fail of it")
+        assert daemon.get("/readyz").status == 503
+        wait_until(lambda: daemon.get("/status").json()["pool"]["outage"] == complaint,
+                   "/status to say so")
+        assert daemon.get("/livez").status == 200
+        fake.stop()
+        fake.dialect = wanted
+        fake.hosts[HOST] = {**COMMON, **EXTRAS[wanted]}
+        fake.start()
+        wait_until(lambda: daemon.host(HOST).status == 200, "the daemon to find it")
+        _check(fake, daemon)
+        wait_until(lambda: daemon.get("/readyz").status == 200, "readiness")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, sys.float_info.max, 5e-324, -0.0,
