@@ -2,6 +2,7 @@
 harm to anybody else."""
 
 import concurrent.futures
+import socket
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_http_1_0_needs_no_host(daemon):
     assert answer.json()["ip"] == HOST
 
 
+def test_http_1_0_ends_with_the_answer_unless_asked_not_to(daemon):
+    for path, status in ((f"/host/{HOST}", 200), ("/host/198.51.100.200?wait=50", 404)):
+        for field, answers in (("", 1), ("Connection: keep-alive\r\n", 2)):
+            with open_socket(daemon.place) as sock:
+                sock.sendall(f"GET {path} HTTP/1.0\r\n{field}\r\n".encode() * 2)
+                if answers > 1:
+                    sock.shutdown(socket.SHUT_WR)
+                received = sock.makefile("rb").read()
+            heads = [text.partition(b"\r\n\r\n")[0] for text in received.split(b"HTTP/1.")[1:]]
+            assert [int(head.split()[1]) for head in heads] == [status] * answers, received
+            assert all(b"\r\nContent-Length:" in head for head in heads)
+
+
 def test_an_empty_line_before_the_request(daemon):
     received = send_bytes(daemon.place, b"\r\n" + get_bytes(f"/host/{HOST}"))
     assert parse(received).status == 200
@@ -78,7 +92,18 @@ def test_a_request_byte_by_byte(daemon):
 
 def test_many_headers_and_a_big_cookie_are_fine_within_reason(daemon):
     headers = {f"X-Header-{number}": "value" for number in range(30)}
-    assert daemon.host(HOST, "", {**headers, "Cookie": "c" * 2000}).status == 200
+    for size in (2000, 4096):
+        assert daemon.host(HOST, "", {**headers, "Cookie": "c" * size}).status == 200
+    for path in ("/livez", "/forward-auth"):
+        assert daemon.get(path, {"Cookie": "c" * 4096}).status in (200, 204)
+
+
+def test_a_target_that_is_an_asterisk(daemon):
+    """OPTIONS alone may have that: it is about the server as a whole."""
+    answer = fetch_target(daemon.place, "*", method="OPTIONS")
+    assert (answer.status, answer["Allow"], answer.body) == (204, "GET, HEAD, POST, OPTIONS", b"")
+    assert_problem(fetch_target(daemon.place, "*"), 404, "not-found")
+    assert_problem(fetch_target(daemon.place, "**", method="OPTIONS"), 404, "not-found")
 
 
 def test_many_parameters_are_fine(daemon):
@@ -116,7 +141,7 @@ def test_a_target_that_is_too_long(daemon, target):
     assert_problem(fetch_target(daemon.place, target.format("1" * 9_000)), 414, None)
 
 
-@pytest.mark.parametrize("size", [33_000, 200_000])
+@pytest.mark.parametrize("size", [33_000, 100_000, 200_000])
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_beyond_all_buffers(daemon, target, size):
     """The HTTP library refuses that by itself, in words of its own."""
@@ -133,6 +158,12 @@ def test_headers_beyond_all_buffers(daemon, size):
 
 def test_http_1_1_needs_a_host(daemon):
     answer = fetch_target(daemon.place, f"/host/{HOST}", host=None)
+    assert_problem(answer, 400, None)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_two_hosts_are_too_many(daemon, version):
+    answer = fetch_target(daemon.place, f"/host/{HOST}", "Host: other.example", version=version)
     assert_problem(answer, 400, None)
 
 
@@ -173,6 +204,21 @@ BODIES = {
 _LIVEZ = "GET /livez HTTP/1.1\r\nHost: x\r\n"
 SMUGGLING = {f"body: {what}": f"{_LIVEZ}{headers}\r\n".encode() + prefix + _HIDDEN
              for what, (headers, prefix) in BODIES.items()}
+
+
+@pytest.mark.parametrize("what", ["both", "two lengths", "two lengths reversed", "unknown coding",
+                                  "two codings"])
+@pytest.mark.parametrize("path", ["/hosts", f"/host/{HOST}", "/livez"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_body_whose_length_is_open_is_refused(daemon, method, path, what):
+    """And the connection ends, since nobody can tell where the next request would begin."""
+    headers, prefix = BODIES[what]
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}\r\n"
+    with open_socket(daemon.place) as sock:
+        sock.sendall(head.encode() + prefix + _HIDDEN)
+        received = sock.makefile("rb").read()
+    assert received.count(b"HTTP/1.1 ") == 1, received
+    assert_problem(parse(received, method), 400, None)
 
 
 @pytest.fixture(name="outcome", scope="module")
