@@ -1,5 +1,6 @@
 """Clients that leave, linger, dawdle, or come in crowds: each harms nobody but itself."""
 
+import json
 import os
 import resource
 import select
@@ -11,7 +12,7 @@ import pytest
 import processes
 from busy_p0f import BusyP0f
 from daemon import SENTINEL
-from http_client import Crowd, ask, fetch, get_bytes, open_socket
+from http_client import BOUND, Crowd, ask, fetch, get_bytes, open_socket
 from http_load import FULL, Load, load
 from waiting import wait_until
 
@@ -108,8 +109,11 @@ def test_half_close(fake, serve, how):
 
 # -- that dawdle -----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("begin", [b"GET /", b"GET /livez HTTP/1.1\r\nX-Endless: ",
-                                   b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"])
+ENDLESS = [b"GET /", b"GET /livez HTTP/1.1\r\nX-Endless: ",
+           b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"]
+
+
+@pytest.mark.parametrize("begin", ENDLESS)
 def test_a_request_byte_by_byte_without_end(fake, serve, begin):
     """Each byte tells the HTTP library that the client is there; still it ends."""
     with serve(fake, {"http.idle_timeout": "1s"}) as daemon:
@@ -128,6 +132,77 @@ def test_a_request_byte_by_byte_without_end(fake, serve, begin):
                 return False
             wait_until(over, "the connection to be ended")
         assert len(sent) > 10
+
+
+def _over(sock):
+    """Whether the other side has ended it; what it says before is of no interest."""
+    try:
+        while select.select([sock], [], [], 0)[0]:
+            if not sock.recv(4096):
+                return True
+    except OSError:
+        return True
+    return False
+
+
+def test_a_byte_a_second(fake, serve):
+    """None is ever quiet for as long as http.idle_timeout, and still each ends."""
+    with serve(fake, {"http.idle_timeout": "2s"}) as daemon:
+        daemon.wait_for_p0f()
+        before = processes.descriptors(daemon.process.pid)
+        socks = [open_socket(daemon.place) for _ in range(20 * len(ENDLESS))]
+        for sock, begin in zip(socks, ENDLESS * 20):
+            sock.sendall(begin)
+        open_after = []
+
+        def all_over():
+            select.select([], [], [], 1)        # which is what they do
+            assert daemon.get("/livez").status == 200
+            for sock in socks:
+                try:
+                    sock.sendall(b"x")
+                except OSError:
+                    pass                        # ended, as is seen next
+            socks[:] = [sock for sock in socks if not _over(sock)]
+            open_after.append(len(socks))
+            return not socks
+        wait_until(all_over, "the connections to be ended")
+        assert open_after[0] == 20 * len(ENDLESS), "they are given some time"
+        wait_until(lambda: processes.descriptors(daemon.process.pid) <= before,
+                   "the daemon's side of them to be closed")
+
+
+def test_an_answer_read_slowly(fake, serve):
+    """It takes as long as it takes, and is whole; who reads none of it at all is told to go."""
+    known = [f"203.0.{n // 250}.{n % 250}" for n in range(1000)]
+    fake.hosts.update({address: {"total_conn": n} for n, address in enumerate(known)})
+    body = json.dumps(known * 20)       # so that the answer does not fit into the sockets' buffers
+    request = (f"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+               f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}").encode()
+    with serve(fake, {"http.idle_timeout": "1s", "http.max_batch": "20000",
+                      "cache.incomplete_ttl": "1h"}) as daemon:
+        daemon.wait_for_p0f()
+        before = processes.descriptors(daemon.process.pid)
+        socks = [socket.socket() for _ in range(4)]
+        for sock in socks:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            sock.settimeout(BOUND)
+            sock.connect(daemon.place)
+            sock.sendall(request)
+        slow, received = socks[0], []
+        while piece := slow.recv(65_536):
+            received.append(piece)
+            select.select([], [], [], 0.02)
+            if len(received) % 20 == 0:
+                assert daemon.get("/livez").status == 200
+        assert len(received) > 100, "it was over before anybody's time was up"
+        head, _, hosts = b"".join(received).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert [host["host"]["total_conn"] for host in json.loads(hosts)] == [*range(1000)] * 20
+        wait_until(lambda: processes.descriptors(daemon.process.pid) <= before,
+                   "the others to be ended")
+        for sock in socks:
+            sock.close()
 
 
 def test_answers_that_are_not_read(fake, serve):
