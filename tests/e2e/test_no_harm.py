@@ -314,7 +314,7 @@ def test_all_places_taken(crowded, serve):
 
 def test_a_query_asked_while_there_is_no_place_is_not_lost(crowded, serve):
     p0f, others = crowded
-    with serve(p0f, {"p0f.timeout": "20s"}) as daemon:
+    with serve(p0f, {"p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
         crowd = Crowd(daemon.place, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
         wait_until(lambda: "seems reached" in daemon.log(), "the daemon to find no place")
         assert crowd.waiting() == 199
@@ -330,7 +330,7 @@ def test_a_few_places_left(crowded, serve):
     p0f, others = crowded
     for _ in range(2):
         others.pop().close()
-    with serve(p0f, {"p0f.timeout": "20s"}) as daemon:
+    with serve(p0f, {"p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
         crowd = Crowd(daemon.place, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
         assert {answer.status for answer in crowd.answers()} == {404}
         while others:
