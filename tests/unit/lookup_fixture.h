@@ -15,7 +15,7 @@ struct visitor {
     unsigned done;
 };
 
-static inline void setup_with(unsigned connections)
+static inline void setup_with_connections(unsigned connections)
 {
     stage_open();
     stage_p0f_start();
@@ -35,7 +35,7 @@ static inline void setup_with(unsigned connections)
 
 static inline void setup(void)
 {
-    setup_with(1);
+    setup_with_connections(1);
 }
 
 static inline void ignore(void *ctx)

@@ -105,7 +105,7 @@ Test(lookup, broken_connection_is_no_answer)
     struct visitor visitor;
 
     for (int garbage = 0; garbage < 2; garbage++) {
-        setup_with(2);
+        setup_with_connections(2);
         stage.holding = true;
         ask_p0f(&visitor, "10.0.0.1");
         break_under_query(garbage);
@@ -123,7 +123,7 @@ Test(lookup, two_broken_connections_are_told)
     struct visitor visitor;
 
     for (int garbage = 0; garbage < 2; garbage++) {
-        setup_with(3);
+        setup_with_connections(3);
         stage.holding = true;
         ask_p0f(&visitor, "10.0.0.1");
         break_under_query(garbage);
@@ -140,7 +140,7 @@ Test(lookup, broken_connection_leaves_the_deadline)
 {
     struct visitor visitor;
 
-    setup_with(2);
+    setup_with_connections(2);
     stage.holding = true;
     ask_p0f(&visitor, "10.0.0.1");
     stage_pass(600);
