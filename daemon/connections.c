@@ -241,13 +241,20 @@ uint32_t connections_count(const struct connections *connections)
     return connections->count;
 }
 
+static bool is_unread(const struct connection *connection)
+{
+    char byte;
+
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool connections_busy(struct connections *connections)
 {
     bool busy = false;
 
     pthread_mutex_lock(&connections->lock);
     for (struct connection *c = connections->oldest; c && !busy; c = c->newer)
-        busy = atomic_load_explicit(&c->busy, memory_order_relaxed);
+        busy = atomic_load_explicit(&c->busy, memory_order_relaxed) || is_unread(c);
     pthread_mutex_unlock(&connections->lock);
     return busy;
 }

@@ -58,7 +58,7 @@ void connections_sweep(struct connections *connections);
 
 uint32_t connections_count(const struct connections *connections);
 
-/* Whether any is busy. */
+/* Whether any is busy, or will be as soon as what has come on it is read. */
 bool connections_busy(struct connections *connections);
 
 #endif

@@ -145,7 +145,7 @@ def test_restarts_with_other_numbers_of_connections(busy, serve):
             wait_until(lambda b=before: busy.counts()["stalls"] > b + 5, "some stalls")
             assert busy.counts()["clients"] == connections
             daemon.stop()       # in the middle of it
-            running.end()
+            assert running.end().wrong == 0
             busy.stall(0)
             wait_until(lambda: busy.counts()["clients"] == 0, "p0f to see the end")
 

@@ -207,8 +207,11 @@ static void take_answer(struct connection *connection)
     if ((size_t)(connection->text + connection->length - body) < length)
         return;
     judge(connection, body);
+    const char *last = strstr(connection->text, "\r\nConnection: close\r\n");
     connection->length = 0;
     finished(connection);
+    if (last && last < body && connection->state == IDLE)
+        hang_up(connection);
 }
 
 static void receive(struct connection *connection)

@@ -195,3 +195,18 @@ Test(connections, any_busy)
     cr_assert_not(connections_busy(connections));
     teardown();
 }
+
+Test(connections, one_with_a_request_unread_is_busy)
+{
+    char byte;
+
+    setup(4);
+    cr_assert(come() && come());
+    cr_assert_eq(send(peers[1], "G", 1, 0), 1);
+    cr_assert(connections_busy(connections));
+    cr_assert_eq(recv(all[1].fd, &byte, 1, 0), 1, "it was left there");
+    cr_assert_not(connections_busy(connections));
+    shutdown(peers[0], SHUT_WR);
+    cr_assert_not(connections_busy(connections), "that is no request");
+    teardown();
+}
