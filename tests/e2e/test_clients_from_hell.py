@@ -313,10 +313,12 @@ def test_idle_connections_make_room(fake, serve):
     with serve(fake, {"http.max_connections": "100"}) as daemon:
         socks = [open_socket(daemon.place) for _ in range(100)]
         for sock in socks[::2]:
-            sock.sendall(_keep_alive("/livez"))
-        wait_until(lambda: _alive(daemon), "room for another")
-        for _ in range(20):
-            assert daemon.get("/livez").status == 200
+            try:
+                sock.sendall(_keep_alive("/livez"))
+            except OSError:
+                pass        # one of those
+        for _ in range(20):     # whose own end takes the daemon a moment, too
+            wait_until(lambda: _alive(daemon), "room for another")
         ended = [n for n, sock in enumerate(socks) if _over(sock)]
         # Two threads have taken them in, so the order is not quite theirs; and if that took some
         # seconds, there has been more than one round of it.

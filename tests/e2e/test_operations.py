@@ -9,7 +9,7 @@ import pytest
 from daemon import SENTINEL, write_config
 from problems import assert_problem
 from real_p0f import RealP0f
-from waiting import wait_until
+from waiting import SLOWDOWN, wait_until
 
 KNOWN = {"os_name": "Linux", "os_flavor": "3.x"}
 
@@ -235,7 +235,7 @@ def test_no_label_holds_an_address(needs_p0f, scratch, serve):
 
 
 def test_asking_while_it_stops_is_answered_or_refused(fake, serve):
-    with serve(fake, {"p0f.timeout": "5s"}) as daemon:
+    with serve(fake, {"p0f.timeout": f"{5 * SLOWDOWN}s"}) as daemon:
         daemon.wait_for_p0f()
         fake.freeze()
         with_answer_owed = daemon.connect()
