@@ -1,6 +1,7 @@
 """Each curl in README.md is run, and what comes must look as README.md shows it."""
 
 import json
+import pathlib
 import re
 import subprocess
 
@@ -103,6 +104,18 @@ def test_example(daemon, command, shown):
         _assert_alike(_members(shown), json.loads(real), "")
     else:
         assert real == shown + "\n"
+
+
+def test_each_test_that_it_names_is_there():
+    """The last column of the table of what was done to the daemon: words for pytest's -k."""
+    rows = re.findall(r"^\|.*\| `([^`]+)` \|$", _readme().partition("## What was done")[2], re.M)
+    files = list(pathlib.Path(ROOT, "tests/e2e").glob("test_*.py"))
+    tests = [path.stem for path in files]
+    for path in files:
+        tests += re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 10
+    for word in " or ".join(rows).split(" or "):
+        assert word == "make soak" or any(word in test for test in tests), word
 
 
 def test_each_path_is_there():
