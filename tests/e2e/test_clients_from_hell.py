@@ -51,7 +51,10 @@ def test_disconnecting_while_suspended(busy, serve, reset):
             busy.pause()
             options = {"n": 10_000 if FULL else 2_000, "c": 100, "m": 60_000, "l": 1}
             report = load(daemon, **options, **({"x": True} if reset else {}))
-            assert report.left + report.broken == options["n"], report
+            # Their lookups go on without them, so in the end there may be no place for another.
+            refused = report.statuses.get(503, 0)
+            assert report.left + report.broken + refused == options["n"], report
+            assert report.left > options["n"] / 2
             busy.resume()
             wait_until(lambda: _alive(daemon), "room for others")
             wait_until(lambda: processes.descriptors(pid) <= open_before + 64,
