@@ -18,6 +18,7 @@ struct visitor {
 
 static inline void setup_with_connections(unsigned connections)
 {
+    caller = NULL;
     stage_open();
     stage_p0f_start();
     const struct pool_options pool_options = {
