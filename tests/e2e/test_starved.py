@@ -17,7 +17,7 @@ from daemon import run, write_config
 from http_client import ask, get_bytes, open_socket, parse
 from http_load import FULL
 from problems import assert_problem
-from starving import Starving, needs_own_malloc, needs_plain_exit
+from starving import Starving, needs_own_malloc, needs_plain_life
 from waiting import wait_until
 
 HIT, COLD, STRANGER, VISITOR = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"
@@ -413,7 +413,7 @@ def test_reload(starved):
         assert OLD_ONES not in line or "memory" in line, line
 
 
-@needs_plain_exit
+@needs_plain_life
 @pytest.mark.parametrize("only_once", [True, False])
 def test_start(fake, serve, scratch, starving, only_once):
     """It starts, or says that there is no memory and ends with exit code 1. If it starts, then it finds
@@ -443,7 +443,7 @@ def test_start(fake, serve, scratch, starving, only_once):
     assert failed
 
 
-@needs_plain_exit
+@needs_plain_life
 @pytest.mark.parametrize("only_once", [True, False])
 def test_lookup_command(fake, starving, only_once):
     """Its exit code is not the one that says that p0f does not know the host."""

@@ -27,10 +27,16 @@ struct parts {
     size_t variable_count, override_count;
 };
 
+static void end(void)
+{
+    close(file.fd);
+}
+
 static void write_file(const void *bytes, size_t length)
 {
     if (file.fd == 0) {
         file.fd = memfd_create("settings", MFD_CLOEXEC);
+        HOLDS(file.fd > 0 && atexit(end) == 0);
         snprintf(file.path, sizeof file.path, "/proc/self/fd/%d", file.fd);
     }
     HOLDS(ftruncate(file.fd, 0) == 0);

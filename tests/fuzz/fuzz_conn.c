@@ -338,12 +338,17 @@ static void step(enum p0f_dialect dialect)
     }
 }
 
+static void end(void)
+{
+    stand_in_stop(&p0f);
+}
+
 static void set_the_stage(void)
 {
     uint8_t dialects = next_byte();
 
     if (!p0f.path[0])
-        HOLDS(stand_in_start(&p0f));
+        HOLDS(stand_in_start(&p0f) && atexit(end) == 0);
     play.wanted = dialects % 5;
     play.pipeline = 1u + next_byte() % 8;
     HOLDS(p0f_conn_open(p0f.path, play.wanted, play.pipeline, &play.conn) == P0F_OK);

@@ -45,6 +45,10 @@ const char *http_p0f_start(void)
 
 void http_p0f_end(void)
 {
+    for (unsigned i = 0; i < CLIENTS; i++)
+        if (p0f.clients[i].fd >= 0)
+            close(p0f.clients[i].fd);
+    close(p0f.listener);
     unlink(p0f.name.sun_path);
     rmdir(p0f.dir);
 }

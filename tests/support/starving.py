@@ -26,9 +26,10 @@ def _program_holds(*marks):
 needs_own_malloc = pytest.mark.skipif(
     _program_holds(b"libasan.so", b"libtsan.so"),
     reason="a sanitizer brings an allocator of its own, which must be the first one loaded")
-needs_plain_exit = pytest.mark.skipif(
-    _program_holds(b".gcda"),
-    reason="at the exit gcov writes its counters, and does not ask whether there is memory")
+needs_plain_life = pytest.mark.skipif(
+    _program_holds(b".gcda") or bool(daemon_module.WRAP),
+    reason="before and after the daemon other code runs that does not ask whether there is memory: "
+           "gcov at the exit, or the script that starts valgrind")
 
 
 class Starving:
