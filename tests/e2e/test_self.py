@@ -6,7 +6,7 @@ import pytest
 
 import host_json
 import loopback
-from daemon import Daemon
+from daemon import Daemon, free_port
 from fake_p0f import FakeP0f
 from http_client import ask, fetch, fetch_target
 from problems import assert_problem
@@ -208,6 +208,17 @@ def test_first_contact_with_the_real_p0f(needs_p0f, scratch, serve):
         assert _ip(mine) == source
         assert mine.json()["os_name"] == p0f.ask(source)["os_name"].decode()
         connection.close()
+
+
+def test_first_contact_over_ipv6(needs_p0f, scratch, serve):
+    port = free_port()
+    with RealP0f(scratch, packets="ip6") as p0f, \
+            serve(p0f, {"p0f.first_contact_wait": "5s", "p0f.timeout": "15s"},
+                  also_listen=[f"[::1]:{port}"]) as daemon:
+        assert _ip(fetch(("::1", port), "/self")) == "::1"
+        auth = fetch(("::1", port), "/forward-auth")
+        assert auth["X-P0F-Status"] == "ok"
+        assert auth["X-P0F-Distance"] == str(p0f.ask("::1")["distance"])
 
 
 def test_every_field_is_that_of_p0f(needs_p0f, scratch, serve):
