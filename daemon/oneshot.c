@@ -33,6 +33,7 @@ static enum oneshot_result print_host(const struct p0f_addr *addr, const struct 
 static enum oneshot_result ask_one(const struct config *config, const char *text)
 {
     const struct timespec deadline = deadline_after(config->p0f.timeout);
+    const enum p0f_dialect wanted = config->p0f.dialect;
     struct p0f_addr addr;
     struct p0f_host host;
     enum p0f_error error = p0f_addr_parse(text, strlen(text), &addr);
@@ -42,6 +43,8 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
         return ONESHOT_ERROR;
     }
     error = p0f_lookup(config->p0f.socket, &addr, &deadline, &host);
+    if (error == P0F_OK && wanted != P0F_DIALECT_AUTO && host.dialect != wanted)
+        error = P0F_WRONG_DIALECT;
     switch (error) {
     case P0F_OK:
         return print_host(&addr, &host);
@@ -52,6 +55,10 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
     case P0F_SYSTEM:
         fprintf(stderr, "p0f-lookupd: %s: %s: %s: %s\n", text, config->p0f.socket,
                 p0f_strerror(error), strerror(errno));
+        return ONESHOT_ERROR;
+    case P0F_WRONG_DIALECT:
+        fprintf(stderr, "p0f-lookupd: %s: %s: p0f.dialect is %s, but p0f answers in %s\n", text,
+                config->p0f.socket, p0f_dialect_name(wanted), p0f_dialect_name(host.dialect));
         return ONESHOT_ERROR;
     default:
         fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket, p0f_strerror(error));

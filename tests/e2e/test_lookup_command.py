@@ -112,6 +112,15 @@ def test_dialects(fake, lookup, dialect):
     assert _members(done.stdout)[0]["os_name"] == "Linux"
 
 
+def test_another_dialect_than_the_one_set(fake):
+    fake.hosts[HOST] = FIELDS
+    done = run("-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=mtu", "lookup", HOST)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "p0f.dialect is mtu, but p0f answers in p0f3" in done.stderr
+    assert run("-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=p0f3", "lookup",
+               HOST).returncode == 0
+
+
 def test_hard_cases_of_the_wire(fake, lookup):
     fake.write_size = 1
     fake.hosts[HOST] = {"os_name": "o" * 32, "os_flavor": "f" * 32}
