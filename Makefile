@@ -49,7 +49,7 @@ help:
 	@echo 'make check        all tests; needs root, since p0f captures packets'
 	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
 	@echo 'make check-tsan   the same under ThreadSanitizer'
-	@echo 'make check-valgrind  the same under valgrind, which takes 20 minutes'
+	@echo 'make check-valgrind  the same under valgrind, which takes 10 minutes'
 	@echo 'make coverage     which lines and branches the tests run through'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
@@ -284,7 +284,7 @@ coverage: deps
 		SAN='--coverage -fprofile-update=atomic' CFLAGS='$(CFLAGS) -O0' unit seeds model e2e
 	@tests/support/coverage.py $(BUILD)/coverage
 
-# Its options are in sanitized.sh. Some 20 minutes; K=word is some of the end-to-end tests here, too.
+# Its options are in sanitized.sh. Some 10 minutes; K=word is some of the end-to-end tests here, too.
 check-valgrind: deps
 	@$(INSTALL) $(VALGRIND_DEPS)
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/valgrind/reports $(MAKE) --no-print-directory \
