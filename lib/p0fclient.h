@@ -177,7 +177,10 @@ struct p0f_conn;
 /* Called exactly once for each query taken, in the order they were asked:
  *   P0F_OK         host holds the answer, for the time of the call;
  *   P0F_NO_MATCH, P0F_BAD_QUERY   p0f said so; host is NULL;
+ *   P0F_LOST       the connection has failed on the answer to another query; host is NULL;
  *   another error  the connection has failed with it; host is NULL.
+ * Only the query whose own answer is P0F_MALFORMED is told so, and after those behind it, which are
+ * told P0F_LOST: who asks again elsewhere, in that order, puts it where it harms no other.
  * May ask more on the same connection; must not free it. */
 typedef void p0f_answer_fn(void *ctx, enum p0f_error error, const struct p0f_host *host);
 
