@@ -126,6 +126,9 @@ differ written documented | rule 'The metrics of daemon/metrics_text.c (<) and o
     sort -u >"$dir/used"
 written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that there are not:'
 
+{ grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.8 conf/*.5 lib/*.3 || true; } |
+    rule 'Words that mandoc takes for macros, and leaves out:'
+
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'A module is named after what it does:'
 wc -l daemon/*.c lib/*.c | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
