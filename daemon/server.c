@@ -126,15 +126,15 @@ static void reload(struct server *server)
         return;
     }
     config_restart_needed(server->config, fresh, tell_restart_needed);
-    struct cache_times times = times_of(fresh);
-    struct lookup_limits limits = limits_of(fresh);
+    config_adopt(server->config, fresh); /* what needs a restart limits the rest as before */
+    config_free(fresh);
+    struct cache_times times = times_of(server->config);
+    struct lookup_limits limits = limits_of(server->config);
     cache_set_times(server->cache, &times);
     if (!server->stopping)
         lookup_set_limits(server->lookup, &limits);
-    pool_set_max_rate(server->pool, fresh->p0f.max_rate);
-    readiness_set_timeout(server->readiness, fresh->p0f.timeout);
-    config_adopt(server->config, fresh);
-    config_free(fresh);
+    pool_set_max_rate(server->pool, server->config->p0f.max_rate);
+    readiness_set_timeout(server->readiness, server->config->p0f.timeout);
     if (!show_settings(server))
         log_warnx("no memory to show the new settings at /status, though they are in force");
     log_info("settings read again");

@@ -104,3 +104,11 @@ def test_the_cache_survives(fake, daemon):
     wait_until(lambda: _negative_time_to_live(daemon) == 22, "the new file")
     assert daemon.host(HOST, "", {"Cache-Control": "only-if-cached"}).status == 200
     assert fake.counts[HOST] == before
+
+
+def test_a_new_limit_of_connections_gives_no_places_before_the_restart(daemon):
+    """Each that waits has a connection, and of those there are no more than before."""
+    before = daemon.get("/status").json()["lookups"]["max_pending"]
+    _reload(daemon, {"http.max_connections": "80", "cache.ttl": "22s"})
+    wait_until(lambda: _time_to_live(daemon) == 22, "the rest to be taken over")
+    assert daemon.get("/status").json()["lookups"]["max_pending"] == before
