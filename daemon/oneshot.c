@@ -5,9 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* We are not the process that was started, but one that only waits for what p0f owes. */
+static volatile sig_atomic_t is_reader;
 
 static struct timespec deadline_after(int64_t ms)
 {
@@ -66,27 +70,72 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
     }
 }
 
-/* The child holds the connection when we exit, and goes when p0f has answered or hung up. It lets go
- * of the terminal and the pipes, so that nobody waits for it. */
-static void leave_a_reader(void)
+/* ---- Not to hang up on p0f */
+
+static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
+
+/* The reader holds the connections when we exit, and goes when p0f has answered or hung up. It lets go
+ * of the terminal and the pipes, so that nobody waits for it, and need not be told to end. */
+static void become_reader(void)
 {
-    if (p0f_lookup_drain(&(struct timespec){0}) == 0 || fork() != 0)
-        return;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    is_reader = true;
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         dup2(null, fd);
     if (null > 2)
         close(null);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        signal(endings[i], SIG_IGN);
     setsid();
-    p0f_lookup_drain(NULL);
-    _exit(0);
+}
+
+/* To end would be to close what p0f may owe an answer on. So a reader goes on from here; when there
+ * can be none, we are it ourselves. */
+static void on_ending(int number)
+{
+    int kept = errno;
+    pid_t reader = _Fork();
+
+    if (reader > 0) {
+        signal(number, SIG_DFL);
+        raise(number);
+    } else {
+        become_reader();
+    }
+    errno = kept;
+}
+
+/* What is ignored stays so: nohup(1) wants that. */
+static void catch_endings(void)
+{
+    struct sigaction ours = {.sa_handler = on_ending, .sa_flags = SA_RESTART}, before;
+
+    signal(SIGPIPE, SIG_IGN); /* who reads what we print may go first */
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        sigaddset(&ours.sa_mask, endings[i]);
+        sigaction(endings[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN)
+            sigaction(endings[i], &ours, NULL);
+    }
+}
+
+static void leave_a_reader(void)
+{
+    if (!is_reader && p0f_lookup_drain(&(struct timespec){0}) > 0 && fork() <= 0)
+        become_reader();
+    if (is_reader) {
+        p0f_lookup_drain(NULL);
+        _exit(ONESHOT_ERROR);
+    }
 }
 
 enum oneshot_result oneshot(const struct config *config, char *const *addresses)
 {
     enum oneshot_result worst = ONESHOT_FOUND;
 
-    for (; *addresses; addresses++) {
+    catch_endings();
+    for (; *addresses && !is_reader; addresses++) {
         enum oneshot_result result = ask_one(config, *addresses);
         if (result > worst)
             worst = result;
