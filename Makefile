@@ -358,11 +358,13 @@ install: all
 	install -m 644 lib/p0fclient.h $(D)$(includedir)
 	sed -e 's|@includedir@|$(includedir)|' -e 's|@libdir@|$(libdir)|' -e 's|@version@|$(VERSION)|' \
 		lib/p0fclient.pc.in > $(D)$(libdir)/pkgconfig/p0fclient.pc
+	chmod 644 $(D)$(libdir)/pkgconfig/p0fclient.pc
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
 	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
 	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
 	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
+	chmod 644 $(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
