@@ -152,23 +152,20 @@ static bool load_file(struct loading *loading)
 
 static bool load_variable(struct loading *loading, const char *variable)
 {
-    const char *name = variable + strlen(ENV_PREFIX);
-    const char *value = strchr(name, '=');
-    const char *underscore = strchr(name, '_');
-    char key[64], origin[128];
+    const char *value = strchr(variable, '=');
+    char name[64], origin[128];
 
     if (!value)
         return true;
     snprintf(origin, sizeof origin, "environment variable %.*s", (int)(value - variable), variable);
-    if (underscore && underscore < value && value - underscore < (ptrdiff_t)sizeof key) {
-        size_t length = 0;
-        for (const char *c = underscore + 1; c < value; c++)
-            key[length++] = (char)tolower((unsigned char)*c);
-        key[length] = '\0';
-        const struct option *option = option_find(name, (size_t)(underscore - name), key);
-        if (option)
-            return set(loading, origin, option, value + 1);
-    }
+    snprintf(name, sizeof name, "%.*s", (int)(value - variable), variable);
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    const char *section = name + strlen(ENV_PREFIX), *underscore = strchr(section, '_');
+    const struct option *option =
+        underscore ? option_find(section, (size_t)(underscore - section), underscore + 1) : NULL;
+    if (option)
+        return set(loading, origin, option, value + 1);
     snprintf(loading->error, CONFIG_ERROR_SIZE,
              "%s: no such key: expected " ENV_PREFIX "SECTION_KEY (p0f-lookupd -h lists them)",
              origin);

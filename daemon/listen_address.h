@@ -11,7 +11,8 @@ struct listen_address {
     char port[6];
 };
 
-#define LISTEN_ADDRESS_EXPECTED "host:port, [v6]:port or unix:/path, comma separated"
+#define LISTEN_ADDRESS_EXPECTED                                                                    \
+    "host:port, [v6]:port or unix:/path (of 107 bytes at most), comma separated"
 
 /* Reads the first of a comma-separated list and moves *list behind it (to NULL after the last).
  * False when it is none of "host:port", "[v6]:port" (port 0 to 65535) and "unix:/absolute/path". */

@@ -43,9 +43,9 @@ static void print_help(void)
            "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");
 }
 
-static int usage(const char *problem, const char *what)
+static int usage(void)
 {
-    fprintf(stderr, "p0f-lookupd: %s%s\nTry p0f-lookupd -h.\n", problem, what);
+    fprintf(stderr, "Try p0f-lookupd -h.\n");
     return EXIT_USAGE;
 }
 
@@ -127,12 +127,16 @@ int main(int argc, char **argv)
             print_help();
             return EXIT_SUCCESS;
         default:
-            return EXIT_USAGE; /* getopt has said why */
+            return usage(); /* getopt has said why */
         }
     }
-    if (argv[optind] && strcmp(argv[optind], "lookup") != 0)
-        return usage("unknown command ", argv[optind]);
-    if (argv[optind] && !argv[optind + 1])
-        return usage("lookup: expected an address", "");
+    if (argv[optind] && strcmp(argv[optind], "lookup") != 0) {
+        fprintf(stderr, "p0f-lookupd: unknown command %s\n", argv[optind]);
+        return usage();
+    }
+    if (argv[optind] && !argv[optind + 1]) {
+        fprintf(stderr, "p0f-lookupd: lookup: expected an address\n");
+        return usage();
+    }
     return run(&source, test, argv + optind);
 }

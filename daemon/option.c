@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define MOST_MS (365 * DAY_MS)
@@ -92,7 +91,7 @@ const struct option *option_find(const char *section, size_t section_length, con
 {
     for (size_t i = 0; i < option_count(); i++)
         if (strlen(options[i].section) == section_length &&
-            strncasecmp(options[i].section, section, section_length) == 0 &&
+            memcmp(options[i].section, section, section_length) == 0 &&
             strcmp(options[i].key, key) == 0)
             return &options[i];
     return NULL;
@@ -147,15 +146,16 @@ static bool read_number(const char *text, const struct unit *units, int64_t *num
 static bool set_duration(const struct option *option, int64_t *place, const char *value,
                          char expected[OPTION_EXPECTED_SIZE])
 {
+    char least[OPTION_TEXT_SIZE], most[OPTION_TEXT_SIZE];
     int64_t ms;
 
     if (read_number(value, duration_units, &ms) && ms >= option->least && ms <= option->most) {
         *place = ms;
         return true;
     }
-    snprintf(expected, OPTION_EXPECTED_SIZE,
-             "a time with its unit ms, s, m, h or d, from %lldms to %lldms",
-             (long long)option->least, (long long)option->most);
+    snprintf(expected, OPTION_EXPECTED_SIZE, "a time with its unit ms, s, m, h or d, from %s to %s",
+             option_format_duration(option->least, least),
+             option_format_duration(option->most, most));
     return false;
 }
 
@@ -205,10 +205,13 @@ static bool set_listen(const struct option *option, char **place, const char *va
 {
     struct listen_address address;
     const char *list = value;
+    unsigned item = 0;
 
     do {
+        item++;
         if (!listen_address_next(&list, &address)) {
-            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED);
+            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED " (item %u is none)",
+                     item);
             return false;
         }
     } while (list);

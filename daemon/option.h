@@ -34,8 +34,7 @@ size_t option_count(void);
 const struct option *option_at(size_t index);
 size_t option_index(const struct option *option);
 
-/* NULL when there is none. The section's name need not end with a NUL, and upper case matches too,
- * as environment variables have it. */
+/* NULL when there is none. The section's name need not end with a NUL. */
 const struct option *option_find(const char *section, size_t section_length, const char *key);
 bool option_has_section(const char *section);
 
@@ -54,6 +53,9 @@ void option_release(struct config *config);
 #define OPTION_TEXT_SIZE 32
 const char *option_format(const struct option *option, const struct config *config,
                           char space[OPTION_TEXT_SIZE]);
+
+/* The same of a time. */
+const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE]);
 
 bool option_equal(const struct option *option, const struct config *a, const struct config *b);
 

@@ -1,7 +1,7 @@
 /* The values of options as text. */
 #include "option.h"
 
-static const char *format_duration(int64_t ms, char space[OPTION_TEXT_SIZE])
+const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE])
 {
     static const struct {
         const char *name;
@@ -25,7 +25,7 @@ const char *option_format(const struct option *option, const struct config *conf
 
     switch (option->type) {
     case OPTION_DURATION:
-        return format_duration(*(const int64_t *)place, space);
+        return option_format_duration(*(const int64_t *)place, space);
     case OPTION_BOOLEAN:
         return *(const bool *)place ? "yes" : "no";
     case OPTION_DIALECT:

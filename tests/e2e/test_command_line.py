@@ -53,7 +53,7 @@ def test_check_of_a_bad_configuration(scratch):
 def test_command_lines_that_make_no_sense(config, words):
     done = run("-t", "-c", config, *words.split())
     assert done.returncode == 2, done
-    assert done.stderr
+    assert done.stderr.endswith("Try p0f-lookupd -h.\n")
     assert done.stdout == ""
 
 

@@ -184,7 +184,25 @@ Test(config, unknown_override)
     expect_error(load(NULL, "cache.ttl"), "-o cache.ttl:", "expected section.key=value");
     expect_error(load(NULL, "ttl=1.5"), "-o ttl=1.5:", "expected section.key=value");
     expect_error(load(NULL, "cache.life=1s"), "-o cache.life=1s:", "unknown key");
+    expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl=1s:", "unknown key");
     expect_error(load(NULL, "cache.ttl=x"), "-o: cache.ttl = x:", "expected a time");
+}
+
+Test(config, bounds_are_said_as_they_are_written)
+{
+    expect_error(load(NULL, "cache.ttl=366d"), "-o: cache.ttl", "ms, s, m, h or d, from 0 to 365d");
+    expect_error(load(NULL, "p0f.timeout=0"), "-o: p0f.timeout", "from 1ms to 1d");
+    expect_error(load(NULL, "http.idle_timeout=10ms"), "-o: http.idle_timeout", "from 1s to 365d");
+}
+
+Test(config, which_address_cannot_be_listened_on)
+{
+    char long_path[160] = "http.listen=127.0.0.1:1, unix:/";
+
+    expect_error(load(NULL, "http.listen=[::1]:1, ::1:1"), "-o: http.listen", "item 2 is none");
+    expect_error(load(NULL, "http.listen=[::1]:1,,[::1]:2"), "-o: http.listen", "item 2 is none");
+    memset(long_path + strlen(long_path), 'x', 107);
+    expect_error(load(NULL, long_path), "-o: http.listen", "unix:/path (of 107 bytes at most)");
 }
 
 Test(config, units_and_bounds)
