@@ -8,7 +8,9 @@
 #include "server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,6 +96,19 @@ static int run(const struct config_source *source, bool test, char *const *comma
     return status;
 }
 
+/* Else a socket of ours, to p0f perhaps, could get the number of a standard stream that is closed, and
+ * with it what is logged and printed. Nothing can be written to what is opened here. */
+static void occupy_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
@@ -106,6 +121,8 @@ int main(int argc, char **argv)
     bool test = false;
     int option;
 
+    occupy_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* who reads what we say may go before us */
     log_init();
     if (access(P0F_LOOKUPD_CONF, F_OK) == 0)
         source.file = P0F_LOOKUPD_CONF;

@@ -111,7 +111,6 @@ static void catch_endings(void)
 {
     struct sigaction ours = {.sa_handler = on_ending, .sa_flags = SA_RESTART}, before;
 
-    signal(SIGPIPE, SIG_IGN); /* who reads what we print may go first */
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         sigaddset(&ours.sa_mask, endings[i]);
         sigaction(endings[i], NULL, &before);

@@ -214,7 +214,6 @@ static bool watch_signals(struct server *server)
     sigaddset(&ours, SIGHUP);
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGTERM);
-    signal(SIGPIPE, SIG_IGN);
     server->signals = (struct loop_fd){.fd = -1, .ready = on_signal, .ctx = server};
     if (pthread_sigmask(SIG_BLOCK, &ours, NULL) == 0)
         server->signals.fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -1,10 +1,16 @@
 """-t, -V, -h, and command lines that make no sense."""
 
 import re
+import subprocess
 
 import pytest
 
-from daemon import run, write_config
+from daemon import PROGRAM, WRAP, environment, free_port, run, write_config
+from fake_p0f import PROBE
+from http_client import fetch
+from waiting import SLOWDOWN, wait_until
+
+HOST = "198.51.100.1"
 
 
 @pytest.fixture(name="config")
@@ -67,3 +73,58 @@ def test_a_directory_instead_of_a_file(scratch):
     done = run("-t", "-c", scratch)
     assert done.returncode == 2
     assert scratch in done.stderr
+
+
+needs_plain_streams = pytest.mark.skipif(
+    bool(WRAP), reason="valgrind has the descriptors that are closed for files of its own")
+
+
+def _without_streams(closed, *words):
+    """Begin the program as a shell does that is told to close some of its standard streams."""
+    return subprocess.Popen(["sh", "-c", f'exec "$@" {closed}', "sh", *WRAP, PROGRAM, *words],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, env=environment())
+
+
+@needs_plain_streams
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", ">&- 2>&-"])
+def test_a_daemon_without_standard_streams(fake, scratch, closed):
+    """What it logs must not go to whoever has got the descriptor instead."""
+    port, path = free_port(), f"{scratch}/http.sock"
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    config = write_config(f"{scratch}/lookupd.conf", {
+        "http.listen": f"127.0.0.1:{port}, unix:{path}", "http.access_log": "yes",
+        "p0f.socket": fake.path})
+    process = _without_streams(closed, "-c", config)
+
+    def found():
+        assert process.poll() is None, "it ended"
+        try:
+            return fetch(("127.0.0.1", port), f"/host/{HOST}").status == 200
+        except OSError:
+            return False
+    wait_until(found, "the answer")
+    process.terminate()
+    assert process.wait(20 * SLOWDOWN) == 0
+    assert set(fake.counts) <= {PROBE, HOST}
+
+
+@needs_plain_streams
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", "<&- 2>&-"])
+def test_a_lookup_without_standard_streams(fake, closed):
+    """Its complaint about p0f must not become a query."""
+    fake.hold()
+    process = _without_streams(closed, "-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=p0f3",
+                               "-o", "p0f.timeout=500ms", "lookup", HOST, HOST)
+    assert process.wait(20 * SLOWDOWN) == 2
+    fake.release()
+    wait_until(lambda: not fake.open_connections(), "the connection to be closed at last")
+    assert set(fake.counts) == {PROBE, HOST}
+
+
+@needs_plain_streams
+def test_a_lookup_that_cannot_print(fake):
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    for closed in (">&-", "> /dev/full"):
+        process = _without_streams(closed, "-o", f"p0f.socket={fake.path}", "lookup", HOST)
+        assert process.wait(20 * SLOWDOWN) == 2
