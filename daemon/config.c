@@ -7,6 +7,7 @@
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LINE_MOST 8192
 #define INI_NO_MEMORY (-2)
@@ -207,7 +208,7 @@ static bool load_all(struct loading *loading, const struct config_source *source
 {
     if (!option_set_defaults(loading->config))
         return fail_for_memory(loading);
-    if (source->file && !load_file(loading))
+    if (loading->file && !load_file(loading))
         return false;
     if (!load_environment(loading, source->environ))
         return false;
@@ -217,9 +218,16 @@ static bool load_all(struct loading *loading, const struct config_source *source
     return true;
 }
 
+static const char *file_of(const struct config_source *source)
+{
+    if (!source->file && source->later_file && access(source->later_file, F_OK) == 0)
+        return source->later_file;
+    return source->file;
+}
+
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
 {
-    struct loading loading = {.error = error, .file = source->file};
+    struct loading loading = {.error = error, .file = file_of(source)};
     struct config *config = loading.config = calloc(1, sizeof *config);
 
     loading.seen = calloc(option_count(), sizeof *loading.seen);

@@ -53,6 +53,7 @@ struct config_source {
     char *const *environ;  /* NULL: no environment */
     char *const *override; /* "section.key=value" */
     size_t override_count;
+    const char *later_file; /* read without a `file`, once it is there; may be NULL */
 };
 
 #define CONFIG_ERROR_SIZE 768

@@ -126,6 +126,8 @@ int main(int argc, char **argv)
     log_init();
     if (access(P0F_LOOKUPD_CONF, F_OK) == 0)
         source.file = P0F_LOOKUPD_CONF;
+    else
+        source.later_file = P0F_LOOKUPD_CONF;
     while ((option = getopt_long(argc, argv, "c:o:tVh", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':

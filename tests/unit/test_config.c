@@ -106,6 +106,30 @@ Test(config, no_file)
     expect_error(config_load(&source, error), "/nonexistent/p0f-lookupd.conf: ", "No such file");
 }
 
+Test(config, file_that_comes_later)
+{
+    struct config_source source = {.later_file = path};
+
+    strcpy(path, "/nonexistent/p0f-lookupd.conf");
+    struct config *config = config_load(&source, error);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 30000);
+    config_free(config);
+
+    write_file("[cache]\nttl=1s\n", 15);
+    config = config_load(&source, error);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 1000);
+    config_free(config);
+
+    source.file = "/dev/null";
+    config = config_load(&source, error);
+    unlink(path);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 30000, "of the file that was there from the start");
+    config_free(config);
+}
+
 Test(config, file)
 {
     struct config *config =
@@ -124,7 +148,8 @@ Test(config, precedence)
 {
     char *variables[] = {"HOME=/", "P0F_LOOKUPD_CACHE_TTL=2s", "P0F_LOOKUPD_P0F_MAX_RATE=2", NULL};
     char *overrides[] = {"p0f.max_rate=3", "p0f.max_rate=4"};
-    struct config_source source = {path, variables, overrides, 2};
+    struct config_source source = {
+        .file = path, .environ = variables, .override = overrides, .override_count = 2};
 
     static const char text[] = "[cache]\nttl=1s\nnegative_ttl=9s\n[p0f]\nmax_rate=1\n";
     write_file(text, sizeof text - 1);
