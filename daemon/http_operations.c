@@ -156,6 +156,7 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
     const struct pool_status *pool = &snapshot->pool;
     struct metrics_gauges gauges = {
         .version = snapshot->version,
+        .started = snapshot->started,
         .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
         .p0f_up = pool->up,
         .owed = pool->owed,

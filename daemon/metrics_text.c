@@ -251,9 +251,6 @@ static void put_process(struct exposition *out, const struct process *process)
     if (process->stat_known) {
         exposition_seconds(out, "process_cpu_seconds_total", "counter",
                            "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
-        exposition_seconds(out, "process_start_time_seconds", "gauge",
-                           "When the process was started, in seconds since 1970.",
-                           (uint64_t)process->start_ms * 1000000);
         exposition_single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
                           process->resident_bytes);
         exposition_single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
@@ -296,6 +293,9 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
     put_p0f_state(out, gauges);
     put_p0f_queries(out, snapshot);
     put_p0f_connections(out, snapshot);
+    exposition_single(out, "process_start_time_seconds", "gauge",
+                      "When the process was started, in seconds since 1970.",
+                      (uint64_t)gauges->started);
     put_process(out, process);
     return exposition_finish(out, length);
 }

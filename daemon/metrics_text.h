@@ -24,8 +24,9 @@ struct metrics_store {
 /* What is not counted but looked up: how things stand now. */
 struct metrics_gauges {
     const char *version;
-    const char *dialect;       /* as p0f speaks it; NULL: not known yet */
-    bool p0f_up;               /* p0f answers */
+    int64_t started;     /* unix seconds; the same at each look, whatever becomes of the clock */
+    const char *dialect; /* as p0f speaks it; NULL: not known yet */
+    bool p0f_up;         /* p0f answers */
     uint64_t connections_down; /* connections to p0f by state, see link.h */
     uint64_t connections_probing;
     uint64_t connections_ready;

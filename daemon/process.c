@@ -19,24 +19,6 @@ static FILE *open_below(const char *proc, const char *name)
     return fopen(path, "re");
 }
 
-/* When the system was booted, in seconds since 1970; -1 when that cannot be found out. */
-static int64_t boot_time(const char *proc)
-{
-    FILE *file = open_below(proc, "stat");
-    char *line = NULL;
-    size_t size = 0;
-    long long found = -1;
-
-    if (!file)
-        return -1;
-    while (getline(&line, &size, file) >= 0) /* "intr" is a line of kilobytes */
-        if (sscanf(line, "btime %lld", &found) == 1)
-            break;
-    free(line);
-    fclose(file);
-    return found;
-}
-
 /* Reads proc_pid_stat(5). The second field is the program's name, with any bytes in it. */
 static void read_stat(const char *proc, struct process *process)
 {
@@ -49,18 +31,17 @@ static void read_stat(const char *proc, struct process *process)
     fclose(file);
     text[length] = '\0';
     const char *rest = strrchr(text, ')');
-    unsigned long long user, system, start, virtual_bytes;
+    unsigned long long user, system, virtual_bytes;
     long long pages;
     if (!rest || sscanf(rest,
                         ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-                        "%*d %*d %llu %llu %lld",
-                        &user, &system, &start, &virtual_bytes, &pages) != 5)
+                        "%*d %*d %*u %llu %lld",
+                        &user, &system, &virtual_bytes, &pages) != 4)
         return;
-    int64_t booted = boot_time(proc), ticks = sysconf(_SC_CLK_TCK);
-    if (booted < 0 || ticks <= 0 || pages < 0)
+    int64_t ticks = sysconf(_SC_CLK_TCK);
+    if (ticks <= 0 || pages < 0)
         return;
     process->cpu_ns = (int64_t)(user + system) * (1000000000 / ticks);
-    process->start_ms = booted * 1000 + (int64_t)start * 1000 / ticks;
     process->virtual_bytes = virtual_bytes;
     process->resident_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
     process->stat_known = true;

@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 struct process {
-    bool stat_known;  /* the five that follow */
-    int64_t cpu_ns;   /* user and system */
-    int64_t start_ms; /* since 1970 */
+    bool stat_known; /* the three that follow */
+    int64_t cpu_ns;  /* user and system */
     uint64_t resident_bytes;
     uint64_t virtual_bytes;
     bool open_fds_known;
