@@ -131,8 +131,7 @@ static void reload(struct server *server)
     struct cache_times times = times_of(server->config);
     struct lookup_limits limits = limits_of(server->config);
     cache_set_times(server->cache, &times);
-    if (!server->stopping)
-        lookup_set_limits(server->lookup, &limits);
+    lookup_set_limits(server->lookup, &limits);
     pool_set_max_rate(server->pool, server->config->p0f.max_rate);
     readiness_set_timeout(server->readiness, server->config->p0f.timeout);
     if (!show_settings(server))
@@ -196,10 +195,10 @@ static void on_signal(void *ctx, uint32_t events)
 
     (void)events;
     while (read(server->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP)
-            reload(server);
-        else
+        if (info.ssi_signo != SIGHUP)
             stop(server, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+        else if (!server->stopping)
+            reload(server);
     }
 }
 

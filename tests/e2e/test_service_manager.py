@@ -1,0 +1,77 @@
+"""What systemd is told, with Type=notify or notify-reload (sd_notify(3))."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from http_client import Crowd
+from waiting import SLOWDOWN, wait_until
+
+HOST = "198.51.100.1"
+
+
+@pytest.fixture(name="manager")
+def _manager(scratch):
+    """Receives the messages, as dicts."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"{scratch}/notify")
+        sock.settimeout(20 * SLOWDOWN)
+        yield sock
+
+
+def _told(manager):
+    lines = manager.recv(4096).decode().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def _is_told_nothing_more(manager):
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(4096)
+
+
+def test_a_life(fake, serve, manager):
+    with serve(fake, extra_environment={"NOTIFY_SOCKET": manager.getsockname()}) as daemon:
+        assert _told(manager)["READY"] == "1"
+        assert daemon.get("/livez").status == 200
+        before = time.monotonic_ns() // 1000
+        daemon.signal(signal.SIGHUP)
+        reloading = _told(manager)
+        assert reloading["RELOADING"] == "1"
+        assert before <= int(reloading["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+        assert _told(manager)["READY"] == "1"
+    assert _told(manager)["STOPPING"] == "1"
+    _is_told_nothing_more(manager)
+
+
+def test_broken_settings_end_a_reload_too(fake, serve, manager):
+    with serve(fake, extra_environment={"NOTIFY_SOCKET": manager.getsockname()}) as daemon:
+        assert "READY" in _told(manager)
+        os.unlink(daemon.config)
+        daemon.signal(signal.SIGHUP)
+        assert "RELOADING" in _told(manager)
+        assert "READY" in _told(manager)
+
+
+def test_no_reload_while_it_finishes(fake, serve, manager):
+    """It would say that it is ready, when it is not any more."""
+    environment = {"NOTIFY_SOCKET": manager.getsockname()}
+    with serve(fake, {"p0f.timeout": "20s"}, extra_environment=environment) as daemon:
+        daemon.wait_for_p0f()
+        assert "READY" in _told(manager)
+        fake.hold()
+        crowd = Crowd(daemon.place, [f"/host/{HOST}"])
+        wait_until(lambda: fake.counts[HOST], "the query")
+        daemon.signal(signal.SIGTERM)
+        assert "STOPPING" in _told(manager)
+        daemon.signal(signal.SIGHUP)
+        # It has seen the one when it has seen the other.
+        daemon.signal(signal.SIGTERM)
+        wait_until(lambda: "SIGTERM again" in daemon.log(), "the second SIGTERM")
+        fake.release()
+        assert crowd.answers()[0].status == 404
+        assert daemon.wait_end(5) == 0
+    _is_told_nothing_more(manager)
