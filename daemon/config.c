@@ -12,6 +12,7 @@
 #define LINE_MOST 8192
 #define INI_NO_MEMORY (-2)
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define ENV_PREFIX "P0F_LOOKUPD_"
 
 struct loading {
@@ -61,6 +62,8 @@ static void fail_at_line(struct loading *loading, const char *problem, const cha
 static void check_section(struct loading *loading, const char *line)
 {
     char name[64];
+    if (loading->line == 1 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        line += strlen(BYTE_ORDER_MARK); /* libinih passes over it, too */
     const char *start = line + strspn(line, " \t");
     size_t length = strcspn(start, "]\r\n");
 

@@ -167,6 +167,7 @@ Test(config, unknown_in_the_file)
     expect_error(load_file("\n[nothing]\n"), ":2: unknown section nothing:", "http, p0f or cache");
     expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f or cache");
     expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
+    expect_error(load_file("\xef\xbb\xbf[web]\n"), ":1: unknown section web:", "http, p0f");
     expect_error(load_file("[http\n"), ":1: section http:", "closing bracket");
     expect_error(load_file("[http] threads\n"), ":1: section http:", "nothing behind");
     expect_error(load_file("[http]]\n"), ":1: section http:", "nothing behind");
