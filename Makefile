@@ -150,6 +150,7 @@ DEPS_asker  := daemon/hash.o
 DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
+DEPS_listen_names := daemon/listen.o $(DEPS_listen)
 DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
 DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/queue.o daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o

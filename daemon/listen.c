@@ -229,16 +229,51 @@ static void tell(const struct listener *listener)
              listener->text, port);
 }
 
+static bool open_one(struct listener *listener)
+{
+    int fd = socket(listener->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    listener->watch.fd = fd;
+    return fd >= 0 && bind_and_listen(listener);
+}
+
+/* Whether the same name stands for an address that is open, or is still to be opened. */
+static bool has_another(const struct listener *listener)
+{
+    bool behind = false;
+
+    for (const struct listener *l = listener->all->first; l; l = l->next) {
+        if (l == listener)
+            behind = true;
+        else if ((behind || l->bound) && strcmp(l->text, listener->text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* localhost often stands for ::1, too, where IPv6 is switched off. */
+static bool can_do_without(struct listener *listener, int problem)
+{
+    if ((problem != EADDRNOTAVAIL && problem != EAFNOSUPPORT) || !has_another(listener))
+        return false;
+    if (listener->watch.fd >= 0)
+        close(listener->watch.fd);
+    listener->watch.fd = -1;
+    errno = problem;
+    log_warn("http.listen: not listening on one address of %s", listener->text);
+    return true;
+}
+
 bool listen_open(struct listeners *listeners, char error[LISTEN_ERROR_SIZE])
 {
     for (struct listener *l = listeners->first; l; l = l->next) {
-        l->watch.fd = socket(l->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (l->watch.fd < 0 || !bind_and_listen(l)) {
+        if (open_one(l)) {
+            tell(l);
+        } else if (!can_do_without(l, errno)) {
             snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.120s: %s", l->text, strerror(errno));
             listen_stop(listeners);
             return false;
         }
-        tell(l);
     }
     return true;
 }
@@ -301,7 +336,7 @@ bool listen_start(struct listeners *listeners, struct loop *loop, listen_accept_
     }
     watch_all(listeners, true);
     for (struct listener *l = listeners->first; l; l = l->next)
-        if (!l->watched)
+        if (!l->watched && l->watch.fd >= 0)
             return false;
     return true;
 }
