@@ -7,14 +7,34 @@
 #include "verdict.h"
 
 #include <stddef.h>
+#include <strings.h>
 
 /* ---- Answers */
 
+struct match {
+    const char *etag;
+    bool found;
+};
+
+static enum MHD_Result match_field(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct match *match = ctx;
+
+    (void)kind;
+    if (value && strcasecmp(name, "If-None-Match") == 0)
+        match->found |= conditions_names_etag(value, match->etag);
+    return MHD_YES;
+}
+
+/* Of the fields of that name each may hold a part of the list (RFC 9110, 5.3). */
 static unsigned status_for(const struct client *client, const char *etag)
 {
-    bool same = client->if_none_match && conditions_names_etag(client->if_none_match, etag);
+    struct match match = {.etag = etag};
 
-    return same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+    if (client->conditional)
+        MHD_get_connection_values(client->connection, MHD_HEADER_KIND, match_field, &match);
+    return match.found ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
 }
 
 /* The same again, if it was just built for somebody else. Takes the reference over. */

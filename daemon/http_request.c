@@ -39,7 +39,7 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
         break;
     case 13:
         if (strcasecmp(name, "If-None-Match") == 0)
-            client->if_none_match = value;
+            client->conditional = true;
         else if (strcasecmp(name, "Cache-Control") == 0)
             conditions_cache_control(value, &client->conditions);
         break;
@@ -111,10 +111,9 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->stage = STAGE_BODY;
     client->method = method;
     client->url = url;
-    client->if_none_match = client->allow_origin = NULL;
-    client->content_type = NULL;
+    client->content_type = client->allow_origin = NULL;
     client->content_length = 0;
-    client->preflight = client->encoded = false;
+    client->preflight = client->encoded = client->conditional = false;
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;

@@ -58,7 +58,6 @@ struct client {
     const struct p0f_addr *about; /* the address the request is about, or NULL */
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;
-    const char *if_none_match;
     const char *content_type;
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
@@ -68,9 +67,10 @@ struct client {
     struct http_body body;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
-    bool early;     /* answered before its body was read, which closes the connection */
-    bool encoded;   /* Content-Encoding: compressed, perhaps */
-    bool preflight; /* Access-Control-Request-Method: a browser asks what it may ask */
+    bool conditional; /* If-None-Match */
+    bool early;       /* answered before its body was read, which closes the connection */
+    bool encoded;     /* Content-Encoding: compressed, perhaps */
+    bool preflight;   /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
     struct batch *batch;         /* what http_batch.c waits for, or NULL */
     struct operation *operation; /* what http_operations.c waits with, or NULL */

@@ -2,7 +2,7 @@
 
 import pytest
 
-from http_client import ask
+from http_client import ask, fetch_target
 from problems import assert_problem
 from waiting import wait_until
 
@@ -129,6 +129,16 @@ def test_etag_and_304(known, serve):
             assert same["Age"] is not None
         for other in ('"other"', tag.strip('"'), tag[:-2] + '"'):
             assert daemon.host(HOST, "", {"If-None-Match": other}).status == 200, other
+
+
+def test_etags_in_several_fields_are_one_list(known, serve):
+    """RFC 9110, 5.3."""
+    with serve(known) as daemon:
+        tag = daemon.host(HOST)["ETag"]
+        for tags, status in (((tag, '"other"'), 304), (('"other"', tag), 304), ((tag, ""), 304),
+                             (('"other"', f"W/{tag}", '"more"'), 304), (('"other"', '"more"'), 200)):
+            fields = [f"If-None-Match: {tag}" for tag in tags]
+            assert fetch_target(daemon.place, f"/host/{HOST}", *fields).status == status, tags
 
 
 def test_the_etag_follows_the_body(known, serve):
