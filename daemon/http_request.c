@@ -17,6 +17,21 @@
  * cut off: no answer can be given in the middle. */
 #define CHUNKS_MOST (16 * 1024 * 1024)
 
+/* Whether a field's name is `framing` and something more. libmicrohttpd knows nothing of a field with
+ * a blank before its colon, and puts what is on a second line of one behind its name: it finds no body
+ * where others find one. */
+static bool hides(const char *framing, const char *name, size_t name_length)
+{
+    size_t length = strlen(framing);
+
+    return name_length > length && strncasecmp(name, framing, length) == 0;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
 /* Called for each header field; only looks. */
 static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
                                   size_t name_length, const char *value, size_t value_length)
@@ -25,6 +40,10 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 
     (void)kind;
     client->header_bytes += name_length + value_length + 4;
+    if (name_length == 0 || is_blank(name[0]) || is_blank(name[name_length - 1]))
+        client->misnamed = true;
+    if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
+        client->hidden_length = true;
     switch (name_length) { /* most fields are none of these: their lengths tell */
     case 4:
         client->hosts += strcasecmp(name, "Host") == 0;
@@ -71,7 +90,7 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 /* Lengths that two servers could read differently are how requests are smuggled past a proxy. */
 static bool is_ambiguous(const struct client *client)
 {
-    return client->lengths > 1 || client->encodings > 1 ||
+    return client->hidden_length || client->lengths > 1 || client->encodings > 1 ||
            (client->encodings == 1 && (client->lengths > 0 || !client->chunked));
 }
 
@@ -114,16 +133,20 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->content_type = client->allow_origin = NULL;
     client->content_length = 0;
     client->preflight = client->encoded = client->conditional = false;
+    client->misnamed = client->hidden_length = false;
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;
     MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_header, client);
-    client->early = client->content_length > 0 || client->chunked;
+    client->early = client->content_length > 0 || client->chunked || client->hidden_length;
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
     if (is_ambiguous(client))
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
                              "Content-Length and Transfer-Encoding leave the body's length open");
+    if (client->misnamed)
+        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
+                             "a header field has no name, or a blank before or behind it");
     if (client->hosts != 1 && (client->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
                              client->hosts);

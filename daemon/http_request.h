@@ -67,10 +67,12 @@ struct client {
     struct http_body body;
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
-    bool conditional; /* If-None-Match */
-    bool early;       /* answered before its body was read, which closes the connection */
-    bool encoded;     /* Content-Encoding: compressed, perhaps */
-    bool preflight;   /* Access-Control-Request-Method: a browser asks what it may ask */
+    bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
+    bool misnamed;      /* a header field whose name is none */
+    bool conditional;   /* If-None-Match */
+    bool early;         /* answered before its body was read, which closes the connection */
+    bool encoded;       /* Content-Encoding: compressed, perhaps */
+    bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
     struct batch *batch;         /* what http_batch.c waits for, or NULL */
     struct operation *operation; /* what http_operations.c waits with, or NULL */

@@ -208,14 +208,19 @@ BODIES = {
     "two lengths reversed": (f"Content-Length: {len(_HIDDEN)}\r\nContent-Length: 0\r\n", b""),
     "unknown coding": ("Transfer-Encoding: xchunked\r\n", b""),
     "two codings": ("Transfer-Encoding: chunked, identity\r\n", b""),
+    "length behind a blank": (f"Content-Length : {len(_HIDDEN)}\r\n", b""),
+    "chunked behind a tab": ("Transfer-Encoding\t: chunked\r\n", f"{len(_HIDDEN):x}\r\n".encode()),
+    "length on two lines": (f"Content-Length:\r\n {len(_HIDDEN)}\r\n", b""),
+    "length goes on": (f"Content-Length: {len(_HIDDEN) // 10}\r\n {len(_HIDDEN) % 10}\r\n", b""),
+    "chunked on two lines": ("Transfer-Encoding:\r\n chunked\r\n",
+                             f"{len(_HIDDEN):x}\r\n".encode()),
 }
 _LIVEZ = "GET /livez HTTP/1.1\r\nHost: x\r\n"
 SMUGGLING = {f"body: {what}": f"{_LIVEZ}{headers}\r\n".encode() + prefix + _HIDDEN
              for what, (headers, prefix) in BODIES.items()}
 
 
-@pytest.mark.parametrize("what", ["both", "two lengths", "two lengths reversed", "unknown coding",
-                                  "two codings"])
+@pytest.mark.parametrize("what", [what for what in BODIES if what not in ("length", "chunked")])
 @pytest.mark.parametrize("path", ["/hosts", f"/host/{HOST}", "/livez"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_a_body_whose_length_is_open_is_refused(daemon, method, path, what):
@@ -227,6 +232,17 @@ def test_a_body_whose_length_is_open_is_refused(daemon, method, path, what):
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1, received
     assert_problem(parse(received, method), 400, None)
+
+
+@pytest.mark.parametrize("field", ["X-Header : x", "X-Header\t: x", " X-Header: x", ": x",
+                                   f"Content-Length : {len(_HIDDEN)}"])
+def test_a_field_whose_name_is_none_is_refused(daemon, field):
+    """RFC 9112, 5.1: a blank before the colon is where two servers may read two things."""
+    with open_socket(daemon.place) as sock:
+        sock.sendall(f"GET /livez HTTP/1.1\r\n{field}\r\nHost: x\r\n\r\n".encode() + _HIDDEN)
+        received = sock.makefile("rb").read()
+    assert received.count(b"HTTP/1.1 ") == 1, received
+    assert_problem(parse(received), 400, "bad-request")
 
 
 @pytest.fixture(name="outcome", scope="module")
