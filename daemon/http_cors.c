@@ -18,6 +18,11 @@ void http_cors_add(const struct client *client, struct MHD_Response **response)
     reply_add(response, "Access-Control-Expose-Headers", READABLE);
 }
 
+bool http_cors_is_own(const struct client *client)
+{
+    return client->allow_origin && cors_varies(client->service->cors);
+}
+
 enum MHD_Result serve_options(struct client *client)
 {
     const char *allowed = target_allows(client->target.route);

@@ -88,7 +88,7 @@ static enum MHD_Result queue_host(struct client *client)
         return MHD_NO;
     }
     if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
-        !freshness->personal && !client->allow_origin &&
+        !freshness->personal && !http_cors_is_own(client) &&
         !atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
         return queue_hit(client, answer, body);
     unsigned status = status_for(client, body->etag);

@@ -130,7 +130,8 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->stage = STAGE_BODY;
     client->method = method;
     client->url = url;
-    client->content_type = client->allow_origin = NULL;
+    client->content_type = NULL;
+    client->allow_origin = cors_allows(client->service->cors, NULL);
     client->content_length = 0;
     client->preflight = client->encoded = client->conditional = false;
     client->misnamed = client->hidden_length = false;

@@ -105,12 +105,12 @@ def test_a_page_that_is_not_listed(listing, path):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page(everybody, path):
-    for origin in (PAGE, STRANGER, "null"):
+    """Who is no page gets the same: a cache, a browser's too, keeps it and gives it to pages."""
+    for origin in (PAGE, STRANGER, "null", None):
         answer = everybody.get(path, _from(origin))
         assert answer.status == PATHS[path]
         _assert_readable(answer, "*")
         assert not _varies(answer)
-    assert not _varies(everybody.get(path))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -141,8 +141,8 @@ def test_answers_served_again_are_not_mixed_up(listing, everybody):
                 _assert_readable(answer, expected)
             else:
                 assert _cors(answer) == {}
-        assert _cors(everybody.host(HOST)) == {}
-        _assert_readable(everybody.host(HOST, "", _from(PAGE)), "*")
+        for origin in (None, PAGE):
+            _assert_readable(everybody.host(HOST, "", _from(origin)), "*")
 
 
 def test_on_one_connection(listing):
