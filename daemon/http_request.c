@@ -88,9 +88,10 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 }
 
 /* Lengths that two servers could read differently are how requests are smuggled past a proxy. */
-static bool is_ambiguous(const struct client *client)
+static bool is_ambiguous(const struct client *client, const char *version)
 {
     return client->hidden_length || client->lengths > 1 || client->encodings > 1 ||
+           (client->encodings == 1 && strcmp(version, "HTTP/1.0") == 0) ||
            (client->encodings == 1 && (client->lengths > 0 || !client->chunked));
 }
 
@@ -142,7 +143,7 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->early = client->content_length > 0 || client->chunked || client->hidden_length;
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
-    if (is_ambiguous(client))
+    if (is_ambiguous(client, version))
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
                              "Content-Length and Transfer-Encoding leave the body's length open");
     if (client->misnamed)

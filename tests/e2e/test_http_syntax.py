@@ -234,6 +234,17 @@ def test_a_body_whose_length_is_open_is_refused(daemon, method, path, what):
     assert_problem(parse(received, method), 400, None)
 
 
+def test_http_1_0_has_no_chunks(daemon):
+    """RFC 9112, 6.1: a proxy of those days has passed on what it did not understand."""
+    head = ("POST /livez HTTP/1.0\r\nConnection: keep-alive\r\n"
+            f"Transfer-Encoding: chunked\r\n\r\n{len(_HIDDEN):x}\r\n")
+    with open_socket(daemon.place) as sock:
+        sock.sendall(head.encode() + _HIDDEN + b"\r\n0\r\n\r\n" + _HIDDEN)
+        received = sock.makefile("rb").read()
+    assert received.count(b"HTTP/1.1 ") == 1, received
+    assert_problem(parse(received), 400, "bad-request")
+
+
 @pytest.mark.parametrize("field", ["X-Header : x", "X-Header\t: x", " X-Header: x", ": x",
                                    f"Content-Length : {len(_HIDDEN)}"])
 def test_a_field_whose_name_is_none_is_refused(daemon, field):
