@@ -133,7 +133,7 @@ def test_connections_and_pipeline(fake, serve):
     hosts = addresses(100)
     fake.hosts.update({host: number_of(host) for host in hosts})
     with serve(fake, {"p0f.connections": "2", "p0f.pipeline": "8", "p0f.timeout": "20s"}) as daemon:
-        daemon.wait_for_p0f()
+        wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 2, "both connections")
         fake.hold()
         before = fake.asked()
         crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts])
