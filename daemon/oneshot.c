@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* We are not the process that was started, but one that only waits for what p0f owes. */
-static volatile sig_atomic_t is_reader;
-
 static struct timespec deadline_after(int64_t ms)
 {
     struct mono at = mono_add_ms(clock_mono(), ms);
@@ -70,75 +67,58 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
     }
 }
 
-/* ---- Not to hang up on p0f */
-
-static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
-
-/* The reader holds the connections when we exit, and goes when p0f has answered or hung up. It lets go
- * of the terminal and the pipes, so that nobody waits for it, and need not be told to end. */
-static void become_reader(void)
+/* Of the terminal and the pipes, so that nobody waits for this process. */
+static void let_go(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    is_reader = true;
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         dup2(null, fd);
     if (null > 2)
         close(null);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        signal(endings[i], SIG_IGN);
     setsid();
 }
 
-/* To end would be to close what p0f may owe an answer on. So a reader goes on from here; when there
- * can be none, we are it ourselves. */
-static void on_ending(int number)
-{
-    int kept = errno;
-    pid_t reader = _Fork();
-
-    if (reader > 0) {
-        signal(number, SIG_DFL);
-        raise(number);
-    } else {
-        become_reader();
-    }
-    errno = kept;
-}
-
-/* What is ignored stays so: nohup(1) wants that. */
-static void catch_endings(void)
-{
-    struct sigaction ours = {.sa_handler = on_ending, .sa_flags = SA_RESTART}, before;
-
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        sigaddset(&ours.sa_mask, endings[i]);
-        sigaction(endings[i], NULL, &before);
-        if (before.sa_handler != SIG_IGN)
-            sigaction(endings[i], &ours, NULL);
-    }
-}
-
+/* A child holds the connection when we exit, and goes when p0f has answered or hung up. Where there can
+ * be none, it is us who stay. */
 static void leave_a_reader(void)
 {
-    if (!is_reader && p0f_lookup_drain(&(struct timespec){0}) > 0 && fork() <= 0)
-        become_reader();
-    if (is_reader) {
-        p0f_lookup_drain(NULL);
-        _exit(ONESHOT_ERROR);
-    }
+    if (p0f_lookup_drain(&(struct timespec){0}) == 0)
+        return;
+    pid_t child = fork();
+    if (child > 0)
+        return;
+    if (child == 0)
+        let_go();
+    p0f_lookup_drain(NULL);
+    if (child == 0)
+        _exit(0);
+}
+
+static bool is_any_pending(const sigset_t *wanted)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigandset(&pending, &pending, wanted) == 0 &&
+           !sigisemptyset(&pending);
 }
 
 enum oneshot_result oneshot(const struct config *config, char *const *addresses)
 {
     enum oneshot_result worst = ONESHOT_FOUND;
+    sigset_t endings, before;
 
-    catch_endings();
-    for (; *addresses && !is_reader; addresses++) {
+    sigemptyset(&endings);
+    sigaddset(&endings, SIGHUP);
+    sigaddset(&endings, SIGINT);
+    sigaddset(&endings, SIGTERM);
+    sigprocmask(SIG_BLOCK, &endings, &before);
+    for (; *addresses && !is_any_pending(&endings); addresses++) {
         enum oneshot_result result = ask_one(config, *addresses);
         if (result > worst)
             worst = result;
     }
     leave_a_reader();
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return worst;
 }

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 import host_json
 import p0f_wire
-from daemon import PROGRAM, WRAP, environment, run, write_config
+from daemon import launch, run, write_config
 from waiting import SLOWDOWN, wait_until
 
 HOST = "198.51.100.1"
@@ -153,46 +152,30 @@ def test_a_p0f_that_does_not_answer(fake, scratch, stall):
     fake.check()
 
 
-def _begin(fake, *words, **options):
-    """A lookup of hosts that p0f owes an answer about."""
-    fake.hold()
-    process = subprocess.Popen([*WRAP, PROGRAM, "-o", f"p0f.socket={fake.path}", *words],
-                               stdin=subprocess.DEVNULL, env=environment(), **options)
-    wait_until(lambda: fake.counts[HOST] == 1, "the query")
-    return process
-
-
-@pytest.mark.skipif(bool(WRAP), reason="valgrind takes for lost what it holds when it is killed")
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
-def test_ended_while_p0f_owes_an_answer(fake, number):
-    """At once, and the connection stays until p0f has answered all the same: the fake sees to it."""
-    process = _begin(fake, "-o", "p0f.timeout=1h", "-o", "p0f.dialect=p0f3", "lookup", HOST,
-                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_impatient_user(fake, number):
+    """Ctrl-C while p0f owes an answer: that is waited for, and then it is the end."""
+    fake.hosts[HOST] = FIELDS
+    fake.hold(HOST)
+    process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=20s", HOST, SIX)
+    wait_until(lambda: fake.counts[HOST], "the question")
     process.send_signal(number)
+    fake.release()
     said, _ = process.communicate(timeout=20 * SLOWDOWN)
-    assert (process.returncode, said) == (-number, "")
-    assert fake.open_connections() == 1
-    fake.release()
-    wait_until(lambda: not fake.open_connections(), "the connection to be closed at last")
-    assert fake.counts[HOST] == 1
-
-
-def test_what_nohup_has_ignored_does_not_end_it(fake):
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = _begin(fake, "-o", "p0f.timeout=1h", "lookup", HOST, stdout=subprocess.DEVNULL)
-    finally:
-        signal.signal(signal.SIGHUP, previous)
-    process.send_signal(signal.SIGHUP)
-    fake.release()
-    assert process.wait(20 * SLOWDOWN) == 1
+    assert process.returncode == -number
+    assert _members(said) == [_expected(HOST, FIELDS)]
+    assert fake.counts[SIX] == 0, "no more is asked"
+    wait_until(lambda: not fake.open_connections(), "the connection to be closed")
+    fake.check()
 
 
 def test_nobody_reads_what_it_prints(fake):
     """Its complaint that there is no answer yet is written where nobody reads any more."""
+    fake.hold()
     reader, writer = os.pipe()
     os.close(reader)
-    process = _begin(fake, "-o", "p0f.timeout=500ms", "lookup", HOST, stdout=writer, stderr=writer)
+    process = launch("-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=500ms", "lookup", HOST,
+                     output=writer)
     os.close(writer)
     assert process.wait(20 * SLOWDOWN) == 2
     assert fake.open_connections() == 1

@@ -10,14 +10,15 @@ import json
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 
-from daemon import run, write_config
+from daemon import launch, run, write_config
 from http_client import ask, get_bytes, open_socket, parse
 from http_load import FULL
 from problems import assert_problem
-from starving import Starving, needs_own_malloc, needs_plain_life
+from starving import FOR_GOOD, Starving, needs_own_malloc, needs_plain_life
 from waiting import wait_until
 
 HIT, COLD, STRANGER, VISITOR = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"
@@ -463,6 +464,29 @@ def test_lookup_command(fake, starving, only_once):
         if not refused:
             break
     assert failed and done.returncode == 0
+
+
+@needs_plain_life
+def test_lookup_command_without_a_child(fake, starving):
+    """If none can be left to take the answer that is owed, the command itself stays until it comes."""
+    def ask():
+        """The process, once it has ended or been refused the last thing that it wants: the child."""
+        process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=1ms", HIT,
+                         extra_environment=starving.environment)
+        wait_until(lambda: process.poll() is not None or starving.refused(), "the end of its patience")
+        return process
+
+    fake.hold()
+    starving.start(FOR_GOOD, False)
+    assert ask().poll() == 2
+    starving.start(starving.made(), True)
+    process = ask()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.2)       # when it does not stay it ends at once
+    fake.release()
+    assert process.wait(30) == 2
+    wait_until(lambda: not fake.open_connections(), "the connections to be closed")
+    fake.check()
 
 
 class Readiness:

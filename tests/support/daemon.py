@@ -66,6 +66,13 @@ def run(*arguments, extra_environment=None, bound=20):
                           env=environment(extra_environment))
 
 
+def launch(*arguments, extra_environment=None, output=subprocess.PIPE):
+    """Only start it; returns the Popen, with text on stdout and stderr."""
+    return subprocess.Popen([*WRAP, PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                            stdout=output, stderr=output, text=True,
+                            env=environment(extra_environment))
+
+
 class Daemon:
     """With-block in which the daemon serves; at its end it must stop quickly, with exit code 0."""
 

@@ -1,5 +1,5 @@
 /* Preloaded into the daemon: memory that gives out when a test says so, for all that is in the process,
- * libmicrohttpd, jansson and the C library with it.
+ * libmicrohttpd, jansson and the C library with it. A new process needs some, too.
  *
  * Orders and counts are in a file that both have mapped, $STARVE; starving.py knows the same layout.
  * What glibc itself needs it gets by the same names, as they can be replaced, so that is counted as
@@ -33,6 +33,7 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *block);
+pid_t __fork(void);
 
 __attribute__((constructor)) static void map(void)
 {
@@ -119,4 +120,9 @@ void free(void *block)
     if (block)
         starving->live--;
     __libc_free(block);
+}
+
+pid_t fork(void)
+{
+    return GIVEN ? __fork() : -1;
 }

@@ -62,6 +62,10 @@ class Starving:
         self._set(_FIRST, 0)
         return self.refused()
 
+    def made(self):
+        """How many there have been since start()."""
+        return self._get(_MADE)
+
     def refused(self):
         return self._get(_REFUSED)
 
