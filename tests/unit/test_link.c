@@ -2,6 +2,7 @@
 
 #include "../support/stage.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -33,7 +34,7 @@ static void open_stage(void)
 {
     char path[32], kind[32] = "";
 
-    epoll = dup(0);
+    epoll = open("/dev/null", O_RDONLY);
     close(epoll);
     stage_open();
     snprintf(path, sizeof path, "/proc/self/fd/%d", epoll);
