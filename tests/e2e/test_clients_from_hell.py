@@ -6,6 +6,7 @@ import resource
 import select
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -51,9 +52,11 @@ def test_disconnecting_while_suspended(busy, serve, reset):
             busy.pause()
             options = {"n": 10_000 if FULL else 2_000, "c": 100, "m": 60_000, "l": 1}
             report = load(daemon, **options, **({"x": True} if reset else {}))
-            # Their lookups go on without them, so in the end there may be no place for another.
-            refused = report.statuses.get(503, 0)
-            assert report.left + report.broken + refused == options["n"], report
+            # Their lookups go on without them, so in the end there may be no place for another; and
+            # one that is slow to leave may be told first that it took too long.
+            told = sum(report.statuses.values())
+            assert set(report.statuses) <= {503, 504}, report
+            assert report.left + report.broken + told == options["n"], report
             assert report.left > options["n"] / 2
             busy.resume()
             wait_until(lambda: _alive(daemon), "room for others")
@@ -150,7 +153,7 @@ def _over(sock):
 
 def test_a_byte_a_second(fake, serve):
     """None is ever quiet for as long as http.idle_timeout, and still each ends."""
-    with serve(fake, {"http.idle_timeout": "2s"}) as daemon:
+    with serve(fake, {"http.idle_timeout": "3s"}) as daemon:
         daemon.wait_for_p0f()
         before = processes.descriptors(daemon.process.pid)
         socks = [open_socket(daemon.place) for _ in range(20 * len(ENDLESS))]
@@ -182,7 +185,7 @@ def test_an_answer_read_slowly(fake, serve):
     body = json.dumps(known * 20)       # so that the answer does not fit into the sockets' buffers
     request = (f"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}").encode()
-    with serve(fake, {"http.idle_timeout": "1s", "http.max_batch": "20000",
+    with serve(fake, {"http.idle_timeout": "4s", "http.max_batch": "20000",
                       "cache.incomplete_ttl": "1h", "p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
         daemon.wait_for_p0f()
         before = processes.descriptors(daemon.process.pid)
@@ -193,12 +196,13 @@ def test_an_answer_read_slowly(fake, serve):
             sock.connect(daemon.place)
             sock.sendall(request)
         slow, received = socks[0], []
-        while piece := slow.recv(65_536):
+        begin = time.monotonic()
+        while piece := slow.recv(32_768):
             received.append(piece)
             select.select([], [], [], 0.02)
             if len(received) % 20 == 0:
                 assert daemon.get("/livez").status == 200
-        assert len(received) > 100, "it was over before anybody's time was up"
+        assert time.monotonic() - begin > 4, "it was over before anybody's time was up"
         head, _, hosts = b"".join(received).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
         assert [host["host"]["total_conn"] for host in json.loads(hosts)] == [*range(1000)] * 20
@@ -390,9 +394,13 @@ def test_no_descriptors_to_accept_with(fake, serve):
         connection.connect()
         crowd = Crowd(daemon.place, ["/livez"] * 19)
         assert {answer.status for answer in crowd.answers()} == {200}
-        idle = _idle(daemon, 19)
-        more = Crowd(daemon.place, [f"/host/{HIT}"] * 100)
+        begin = time.monotonic()
+        # Some more than there is room for, should one from before only just be gone.
+        idle = [open_socket(daemon.place) for _ in range(30)]
+        for sock in idle:
+            sock.sendall(_keep_alive("/livez"))
         wait_until(lambda: "cannot accept" in daemon.log(), "the daemon to say so")
+        more = Crowd(daemon.place, [f"/host/{HIT}"] * 100)
         assert more.waiting() == 100
         processes.wait_until_idle(daemon.process.pid, "the daemon to wait, not to try and try")
         assert HIT in _said(connection, f"/host/{HIT}")
@@ -401,7 +409,7 @@ def test_no_descriptors_to_accept_with(fake, serve):
             sock.close()
         # They have been in the queue, and are served now, each when others have gone.
         assert {answer.status for answer in more.answers()} == {200}
-        assert daemon.log().count("cannot accept") < 50
+        assert daemon.log().count("cannot accept") <= 2 + 10 * (time.monotonic() - begin)
 
 
 def _said(connection, path):

@@ -78,7 +78,8 @@ def test_five_times_too_much(scratch, serve, slow_down):
         _all_known(under_flood)
         # That each answer is about its host, and each 503 has a Retry-After, the load has seen to.
         assert set(report.statuses) == {404, 503} and report.wrong == report.broken == 0, report
-        assert report.statuses[503] > report.statuses[404], report
+        if report.seconds < 2 * SECONDS:    # else this machine was too slow to ask for so much
+            assert report.statuses[503] > report.statuses[404], report
 
         wait_until(lambda: _pending(daemon) == 0, "nobody to wait any more")
         _all_known(_read_cache(daemon, SECONDS / 10).result())
