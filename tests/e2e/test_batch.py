@@ -92,7 +92,7 @@ def test_everything_that_can_go_wrong_with_one_item(fake, serve):
     fake.hosts.update(KNOWN)
     fake.hosts["198.51.100.8"] = {"bad_sw": 9}
     fake.hosts["198.51.100.9"] = Reply(pack_answer(status=0))
-    with serve(fake, {"p0f.timeout": "300ms"}) as daemon:
+    with serve(fake) as daemon:
         daemon.wait_for_p0f()
         answer = _post(daemon, [LINUX, "198.51.100.8", "198.51.100.9", "x", UNKNOWN, WINDOWS])
         assert _statuses(answer) == [200, 502, 502, 400, 404, 200]

@@ -51,7 +51,7 @@ def test_a_no_match_says_the_same(fake, serve):
 def test_age_grows(known, serve):
     with serve(known) as daemon:
         assert daemon.host(HOST)["Age"] == "0"
-        answer = wait_until(lambda: (a := daemon.host(HOST))["Age"] == "1" and a, "Age: 1")
+        answer = wait_until(lambda: (a := daemon.host(HOST))["Age"] != "0" and a, "its age to grow")
         assert int(answer.cache_status()["ttl"]) <= 29
         assert answer.cache_control()["max-age"] == 30, "max-age is the whole time to live"
 

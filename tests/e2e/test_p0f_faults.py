@@ -262,7 +262,7 @@ def test_p0f_goes_away_with_questions_open(known, serve):
 def test_never_accepted(known, serve):
     """Connections wait in the backlog: they look open, and nothing ever comes."""
     known.accepting = False
-    with serve(known, {"p0f.timeout": "300ms"}) as daemon:
+    with serve(known) as daemon:
         answer = daemon.host("198.51.100.1")
         assert answer.status in (503, 504), answer
         known.accepting = True
@@ -285,7 +285,7 @@ def test_fewer_connections_than_wanted(known, serve):
 
 def test_a_pause_of_the_whole_p0f(known, serve):
     """A burst of packets: nothing is read or written for longer than anybody waits."""
-    with serve(known, {"p0f.timeout": "300ms"}) as daemon:
+    with serve(known) as daemon:
         daemon.wait_for_p0f()
         known.freeze()
         crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
