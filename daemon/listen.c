@@ -179,7 +179,8 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
     errno = EADDRINUSE;
     if (!S_ISSOCK(there.st_mode))
         return false;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Who listens may have no time for us: they are not waited for. */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
     int answer = connect(fd, (const struct sockaddr *)name, sizeof *name);

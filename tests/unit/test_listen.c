@@ -148,6 +148,29 @@ Test(listen, live_socket_is_refused)
     teardown();
 }
 
+/* By one that has no time for those who connect: it is not waited for. */
+Test(listen, live_socket_that_takes_nobody_is_refused, .timeout = 60)
+{
+    int fds[8], count = 0;
+
+    setup();
+    int live = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_eq(bind(live, (struct sockaddr *)&name, sizeof name), 0);
+    cr_assert_eq(listen(live, 0), 0);
+    do
+        fds[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    while (connect(fds[count++], (struct sockaddr *)&name, sizeof name) == 0 && count < 8);
+    cr_assert_lt(count, 8, "it takes all");
+    struct listeners *listeners = parse(addresses, false);
+    cr_assert_not(listen_open(listeners, error));
+    cr_assert_not_null(strstr(error, "Address already in use"), "%s", error);
+    listen_free(listeners);
+    while (count > 0)
+        close(fds[--count]);
+    close(live);
+    teardown();
+}
+
 Test(listen, other_files_are_left_alone)
 {
     setup();
