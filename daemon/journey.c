@@ -291,7 +291,7 @@ static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *req
 {
     struct cache_hit hit;
 
-    if (request->background || !cache_get(lookup->cache, &request->addr, now, &hit))
+    if (!cache_get(lookup->cache, &request->addr, now, &hit))
         return false;
     if (hit.state == CACHE_FRESH && lookup_satisfies(request, &hit, now)) {
         enum freshness_source source = request->freshness.source;

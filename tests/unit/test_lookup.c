@@ -383,6 +383,34 @@ Test(lookup, stale_is_served_while_refreshed)
     teardown();
 }
 
+/* What is to be refreshed has been by then: for another, who has asked p0f just before. */
+Test(lookup, stale_is_not_refreshed_twice)
+{
+    struct visitor visitor, anew;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_pass(31500);
+    stage.holding = true;
+    arrive(&anew, "10.0.0.1");
+    anew.request.max_age_ms = 0;
+    cr_assert_not(ask(&anew));
+    stage_settle();
+    stage_pass(600); /* into the next second, in which somebody else is to refresh it */
+    cr_assert_eq(stage.asked, 2);
+    stage.holding = false;
+    stage_serve();
+    arrive(&visitor, "10.0.0.1"); /* after p0f has answered, and before that is read */
+    cr_assert(ask(&visitor));
+    expect(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(lookup_pending(lookup), 2);
+    stage_settle();
+    expect_done(&anew, LOOKUP_FOUND);
+    cr_assert_eq(stage.asked, 2, "%u", stage.asked);
+    teardown();
+}
+
 /* On a single connection, which nonsense about one host ends. */
 Test(lookup, nonsense_about_one_host_spoils_no_other)
 {
