@@ -34,15 +34,15 @@ def pytest_configure(config):
 
 @pytest.fixture(name="scratch")
 def _scratch():
-    """A directory with a short name, as the path of a unix socket must be short."""
-    directory = tempfile.mkdtemp(prefix="lookupd-")
+    """A directory with a short name, whatever $TMPDIR says, as the path of a unix socket must be short."""
+    directory = tempfile.mkdtemp(prefix="lookupd-", dir="/tmp")
     yield directory
     shutil.rmtree(directory)
 
 
 @pytest.fixture(name="module_scratch", scope="module")
 def _module_scratch():
-    directory = tempfile.mkdtemp(prefix="lookupd-")
+    directory = tempfile.mkdtemp(prefix="lookupd-", dir="/tmp")
     yield directory
     shutil.rmtree(directory)
 

@@ -66,9 +66,9 @@ if [ "$interface" = lo ] || [ "$interface" = any ]; then
     # Any address in 127/8 is ours to speak from, and makes a host of its own for p0f.
     echo "# a visit from 127.0.0.2, for p0f to see; then what it saw:"
     echo "\$ curl --interface 127.0.0.2 http://$listen/livez"
-    curl -sS --interface 127.0.0.2 "http://$listen/livez"
+    curl --noproxy '*' -sS --interface 127.0.0.2 "http://$listen/livez"
     echo "\$ curl http://$listen/host/127.0.0.2?wait=1000"
-    curl -sS "http://$listen/host/127.0.0.2?wait=1000"
+    curl --noproxy '*' -sS "http://$listen/host/127.0.0.2?wait=1000"
 else
     echo "# ask about a host that has spoken to this machine over $interface:"
     echo "\$ curl http://$listen/host/<its address>"
