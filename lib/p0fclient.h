@@ -51,7 +51,7 @@ enum p0f_error {
     P0F_UNREACHABLE,   /* the socket could not be connected; errno says why */
     P0F_FULL,          /* as many answers are owed as the pipeline holds */
     P0F_RETIRED,       /* the connection takes no more queries */
-    P0F_SYSTEM,        /* out of memory or descriptors; errno says which */
+    P0F_SYSTEM,        /* out of memory or descriptors, or EINVAL; errno says which */
 
     /* Why a text is no address. */
     P0F_ADDR_EMPTY,
@@ -233,7 +233,8 @@ P0F_API bool p0f_conn_free(struct p0f_conn *conn) P0F_MUST_USE;
 /* Asks the p0f at `path` about `addr` and waits until `deadline` (CLOCK_MONOTONIC, absolute; NULL =
  * for ever). Fills *host and returns P0F_OK, else what went wrong: P0F_NO_MATCH, P0F_BAD_QUERY,
  * P0F_TIMEOUT, P0F_DISCONNECTED, P0F_UNREACHABLE, P0F_MALFORMED, P0F_OUT_OF_RANGE (*host is filled
- * then too), P0F_FULL, P0F_SYSTEM.
+ * then too), P0F_FULL, P0F_SYSTEM, or P0F_LOST, when it was the late answer to an earlier call that
+ * was malformed.
  *
  * After P0F_TIMEOUT the connection cannot be closed (see above). The library keeps it, and a later
  * call for the same path reads the late answers first; so a stalled p0f costs each calling thread

@@ -195,6 +195,21 @@ Test(query, after_a_timeout_and_a_hang_up_the_next_connects_anew, .init = start,
     cr_assert_eq(p0f_lookup_drain(&past), 0);
 }
 
+Test(query, a_late_answer_that_is_malformed_is_not_ours, .init = start, .fini = stop)
+{
+    struct script script = probes_answered();
+    struct p0f_host host;
+
+    time_out_first();
+    script.connected = true;
+    script.queries = 1;
+    add_answer(&script, P0F_STATUS_OK, 1);
+    script.bytes[2 * 232] ^= 1; /* magic */
+    add_answer(&script, P0F_STATUS_OK, 2);
+    cr_assert_eq(lookup_played(&script, &host), P0F_LOST);
+    cr_assert_eq(p0f_lookup_drain(&past), 0);
+}
+
 Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
 {
     time_out_first();
