@@ -95,6 +95,18 @@ static void leave_a_reader(void)
         _exit(0);
 }
 
+/* The signals that would end us, but for those that are not to, as with nohup(1). */
+static void find_endings(sigset_t *endings)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action;
+
+    sigemptyset(endings);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(endings, signals[i]);
+}
+
 static bool is_any_pending(const sigset_t *wanted)
 {
     sigset_t pending;
@@ -108,10 +120,7 @@ enum oneshot_result oneshot(const struct config *config, char *const *addresses)
     enum oneshot_result worst = ONESHOT_FOUND;
     sigset_t endings, before;
 
-    sigemptyset(&endings);
-    sigaddset(&endings, SIGHUP);
-    sigaddset(&endings, SIGINT);
-    sigaddset(&endings, SIGTERM);
+    find_endings(&endings);
     sigprocmask(SIG_BLOCK, &endings, &before);
     for (; *addresses && !is_any_pending(&endings); addresses++) {
         enum oneshot_result result = ask_one(config, *addresses);

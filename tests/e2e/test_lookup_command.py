@@ -181,3 +181,16 @@ def test_nobody_reads_what_it_prints(fake):
     assert fake.open_connections() == 1
     fake.release()
     wait_until(lambda: not fake.open_connections(), "the connection to be closed at last")
+
+
+def test_nohup(fake):
+    fake.hosts.update({HOST: FIELDS, SIX: FIELDS})
+    fake.hold(HOST)
+    process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=20s", HOST, SIX,
+                     signals="--ignore-signal=HUP")
+    wait_until(lambda: fake.counts[HOST], "the question")
+    process.send_signal(signal.SIGHUP)
+    fake.release()
+    said, _ = process.communicate(timeout=20 * SLOWDOWN)
+    assert process.returncode == 0
+    assert [host["ip"] for host in _members(said)] == [HOST, SIX]

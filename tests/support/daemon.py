@@ -66,10 +66,11 @@ def run(*arguments, extra_environment=None, bound=20):
                           env=environment(extra_environment))
 
 
-def launch(*arguments, extra_environment=None, output=subprocess.PIPE):
-    """Only start it; returns the Popen, with text on stdout and stderr."""
-    return subprocess.Popen([*WRAP, PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
-                            stdout=output, stderr=output, text=True,
+def launch(*arguments, extra_environment=None, output=subprocess.PIPE, signals="--default-signal"):
+    """Only start it; returns the Popen, with text on stdout and stderr. `signals` is what env(1) does
+    with them first, as ours may have been ignored when we were started."""
+    return subprocess.Popen(["env", signals, *WRAP, PROGRAM, *map(str, arguments)],
+                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True,
                             env=environment(extra_environment))
 
 
