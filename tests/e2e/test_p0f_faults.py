@@ -14,6 +14,7 @@ from waiting import wait_until
 VICTIM = "198.51.100.66"
 KNOWN = {f"198.51.100.{number}": {"os_name": "Linux", "http_name": f"host {number}"}
          for number in range(1, 21)}
+PATIENT = {"p0f.timeout": "20s"}
 
 
 @pytest.fixture(name="known")
@@ -52,7 +53,7 @@ NONSENSE = {
 @pytest.mark.parametrize("query", ["", "?format=raw"])
 def test_nonsense_is_a_bad_response(known, serve, what, query):
     known.hosts[VICTIM] = NONSENSE[what]
-    with serve(known) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         assert_problem(daemon.host(VICTIM, query), 502, "bad-response", VICTIM)
         _recovers(daemon)
@@ -65,7 +66,7 @@ def test_nonsense_is_a_bad_response(known, serve, what, query):
 def test_constants_out_of_range(known, serve, fields):
     """Refused where they are given a meaning, passed on where they are not."""
     known.hosts[VICTIM] = {"os_name": "Linux", **fields}
-    with serve(known) as daemon:
+    with serve(known, PATIENT) as daemon:
         for _ in range(2):
             assert_problem(daemon.host(VICTIM), 502, "bad-response", VICTIM)
             raw = daemon.host(VICTIM, "?format=raw")
@@ -160,7 +161,7 @@ def test_all_are_asked_about_once_more_elsewhere(known, serve, what):
 @pytest.mark.parametrize("what", [what for what in CONDEMNING if what != "extra bytes"])
 def test_once_more_and_no_more(known, serve, what):
     known.hosts[VICTIM] = _garbled(what)
-    with serve(known, {"p0f.timeout": "20s"}) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 4, "all connections")
         assert_problem(daemon.host(VICTIM), 502, "bad-response", VICTIM)
@@ -170,7 +171,7 @@ def test_once_more_and_no_more(known, serve, what):
 
 def test_answers_byte_by_byte(known, serve):
     known.write_size = 1
-    with serve(known, {"p0f.timeout": "20s"}) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         _all_right(daemon)
 
@@ -179,7 +180,7 @@ def test_answers_byte_by_byte(known, serve):
 def test_answers_in_odd_pieces(known, serve, size):
     known.coalesce = True
     known.write_size = size
-    with serve(known, {"p0f.timeout": "20s"}) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
         for address, answer in zip(KNOWN, crowd.answers()):
@@ -204,7 +205,7 @@ def test_a_short_answer_then_hang_up(known, serve, length):
     whole = p0f_wire.pack_answer(os_name="Linux", http_name="whole")
     short = Reply(whole[:length], hang_up=True)
     known.hosts[VICTIM] = lambda nth: short if nth == 1 else whole
-    with serve(known) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         answer = daemon.host(VICTIM)
         # It may be asked again on another connection; if not, the one who asked is told.
@@ -217,7 +218,7 @@ def test_a_short_answer_then_hang_up(known, serve, length):
 def test_always_a_short_answer_then_hang_up(known, serve):
     """Asking again and again would not help, so at some point it is told."""
     known.hosts[VICTIM] = Reply(b"\x02\x46", hang_up=True)
-    with serve(known) as daemon:
+    with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
         answer = daemon.host(VICTIM)
         assert answer.status in (502, 503, 504), answer
@@ -236,7 +237,7 @@ def test_an_answer_that_nobody_asked_for(known, serve):
 
 
 def test_hanging_up_again_and_again(known, serve):
-    with serve(known, {"cache.stale_if_error": "0"}) as daemon:
+    with serve(known, {**PATIENT, "cache.stale_if_error": "0"}) as daemon:
         daemon.wait_for_p0f()
         for _ in range(5):
             known.hang_up()
