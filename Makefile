@@ -315,7 +315,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 harm: deps
 	@$(MAKE) --no-print-directory all
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
-		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or fair_share or starved'
+		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or fair_share or starved or lookup_command'
 
 SOAK_TIME  ?= 600
 

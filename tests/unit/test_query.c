@@ -166,15 +166,23 @@ Test(query, unreachable)
     cr_assert_eq(errno, ENOENT);
 }
 
-Test(query, after_a_timeout_the_next_reuses_the_connection, .init = start, .fini = stop)
+/* What is played to the next question on the connection of one that has timed out, to begin with. */
+static struct script late_answer(void)
 {
     struct script script = probes_answered();
-    struct p0f_host host;
 
     time_out_first();
     script.connected = true;
     script.queries = 1;
-    add_answer(&script, P0F_STATUS_OK, 1); /* late, for nobody */
+    add_answer(&script, P0F_STATUS_OK, 1); /* for nobody */
+    return script;
+}
+
+Test(query, after_a_timeout_the_next_reuses_the_connection, .init = start, .fini = stop)
+{
+    struct script script = late_answer();
+    struct p0f_host host;
+
     add_answer(&script, P0F_STATUS_OK, 2);
     cr_assert_eq(lookup_played(&script, &host), P0F_OK);
     cr_assert_eq(host.total_conn, 2, "got the answer to another question");
@@ -197,14 +205,10 @@ Test(query, after_a_timeout_and_a_hang_up_the_next_connects_anew, .init = start,
 
 Test(query, a_late_answer_that_is_malformed_is_not_ours, .init = start, .fini = stop)
 {
-    struct script script = probes_answered();
+    struct script script = late_answer();
     struct p0f_host host;
 
-    time_out_first();
-    script.connected = true;
-    script.queries = 1;
-    add_answer(&script, P0F_STATUS_OK, 1);
-    script.bytes[2 * 232] ^= 1; /* magic */
+    script.bytes[2 * 232] ^= 1; /* its magic */
     add_answer(&script, P0F_STATUS_OK, 2);
     cr_assert_eq(lookup_played(&script, &host), P0F_LOST);
     cr_assert_eq(p0f_lookup_drain(&past), 0);
