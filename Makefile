@@ -152,6 +152,7 @@ DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_listen_names := daemon/listen.o $(DEPS_listen)
 DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
+DEPS_http_worker := daemon/clock.o daemon/loop.o
 DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/queue.o daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)

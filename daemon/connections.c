@@ -28,19 +28,11 @@ struct connections {
 };
 
 /* glibc returns the free end of a thread's arena only beyond a threshold, which by itself grows with
- * the largest piece ever freed, */
+ * the largest piece ever freed. */
 static void make_memory_givable(void)
 {
     mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-}
-
-/* and only when a piece of at least 64 KiB is freed beside it, in that thread. */
-static void return_free_end(void)
-{
-    void *volatile piece = malloc(64 * 1024); /* volatile: else both calls are optimized away */
-
-    free(piece);
 }
 
 static void on_sweep(void *ctx);
@@ -208,7 +200,6 @@ static void has_gone(struct connections *connections, const struct connection *c
 
 void connections_leave(struct connections *connections, struct connection *connection)
 {
-    return_free_end();
     pthread_mutex_lock(&connections->lock);
     if (connection)
         has_gone(connections, connection);

@@ -2,6 +2,7 @@
 
 #include "batch_body.h"
 #include "http_request.h"
+#include "http_worker.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,51 +12,61 @@
 #define POOL_BYTES (24 * 1024)
 
 struct http {
-    struct MHD_Daemon *daemon;
     struct http_service service;
+    unsigned worker_count;
+    struct http_worker *workers[];
 };
 
 /* ---- Connections */
 
-static void client_arrives(struct http *http, struct MHD_Connection *connection, void **place)
+static void *client_arrives(void *ctx, struct http_worker *worker,
+                            struct MHD_Connection *connection)
 {
+    struct http *http = ctx;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct client *client = info ? calloc(1, sizeof *client) : NULL;
 
-    *place = client;
     if (!client)
-        return;
+        return NULL;
     client->service = &http->service;
+    client->worker = worker;
     client->connection = connection;
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
+    return client;
 }
 
-static void client_leaves(struct http *http, struct client *client)
+static void client_leaves(void *ctx, void *socket_context)
 {
+    struct http *http = ctx;
+    struct client *client = socket_context;
+
     connections_leave(http->service.connections, client ? &client->entry : NULL);
     free(client);
 }
 
-static void on_connection(void *ctx, struct MHD_Connection *connection, void **place,
-                          enum MHD_ConnectionNotificationCode what)
+static void client_is_lost(void *ctx)
 {
-    if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        client_arrives(ctx, connection, place);
-    else
-        client_leaves(ctx, *place);
+    client_leaves(ctx, NULL);
+}
+
+static struct http_worker *least_busy(const struct http *http)
+{
+    struct http_worker *best = http->workers[0];
+
+    for (unsigned i = 1; i < http->worker_count; i++)
+        if (http_worker_connections(http->workers[i]) < http_worker_connections(best))
+            best = http->workers[i];
+    return best;
 }
 
 bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length)
 {
-    struct connections *connections = http->service.connections;
-
-    if (!connections_admit(connections)) {
+    if (!connections_admit(http->service.connections)) {
         close(fd);
         return false;
     }
-    if (MHD_add_connection(http->daemon, fd, peer, length) != MHD_YES)
-        connections_leave(connections, NULL);
+    http_worker_take(least_busy(http), fd, peer, length);
     return true;
 }
 
@@ -73,14 +84,13 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *ctx, cons
     (void)ctx, (void)format, (void)args;
 }
 
-/* Such that no thread of the library's ever reaches its part of it, even if connections.c should have
- * given up some that are still to come; see connections.h. */
+/* Beyond what connections.c admits, even if it should let in some before others have left. */
 static unsigned limit_never_reached(const struct http_options *options)
 {
-    return 2 * (options->max_connections + 1) * options->threads;
+    return 2 * (options->max_connections + 1);
 }
 
-static struct MHD_Daemon *start_library(struct http *http, const struct http_options *options)
+static bool start_workers(struct http *http, const struct http_options *options)
 {
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* must be the first */
@@ -89,22 +99,27 @@ static struct MHD_Daemon *start_library(struct http *http, const struct http_opt
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
-        /* A pool of one is refused. */
-        {options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,
-         (intptr_t)options->threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
+    const struct http_worker_options worker = {.library = items,
+                                               .handler = http_on_request,
+                                               .arrived = client_arrives,
+                                               .left = client_leaves,
+                                               .lost = client_is_lost,
+                                               .ctx = http,
+                                               .clock = clock_mono};
 
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                                MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
-                            0, NULL, NULL, http_on_request, NULL, MHD_OPTION_ARRAY, items,
-                            MHD_OPTION_END);
+    for (; http->worker_count < options->threads; http->worker_count++) {
+        http->workers[http->worker_count] = http_worker_start(&worker);
+        if (!http->workers[http->worker_count])
+            return false;
+    }
+    return true;
 }
 
 struct http *http_start(const struct http_options *options)
 {
-    struct http *http = calloc(1, sizeof *http);
+    struct http *http = calloc(1, sizeof *http + options->threads * sizeof(struct http_worker *));
 
     if (!http)
         return NULL;
@@ -123,9 +138,7 @@ struct http *http_start(const struct http_options *options)
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();
-    if (http->service.recent)
-        http->daemon = start_library(http, options);
-    if (!http->daemon) {
+    if (!http->service.recent || !start_workers(http, options)) {
         http_stop(http);
         return NULL;
     }
@@ -136,8 +149,8 @@ void http_stop(struct http *http)
 {
     if (!http)
         return;
-    if (http->daemon)
-        MHD_stop_daemon(http->daemon);
+    for (unsigned i = 0; i < http->worker_count; i++)
+        http_worker_stop(http->workers[i]);
     http_recent_free(http->service.recent);
     free(http);
 }

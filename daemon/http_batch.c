@@ -80,7 +80,7 @@ static void on_batch_done(void *ctx)
 {
     struct client *client = ctx;
 
-    MHD_resume_connection(client->connection);
+    http_resume(client);
 }
 
 static enum MHD_Result look_up(struct client *client, struct batch_body *body)

@@ -112,7 +112,7 @@ static void on_lookup_done(struct lookup_request *request)
 {
     struct client *client = (struct client *)((char *)request - offsetof(struct client, lookup));
 
-    MHD_resume_connection(client->connection);
+    http_resume(client);
 }
 
 /* About lookup.addr; what comes of it is given to `finish`. */

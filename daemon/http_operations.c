@@ -56,7 +56,7 @@ static void on_readiness(struct readiness_request *request)
     struct operation *operation =
         (struct operation *)((char *)request - offsetof(struct operation, readiness));
 
-    MHD_resume_connection(operation->client->connection);
+    http_resume(operation->client);
 }
 
 static enum MHD_Result queue_readiness(struct client *client)
@@ -87,7 +87,7 @@ static void on_status(struct status_request *request)
     struct operation *operation =
         (struct operation *)((char *)request - offsetof(struct operation, status));
 
-    MHD_resume_connection(operation->client->connection);
+    http_resume(operation->client);
 }
 
 static void drop_snapshot(struct client *client)

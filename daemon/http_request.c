@@ -242,6 +242,19 @@ void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct clien
     set_timeout(client, client->service->idle_timeout + 1);
 }
 
+static void resume(void *ctx)
+{
+    struct client *client = ctx;
+
+    http_worker_resume(client->worker, client->connection);
+}
+
+void http_resume(struct client *client)
+{
+    client->resume = (struct loop_task){.run = resume, .ctx = client};
+    loop_post(http_worker_loop(client->worker), &client->resume);
+}
+
 enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *body,
                                 size_t *body_length, void **request)

@@ -6,6 +6,7 @@
 #include "connections.h"
 #include "cors.h"
 #include "http_recent.h"
+#include "http_worker.h"
 #include "lookup.h"
 #include "networks.h"
 #include "target.h"
@@ -51,6 +52,7 @@ struct http_body {
 /* One connection, and the request it is on. */
 struct client {
     struct http_service *service;
+    struct http_worker *worker;
     struct connection entry;
     struct MHD_Connection *connection;
     enum stage stage;
@@ -78,13 +80,18 @@ struct client {
     struct operation *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);
+    struct loop_task resume; /* on its way to the worker */
 };
 
 /* Suspends the request; to be called before it is handed to another thread, which resumes it with
- * MHD_resume_connection(). Then `resumed` is called for what the handler is to return, or, when the
- * client has gone, `abandoned` to let go of what was waited for. */
+ * http_resume(). Then `resumed` is called for what the handler is to return, or, when the client has
+ * gone, `abandoned` to let go of what was waited for. */
 void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
                   void (*abandoned)(struct client *client));
+
+/* Has a suspended request go on in its worker's thread. From then on the client may be gone at any
+ * moment. Any thread. */
+void http_resume(struct client *client);
 
 /* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came, on a connection whose socket context is
  * its struct client. What is returned becomes the handler's *request. */

@@ -83,7 +83,7 @@ never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
 never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
 never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
 never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
-never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|places|queue|pool|loop'
+never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|places|queue|pool'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
 
 # Settings: in the rows {"section", "key", TYPE, PLACE(...), "default", ... of a table in daemon/, in
