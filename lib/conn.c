@@ -19,7 +19,8 @@
 
 #define PROBES 2u /* the second magic marks the end of the first answer */
 #define PIPELINE_MAX 1024u
-#define RX_SIZE 4096u /* 16 answers and more at a read */
+#define RX_SIZE 4096u         /* 16 answers and more at a read */
+#define RECEIVE_ENOUGH 16384u /* bytes a call: the caller has others to serve */
 
 struct pending {
     p0f_answer_fn *answer; /* NULL for a probe */
@@ -293,9 +294,12 @@ static void discard_rx(struct p0f_conn *conn)
     memmove(conn->rx, conn->rx + taken, conn->rx_length);
 }
 
+/* What is left then is still there to be read, so that who waits for that comes again. */
 static void receive(struct p0f_conn *conn)
 {
-    while (!conn->hung_up) {
+    size_t received = 0;
+
+    while (!conn->hung_up && received < RECEIVE_ENOUGH) {
         size_t room = sizeof conn->rx - conn->rx_length;
         ssize_t got = recv(conn->fd, conn->rx + conn->rx_length, room, 0);
 
@@ -307,6 +311,7 @@ static void receive(struct p0f_conn *conn)
             hang_up(conn);
             return;
         }
+        received += (size_t)got;
         conn->rx_length += (size_t)got;
         if (conn->error == P0F_OK)
             take_answers(conn);

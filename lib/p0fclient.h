@@ -200,7 +200,10 @@ P0F_API enum p0f_error p0f_conn_ask(struct p0f_conn *conn, const struct p0f_addr
                                     p0f_answer_fn *answer, void *ctx) P0F_MUST_USE;
 
 /* Sends and receives what is possible without blocking and calls back. An error ends the
- * connection for good (each query owed is told), and is returned by every later call too. */
+ * connection for good (each query owed is told), and is returned by every later call too.
+ * Receives some 16 KiB at a call (70 answers), so that a p0f that writes without end holds up nobody
+ * else of yours. What is left keeps the descriptor readable: watch it level-triggered, or call again
+ * until poll() says that there is nothing more. */
 P0F_API enum p0f_error p0f_conn_io(struct p0f_conn *conn);
 
 /* Only sends what was asked and not yet sent; what p0f_conn_io does, less the receiving. */

@@ -3,6 +3,7 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #define EACH_DIALECT(d)                                                                            \
@@ -429,5 +430,71 @@ Test(conn, owed_in_the_size_of_the_dialect, .init = start, .fini = stop)
         if (answered > 1) /* the first alone does not tell its size */
             cr_assert_eq(p0f_conn_owed(conn), 42 - answered);
     }
+    close_conn();
+}
+
+/* Lets p0f write as much as the kernel takes, and receives of it, so many times. */
+static void be_flooded(const uint8_t *bytes, size_t size, unsigned times)
+{
+    int fd = p0f_conn_fd(conn), before, after;
+
+    while (times-- > 0) {
+        while (send(p0f.peer, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+            ;
+        cr_assert_eq(ioctl(fd, FIONREAD, &before), 0);
+        p0f_conn_io(conn);
+        cr_assert_eq(ioctl(fd, FIONREAD, &after), 0);
+        cr_assert_gt(before, 65536, "the socket holds %d bytes", before);
+        cr_assert_lt(after, before);
+        cr_assert_leq(before - after, 20480, "%d bytes at one call", before - after);
+    }
+}
+
+/* However much there is, one call takes a part of it, and the rest can be read. */
+Test(conn, what_is_written_without_end, .init = start, .fini = stop)
+{
+    static uint8_t garbage[65536];
+    struct asker a = {0};
+
+    open_served(1);
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 1));
+    memset(garbage, 0xff, sizeof garbage);
+    be_flooded(garbage, sizeof garbage, 50);
+    assert_told(&a, P0F_MALFORMED, 0);
+    cr_assert_eq(p0f_conn_owed(conn), 0, "as long as many answers");
+    cr_assert(p0f_conn_free(conn));
+}
+
+/* Of many good answers, too; and in the end all have been told. */
+Test(conn, more_answers_than_are_taken_at_once, .init = start, .fini = stop)
+{
+    enum { ALL = 600, AT_ONCE = 88 }; /* 20 KiB */
+    static struct asker askers[ALL];
+    static uint8_t bytes[ALL * P0F_ANSWER_MAX];
+    unsigned told = 0, before, calls = 0;
+    size_t length = 0;
+
+    open_served(ALL);
+    for (unsigned i = 0; i < ALL; i++)
+        cr_assert_eq(ask(&askers[i]), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, ALL));
+    for (unsigned i = 0; i < ALL; i++)
+        length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i + 1);
+    cr_assert(stand_in_write(&p0f, bytes, length));
+    do {
+        before = told;
+        cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+        while (told < ALL && askers[told].calls > 0) {
+            assert_told(&askers[told], P0F_OK, told + 1);
+            told++;
+        }
+        cr_assert_gt(told, before);
+        cr_assert_leq(told - before, AT_ONCE);
+        calls++;
+    } while (told < ALL);
+    cr_assert_gt(calls, ALL / AT_ONCE);
     close_conn();
 }
