@@ -9,6 +9,8 @@
 #define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
 #define SILENCE_MS 1000  /* p0f answers within its 10 ms round unless it is busy, stopped or full */
 #define AFTERMATH_MS 250 /* what may still come on a stream that has gone wrong */
+#define DRAIN_EVERY_MS 10 /* such a stream is read: however much comes, it costs next to nothing */
+#define HEALTHY_MS 1000   /* who has answered for so long and breaks is to be back soon */
 
 static void tell(struct link *link, enum link_event event, enum p0f_error error)
 {
@@ -58,6 +60,32 @@ void link_flush(struct link *link)
     }
 }
 
+static void stop_watching(struct link *link)
+{
+    if (link->events)
+        loop_unwatch(link->common->loop, &link->watch);
+    link->events = 0;
+}
+
+/* What comes on a condemned connection waits for a while, until the timer has it watched again. */
+static void drain_later(struct link *link)
+{
+    struct loop *loop = link->common->loop;
+
+    stop_watching(link);
+    loop_arm(loop, &link->drain_timer, mono_add_ms(loop_now(loop), DRAIN_EVERY_MS));
+}
+
+static void watch_again(void *ctx)
+{
+    struct link *link = ctx;
+
+    if (loop_watch(link->common->loop, &link->watch, EPOLLIN) == 0)
+        link->events = EPOLLIN;
+    else
+        drain_later(link);
+}
+
 /* Half to all of a pause that doubles with each failure, so that not all come back at once. */
 static int64_t backoff_ms(struct link *link)
 {
@@ -77,9 +105,8 @@ static bool close_link(struct link *link)
 {
     if (link->conn && p0f_conn_owed(link->conn) > 0)
         return false;
-    if (link->conn && link->events)
-        loop_unwatch(link->common->loop, &link->watch); /* before its descriptor goes */
-    link->events = 0;
+    loop_disarm(link->common->loop, &link->drain_timer);
+    stop_watching(link); /* before its descriptor goes */
     if (!p0f_conn_free(link->conn))
         return false;
     link->conn = NULL;
@@ -105,10 +132,11 @@ static void enter(struct link *link, enum link_state state)
         timer_ms = SILENCE_MS;
         break;
     case LINK_READY:
-        link->failures = 0;
+        link->ready = loop_now(common->loop);
         break;
     case LINK_CONDEMNED:
         timer_ms = AFTERMATH_MS;
+        drain_later(link); /* for writing no more, which would be possible all the time */
         break;
     }
     loop_disarm(common->loop, &link->timer);
@@ -122,10 +150,11 @@ static void break_link(struct link *link, enum p0f_error error)
     bool gone = p0f_conn_hung_up(link->conn);
 
     link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
+    if (link->state == LINK_READY &&
+        mono_ms_between(link->ready, loop_now(link->common->loop)) >= HEALTHY_MS)
+        link->failures = 0;
     link->returning = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
     enter(link, gone ? LINK_DOWN : LINK_CONDEMNED);
-    if (link->conn)
-        watch_as_needed(link); /* for writing no more, which would be possible all the time */
     metrics_count(METRIC_P0F_CONNECTIONS_LOST);
     tell(link, LINK_EVENT_LOST, error);
 }
@@ -138,6 +167,8 @@ static void drain_link(struct link *link)
     if (p0f_conn_hung_up(link->conn) ||
         (p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
         enter(link, LINK_DOWN);
+    else
+        drain_later(link);
     link->returning = link->returning && !hope_lost;
     tell(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
 }
@@ -226,6 +257,7 @@ void link_start(struct link *link, struct link_common *common)
     link->common = common;
     link->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .ctx = link};
     link->timer = (struct loop_timer){.fire = on_timer, .ctx = link};
+    link->drain_timer = (struct loop_timer){.fire = watch_again, .ctx = link};
     connect_link(link);
 }
 

@@ -68,10 +68,12 @@ struct link {
     struct loop_fd watch;
     uint32_t events; /* what `watch` asks for; 0: not watched */
     struct loop_timer timer;
-    unsigned failures; /* since it was last ready */
+    struct loop_timer drain_timer; /* armed while a condemned one is not watched */
+    unsigned failures;             /* since it was last ready for a while */
     bool silent;
     bool returning;     /* it will be ready again soon: p0f is there, and only one answer was bad */
     struct mono opened; /* when `conn` was */
+    struct mono ready;  /* when p0f first answered on it */
     struct mono heard;  /* when p0f last answered on it, or began to owe */
     uint64_t connects;  /* that succeeded, ever */
     struct link_fault fault;

@@ -435,7 +435,7 @@ Test(lookup, nonsense_about_one_host_spoils_no_other)
     ask_p0f(&later, "10.0.0.2");
     cr_assert_eq(later.done, 0, "the connection will be there again soon");
     stage_pass(250);
-    stage_pass(50);
+    stage_pass(100); /* it has not lasted this time */
     expect_done(&later, LOOKUP_FOUND);
     teardown();
 }
