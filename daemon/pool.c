@@ -1,7 +1,7 @@
 #include "pool.h"
 
-#include "log.h"
 #include "metrics.h"
+#include "pool_log.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,8 +25,7 @@ struct pool {
 
     void (*drained)(void *ctx);
     void *drained_ctx;
-    bool told_down; /* each change is logged once, not once a connection */
-    bool told_silent;
+    struct pool_log log;
 
     unsigned link_count;
     struct link links[];
@@ -174,53 +173,28 @@ static void fail_queue(struct pool *pool, enum p0f_error error)
         query->answer(query->ctx, error, NULL);
 }
 
-static void tell_down(struct pool *pool, enum p0f_error error)
+static void on_lost(struct pool *pool, const struct link *link, enum p0f_error error)
 {
+    struct link_fault fault = link->fault;
+
+    fault.error = error;
+    pool_log_broken(&pool->log, &fault);
     if (any_may_answer(pool) || pool->common.retiring)
         return;
-    if (!pool->told_down) {
-        pool->told_down = true;
-        if (error == P0F_UNREACHABLE || error == P0F_SYSTEM)
-            log_warn("%s: cannot connect to p0f (is it running with -s %s?); trying again",
-                     pool->socket, pool->socket);
-        else
-            log_warnx("%s: lost p0f: %s; connecting again", pool->socket, p0f_strerror(error));
-    }
+    pool_log_down(&pool->log, &fault);
     fail_queue(pool, P0F_UNREACHABLE);
 }
 
-static void tell_ready(struct pool *pool, const struct link *link)
+static void on_ready(struct pool *pool, const struct link *link)
 {
-    bool first = true;
+    bool first = true, silent = false;
 
-    for (unsigned i = 0; i < pool->link_count; i++)
-        first = first && (&pool->links[i] == link || pool->links[i].state != LINK_READY);
-    if (first)
-        log_info("%s: p0f answers (dialect %s)", pool->socket,
-                 p0f_dialect_name(p0f_conn_dialect(link->conn)));
-    pool->told_down = pool->told_silent = false;
-}
-
-static void tell_silent(struct pool *pool)
-{
-    if (pool->told_silent)
-        return;
-    pool->told_silent = true;
-    log_warnx("%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
-              "connections but does not answer",
-              pool->socket);
-}
-
-static void tell_broken(const struct pool *pool, const struct link *link, enum p0f_error error)
-{
-    enum p0f_dialect found = link->fault.dialect;
-
-    if (error == P0F_WRONG_DIALECT)
-        log_errx("%s: p0f.dialect is %s, but p0f's answers have %zu bytes (%s), not %zu",
-                 pool->socket, p0f_dialect_name(pool->common.dialect), p0f_answer_size(found),
-                 p0f_dialect_name(found), p0f_answer_size(pool->common.dialect));
-    else if (error == P0F_MALFORMED)
-        log_warnx("%s: %s; giving this connection up", pool->socket, p0f_strerror(error));
+    for (unsigned i = 0; i < pool->link_count; i++) {
+        const struct link *other = &pool->links[i];
+        first = first && (other == link || other->state != LINK_READY);
+        silent = silent || other->silent;
+    }
+    pool_log_ready(&pool->log, p0f_conn_dialect(link->conn), first, silent);
 }
 
 static void on_link_event(void *ctx, struct link *link, enum link_event event, enum p0f_error error)
@@ -234,14 +208,13 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     case LINK_EVENT_PROGRESS:
         break;
     case LINK_EVENT_READY:
-        tell_ready(pool, link);
+        on_ready(pool, link);
         break;
     case LINK_EVENT_SILENT:
-        tell_silent(pool);
+        pool_log_silent(&pool->log);
         break;
     case LINK_EVENT_LOST:
-        tell_broken(pool, link, error);
-        tell_down(pool, error);
+        on_lost(pool, link, error);
         break;
     }
     if (queue_length(pool->queue) > 0)
@@ -285,6 +258,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
         .event = on_link_event,
         .ctx = pool,
     };
+    pool_log_start(&pool->log, loop, pool->socket, options->dialect);
     pool->send = (struct loop_chore){.run = send_queued, .ctx = pool};
     pool->rate_timer = (struct loop_timer){.fire = rate_allows_again, .ctx = pool};
     pool->link_count = options->connections;
@@ -379,5 +353,6 @@ void pool_free(struct pool *pool)
     for (unsigned i = 0; i < pool->link_count; i++)
         link_stop(&pool->links[i]);
     loop_disarm(pool->loop, &pool->rate_timer);
+    pool_log_stop(&pool->log);
     free_memory(pool);
 }
