@@ -74,6 +74,13 @@ static bool rate_allows(struct pool *pool)
     return true;
 }
 
+/* The daemon's own query, one a second at most, is not held back when the rate is used up: else a p0f
+ * that is asked as much as it may be would look as if it did not answer. */
+static bool may_send(struct pool *pool)
+{
+    return rate_allows(pool) || queue_is_urgent(pool->queue);
+}
+
 static enum metric metric_of(enum p0f_error error)
 {
     switch (error) {
@@ -125,7 +132,7 @@ static void send_queued(void *ctx)
     struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
-    while (queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && rate_allows(pool)) {
+    while (queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && may_send(pool)) {
         struct pool_query *query = take_query(pool);
         query->sent = now;
         enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_answer, query);

@@ -37,7 +37,7 @@ struct pool_options {
  * left. */
 struct pool_query {
     struct p0f_addr addr;
-    unsigned asker; /* whose turn it takes */
+    unsigned asker; /* whose turn it takes; of ASKER_DAEMON it is next, and max_rate no hindrance */
     p0f_answer_fn *answer;
     void *ctx;
 

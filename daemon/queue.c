@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* An asker's part. Those with something in them form a ring. */
+/* An asker's part. Those with something in them form a ring, save the daemon's own, which is always
+ * next. */
 struct lane {
     struct queue_entry *first, *last;
     uint32_t length;
@@ -31,6 +32,8 @@ static void enter_ring(struct queue *queue, struct lane *lane)
 {
     struct lane *turn = queue->turn;
 
+    if (lane == &queue->lanes[ASKER_DAEMON])
+        return;
     if (!turn) {
         queue->turn = lane->prev = lane->next = lane;
         return;
@@ -42,6 +45,8 @@ static void enter_ring(struct queue *queue, struct lane *lane)
 
 static void leave_ring(struct queue *queue, struct lane *lane)
 {
+    if (lane == &queue->lanes[ASKER_DAEMON])
+        return;
     if (queue->turn == lane)
         queue->turn = lane->next == lane ? NULL : lane->next;
     lane->prev->next = lane->next;
@@ -95,10 +100,20 @@ void queue_hasten(struct queue *queue, struct queue_entry *entry, unsigned asker
     queue_add(queue, entry, asker);
 }
 
+bool queue_is_urgent(const struct queue *queue)
+{
+    return queue->lanes[ASKER_DAEMON].length > 0;
+}
+
 struct queue_entry *queue_take(struct queue *queue)
 {
     struct lane *lane = queue->turn;
 
+    if (queue_is_urgent(queue)) {
+        struct queue_entry *own = queue->lanes[ASKER_DAEMON].first;
+        queue_remove(queue, own);
+        return own;
+    }
     if (!lane)
         return NULL;
     struct queue_entry *entry = lane->first;

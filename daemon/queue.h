@@ -1,6 +1,6 @@
 /* What waits for a connection to p0f, taken in turn: one of each asker who has something here, then
  * the next of each; those of one asker in the order they came. So who has put in a thousand waits
- * for them, and the others do not.
+ * for them, and the others do not. What the daemon asks for itself (ASKER_DAEMON) goes before all.
  *
  * Entering, taking and leaving cost the same however much is in it. No allocation after queue_new();
  * all of it belongs to one thread. */
@@ -33,6 +33,9 @@ void queue_add(struct queue *queue, struct queue_entry *entry, unsigned asker);
 
 /* This asker wants it, too: so it becomes theirs, if fewer are before it there. It must be in it. */
 void queue_hasten(struct queue *queue, struct queue_entry *entry, unsigned asker);
+
+/* Whether the next one is the daemon's own. */
+bool queue_is_urgent(const struct queue *queue);
 
 /* Takes out whose turn it is; NULL when there is none. */
 struct queue_entry *queue_take(struct queue *queue);

@@ -192,8 +192,10 @@ struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t ti
         return NULL;
     readiness->loop = loop;
     readiness->pool = pool;
-    readiness->query = (struct pool_query){
-        .addr = {.type = 4}, .answer = on_answer, .ctx = readiness}; /* 0.0.0.0 is no host */
+    readiness->query = (struct pool_query){.addr = {.type = 4}, /* 0.0.0.0 is no host */
+                                           .asker = ASKER_DAEMON,
+                                           .answer = on_answer,
+                                           .ctx = readiness};
     readiness->deadline = (struct loop_timer){.fire = on_deadline, .ctx = readiness};
     readiness_set_timeout(readiness, timeout);
     return readiness;

@@ -1,8 +1,9 @@
 /* Whether p0f answers, found out by asking it: for GET /readyz.
  *
  * A query of its own, for 0.0.0.0 and past cache and flights, goes through the pool at most once a
- * second; requests that come meanwhile share it or the result of the last. Without a connection on
- * which p0f has answered, no query is needed to say no. The text with a no says why. */
+ * second, before all others that wait there; requests that come meanwhile share it or the result of
+ * the last. Without a connection on which p0f has answered, no query is needed to say no. The text
+ * with a no says why. */
 #ifndef READINESS_H
 #define READINESS_H
 

@@ -67,7 +67,7 @@ static enum p0f_error ask_as(int i, unsigned asker)
 
 static enum p0f_error ask(int i)
 {
-    return ask_as(i, ASKER_DAEMON);
+    return ask_as(i, ASKER_STRANGERS);
 }
 
 static void ask_first(int count)
@@ -223,7 +223,7 @@ Test(pool, askers_take_turns)
     stage.holding = true;
     ask_first(4);
     stage_settle();
-    cr_assert_eq(ask_as(4, 7), P0F_OK);
+    cr_assert_eq(ask_as(4, ASKER_STRANGERS + 1), P0F_OK);
     stage_answer_first(&stage.clients[0]);
     stage_settle();
     expect(0, P0F_OK);
@@ -307,5 +307,31 @@ Test(pool, max_rate)
     pool_set_max_rate(pool, 0);
     stage_settle();
     cr_assert_eq(stage.asked, 4);
+    teardown();
+}
+
+/* What the daemon asks for itself is sent next, and takes its part of the rate where there is one. */
+Test(pool, max_rate_does_not_delay_the_daemon_itself)
+{
+    open_with_p0f(1, 16);
+    pool_set_max_rate(pool, 20);
+    ask_first(4);
+    stage_settle();
+    cr_assert_eq(stage.asked, 2);
+    cr_assert_eq(ask_as(4, ASKER_DAEMON), P0F_OK);
+    stage_settle();
+    expect(4, P0F_OK);
+    cr_assert_eq(stage.asked, 3);
+    stage_pass(49);
+    cr_assert_eq(stage.asked, 3, "that has made nobody faster");
+    stage_pass(1);
+    cr_assert_eq(stage.asked, 4, "nor slower");
+    stage_pass(50);
+    cr_assert_eq(stage.asked, 5);
+    stage_pass(1000);
+    cr_assert_eq(ask_as(4, ASKER_DAEMON), P0F_OK);
+    ask_first(2);
+    stage_settle();
+    cr_assert_eq(stage.asked, 7, "it is one of the two");
     teardown();
 }

@@ -16,11 +16,17 @@ static void setup(void)
         entries[i] = (struct queue_entry){0};
 }
 
-/* Entry i for asker askers[i] - 'a'. */
+/* Strangers a, b and so on, and the daemon itself: ! */
+static unsigned number_of(char asker)
+{
+    return asker == '!' ? ASKER_DAEMON : ASKER_STRANGERS + (unsigned)(asker - 'a');
+}
+
+/* Entry i for askers[i]. */
 static void add(const char *askers)
 {
     for (int i = 0; askers[i]; i++)
-        queue_add(queue, &entries[i], (unsigned)(askers[i] - 'a'));
+        queue_add(queue, &entries[i], number_of(askers[i]));
 }
 
 /* Takes so many, whose entries these must be, in this order. */
@@ -74,7 +80,7 @@ Test(queue, a_newcomer_waits_one_round_at_most)
     setup();
     add("aaabbb");
     EXPECT(0, 3, 1);
-    queue_add(queue, &entries[40], 'c' - 'a');
+    queue_add(queue, &entries[40], number_of('c'));
     EXPECT(4, 2, 40, 5); /* and not before b, whose turn it was */
     teardown();
 }
@@ -85,22 +91,23 @@ Test(queue, who_comes_back_is_last_in_the_round)
     setup();
     add("abbcc");
     EXPECT(0);
-    queue_add(queue, &entries[0], 0);
+    queue_add(queue, &entries[0], number_of('a'));
     EXPECT(1, 3, 0);
-    queue_add(queue, &entries[0], 0);
+    queue_add(queue, &entries[0], number_of('a'));
     EXPECT(2, 4, 0);
     teardown();
 }
 
 Test(queue, all_askers)
 {
-    static struct queue_entry many[2 * ASKERS];
+    enum { ALL = ASKERS - ASKER_DAEMON - 1 };
+    static struct queue_entry many[2 * ALL];
 
     setup();
-    for (unsigned i = 0; i < 2 * ASKERS; i++)
-        queue_add(queue, &many[i], i / 2);
-    for (unsigned i = 0; i < 2 * ASKERS; i++)
-        cr_assert_eq(queue_take(queue) - many, i < ASKERS ? 2 * i : 2 * (i - ASKERS) + 1);
+    for (unsigned i = 0; i < 2 * ALL; i++)
+        queue_add(queue, &many[i], ASKER_DAEMON + 1 + i / 2);
+    for (unsigned i = 0; i < 2 * ALL; i++)
+        cr_assert_eq(queue_take(queue) - many, i < ALL ? 2 * i : 2 * (i - ALL) + 1);
     teardown();
 }
 
@@ -152,7 +159,7 @@ Test(queue, hasten_to_a_shorter_line)
 {
     setup();
     add("aaaab");
-    queue_hasten(queue, &entries[3], 'b' - 'a');
+    queue_hasten(queue, &entries[3], number_of('b'));
     cr_assert_eq(queue_length(queue), 5);
     EXPECT(0, 4, 1, 3, 2);
     teardown();
@@ -162,7 +169,7 @@ Test(queue, hasten_to_an_empty_line)
 {
     setup();
     add("aaa");
-    queue_hasten(queue, &entries[2], 'c' - 'a');
+    queue_hasten(queue, &entries[2], number_of('c'));
     EXPECT(0, 2, 1);
     teardown();
 }
@@ -171,10 +178,10 @@ Test(queue, hasten_not_to_one_that_is_as_long)
 {
     setup();
     add("aaabb");
-    queue_hasten(queue, &entries[2], 'b' - 'a');
+    queue_hasten(queue, &entries[2], number_of('b'));
     EXPECT(0, 3, 1, 4);
-    queue_hasten(queue, &entries[2], 'c' - 'a'); /* it is first by now */
-    cr_assert_eq(entries[2].asker, 0);
+    queue_hasten(queue, &entries[2], number_of('c')); /* it is first by now */
+    cr_assert_eq(entries[2].asker, number_of('a'));
     EXPECT(2);
     teardown();
 }
@@ -186,8 +193,47 @@ Test(queue, hasten_within_its_own_line)
     add("aaaaaa");
     for (int i = 1; i < 4; i++)
         queue_remove(queue, &entries[i]);
-    queue_hasten(queue, &entries[4], 0);
+    queue_hasten(queue, &entries[4], number_of('a'));
     EXPECT(0, 4, 5);
+    teardown();
+}
+
+/* What the daemon asks for itself waits for nobody, and nobody's turn is the later for it. */
+Test(queue, the_daemon_itself_is_always_next)
+{
+    setup();
+    add("aaabb");
+    cr_assert_not(queue_is_urgent(queue));
+    EXPECT(0);
+    queue_add(queue, &entries[40], ASKER_DAEMON);
+    queue_add(queue, &entries[41], ASKER_DAEMON);
+    cr_assert(queue_is_urgent(queue));
+    EXPECT(40);
+    cr_assert(queue_is_urgent(queue));
+    EXPECT(41);
+    cr_assert_not(queue_is_urgent(queue));
+    EXPECT(3, 1, 4, 2);
+    teardown();
+}
+
+Test(queue, the_daemon_itself_changes_its_mind)
+{
+    setup();
+    add("!a!");
+    queue_remove(queue, &entries[0]);
+    EXPECT(2, 1);
+    add("!");
+    queue_remove(queue, &entries[0]);
+    cr_assert_not(queue_is_urgent(queue));
+    teardown();
+}
+
+Test(queue, hasten_to_the_daemon_itself)
+{
+    setup();
+    add("aaa");
+    queue_hasten(queue, &entries[2], ASKER_DAEMON);
+    EXPECT(2, 0, 1);
     teardown();
 }
 
@@ -198,7 +244,7 @@ static unsigned counts[4], ring[4], ringed;
 
 static void plain_add(struct queue_entry *entry, unsigned asker)
 {
-    if (counts[asker] == 0)
+    if (counts[asker] == 0 && asker != ASKER_DAEMON)
         ring[ringed++] = asker;
     lanes[asker][counts[asker]++] = entry;
 }
@@ -223,6 +269,11 @@ static struct queue_entry *plain_take(void)
     unsigned asker = ring[0];
     struct queue_entry *entry = ringed > 0 ? lanes[asker][0] : NULL;
 
+    if (counts[ASKER_DAEMON] > 0) {
+        entry = lanes[ASKER_DAEMON][0];
+        plain_remove(entry, ASKER_DAEMON);
+        return entry;
+    }
     if (!entry)
         return NULL;
     for (unsigned i = 1; i < ringed; i++)

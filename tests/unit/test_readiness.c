@@ -192,7 +192,8 @@ Test(readiness, behind_a_full_queue)
 
     open_with_p0f(1);
     stage.holding = true;
-    other = (struct pool_query){.addr = stage_addr("10.0.0.1"), .answer = on_answer};
+    other = (struct pool_query){
+        .addr = stage_addr("10.0.0.1"), .asker = ASKER_STRANGERS, .answer = on_answer};
     cr_assert_eq(pool_ask(pool, &other), P0F_OK);
     ask_now(&asker);
     stage_pass(900);
@@ -206,6 +207,30 @@ Test(readiness, behind_a_full_queue)
     stage_pass(1);
     ask_now(&asker);
     expect_ready(&asker);
+    teardown();
+}
+
+/* Many wait for what p0f may be asked in a second; they do not make it look as if it did not answer. */
+Test(readiness, at_the_limited_rate)
+{
+    static struct pool_query others[32];
+    struct asker asker;
+
+    open_with_p0f(1);
+    pool_set_max_rate(pool, 1);
+    for (int i = 0; i < 32; i++) {
+        others[i] = (struct pool_query){
+            .addr = stage_addr("10.0.0.1"), .asker = ASKER_STRANGERS, .answer = on_answer};
+        cr_assert_eq(pool_ask(pool, &others[i]), P0F_OK);
+    }
+    for (unsigned n = 1; n <= 5; n++) {
+        ask_now(&asker);
+        expect_ready(&asker);
+        cr_assert_eq(queries(), n);
+        cr_assert_leq(stage.asked, n);
+        stage_pass(1000);
+    }
+    cr_assert_geq(stage.asked, 5, "and the others have their part");
     teardown();
 }
 
