@@ -151,6 +151,7 @@ DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_listen_names := daemon/listen.o $(DEPS_listen)
+DEPS_listen_mode  := daemon/listen.o $(DEPS_listen)
 DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
 DEPS_http_worker := daemon/clock.o daemon/loop.o
 DEPS_link   := daemon/loop.o daemon/metrics.o
@@ -196,6 +197,8 @@ $(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz
 MEMORY_TESTS := answer_memory batch_memory lookup_memory query_memory
 MEMORY     := malloc calloc realloc aligned_alloc strdup free
 $(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += $(MEMORY:%=-Wl,--wrap=%)
+
+$(BUILD)/tests/unit/test_listen_mode: LINK += -Wl,--wrap=bind
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)

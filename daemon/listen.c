@@ -190,6 +190,18 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
     return dead && unlink(name->sun_path) == 0;
 }
 
+/* Binds so that all may connect: that is the directory's business, as with p0f's own socket. The new
+ * node gets the mode that the socket has, less the umask. To change it afterwards would be to change
+ * whatever is at that path by then. No other thread makes files yet. */
+static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length)
+{
+    mode_t kept = umask(0);
+    bool bound = fchmod(fd, 0666) == 0 && bind(fd, name, length) == 0;
+
+    umask(kept); /* which keeps errno */
+    return bound;
+}
+
 static bool bind_and_listen(struct listener *listener)
 {
     const struct sockaddr *name = (const struct sockaddr *)&listener->name;
@@ -203,12 +215,10 @@ static bool bind_and_listen(struct listener *listener)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (name->sa_family == AF_INET6) /* [::] and 0.0.0.0 can then both be listened on */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
-    if (bind(fd, name, listener->length) != 0)
+    if (name->sa_family == AF_UNIX ? !bind_unix(fd, name, listener->length)
+                                   : bind(fd, name, listener->length) != 0)
         return false;
     listener->bound = true;
-    /* Who may connect is the directory's business, as with p0f's own socket. */
-    if (name->sa_family == AF_UNIX && chmod(local->sun_path, 0666) != 0)
-        return false;
     return listen(fd, BACKLOG) == 0;
 }
 

@@ -24,8 +24,10 @@ struct listeners *listen_parse(const char *addresses, bool beyond_loopback,
                                char error[LISTEN_ERROR_SIZE]);
 
 /* Binds and listens. False with a message in `error`. A unix socket left behind by a process that
- * is gone is replaced; one that somebody listens on is an error. Of a name's addresses those that this
- * machine has not are passed by with a warning, unless it has none of them. */
+ * is gone is replaced; one that somebody listens on is an error, as is whatever else is at its path.
+ * It gets the mode 0666, for which the umask is changed for a moment: no other thread may make files
+ * then. Of a name's addresses those that this machine has not are passed by with a warning, unless it
+ * has none of them. */
 bool listen_open(struct listeners *listeners, char error[LISTEN_ERROR_SIZE]);
 
 /* Accepts from now on. False with errno. */
