@@ -7,6 +7,8 @@ import loopback
 import promtool
 import pytest
 from daemon import SENTINEL, write_config
+from http_client import Crowd
+from http_load import FULL
 from problems import assert_problem
 from real_p0f import RealP0f
 from waiting import SLOWDOWN, wait_until
@@ -51,6 +53,23 @@ def test_readiness_asks_at_most_once_a_second(fake, serve):
         for _ in range(300):
             assert _readiness(daemon) == 200
         assert len(fake.queries) - before <= 1 + (time.monotonic() - begin)
+
+
+def test_a_p0f_that_is_asked_as_much_as_it_may_be_is_ready(fake, serve):
+    """The daemon's own query goes before those of many others, who wait for their part of the rate."""
+    with serve(fake, {"p0f.max_rate": "100" if FULL else "20", "p0f.timeout": "25s"}) as daemon:
+        daemon.wait_for_p0f()
+        hosts = [f"{number // 250}.{number % 250}" for number in range(500 if FULL else 250)]
+        crowd = [Crowd(daemon.place, [f"/host/203.0.{host}?wait=0"], f"X-Forwarded-For: 198.18.{host}")
+                 for host in hosts]
+        # For longer than a second, after which readiness would give up.
+        queued = wait_until(lambda: daemon.get("/status").json()["pool"]["queued"], "a queue")
+        assert queued > 2 * int(daemon.settings["p0f.max_rate"])
+        answer = daemon.get("/readyz")
+        assert answer.status == 200, answer
+        write_config(daemon.config, {**daemon.settings, "p0f.max_rate": "0"})
+        daemon.signal(signal.SIGHUP)
+        assert {one.answers()[0].status for one in crowd} == {404}
 
 
 def test_a_silent_p0f_is_not_ready(fake, serve):
