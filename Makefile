@@ -147,6 +147,7 @@ DEPS_connections := daemon/loop.o
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_asker  := daemon/hash.o
+DEPS_places := daemon/asker.o $(DEPS_asker)
 DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o

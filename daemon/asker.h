@@ -1,4 +1,4 @@
-/* Who asks, as a small number by which what is scarce is shared out: places to wait in, turns with
+/* Who asks, as small numbers by which what is scarce is shared out: places to wait in, turns with
  * p0f. Strangers are told apart by a keyed hash of their address, so two of them may have the same
  * number, but none can choose whose. Pure. */
 #ifndef ASKER_H
@@ -15,8 +15,20 @@ enum {
     ASKERS = 1024, /* all numbers are below */
 };
 
-/* NULL: nameless. Of an IPv6 address only the first 64 bits count, as whoever has one of them has
- * them all. */
-unsigned asker_of(const struct hash_key *key, const struct p0f_addr *addr);
+/* How much of an IPv6 address is taken for one client. Its first 64 bits always, as whoever has one
+ * address of those has them all; but providers hand out 56 and 48 bits as well, and nobody can see
+ * which. So a client has a number for each, and is judged by all of them (places.h). */
+enum { ASKER_64, ASKER_56, ASKER_48, ASKER_WIDTHS };
+
+struct flow {
+    uint16_t numbers[ASKER_WIDTHS]; /* of the narrowest network first */
+    uint16_t widths;                /* so many of them count: 1 but for IPv6 */
+};
+
+/* One who has this number and no address. */
+struct flow asker_numbered(unsigned number);
+
+/* NULL: nameless. */
+struct flow asker_of(const struct hash_key *key, const struct p0f_addr *addr);
 
 #endif

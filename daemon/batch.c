@@ -39,7 +39,7 @@ struct batch {
     uint32_t waiting; /* items under way */
     uint32_t next;    /* those before it are answered or under way */
     uint32_t left;    /* not answered by the cache */
-    unsigned asker;
+    struct flow asker;
     bool place; /* claimed, and not used yet */
     bool filling;
     uint32_t count;

@@ -36,7 +36,7 @@ static struct lookup_request *request_of(struct waiter *waiter)
 static void finish(struct lookup_request *request)
 {
     struct lookup *lookup = request->lookup;
-    unsigned asker = request->asker;
+    struct flow asker = request->asker;
 
     loop_disarm(lookup->loop, &request->deadline);
     if (request->waiter.flight)
@@ -245,7 +245,7 @@ static struct journey *journey_start(struct lookup *lookup, const struct lookup_
         return NULL;
     journey->lookup = lookup;
     journey->query = (struct pool_query){
-        .addr = request->addr, .asker = request->asker, .answer = on_answer, .ctx = journey};
+        .addr = request->addr, .asker = request->turn, .answer = on_answer, .ctx = journey};
     journey->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = journey};
     journey->pause_ms = ASK_AGAIN_FIRST_MS;
     flights_add(lookup->flights, &journey->flight, &request->addr);
@@ -260,7 +260,7 @@ static void hurry(struct journey *journey, const struct lookup_request *request,
 
     if (loop_armed(&journey->ask_again) && mono_before(soon, journey->ask_again.at))
         loop_arm(journey->lookup->loop, &journey->ask_again, soon);
-    pool_hasten(journey->lookup->pool, &journey->query, request->asker);
+    pool_hasten(journey->lookup->pool, &journey->query, request->turn);
 }
 
 /* Nobody waits for it any more: what was not sent need not be. */
@@ -312,6 +312,7 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
 
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
+    request->turn = places_turn(lookup->places, request->asker);
     request->no_match_seen = false;
     /* It may have begun later than this round, in which p0f may answer: to believe that, too. */
     struct mono began = mono_earlier(request->began, now);

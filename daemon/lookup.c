@@ -51,12 +51,12 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
     return false;
 }
 
-unsigned lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller)
+struct flow lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller)
 {
     return asker_of(&lookup->key, caller);
 }
 
-bool lookup_claim(struct lookup *lookup, unsigned asker)
+bool lookup_claim(struct lookup *lookup, struct flow asker)
 {
     return places_claim(lookup->places, asker);
 }
@@ -64,19 +64,20 @@ bool lookup_claim(struct lookup *lookup, unsigned asker)
 static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
                                   struct mono now)
 {
+    const struct flow asker = asker_numbered(ASKER_REFRESH);
     struct lookup_request *request;
 
-    if (!lookup_claim(lookup, ASKER_REFRESH))
+    if (!lookup_claim(lookup, asker))
         return; /* there is more urgent work; the next hit tries again */
     request = calloc(1, sizeof *request);
     if (!request) {
-        places_leave(lookup->places, ASKER_REFRESH);
+        places_leave(lookup->places, asker);
         return;
     }
     request->lookup = lookup;
     request->began = now;
     request->addr = *addr;
-    request->asker = ASKER_REFRESH;
+    request->asker = asker;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
     request->background = true;
     lookup_submit(lookup, request);

@@ -7,6 +7,7 @@
 #define LOOKUP_H
 
 #include "answer.h"
+#include "asker.h"
 #include "cache.h"
 #include "flight.h"
 #include "freshness.h"
@@ -43,7 +44,7 @@ struct lookup_request {
     int64_t max_age_ms;  /* nothing older will do, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f again */
     bool only_if_cached; /* p0f is not asked at all */
     bool here_now;       /* p0f sees the host just now: what it did not know before says nothing */
-    unsigned asker;      /* whose place it takes, for lookup_begin(); lookup_admit() sets it */
+    struct flow asker;   /* whose place it takes, for lookup_begin(); lookup_admit() sets it */
     void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
 
     /* Set when done. */
@@ -57,6 +58,7 @@ struct lookup_request {
     struct mono began; /* its waiting counts from then */
     struct waiter waiter;
     struct loop_timer deadline;
+    unsigned turn;        /* whose turn with p0f it takes */
     struct mono believe;  /* from then on a "no match" is believed */
     struct mono answered; /* when p0f last said "no match" to it */
     bool no_match_seen;
@@ -117,11 +119,11 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct
                    bool may_refresh) P0F_MUST_USE;
 
 /* Who a caller is among those who share the places. Any thread. */
-unsigned lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller);
+struct flow lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller);
 
 /* Makes one lookup more of this asker's count as pending, if there is a place. lookup_begin() uses it
  * up. Any thread. */
-bool lookup_claim(struct lookup *lookup, unsigned asker) P0F_MUST_USE;
+bool lookup_claim(struct lookup *lookup, struct flow asker) P0F_MUST_USE;
 
 /* Answers a request that finds no place, as lookup_admit() does. */
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request);

@@ -2,7 +2,10 @@
  *
  * There are `most` places for whoever comes, be it one asker alone. When they are taken there are
  * some `spare` ones, for askers who hold few: so one who takes all that there is does not keep the
- * others out. Memory is fixed; nothing is locked. Any thread. */
+ * others out. Few is none, or less than one in 64 of `most`; of IPv6 all that come from the same 56
+ * bits may hold twice and all from the same 48 bits four times that, so that a network full of
+ * networks is one client when many of it come, and the few customers of a provider are several.
+ * Memory is fixed; nothing is locked. Any thread. */
 #ifndef PLACES_H
 #define PLACES_H
 
@@ -24,11 +27,15 @@ void places_free(struct places *places);
  * returned and none is seen taken, none ever will be. */
 void places_set(struct places *places, uint32_t most, uint32_t spare);
 
-/* Takes a place for this asker (below ASKERS), until places_leave(). False: there is none. */
-bool places_claim(struct places *places, unsigned asker) P0F_MUST_USE;
+/* Takes a place for this asker, until places_leave(). False: there is none. */
+bool places_claim(struct places *places, struct flow asker) P0F_MUST_USE;
 
 /* Gives up a place that this asker has claimed. */
-void places_leave(struct places *places, unsigned asker);
+void places_leave(struct places *places, struct flow asker);
+
+/* The number (below ASKERS) by which it takes its turns now: of the widest of its networks that holds
+ * more than few, else its own. */
+unsigned places_turn(const struct places *places, struct flow asker);
 
 /* How many are taken, the spare ones among them. */
 uint32_t places_taken(const struct places *places);

@@ -58,7 +58,7 @@ def _proxied(number):
 
 
 def _proxied_ipv6(number):
-    return ("127.0.0.1", f"X-Forwarded-For: 2001:db8:0:{number}::1")
+    return ("127.0.0.1", f"X-Forwarded-For: 2001:db8:{number}::1")
 
 
 @pytest.mark.parametrize("client", [_direct, _proxied, _proxied_ipv6])
@@ -117,6 +117,31 @@ def test_one_client_of_ipv6_is_its_network(fake, serve):
         crowd.answers()
 
 
+def _of_one_48(count):
+    """Header lines of so many clients, each in a network of 64 bits of its own, all in one of 48."""
+    return [f"X-Forwarded-For: 2001:db8:1:{number:x}::1" for number in range(count)]
+
+
+def test_a_network_full_of_networks_is_one_client_when_many_of_it_come(fake, serve):
+    places, newcomers = 500, 50
+    spare = places // 8
+    greedy, hosts = _hosts(fake, 1, places + spare), _hosts(fake, 2, newcomers)
+    with serve(fake, {**SETTINGS, "p0f.max_pending": str(places)}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        crowd = Crowd(daemon.place, _paths(greedy), each=_of_one_48(len(greedy)))
+        wait_until(lambda: crowd.waiting() <= places, "those to be refused who are too many")
+        assert _lookups(daemon)["pending"] == crowd.waiting() == places
+        others = Crowd(daemon.place, _paths(hosts),
+                       each=[f"X-Forwarded-For: 198.51.100.{number}" for number in range(newcomers)])
+        wait_until(lambda: _lookups(daemon)["pending"] + newcomers - others.waiting()
+                   == places + newcomers, "the newcomers to wait, or to be refused")
+        assert others.waiting() == newcomers
+        fake.release()
+        _all_found(others, hosts)
+        assert [answer.status for answer in crowd.answers()].count(200) == places
+
+
 def test_the_field_of_strangers_makes_them_no_others(fake, serve):
     with serve(fake, {**SETTINGS, "http.trusted_proxies": ""}) as daemon:
         daemon.wait_for_p0f()
@@ -155,18 +180,21 @@ def test_a_batch_is_its_clients(fake, serve):
         assert [result["host"]["http_name"] for result in results] == hosts
 
 
+@pytest.mark.parametrize("client", ["an address", "a network"])
 @pytest.mark.parametrize("wanted", ["other hosts", "the same hosts"])
-def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wanted):
+def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wanted, client):
     """With hundreds of queries in the queue, and p0f asked slowly, theirs are the next ones asked, even
-    if they are the last of those."""
+    if they are the last of those. (Of a network so many come before it is taken for one client.)"""
     greedy = _hosts(fake, 1, MANY)
+    before_one = 0 if client == "an address" else MANY // 16
     hosts = greedy[-OTHERS:] if wanted == "the same hosts" else _hosts(fake, 2, OTHERS)
     settings = {"p0f.connections": "1", "p0f.pipeline": "1", "p0f.max_rate": "50",
-                "p0f.timeout": "25s", "cache.ttl": "1h"}
+                "p0f.max_pending": str(MANY + OTHERS), "p0f.timeout": "25s", "cache.ttl": "1h"}
     with serve(fake, settings) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        crowd = Crowd(daemon.place, _paths(greedy), source="127.0.0.2")
+        crowd = Crowd(daemon.place, _paths(greedy), source="127.0.0.2",
+                      each=None if client == "an address" else _of_one_48(MANY))
         wait_until(lambda: _lookups(daemon)["pending"] == MANY, "all to wait")
         others = [Crowd(daemon.place, _paths([host]), source=f"127.0.0.{3 + number}")
                   for number, host in enumerate(hosts)]
@@ -177,7 +205,8 @@ def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wante
         assert early == [200] * len(early)
         asked = [query.address for query in fake.queries[before:]]
         # One of the greedy client's may go first, and one may be between them.
-        assert sum(host in asked[:2 * OTHERS] for host in hosts) >= OTHERS - 1, asked[:20]
+        assert sum(host in asked[:before_one + 2 * OTHERS] for host in hosts) >= OTHERS - 1, \
+            asked[:before_one + 20]
         daemon.settings["p0f.max_rate"] = "0"
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)

@@ -22,7 +22,7 @@ enum visitor_state {
 struct visitor {
     struct lookup_request request; /* first, so that one is the other */
     uint32_t host;
-    unsigned asker; /* who it is, as the lookup tells them apart */
+    struct flow asker; /* who it is, as the lookup tells them apart */
     enum visitor_state state;
     unsigned place; /* among those who wait */
     bool sure;
@@ -39,7 +39,7 @@ static struct {
     struct cache_times times;
     struct visitor *waiting[WAITING_MOST];
     unsigned count;
-    uint32_t held[ASKERS]; /* places, by those who wait */
+    uint32_t held[ASKER_WIDTHS][ASKERS]; /* places, by those who wait */
     bool in_loop;
     enum lookup_outcome sure_outcome;
 } visitors;
@@ -223,6 +223,12 @@ static void take(struct visitor *visitor)
     visitor->state = VISITOR_TAKEN;
 }
 
+static void hold(struct flow asker, uint32_t more)
+{
+    for (unsigned width = 0; width < asker.widths; width++)
+        visitors.held[width][asker.numbers[width]] += more;
+}
+
 static void on_done(struct lookup_request *request)
 {
     struct visitor *visitor = (struct visitor *)request;
@@ -238,13 +244,13 @@ static void on_done(struct lookup_request *request)
     judge(visitor, false, false);
     visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
     visitors.waiting[visitor->place]->place = visitor->place;
-    unsigned asker = visitor->asker;
+    struct flow asker = visitor->asker;
     free(visitor);
     if (chance_permille(&model.chance, 50)) {
         model.counts.asked_in_done++;
         visitors_come();
     }
-    visitors.held[asker]--; /* its place is given up when this returns */
+    hold(asker, -1U); /* its place is given up when this returns */
 }
 
 /* ---- Coming */
@@ -255,26 +261,37 @@ static void submit(struct visitor *visitor)
     lookup_submit(visitors.lookup, &visitor->request);
 }
 
-/* Mostly the same one, who wants more than is good for the others. */
+/* Mostly the same one, who wants more than is good for the others, or one of its network's. */
 static const struct p0f_addr *call(void)
 {
-    static struct p0f_addr caller = {4, {127}};
+    static struct p0f_addr caller;
     uint32_t number =
         chance_permille(&model.chance, 700) ? 1 : chance_below(&model.chance, CALLERS);
 
-    caller.bytes[3] = (uint8_t)number;
+    caller = (struct p0f_addr){4, {127, 0, 0, (uint8_t)number}};
+    if (number % 2 == 1 && chance_permille(&model.chance, 500)) {
+        caller = (struct p0f_addr){6, {32, 1, 13, 184, 0, (uint8_t)number}};
+        caller.bytes[6] = (uint8_t)chance_below(&model.chance, 3);
+        caller.bytes[7] = (uint8_t)chance_below(&model.chance, CALLERS);
+    }
     return number > 0 ? &caller : NULL;
 }
 
 /* Whether there is a place for this one: there are max_pending for anybody, and some more for who has
- * few. So one who comes for the first time gets in when all are another's. */
-static bool has_room(unsigned asker, uint32_t pending)
+ * few. So one who comes for the first time gets in when all are another's; but not when all are of
+ * the network that it comes from. */
+static bool has_room(struct flow asker, uint32_t pending)
 {
     const struct lookup_limits *limits = &visitors.limits;
-    uint32_t few = limits->max_pending < 128 ? 1 : limits->max_pending / 64;
 
-    return pending < limits->max_pending ||
-           (pending < limits->max_pending + limits->spare && visitors.held[asker] < few);
+    if (pending < limits->max_pending)
+        return true;
+    for (unsigned width = 0; width < asker.widths; width++) {
+        uint32_t few = limits->max_pending * (1U << width) / 64;
+        if (visitors.held[width][asker.numbers[width]] >= (few > 1 ? few : 1))
+            return false;
+    }
+    return pending < limits->max_pending + limits->spare;
 }
 
 static bool answer_at_once(struct visitor *visitor, const struct p0f_addr *caller)
@@ -316,7 +333,7 @@ static void come(struct visitor *visitor)
     }
     model_check(!full, "host %u: taken, though there was no room", visitor->host);
     model.counts.spare_places += pending >= visitors.limits.max_pending;
-    visitors.held[visitor->asker]++;
+    hold(visitor->asker, 1);
     model_check(lookup_pending(visitors.lookup) == pending + 1, "host %u: not counted as pending",
                 visitor->host);
     model_check(visitors.count < WAITING_MOST, "more visitors than the model can hold");

@@ -159,9 +159,9 @@ def fetch_target(place, target, *headers, method="GET", **options):
 
 class Crowd:
     """Many requests at once, each on a connection of its own, without a thread for each: all from the
-    address `source` if that is given, and with these header lines."""
+    address `source` if that is given, and with these header lines, and one `each` of its own."""
 
-    def __init__(self, place, paths, *headers, source=None):
+    def __init__(self, place, paths, *headers, source=None, each=None):
         self._received = {}
         self._selector = selectors.DefaultSelector()
         self._order = []
@@ -170,8 +170,8 @@ class Crowd:
             sock = open_socket(place, source=source)
             self._order.append(sock)
             self._received[sock] = []
-        for sock, path in zip(self._order, self._paths):
-            sock.sendall(get_bytes(path, *headers))
+        for sock, path, *own in zip(self._order, self._paths, *([each] if each else [])):
+            sock.sendall(get_bytes(path, *headers, *own))
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
 
