@@ -31,57 +31,6 @@ static struct lookup_request *request_of(struct waiter *waiter)
     return (struct lookup_request *)((char *)waiter - offsetof(struct lookup_request, waiter));
 }
 
-/* ---- Finishing a request */
-
-static void finish(struct lookup_request *request)
-{
-    struct lookup *lookup = request->lookup;
-    struct flow asker = request->asker;
-
-    loop_disarm(lookup->loop, &request->deadline);
-    if (request->waiter.flight)
-        flight_leave(&request->waiter);
-    if (request->background) {
-        metrics_count(METRIC_REFRESHES);
-        answer_unref(request->answer);
-        free(request);
-    } else {
-        lookup_count(request);
-        metrics_observe(METRICS_MISS_TIME, lookup->clock().ns - request->began.ns);
-        request->done(request); /* not ours any more */
-    }
-    places_leave(lookup->places, asker);
-}
-
-static void finish_failed(struct lookup_request *request, enum lookup_outcome outcome)
-{
-    struct lookup *lookup = request->lookup;
-
-    if (!lookup_from_stale(lookup, request, loop_now(lookup->loop)))
-        request->outcome = outcome;
-    finish(request);
-}
-
-/* With what p0f said at `answered`; NULL is "no match". */
-static void finish_answered(struct lookup_request *request, struct answer *answer, bool stored,
-                            struct mono answered)
-{
-    struct lookup *lookup = request->lookup;
-    struct cache_times times = cache_times(lookup->cache);
-    struct freshness *freshness = &request->freshness;
-
-    request->outcome = answer ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
-    request->answer = answer ? answer_ref(answer) : NULL;
-    freshness->stored = stored;
-    freshness->age_ms = mono_ms_between(answered, loop_now(lookup->loop));
-    freshness->ttl_ms = cache_ttl_of(lookup->cache, answer);
-    if (answer && stored) {
-        freshness->stale_while_revalidate_ms = times.stale_while_revalidate;
-        freshness->stale_if_error_ms = times.stale_if_error;
-    }
-    finish(request);
-}
-
 /* ---- Journeys */
 
 static enum lookup_outcome outcome_of(enum p0f_error error)
@@ -116,7 +65,7 @@ static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
     struct lookup_request *request;
 
     while ((request = take_first(journey)))
-        finish_failed(request, outcome);
+        lookup_finish_failed(request, outcome);
     journey_end(journey);
 }
 
@@ -142,7 +91,7 @@ static void journey_found(struct journey *journey, const struct p0f_host *host)
     }
     bool stored = cache_put(lookup->cache, &journey->flight.addr, answer, now);
     while ((request = take_first(journey)))
-        finish_answered(request, answer, stored, now);
+        lookup_finish_answered(request, answer, stored, now);
     answer_unref(answer);
     journey_end(journey);
 }
@@ -179,7 +128,7 @@ static struct mono answer_believers(struct journey *journey, struct mono now)
             next = mono_earlier(next, request->believe);
         } else {
             flight_leave(waiter);
-            finish_answered(request, NULL, stored, now);
+            lookup_finish_answered(request, NULL, stored, now);
         }
     }
     return next;
@@ -276,9 +225,9 @@ static void on_deadline(void *ctx)
     struct journey *journey = journey_of(request->waiter.flight);
 
     if (request->no_match_seen)
-        finish_answered(request, NULL, false, request->answered);
+        lookup_finish_answered(request, NULL, false, request->answered);
     else
-        finish_failed(request, LOOKUP_TIMEOUT);
+        lookup_finish_failed(request, LOOKUP_TIMEOUT);
     if (!journey->flight.first)
         abandon(journey);
 }
@@ -298,7 +247,7 @@ static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *req
         lookup_from_cache(request, &hit, now);
         request->freshness.source = source;
         request->freshness.collapsed = true;
-        finish(request);
+        lookup_finish(request);
         return true;
     }
     answer_unref(hit.answer);
@@ -324,14 +273,14 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
     struct mono latest = mono_add_ms(request->believe, lookup->timeout);
     struct mono deadline = mono_earlier(mono_add_ms(now, lookup->timeout), latest);
     if (!mono_before(now, latest)) {
-        finish_failed(request, LOOKUP_TIMEOUT);
+        lookup_finish_failed(request, LOOKUP_TIMEOUT);
         return;
     }
     struct flight *flight = flights_find(lookup->flights, &request->addr);
     request->freshness.collapsed = flight != NULL;
     struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, request);
     if (!journey) {
-        finish_failed(request, LOOKUP_UNAVAILABLE);
+        lookup_finish_failed(request, LOOKUP_UNAVAILABLE);
         return;
     }
     loop_arm(lookup->loop, &request->deadline, deadline);

@@ -1,5 +1,5 @@
-/* What lookup.c (the cache's side, any thread) and journey.c (p0f's side, the loop's thread) share.
- * Nobody else includes this. */
+/* What lookup.c (the cache's side, any thread), journey.c (p0f's side, the loop's thread) and
+ * lookup_finish.c share. Nobody else includes this. */
 #ifndef LOOKUP_PRIVATE_H
 #define LOOKUP_PRIVATE_H
 
@@ -33,6 +33,14 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
 
 /* Counts a request that is done and that somebody has waited for. */
 void lookup_count(const struct lookup_request *request);
+
+/* Ends a submitted request with what is in it; with what is remembered, else `outcome`; or with what
+ * p0f said at `answered` (NULL: "no match"; the request takes a reference). `stored`: the cache has
+ * it. Each gives its place back, after done(). */
+void lookup_finish(struct lookup_request *request);
+void lookup_finish_failed(struct lookup_request *request, enum lookup_outcome outcome);
+void lookup_finish_answered(struct lookup_request *request, struct answer *answer, bool stored,
+                            struct mono answered);
 
 /* Sees a submitted request through: finds or starts the journey of its address and joins it. */
 void journey_take(struct lookup *lookup, struct lookup_request *request);
