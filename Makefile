@@ -148,6 +148,7 @@ DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o da
 DEPS_flight := daemon/hash.o
 DEPS_asker  := daemon/hash.o
 DEPS_places := daemon/asker.o $(DEPS_asker)
+DEPS_rate_limit := daemon/asker.o $(DEPS_asker)
 DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o

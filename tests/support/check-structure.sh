@@ -72,7 +72,7 @@ never() {
         rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
 }
 above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
-never 'cache|flight|places|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|exposition|process' \
+never 'cache|flight|places|rate_limit|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|exposition|process' \
     "$above|pool|loop|cache|flight|places|queue"
 never 'loop' "$above|pool|cache|flight|answer|render"
 never 'pool' "$above|cache|flight|places|answer|render"
@@ -81,7 +81,7 @@ never 'readiness' "$above|cache|flight|answer|render"
 never 'status' 'main|server|oneshot|http[a-z_]*|listen|render[a-z_]*'
 never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
 never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
-never 'lookup|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
+never 'lookup|lookup_finish|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
 never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
 never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|places|queue|pool'
 only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
