@@ -35,6 +35,8 @@ struct config {
         int64_t timeout;
         uint32_t max_pending;
         uint32_t max_rate;
+        uint32_t max_repeat_rate;
+        uint32_t max_repeat_rate_per_client;
         int64_t first_contact_wait;
     } p0f;
     struct {

@@ -56,15 +56,11 @@ static int64_t remaining_s(const struct freshness *freshness)
     return left_ms > 0 ? left_ms / 1000 : (left_ms - 999) / 1000 - (left_ms == 0);
 }
 
-void freshness_cache_status(const struct freshness *freshness,
-                            char text[FRESHNESS_CACHE_STATUS_SIZE])
+static char *put_way(const struct freshness *freshness, char *out)
 {
-    char *out = put_text(text, "p0f-lookupd; ");
-
     switch (freshness->source) {
     case FRESHNESS_HIT:
-        put_number(put_text(out, "hit; ttl="), remaining_s(freshness));
-        return;
+        return put_number(put_text(out, "hit; ttl="), remaining_s(freshness));
     case FRESHNESS_MISS:
         out = put_text(out, "fwd=miss");
         break;
@@ -76,7 +72,17 @@ void freshness_cache_status(const struct freshness *freshness,
         break;
     }
     if (freshness->collapsed)
-        put_text(out, "; collapsed");
-    else if (freshness->stored && freshness->source != FRESHNESS_EXPIRED)
-        put_text(out, "; stored");
+        return put_text(out, "; collapsed");
+    if (freshness->stored && freshness->source != FRESHNESS_EXPIRED)
+        return put_text(out, "; stored");
+    return out;
+}
+
+void freshness_cache_status(const struct freshness *freshness,
+                            char text[FRESHNESS_CACHE_STATUS_SIZE])
+{
+    char *out = put_way(freshness, put_text(text, "p0f-lookupd; "));
+
+    if (freshness->rate_limited)
+        put_text(out, "; detail=rate-limited");
 }

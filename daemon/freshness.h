@@ -23,12 +23,13 @@ struct freshness {
     int64_t ttl_ms;                    /* the entry's whole time to live */
     int64_t stale_while_revalidate_ms; /* 0: not in force */
     int64_t stale_if_error_ms;
-    bool personal; /* the answer depends on who asks: no shared cache may keep it */
+    bool rate_limited; /* p0f was to be asked again, but not that often */
+    bool personal;     /* the answer depends on who asks: no shared cache may keep it */
 };
 
 #define FRESHNESS_AGE_SIZE 24
 #define FRESHNESS_CACHE_CONTROL_SIZE 128
-#define FRESHNESS_CACHE_STATUS_SIZE 64
+#define FRESHNESS_CACHE_STATUS_SIZE 96
 
 void freshness_age(const struct freshness *freshness, char text[FRESHNESS_AGE_SIZE]);
 void freshness_cache_control(const struct freshness *freshness,

@@ -53,6 +53,7 @@ struct http_recent_key http_recent_key(const struct answer *answer, enum render_
         .ttl_ms = freshness->ttl_ms,
         .stale_while_revalidate_ms = freshness->stale_while_revalidate_ms,
         .stale_if_error_ms = freshness->stale_if_error_ms,
+        .rate_limited = freshness->rate_limited,
     };
 }
 
@@ -61,7 +62,7 @@ static bool same(const struct http_recent_key *a, const struct http_recent_key *
     return a->answer == b->answer && a->format == b->format && a->age_s == b->age_s &&
            a->left_s == b->left_s && a->ttl_ms == b->ttl_ms &&
            a->stale_while_revalidate_ms == b->stale_while_revalidate_ms &&
-           a->stale_if_error_ms == b->stale_if_error_ms;
+           a->stale_if_error_ms == b->stale_if_error_ms && a->rate_limited == b->rate_limited;
 }
 
 /* NULL when somebody is there; else the caller's until leave(). */

@@ -20,6 +20,7 @@ struct http_recent_key {
     int64_t ttl_ms;
     int64_t stale_while_revalidate_ms;
     int64_t stale_if_error_ms;
+    bool rate_limited;
 };
 
 /* NULL when out of memory. */

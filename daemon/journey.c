@@ -17,6 +17,7 @@ struct journey {
     struct pool_query query;
     struct loop_timer ask_again; /* armed between two questions */
     int64_t pause_ms;            /* before the next one */
+    struct mono denied;          /* when p0f last said "no match" */
     bool asked;                  /* a query is queued or owed */
     bool retried;                /* after a connection broke under it */
 };
@@ -97,19 +98,20 @@ static void journey_found(struct journey *journey, const struct p0f_host *host)
 }
 
 /* From now on its deadline is not for an answer, which it has, but for a better one. */
-static void expect_better(struct lookup_request *request, struct mono now)
+static void expect_better(struct lookup_request *request, struct mono answered)
 {
     struct lookup *lookup = request->lookup;
 
-    request->answered = now;
+    request->answered = answered;
     if (request->no_match_seen)
         return;
     request->no_match_seen = true;
     loop_arm(lookup->loop, &request->deadline, mono_add_ms(request->believe, lookup->timeout));
 }
 
-/* Answers those whose wait is over. Returns when the next of the others will believe it. */
-static struct mono answer_believers(struct journey *journey, struct mono now)
+/* Answers those whose wait is over with p0f's last word. `put_off`: they would have had a later one,
+ * had it been asked. Returns when the next of the others will believe it. */
+static struct mono answer_believers(struct journey *journey, struct mono now, bool put_off)
 {
     struct mono next = {INT64_MAX};
     struct waiter *waiter = journey->flight.first, *following;
@@ -119,26 +121,27 @@ static struct mono answer_believers(struct journey *journey, struct mono now)
         believed = !mono_before(now, request_of(w)->believe);
     /* Remembered before anybody is told, so that their next request finds it. */
     if (believed)
-        stored = cache_put(journey->lookup->cache, &journey->flight.addr, NULL, now);
+        stored = cache_put(journey->lookup->cache, &journey->flight.addr, NULL, journey->denied);
     for (; waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
         following = waiter->next;
         if (mono_before(now, request->believe)) {
-            expect_better(request, now);
+            expect_better(request, journey->denied);
             next = mono_earlier(next, request->believe);
         } else {
             flight_leave(waiter);
-            lookup_finish_answered(request, NULL, stored, now);
+            request->freshness.rate_limited = put_off;
+            lookup_finish_answered(request, NULL, stored, journey->denied);
         }
     }
     return next;
 }
 
-static void journey_no_match(struct journey *journey)
+/* For those who do not believe p0f's last word yet it is asked again later. */
+static void journey_denied(struct journey *journey, struct mono now, bool put_off)
 {
     struct lookup *lookup = journey->lookup;
-    struct mono now = loop_now(lookup->loop);
-    struct mono believe = answer_believers(journey, now);
+    struct mono believe = answer_believers(journey, now, put_off);
 
     if (!journey->flight.first) {
         journey_end(journey);
@@ -149,6 +152,12 @@ static void journey_no_match(struct journey *journey)
     if (journey->pause_ms > ASK_AGAIN_MOST_MS)
         journey->pause_ms = ASK_AGAIN_MOST_MS;
     loop_arm(lookup->loop, &journey->ask_again, next);
+}
+
+static void journey_no_match(struct journey *journey)
+{
+    journey->denied = loop_now(journey->lookup->loop);
+    journey_denied(journey, journey->denied, false);
 }
 
 /* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
@@ -180,9 +189,31 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
         journey_broken(journey, error);
 }
 
+/* One of those who wait pays for it: the first who may. */
+static bool may_ask_again(const struct journey *journey, struct mono now)
+{
+    unsigned refused = ASKERS; /* last; many in a row may be one client's */
+
+    for (struct waiter *waiter = journey->flight.first; waiter; waiter = waiter->next) {
+        unsigned turn = request_of(waiter)->turn;
+        if (turn != refused && rate_limits_take(journey->lookup->repeats, turn, now))
+            return true;
+        refused = turn;
+    }
+    return false;
+}
+
 static void on_ask_again(void *ctx)
 {
-    journey_ask(ctx);
+    struct journey *journey = ctx;
+    struct mono now = loop_now(journey->lookup->loop);
+
+    if (may_ask_again(journey, now)) {
+        journey_ask(journey);
+        return;
+    }
+    metrics_count(METRIC_REPEATS_PUT_OFF);
+    journey_denied(journey, now, true);
 }
 
 /* For the one who asks first. NULL when out of memory. */
@@ -212,9 +243,11 @@ static void hurry(struct journey *journey, const struct lookup_request *request,
     pool_hasten(journey->lookup->pool, &journey->query, request->turn);
 }
 
-/* Nobody waits for it any more: what was not sent need not be. */
-static void abandon(struct journey *journey)
+/* Somebody has left. When nobody waits for it any more, what was not sent need not be. */
+static void journey_left(struct journey *journey)
 {
+    if (journey->flight.first)
+        return;
     if (!journey->asked || pool_cancel(journey->lookup->pool, &journey->query))
         journey_end(journey);
 }
@@ -228,8 +261,7 @@ static void on_deadline(void *ctx)
         lookup_finish_answered(request, NULL, false, request->answered);
     else
         lookup_finish_failed(request, LOOKUP_TIMEOUT);
-    if (!journey->flight.first)
-        abandon(journey);
+    journey_left(journey);
 }
 
 /* ---- Requests as they come in */
@@ -252,6 +284,15 @@ static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *req
     }
     answer_unref(hit.answer);
     return false;
+}
+
+/* True: it is answered from what is cached, as it may not pass over that now. */
+static bool answered_from_memory(struct lookup *lookup, struct lookup_request *request,
+                                 struct mono now)
+{
+    return request->freshness.source == FRESHNESS_REQUEST &&
+           !rate_limits_take(lookup->repeats, request->turn, now) &&
+           lookup_from_memory(lookup, request, now);
 }
 
 void journey_take(struct lookup *lookup, struct lookup_request *request)
@@ -277,6 +318,10 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
         return;
     }
     struct flight *flight = flights_find(lookup->flights, &request->addr);
+    if (!flight && answered_from_memory(lookup, request, now)) {
+        lookup_finish(request);
+        return;
+    }
     request->freshness.collapsed = flight != NULL;
     struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, request);
     if (!journey) {

@@ -51,6 +51,22 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
     return false;
 }
 
+bool lookup_from_memory(struct lookup *lookup, struct lookup_request *request, struct mono now)
+{
+    struct cache_hit hit;
+
+    if (!cache_get(lookup->cache, &request->addr, now, &hit))
+        return false;
+    if (hit.state != CACHE_FRESH && hit.state != CACHE_STALE) {
+        answer_unref(hit.answer);
+        return false;
+    }
+    lookup_from_cache(request, &hit, now);
+    request->freshness.rate_limited = true;
+    metrics_count(METRIC_REPEATS_REMEMBERED);
+    return true;
+}
+
 struct flow lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller)
 {
     return asker_of(&lookup->key, caller);
@@ -174,10 +190,22 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request)
     return true;
 }
 
+/* Nothing is taken here, as it may yet join others who have p0f asked. */
+static bool over_limit(const struct lookup *lookup, const struct lookup_request *request)
+{
+    return request->freshness.source == FRESHNESS_REQUEST &&
+           !rate_limits_allow(lookup->repeats, places_turn(lookup->places, request->asker),
+                              request->began);
+}
+
 bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
                   const struct p0f_addr *caller)
 {
     request->asker = lookup_asker(lookup, caller);
+    if (over_limit(lookup, request) && lookup_from_memory(lookup, request, request->began)) {
+        lookup_count(request);
+        return false;
+    }
     if (lookup_claim(lookup, request->asker))
         return true;
     lookup_refuse(lookup, request);
@@ -230,7 +258,8 @@ struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *p
         return NULL;
     lookup->flights = flights_new(limits->max_pending + limits->spare, key, NULL);
     lookup->places = places_new();
-    if (!lookup->flights || !lookup->places) {
+    lookup->repeats = rate_limits_new();
+    if (!lookup->flights || !lookup->places || !lookup->repeats) {
         lookup_free(lookup);
         return NULL;
     }
@@ -249,6 +278,7 @@ void lookup_free(struct lookup *lookup)
         return;
     flights_free(lookup->flights);
     places_free(lookup->places);
+    rate_limits_free(lookup->repeats);
     free(lookup);
 }
 
@@ -257,6 +287,7 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
     lookup->timeout = limits->timeout;
     lookup->first_contact_wait = limits->first_contact_wait;
     places_set(lookup->places, limits->max_pending, limits->spare);
+    rate_limits_set(lookup->repeats, limits->max_repeat_rate, limits->max_repeat_rate_per_client);
 }
 
 void lookup_close(struct lookup *lookup)

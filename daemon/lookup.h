@@ -22,6 +22,11 @@ struct lookup_limits {
     int64_t first_contact_wait; /* how long "no match" is asked again, unless the request says */
     uint32_t max_pending;       /* lookups waiting at once, */
     uint32_t spare;             /* and so many more of clients who have few (places.h) */
+
+    /* How often a second p0f is asked again what it has said just before: since a request does not
+     * believe a "no match" yet, or passes over what is cached and has not expired. 0: no limit. */
+    uint32_t max_repeat_rate; /* in all */
+    uint32_t max_repeat_rate_per_client;
 };
 
 enum lookup_outcome {
@@ -87,7 +92,8 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request) P0F_MUST_
 
 /* After lookup_try(): finds a place for it, as one of this caller's (NULL: who has no address). Then it
  * counts as pending and must be given to lookup_submit(). False when there is none: it is answered,
- * with what there is, however old, or LOOKUP_OVERLOADED. Any thread. */
+ * with what there is, however old, or LOOKUP_OVERLOADED. False, too, when it passes over what is
+ * cached and this caller has p0f asked again too often: it is answered with that. Any thread. */
 bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
                   const struct p0f_addr *caller) P0F_MUST_USE;
 

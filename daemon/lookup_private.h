@@ -5,6 +5,7 @@
 
 #include "lookup.h"
 #include "places.h"
+#include "rate_limit.h"
 
 #include <stdatomic.h>
 
@@ -16,6 +17,7 @@ struct lookup {
     struct hash_key key;
     struct flights *flights; /* the loop's thread's */
     struct places *places;
+    struct rate_limits *repeats; /* of questions that p0f has answered just before */
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
 };
@@ -30,6 +32,10 @@ void lookup_from_cache(struct lookup_request *request, const struct cache_hit *h
 
 /* When p0f fails: answers from the cache, if it has something the request can live with. */
 bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, struct mono now);
+
+/* For one that may not have p0f asked again: answers from what it passed over, and says so. False when
+ * that is there no more. */
+bool lookup_from_memory(struct lookup *lookup, struct lookup_request *request, struct mono now);
 
 /* Counts a request that is done and that somebody has waited for. */
 void lookup_count(const struct lookup_request *request);

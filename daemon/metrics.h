@@ -12,6 +12,8 @@
 
 enum metric {
     METRIC_REFRESHES,              /* expired entries asked about again while nobody waited */
+    METRIC_REPEATS_PUT_OFF,        /* questions to be asked again, but not that often */
+    METRIC_REPEATS_REMEMBERED,     /* … answered from the cache instead */
     METRIC_BATCH_HOSTS,            /* hosts that batches asked about; each is a lookup */
     METRIC_P0F_QUERIES,            /* put on a connection; probes of new ones are not counted */
     METRIC_P0F_FOUND,              /* what p0f answered */

@@ -103,6 +103,19 @@ static void put_lookups(struct exposition *out, const struct metrics_snapshot *s
     }
 }
 
+static void put_repeats(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "repeats_limited_total";
+
+    exposition_head(
+        out, name, "counter",
+        "Questions that p0f was not asked again at once, as it is not to be that often: "
+        "put_off, or answered from the cache (remembered).");
+    exposition_labelled(out, name, "action", "put_off", snapshot->counters[METRIC_REPEATS_PUT_OFF]);
+    exposition_labelled(out, name, "action", "remembered",
+                        snapshot->counters[METRIC_REPEATS_REMEMBERED]);
+}
+
 /* A histogram's series; `cache` is the value of a label, NULL: without. */
 static void put_times(struct exposition *out, const struct metrics_snapshot *snapshot,
                       enum metrics_histogram histogram, const char *name, const char *cache)
@@ -277,6 +290,7 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
                       gauges->http_connections);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
+    put_repeats(out, snapshot);
     exposition_single(out, PREFIX "batch_hosts_total", "counter",
                       "Hosts that batches asked about. Each is a lookup.",
                       snapshot->counters[METRIC_BATCH_HOSTS]);

@@ -52,6 +52,10 @@ static const struct option options[] = {
      "lookups waiting; more are refused with 503"},
     {"p0f", "max_rate", OPTION_COUNT, PLACE(p0f, max_rate), "0", 0, 1000000000, true,
      "queries a second at most; 0 is no limit"},
+    {"p0f", "max_repeat_rate", OPTION_COUNT, PLACE(p0f, max_repeat_rate), "20000", 0, 1000000000, true,
+     "queries a second that repeat one just answered, at most; 0 is no limit"},
+    {"p0f", "max_repeat_rate_per_client", OPTION_COUNT, PLACE(p0f, max_repeat_rate_per_client), "2000", 0, 1000000000, true,
+     "of these for one client; 0 is no limit"},
     {"p0f", "first_contact_wait", OPTION_DURATION, PLACE(p0f, first_contact_wait), "25ms", 0, 5000, true,
      "how long \"no match\" is asked again before it is believed"},
 

@@ -80,6 +80,8 @@ static struct lookup_limits limits_of(const struct config *config)
         .first_contact_wait = config->p0f.first_contact_wait,
         .max_pending = places,
         .spare = least(places / 8, others / 2),
+        .max_repeat_rate = config->p0f.max_repeat_rate,
+        .max_repeat_rate_per_client = config->p0f.max_repeat_rate_per_client,
     };
 }
 

@@ -1,13 +1,17 @@
-"""One greedy client takes neither all the places in which lookups wait, nor all the turns with p0f."""
+"""One greedy client takes neither all the places in which lookups wait, nor all the turns with p0f, nor
+has p0f asked what it has just been asked more often than it may."""
 
 import json
+import os
+import re
 import signal
 
 import pytest
 
+from busy_p0f import BusyP0f
 from daemon import write_config
 from http_client import Crowd, open_socket, parse
-from http_load import FULL
+from http_load import FULL, Load
 from problems import assert_problem
 from waiting import wait_until
 
@@ -212,3 +216,98 @@ def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wante
         daemon.signal(signal.SIGHUP)
         _all_found(crowd, greedy)
         assert others[-1].answers()[0].status == 200
+
+
+# ---- Asking p0f again what it has just been asked
+
+REPEATS = 2000 if FULL else 200         # a second, for one client
+KEPT = {"cache.ttl": "1h", "cache.incomplete_ttl": "1h"}
+ANEW = {"Cache-Control": "no-cache"}
+PROBES = 50                             # queries that are nobody's, at most
+
+
+@pytest.fixture(name="busy")
+def _busy(scratch):
+    """It outlives the daemon, so that it sees its end."""
+    with BusyP0f(os.path.join(scratch, "p0f.sock")) as busy:
+        yield busy
+
+
+def _rates(per_client):
+    return {"p0f.max_repeat_rate_per_client": str(per_client)}
+
+
+def _limited(daemon, action):
+    text = daemon.get("/metrics").body.decode()
+    return int(re.search(rf'repeats_limited_total{{action="{action}"}} (\d+)', text)[1])
+
+
+def test_who_wants_nothing_remembered_gets_some_of_it(busy, serve):
+    hosts = 100
+    with serve(busy, {**KEPT, **_rates(REPEATS)}) as daemon:
+        daemon.wait_for_p0f()
+        before = busy.counts()["queries"]
+        flood = Load(daemon, n=50 * REPEATS, c=64, a="10.0.0.1", m=hosts, s="127.0.0.2",
+                     H="Cache-Control: no-cache")
+        wait_until(lambda: _limited(daemon, "remembered") > 0, "it to have asked too often")
+        others = [daemon.host("10.1.0.1", headers=ANEW, source=f"127.0.0.{3 + number}")
+                  for number in range(OTHERS)]
+        report = flood.result()
+        asked = busy.counts()["queries"] - before
+        assert report.statuses == {200: 50 * REPEATS} and report.wrong == 0, report
+        assert hosts <= asked <= hosts + REPEATS * (report.seconds + 1) + PROBES, (asked, report)
+        fresh = [other for other in others if "fwd" in other.cache_status()]
+        assert len(fresh) >= OTHERS - 1, others
+
+
+def test_who_waits_for_many_hosts_has_p0f_asked_no_more_often(busy, serve):
+    count, wait = (8750, 5000) if FULL else (300, 1000)
+    with serve(busy, {**KEPT, **_rates(REPEATS)}) as daemon:
+        daemon.wait_for_p0f()
+        before = busy.counts()["queries"]
+        report = Load(daemon, n=count, c=count, a="11.0.0.1", m=count, q=f"?wait={wait}",
+                      s="127.0.0.2").result()
+        asked = busy.counts()["queries"] - before
+        assert report.statuses == {404: count} and report.wrong == 0, report
+        assert asked <= count + REPEATS * (report.seconds + 1) + PROBES, (asked, report)
+        assert asked > count + REPEATS * wait / 1000 / 4, "hardly asked again at all"
+        assert _limited(daemon, "put_off") > 0
+
+
+def test_what_is_remembered_for_its_rate_says_so(fake, serve):
+    _hosts(fake, 1, 1)
+    with serve(fake, {**KEPT, **_rates(1)}) as daemon:
+        daemon.wait_for_p0f()
+        other = {"source": "127.0.0.2"}
+        assert daemon.host("10.1.0.0", **other).cache_status() == {"fwd": "miss", "stored": True}
+        forced = [daemon.host("10.1.0.0", headers=ANEW, **other) for _ in range(9)]
+        limited = [answer for answer in forced if "detail" in answer.cache_status()]
+        assert len(limited) >= 5, forced
+        for answer in limited:
+            status = answer.cache_status()
+            assert answer.status == 200 and set(status) == {"hit", "ttl", "detail"}, status
+            assert status["detail"] == "rate-limited"
+        # Which those who have not asked for anything else are not told.
+        for _ in range(4):
+            assert set(daemon.host("10.1.0.0", **other).cache_status()) == {"hit", "ttl"}
+        assert "fwd" in daemon.host("10.1.0.0", headers=ANEW, source="127.0.0.3").cache_status()
+        daemon.settings.update(_rates(0))
+        write_config(daemon.config, daemon.settings)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: "settings read again" in daemon.log(), "the new settings")
+        for _ in range(9):
+            answer = daemon.host("10.1.0.0", headers=ANEW, **other)
+            assert answer.cache_status() == {"fwd": "request", "stored": True}
+
+
+def test_a_no_match_that_was_not_asked_again_says_so(fake, serve):
+    with serve(fake, _rates(1)) as daemon:
+        daemon.wait_for_p0f()
+        crowd = Crowd(daemon.place, [f"/host/192.0.2.{number}?wait=300" for number in range(20)],
+                      source="127.0.0.2")
+        statuses = []
+        for answer in crowd.answers():
+            assert_problem(answer, 404, "no-match", answer.json()["ip"])
+            statuses.append(answer.cache_status())
+        assert statuses.count({"fwd": "miss", "stored": True, "detail": "rate-limited"}) >= 15, \
+            statuses

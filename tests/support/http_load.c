@@ -9,6 +9,7 @@
  *   -m N      how many in turn (default 1)
  *   -f FILE   ask about what stands there instead, see questions.h
  *   -q QUERY  behind each address
+ *   -H FIELD  a header field with each request, without the CRLF
  *   -s ADDR   connect from there
  *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
  *   -x        leave with a reset, instead of a FIN
@@ -53,7 +54,7 @@ static struct {
     struct sockaddr_in server, from;
     unsigned long requests, connections, rate, addresses;
     uint32_t first_address;
-    const char *file, *query;
+    const char *file, *query, *field;
     long leave_ms; /* -1: stay */
     int reset, half_close, ip_only;
 } options = {.requests = 1000,
@@ -61,6 +62,7 @@ static struct {
              .addresses = 1,
              .first_address = 0x0a000001,
              .query = "",
+             .field = "",
              .leave_ms = -1};
 
 static struct {
@@ -145,8 +147,9 @@ static int ask(struct connection *connection, int64_t due)
         idle[idle_count++] = connection;
         return 0;
     }
-    int length = snprintf(request, sizeof request, "GET /host/%s%s HTTP/1.1\r\nHost: x\r\n\r\n",
-                          connection->question.address, options.query);
+    int length = snprintf(request, sizeof request, "GET /host/%s%s HTTP/1.1\r\nHost: x%s%s\r\n\r\n",
+                          connection->question.address, options.query, *options.field ? "\r\n" : "",
+                          options.field);
     connection->state = ASKING;
     connection->due = due;
     connection->leave = now_ns() + options.leave_ms * 1000000;
@@ -328,7 +331,7 @@ static void parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "n:c:r:a:m:f:q:s:l:xhi")) != -1) {
+    while ((option = getopt(argc, argv, "n:c:r:a:m:f:q:H:s:l:xhi")) != -1) {
         unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
         switch (option) {
         case 'n':
@@ -351,6 +354,9 @@ static void parse(int argc, char **argv)
             break;
         case 'q':
             options.query = optarg;
+            break;
+        case 'H':
+            options.field = optarg;
             break;
         case 's':
             options.from =

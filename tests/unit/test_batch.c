@@ -123,6 +123,29 @@ Test(batch, each_address_is_counted_and_is_a_lookup)
     teardown();
 }
 
+/* One of them, and then one in 50 ms. */
+Test(batch, what_p0f_may_not_be_asked_again_is_remembered)
+{
+    const struct lookup_limits limits = {
+        .timeout = 1000, .max_pending = 100, .max_repeat_rate_per_client = 20};
+    const struct p0f_addr client = stage_addr("127.0.0.2");
+    struct batch_terms terms = usual;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    caller = &client;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 6);
+    terms.max_age_ms = 0;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &terms));
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 7);
+    teardown();
+}
+
 Test(batch, results_are_in_the_order_of_the_items)
 {
     size_t length;

@@ -87,6 +87,8 @@ Test(config, defaults)
     cr_assert_eq(config->p0f.timeout, 1000);
     cr_assert_eq(config->p0f.max_pending, 10000);
     cr_assert_eq(config->p0f.max_rate, 0);
+    cr_assert_eq(config->p0f.max_repeat_rate, 20000);
+    cr_assert_eq(config->p0f.max_repeat_rate_per_client, 2000);
     cr_assert_eq(config->p0f.first_contact_wait, 25);
     cr_assert_eq(config->cache.ttl, 30000);
     cr_assert_eq(config->cache.incomplete_ttl, 2000);

@@ -69,6 +69,21 @@ Test(freshness, stale_hit_has_a_negative_ttl_from_its_first_moment)
     expect_hit(60000, 70000, "p0f-lookupd; hit; ttl=-10");
 }
 
+Test(freshness, what_was_not_asked_for_its_rate_says_so)
+{
+    struct freshness freshness = {
+        .source = FRESHNESS_HIT, .ttl_ms = 60000, .age_ms = 1000, .rate_limited = true};
+
+    expect_status(freshness, "p0f-lookupd; hit; ttl=59; detail=rate-limited");
+    freshness.source = FRESHNESS_MISS;
+    expect_status(freshness, "p0f-lookupd; fwd=miss; detail=rate-limited");
+    freshness.stored = true;
+    expect_status(freshness, "p0f-lookupd; fwd=miss; stored; detail=rate-limited");
+    freshness.source = FRESHNESS_REQUEST;
+    freshness.collapsed = true;
+    expect_status(freshness, "p0f-lookupd; fwd=request; collapsed; detail=rate-limited");
+}
+
 Test(freshness, ttl_is_negative_exactly_when_stale)
 {
     for (int64_t age = 0; age < 8000; age++) {

@@ -67,7 +67,7 @@ Test(lookup_memory, without_memory_there_is_none)
         cr_assert_eq(sweep(make_loop, once), 1);
         cr_assert_eq(sweep(make_cache, once), 5);
         cr_assert_eq(sweep(make_pool, once), 4);
-        cr_assert_eq(sweep(make_lookup, once), 3);
+        cr_assert_eq(sweep(make_lookup, once), 4);
     }
     teardown();
 }

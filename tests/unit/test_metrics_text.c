@@ -138,6 +138,8 @@ Test(metrics_text, counters_of_p0f, .init = start, .fini = stop)
         enum metric metric;
     } expected[] = {
         {"refreshes_total", METRIC_REFRESHES},
+        {"repeats_limited_total{action=\"put_off\"}", METRIC_REPEATS_PUT_OFF},
+        {"repeats_limited_total{action=\"remembered\"}", METRIC_REPEATS_REMEMBERED},
         {"batch_hosts_total", METRIC_BATCH_HOSTS},
         {"p0f_queries_total", METRIC_P0F_QUERIES},
         {"p0f_answers_total{result=\"found\"}", METRIC_P0F_FOUND},
