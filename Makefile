@@ -165,6 +165,7 @@ DEPS_lookup := daemon/asker.o daemon/places.o daemon/rate_limit.o daemon/lookup_
 DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_repeats := daemon/lookup.o $(DEPS_lookup)
+DEPS_lookup_leaving := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)

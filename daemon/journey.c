@@ -264,6 +264,26 @@ static void on_deadline(void *ctx)
     journey_left(journey);
 }
 
+void lookup_cut_short(struct lookup_request *request)
+{
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    request->believe = mono_earlier(request->believe, loop_now(request->lookup->loop));
+    if (!request->no_match_seen)
+        return;
+    lookup_finish_answered(request, NULL, false, request->answered);
+    journey_left(journey);
+}
+
+void lookup_cancel(struct lookup_request *request)
+{
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    request->outcome = LOOKUP_CANCELLED;
+    lookup_finish(request);
+    journey_left(journey);
+}
+
 /* ---- Requests as they come in */
 
 /* Between its look into the cache and now the answer may have come. */

@@ -156,6 +156,7 @@ void lookup_count(const struct lookup_request *request)
         [LOOKUP_OVERLOADED] = METRICS_RESULT_OVERLOADED,
         [LOOKUP_TIMEOUT] = METRICS_RESULT_TIMEOUT,
         [LOOKUP_NOT_CACHED] = METRICS_RESULT_NOT_CACHED,
+        [LOOKUP_CANCELLED] = METRICS_RESULT_CANCELLED,
     };
 
     metrics_lookup(cache_part(&request->freshness), results[request->outcome]);

@@ -37,6 +37,7 @@ enum lookup_outcome {
     LOOKUP_OVERLOADED,   /* as many lookups wait as may */
     LOOKUP_TIMEOUT,
     LOOKUP_NOT_CACHED, /* only what is cached was wanted */
+    LOOKUP_CANCELLED,  /* nobody wants it any more */
 };
 
 #define LOOKUP_WAIT_UNSET (-1)
@@ -99,6 +100,16 @@ bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
 
 /* Hands the request to the loop's thread; it is the lookup's until done() is called. Any thread. */
 void lookup_submit(struct lookup *lookup, struct lookup_request *request);
+
+/* Its client has closed its sending side, so it may have gone: it waits for p0f's next word, and for no
+ * better one. That may be the one it has: then done() is called before this returns. In the loop's
+ * thread, between lookup_begin() (or the arrival there of what was submitted) and done(), and not from
+ * within the done() of another. */
+void lookup_cut_short(struct lookup_request *request);
+
+/* Its client has gone: nobody waits for it any more (LOOKUP_CANCELLED). done() is called before this
+ * returns. What was to be asked for nobody else is not asked. When, as lookup_cut_short(). */
+void lookup_cancel(struct lookup_request *request);
 
 /* Requests submitted and not yet done, and places claimed. Any thread. */
 uint32_t lookup_pending(const struct lookup *lookup);

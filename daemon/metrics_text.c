@@ -60,7 +60,9 @@ static void put_requests(struct exposition *out, const struct metrics_snapshot *
 /* ---- Lookups */
 
 #define BIT(result) (1U << METRICS_RESULT_##result)
-#define P0F_SAID (BIT(FOUND) | BIT(NO_MATCH) | BIT(BAD_RESPONSE) | BIT(UNAVAILABLE) | BIT(TIMEOUT))
+#define P0F_SAID                                                                                   \
+    (BIT(FOUND) | BIT(NO_MATCH) | BIT(BAD_RESPONSE) | BIT(UNAVAILABLE) | BIT(TIMEOUT) |            \
+     BIT(CANCELLED))
 #define NOT_ASKED (BIT(OVERLOADED) | BIT(NOT_CACHED))
 
 /* Shown from the start are those results that can be. */
@@ -84,6 +86,7 @@ static const char *const results[METRICS_RESULTS] = {
     [METRICS_RESULT_OVERLOADED] = "overloaded",
     [METRICS_RESULT_TIMEOUT] = "timeout",
     [METRICS_RESULT_NOT_CACHED] = "not_cached",
+    [METRICS_RESULT_CANCELLED] = "cancelled",
 };
 
 static void put_lookups(struct exposition *out, const struct metrics_snapshot *snapshot)

@@ -38,6 +38,8 @@ enum problem verdict(enum lookup_outcome outcome, const struct p0f_addr *addr,
                    "as many lookups are waiting as p0f.max_pending allows");
     case LOOKUP_TIMEOUT:
         return say(PROBLEM_TIMEOUT, detail, "p0f did not answer in time");
+    case LOOKUP_CANCELLED:
+        return say(PROBLEM_TIMEOUT, detail, "nobody waited for %s any more", ip);
     case LOOKUP_NOT_CACHED:
         return say(PROBLEM_TIMEOUT, detail, "%s is not cached, and the request wants nothing else",
                    ip);

@@ -160,6 +160,8 @@ static void step(void)
         luck_mood();
     if (chance_permille(chance, model.mood.changes))
         life.todo = change_settings;
+    else if (chance_permille(chance, model.mood.leaves))
+        life.todo = visitors_leave;
     change_p0f();
     visitors_submit(false);
     if (what < model.mood.visits) {

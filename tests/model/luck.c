@@ -27,6 +27,8 @@ struct lookup_limits luck_limits(void)
     };
 
     limits.spare = CHANCE_ONE_OF(chance, 0, 1, limits.max_pending / 8);
+    limits.max_repeat_rate = CHANCE_ONE_OF(chance, 0, 0, 100, 20000);
+    limits.max_repeat_rate_per_client = CHANCE_ONE_OF(chance, 0, 0, 1, 20, 2000);
     return limits;
 }
 
@@ -55,6 +57,7 @@ void luck_mood(void)
         .slots = CHANCE_ONE_OF(chance, 100, 100, 100, 1, 0),
         .faults = CHANCE_ONE_OF(chance, 0, 0, 10, 100, 400),
         .memory_faults = CHANCE_ONE_OF(chance, 0, 0, 0, 5),
+        .leaves = CHANCE_ONE_OF(chance, 0, 5, 50),
         .changes = CHANCE_ONE_OF(chance, 0, 0, 5),
     };
     if (model.settings.faultless)

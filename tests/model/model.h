@@ -27,6 +27,7 @@
     X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \
     X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(spare_places)    \
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
+    X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
     X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \
     X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults)
@@ -59,6 +60,7 @@ struct model_mood {
     uint32_t slots;         /* connections that p0f serves */
     uint32_t faults;        /* system calls that fail, or do less than they could */
     uint32_t memory_faults; /* allocations that fail */
+    uint32_t leaves;        /* steps before which some go */
     uint32_t changes;       /* of settings that may change while it runs */
 };
 

@@ -26,6 +26,8 @@ struct visitor {
     enum visitor_state state;
     unsigned place; /* among those who wait */
     bool sure;
+    bool cancelled;
+    struct mono cut; /* short; else never */
     struct mono came;
     int64_t wait_ms;          /* for a better answer than "no match", at least */
     int64_t timeout_ms;       /* at least */
@@ -39,8 +41,10 @@ static struct {
     struct cache_times times;
     struct visitor *waiting[WAITING_MOST];
     unsigned count;
+    uint64_t done;                       /* of those who waited */
     uint32_t held[ASKER_WIDTHS][ASKERS]; /* places, by those who wait */
     bool in_loop;
+    bool limited; /* some setting in force up to now has limited how often p0f is asked again */
     enum lookup_outcome sure_outcome;
 } visitors;
 
@@ -49,6 +53,7 @@ void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
 {
     visitors.lookup = lookup;
     visitors.limits = *limits;
+    visitors.limited = limits->max_repeat_rate || limits->max_repeat_rate_per_client;
     visitors.times = *times;
     visitors.count = 0;
     memset(visitors.held, 0, sizeof visitors.held);
@@ -89,7 +94,8 @@ static void judge_remembered(const struct visitor *visitor, bool at_once, int64_
 
     model_check(age < most, "host %u: served at %lld ms, where %lld are the most%s", visitor->host,
                 (long long)age, (long long)most, at_once ? "" : " when p0f fails");
-    model_check(request->max_age_ms < 0 || age < request->max_age_ms,
+    model_check(request->max_age_ms < 0 || age < request->max_age_ms ||
+                    request->freshness.rate_limited,
                 "host %u: served at %lld ms to one who takes %lld at most", visitor->host,
                 (long long)age, (long long)request->max_age_ms);
 }
@@ -121,16 +127,18 @@ static void judge_no_match(const struct visitor *visitor, bool at_once)
 {
     const struct lookup_request *request = &visitor->request;
     const struct freshness *freshness = &request->freshness;
-    struct mono believe = mono_add_ms(visitor->came, visitor->wait_ms);
+    struct mono believe = mono_earlier(mono_add_ms(visitor->came, visitor->wait_ms), visitor->cut);
+    bool remembered = freshness->source == FRESHNESS_HIT;
 
     model_check(truth_kind(visitor->host) != TRUTH_KNOWN, "host %u: not found", visitor->host);
     model_check(!request->answer, "host %u: not found, with an answer", visitor->host);
     model_check(truth_denied_since(visitor->host, model.began), "host %u: p0f never denied it",
                 visitor->host);
-    if (at_once) {
-        model_check(freshness->source == FRESHNESS_HIT, "host %u: not a hit", visitor->host);
-        model_check(request->wait_ms <= 0 || request->only_if_cached,
+    if (at_once || remembered) {
+        model_check(remembered, "host %u: not a hit", visitor->host);
+        model_check(request->wait_ms <= 0 || request->only_if_cached || freshness->rate_limited,
                     "host %u: \"no match\" from memory for one who would wait", visitor->host);
+        model_check(at_once || freshness->rate_limited, "host %u: from memory", visitor->host);
         judge_remembered(visitor, true, visitors.times.negative_ttl);
         return;
     }
@@ -157,6 +165,14 @@ static void judge(const struct visitor *visitor, bool at_once, bool full)
 
     model_tell("host %u: outcome %d%s", visitor->host, (int)request->outcome,
                at_once ? " at once" : "");
+    model_check(!visitor->cancelled || request->outcome == LOOKUP_CANCELLED,
+                "host %u: answered, and was cancelled", visitor->host);
+    model_check(!request->freshness.rate_limited || visitors.limited,
+                "host %u: limited, though no rate is", visitor->host);
+    model.counts.remembered +=
+        request->freshness.rate_limited && request->freshness.source == FRESHNESS_HIT;
+    model.counts.put_off +=
+        request->freshness.rate_limited && request->freshness.source != FRESHNESS_HIT;
     model_digest((uint64_t)visitor->host << 8 | (uint64_t)request->outcome);
     model_check(at_once || !only_if_cached, "host %u: asked, though only the cache was to be",
                 visitor->host);
@@ -190,6 +206,10 @@ static void judge(const struct visitor *visitor, bool at_once, bool full)
                         !mono_before(model.now, mono_add_ms(visitor->came, visitor->timeout_ms)),
                     "host %u: timed out before its time", visitor->host);
         model.counts.timeouts++;
+        break;
+    case LOOKUP_CANCELLED:
+        model_check(!at_once && visitor->cancelled, "host %u: cancelled by nobody", visitor->host);
+        model.counts.cancelled++;
         break;
     case LOOKUP_NOT_CACHED:
         model_check(at_once && only_if_cached, "host %u: p0f was not asked", visitor->host);
@@ -242,6 +262,7 @@ static void on_done(struct lookup_request *request)
     model_check(visitor->state == VISITOR_TAKEN, "host %u: done, and was never submitted",
                 visitor->host);
     judge(visitor, false, false);
+    visitors.done++;
     visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
     visitors.waiting[visitor->place]->place = visitor->place;
     struct flow asker = visitor->asker;
@@ -352,6 +373,7 @@ static struct visitor *visitor_for(uint32_t host)
     model_check(visitor, "no memory for the model itself");
     visitor->host = host;
     visitor->wait_ms = visitor->timeout_ms = INT64_MAX;
+    visitor->cut.ns = INT64_MAX;
     visitor->request.wait_ms = LOOKUP_WAIT_UNSET;
     visitor->request.max_age_ms = LOOKUP_MAX_AGE_UNSET;
     return visitor;
@@ -389,6 +411,34 @@ void visitors_submit(bool all)
     }
 }
 
+/* ---- Going */
+
+static void leave(struct visitor *visitor)
+{
+    struct lookup_request *request = &visitor->request;
+    uint64_t done = visitors.done;
+
+    if (chance_permille(&model.chance, 500)) {
+        visitor->cancelled = true;
+        lookup_cancel(request);
+        model_check(visitors.done == done + 1, "cancelled, and %llu were done",
+                    (unsigned long long)(visitors.done - done));
+        return;
+    }
+    model.counts.cut_short++;
+    visitor->cut = mono_earlier(visitor->cut, model.now);
+    lookup_cut_short(request);
+}
+
+void visitors_leave(void)
+{
+    for (uint32_t n = chance_between(&model.chance, 1, 4); n > 0 && visitors.count > 0; n--) {
+        struct visitor *visitor = visitors.waiting[chance_below(&model.chance, visitors.count)];
+        if (visitor->state == VISITOR_TAKEN && !visitor->sure)
+            leave(visitor);
+    }
+}
+
 /* ---- Settings and rounds */
 
 /* Bounds are what the slowest setting in force meanwhile allows. */
@@ -398,6 +448,7 @@ void visitors_new_limits(const struct lookup_limits *limits)
         if (visitors.waiting[i]->state == VISITOR_SUBMITTED)
             promise(visitors.waiting[i]); /* in the round that it came in */
     visitors.limits = *limits;
+    visitors.limited |= limits->max_repeat_rate || limits->max_repeat_rate_per_client;
     for (unsigned i = 0; i < visitors.count; i++) {
         struct visitor *visitor = visitors.waiting[i];
         struct mono due = mono_add_ms(model.now, WAIT_MOST_MS + limits->timeout);

@@ -23,6 +23,9 @@ void visitors_come_surely(void);
 /* What the last one of these was told. */
 enum lookup_outcome visitors_sure_outcome(void);
 
+/* Some who wait go, or may have gone. In the loop's thread. */
+void visitors_leave(void);
+
 /* Some, or all, of what waits to be submitted is. */
 void visitors_submit(bool all);
 

@@ -120,6 +120,23 @@ Test(lookup_metrics, bypass_and_not_cached)
     teardown();
 }
 
+Test(lookup_metrics, cancelled)
+{
+    struct visitor visitor;
+
+    begin();
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.1");
+    lookup_cancel(&visitor.request);
+    expect_lookups(METRICS_CACHE_MISS, METRICS_RESULT_CANCELLED, 1);
+    cr_assert_eq(observed(METRICS_MISS_TIME), 1);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(counted(METRIC_P0F_ABANDONED), 1);
+    expect_lookups(METRICS_CACHE_MISS, METRICS_RESULT_CANCELLED, 0);
+    teardown();
+}
+
 Test(lookup_metrics, collapsed_and_overloaded)
 {
     struct visitor visitors[4];

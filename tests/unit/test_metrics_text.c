@@ -91,6 +91,8 @@ Test(metrics_text, lookups, .init = start, .fini = stop)
            "18446744073709551615");
     EXPECT("p0f_lookupd_lookups_total{cache=\"hit\",result=\"found\"} 0");
     EXPECT("p0f_lookupd_lookups_total{cache=\"miss\",result=\"not_cached\"} 0");
+    EXPECT("p0f_lookupd_lookups_total{cache=\"collapsed\",result=\"cancelled\"} 0");
+    cr_assert_null(strstr(text, "{cache=\"hit\",result=\"cancelled\"}"));
     EXPECT("p0f_lookupd_lookups_total{cache=\"hit\",result=\"timeout\"} 1");
     cr_assert_null(strstr(text, "{cache=\"stale\",result=\"overloaded\"}"));
 }

@@ -25,6 +25,7 @@ Test(verdict, each_outcome_has_its_own)
     expect(LOOKUP_OVERLOADED, PROBLEM_OVERLOADED,
            "as many lookups are waiting as p0f.max_pending allows");
     expect(LOOKUP_TIMEOUT, PROBLEM_TIMEOUT, "p0f did not answer in time");
+    expect(LOOKUP_CANCELLED, PROBLEM_TIMEOUT, "nobody waited for 2001:db8::1 any more");
     expect(LOOKUP_NOT_CACHED, PROBLEM_TIMEOUT,
            "2001:db8::1 is not cached, and the request wants nothing else");
 }
