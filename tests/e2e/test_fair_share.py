@@ -261,7 +261,7 @@ def test_who_wants_nothing_remembered_gets_some_of_it(busy, serve):
 
 
 def test_who_waits_for_many_hosts_has_p0f_asked_no_more_often(busy, serve):
-    count, wait = (8750, 5000) if FULL else (300, 1000)
+    count, wait = (8750, 5000) if FULL else (100, 1000)
     with serve(busy, {**KEPT, **_rates(REPEATS)}) as daemon:
         daemon.wait_for_p0f()
         before = busy.counts()["queries"]
