@@ -1,10 +1,9 @@
 #include "http_caller.h"
 
 #include "forwarded.h"
+#include "peer.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 static const char field_name[] = "X-Forwarded-For";
@@ -14,25 +13,8 @@ static bool peer_of(const struct client *client, struct p0f_addr *addr)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *name = info ? info->client_addr : NULL;
 
-    *addr = (struct p0f_addr){0};
-    if (name && name->sa_family == AF_INET) {
-        addr->type = 4;
-        memcpy(addr->bytes, &((const struct sockaddr_in *)name)->sin_addr, 4);
-        return true;
-    }
-    if (!name || name->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)name)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(v6)) { /* as p0f knows it */
-        addr->type = 4;
-        memcpy(addr->bytes, v6->s6_addr + 12, 4);
-    } else {
-        addr->type = 6;
-        memcpy(addr->bytes, v6, 16);
-    }
-    return true;
+    return peer_addr(info ? info->client_addr : NULL, addr);
 }
 
 struct fields {
