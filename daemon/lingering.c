@@ -1,124 +1,210 @@
 #include "lingering.h"
 
+#include "peer.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CLIENTS_MOST 64 /* at once; any more are closed as they are */
-#define LINGER_MS 10000 /* for one client, however fast or slow */
-#define BYTES_MOST (64 * 1024 * 1024)
-#define AT_ONCE (64 * 1024) /* before others have their turn */
+#define SOCKETS_MAX 64               /* at once; any more are closed as they are */
+#define LINGER_MS 10000              /* for one socket, however fast or slow */
+#define TURN_MS 5                    /* from one look at all of them to the next */
+#define TURN_BYTES (1024 * 1024)     /* read in one of all that send, in equal shares */
+#define LOOK_BYTES 4096              /* for one at least, to see whether it sends */
+#define BYTES_MAX (64 * 1024 * 1024) /* read of one that sends alone; of each of two half of it */
+
+/* So many sockets of who has an IPv4 address or the first so many bytes of an IPv6 address. */
+static const struct {
+    size_t bytes;
+    unsigned most;
+} of_one_client[] = {{8, 4}, {7, 8}, {6, 16}};
 
 struct lingerer {
     struct lingering *all;
     struct lingerer *prev, *next;
+    struct p0f_addr client; /* type 0: bounded only with all others */
     struct loop_task begin;
-    struct loop_fd watch;
-    struct loop_timer deadline;
+    bool begun; /* the loop's thread's, as what follows */
+    int fd;
+    struct mono deadline;
     size_t dropped;
 };
 
 struct lingering {
     struct loop *loop;
-    pthread_mutex_t lock; /* of the list: entered from any thread, left in the loop's */
+    const struct networks *trusted;
+    struct loop_timer turn; /* armed while there are any */
+    pthread_mutex_t lock;   /* of the list: entered from any thread, left in the loop's */
     struct lingerer *first;
     unsigned count;
+    unsigned senders; /* of which something was read in the last turn; the loop's thread's */
 };
 
-static bool enter(struct lingering *all, struct lingerer *client)
+/* ---- Who may */
+
+static bool has_too_many(const struct lingering *all, const struct p0f_addr *client)
+{
+    for (size_t i = 0; client->type && i < sizeof of_one_client / sizeof of_one_client[0]; i++) {
+        unsigned count = 0;
+        for (const struct lingerer *other = all->first; other; other = other->next)
+            count += other->client.type == client->type &&
+                     memcmp(other->client.bytes, client->bytes, of_one_client[i].bytes) == 0;
+        if (count >= of_one_client[i].most)
+            return true;
+    }
+    return false;
+}
+
+static bool enter(struct lingering *all, struct lingerer *one)
 {
     bool room;
 
     pthread_mutex_lock(&all->lock);
-    room = all->count < CLIENTS_MOST;
+    room = all->count < SOCKETS_MAX && !has_too_many(all, &one->client);
     if (room) {
-        client->next = all->first;
-        if (client->next)
-            client->next->prev = client;
-        all->first = client;
+        one->next = all->first;
+        if (one->next)
+            one->next->prev = one;
+        all->first = one;
         all->count++;
     }
     pthread_mutex_unlock(&all->lock);
     return room;
 }
 
-static void leave(struct lingerer *client)
+static void leave(struct lingerer *one)
 {
-    struct lingering *all = client->all;
+    struct lingering *all = one->all;
 
     pthread_mutex_lock(&all->lock);
-    if (client->prev)
-        client->prev->next = client->next;
+    if (one->prev)
+        one->prev->next = one->next;
     else
-        all->first = client->next;
-    if (client->next)
-        client->next->prev = client->prev;
+        all->first = one->next;
+    if (one->next)
+        one->next->prev = one->prev;
     all->count--;
     pthread_mutex_unlock(&all->lock);
 }
 
-static void end(void *ctx)
+uint32_t lingering_count(struct lingering *all)
 {
-    struct lingerer *client = ctx;
-
-    loop_disarm(client->all->loop, &client->deadline);
-    loop_unwatch(client->all->loop, &client->watch);
-    close(client->watch.fd);
-    leave(client);
-    free(client);
+    pthread_mutex_lock(&all->lock);
+    uint32_t count = all->count;
+    pthread_mutex_unlock(&all->lock);
+    return count;
 }
 
-static void on_bytes(void *ctx, uint32_t events)
-{
-    static char dropped[AT_ONCE]; /* nobody looks at it: one will do for all */
-    struct lingerer *client = ctx;
-    ssize_t size = recv(client->watch.fd, dropped, sizeof dropped, MSG_DONTWAIT);
+/* ---- Reading */
 
-    (void)events;
-    if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (size > 0)
-        client->dropped += (size_t)size;
-    if (size <= 0 || client->dropped > BYTES_MOST)
-        end(client);
+static void end(struct lingerer *one)
+{
+    close(one->fd);
+    leave(one);
+    free(one);
+}
+
+/* Reads and drops up to `share` bytes, which it takes off. False when it is at its end. */
+static bool drop(struct lingerer *one, size_t *share)
+{
+    static char dropped[64 * 1024]; /* nobody looks at it: one will do for all */
+
+    while (*share > 0) {
+        size_t most = *share < sizeof dropped ? *share : sizeof dropped;
+        /* MSG_TRUNC: of TCP it is not even copied. */
+        ssize_t size = recv(one->fd, dropped, most, MSG_DONTWAIT | MSG_TRUNC);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (size <= 0)
+            return false;
+        one->dropped += (size_t)size;
+        *share -= (size_t)size;
+    }
+    return true;
+}
+
+static struct lingerer *first_of(struct lingering *all)
+{
+    pthread_mutex_lock(&all->lock);
+    struct lingerer *first = all->first; /* others come before it, and only we remove any */
+    pthread_mutex_unlock(&all->lock);
+    return first;
+}
+
+/* All have their turn at once, so that what clients send does not set the pace of the loop. */
+static void on_turn(void *ctx)
+{
+    struct lingering *all = ctx;
+    struct mono now = loop_now(all->loop);
+    unsigned senders = all->senders > 0 ? all->senders : 1;
+    size_t left = TURN_BYTES, share = TURN_BYTES / senders;
+
+    all->senders = 0;
+    for (struct lingerer *one = first_of(all), *next; one; one = next) {
+        next = one->next;
+        if (!one->begun)
+            continue;
+        size_t some = share < left ? share : left;
+        if (some < LOOK_BYTES)
+            some = LOOK_BYTES;
+        size_t rest = some;
+        bool more = drop(one, &rest);
+        all->senders += rest < some;
+        left -= some - rest < left ? some - rest : left;
+        if (!more || one->dropped > BYTES_MAX / senders || !mono_before(now, one->deadline))
+            end(one);
+    }
+    if (lingering_count(all) > 0)
+        loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
 }
 
 static void begin(void *ctx)
 {
-    struct lingerer *client = ctx;
-    struct loop *loop = client->all->loop;
+    struct lingerer *one = ctx;
+    struct lingering *all = one->all;
+    struct mono now = loop_now(all->loop);
 
-    client->deadline = (struct loop_timer){.fire = end, .ctx = client};
-    loop_arm(loop, &client->deadline, mono_add_ms(loop_now(loop), LINGER_MS));
-    if (loop_watch(loop, &client->watch, EPOLLIN) != 0)
-        end(client);
+    one->begun = true;
+    one->deadline = mono_add_ms(now, LINGER_MS);
+    if (!loop_armed(&all->turn))
+        loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
 }
 
 void lingering_take(struct lingering *all, int fd)
 {
-    struct lingerer *client = calloc(1, sizeof *client);
+    struct lingerer *one = calloc(1, sizeof *one);
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
 
-    if (!client || !enter(all, client)) {
-        free(client);
+    if (one && getpeername(fd, (struct sockaddr *)&name, &length) == 0 &&
+        peer_addr((const struct sockaddr *)&name, &one->client) &&
+        networks_contain(all->trusted, &one->client))
+        one->client.type = 0;
+    if (!one || !enter(all, one)) {
+        free(one);
         close(fd);
         return;
     }
-    client->all = all;
-    client->watch = (struct loop_fd){.fd = fd, .ready = on_bytes, .ctx = client};
-    client->begin = (struct loop_task){.run = begin, .ctx = client};
-    loop_post(all->loop, &client->begin);
+    one->all = all;
+    one->fd = fd;
+    one->begin = (struct loop_task){.run = begin, .ctx = one};
+    loop_post(all->loop, &one->begin);
 }
 
-struct lingering *lingering_new(struct loop *loop)
+/* ---- All of them */
+
+struct lingering *lingering_new(struct loop *loop, const struct networks *trusted)
 {
     struct lingering *all = calloc(1, sizeof *all);
 
     if (!all)
         return NULL;
     all->loop = loop;
+    all->trusted = trusted;
+    all->turn = (struct loop_timer){.fire = on_turn, .ctx = all};
     pthread_mutex_init(&all->lock, NULL);
     return all;
 }
@@ -127,9 +213,10 @@ void lingering_free(struct lingering *all)
 {
     if (!all)
         return;
-    for (struct lingerer *client = all->first, *next; client; client = next) {
-        next = client->next;
-        end(client);
+    loop_disarm(all->loop, &all->turn);
+    for (struct lingerer *one = all->first, *next; one; one = next) {
+        next = one->next;
+        end(one);
     }
     pthread_mutex_destroy(&all->lock);
     free(all);

@@ -278,7 +278,7 @@ static bool build_http(struct server *server)
         connections_new(&(struct connections_options){.loop = server->loop,
                                                       .most = config->http.max_connections,
                                                       .patience_ms = config->http.idle_timeout});
-    server->lingering = lingering_new(server->loop);
+    server->lingering = lingering_new(server->loop, server->trusted);
     if (!server->connections || !server->lingering)
         return fail("memory");
     server->http = http_start(&(struct http_options){

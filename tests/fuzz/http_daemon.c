@@ -157,7 +157,7 @@ static void build_http(void)
     all.cors = cors_parse(HTTP_DAEMON_ORIGIN, error);
     all.connections = connections_new(&(struct connections_options){
         .loop = all.loop, .most = MOST, .patience_ms = HTTP_DAEMON_PATIENCE_MS});
-    all.lingering = lingering_new(all.loop);
+    all.lingering = lingering_new(all.loop, all.trusted);
     all.http = http_start(&(struct http_options){.lookup = all.lookup,
                                                  .readiness = all.readiness,
                                                  .status = all.status,
