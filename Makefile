@@ -143,7 +143,9 @@ DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
 DEPS_forward_headers := daemon/utf8.o
-DEPS_connections := daemon/loop.o
+DEPS_client_counts := daemon/hash.o
+DEPS_eviction := daemon/client_counts.o $(DEPS_client_counts)
+DEPS_connections := daemon/eviction.o daemon/loop.o daemon/metrics.o daemon/networks.o daemon/peer.o $(DEPS_eviction)
 DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
 DEPS_flight := daemon/hash.o
 DEPS_asker  := daemon/hash.o
@@ -255,7 +257,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 	@touch $@
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f http_load)
+TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f hold http_load)
 
 $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o
@@ -324,7 +326,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 harm: deps
 	@$(MAKE) --no-print-directory all
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
-		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or fair_share or starved or lookup_command'
+		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or connections_run_out or fair_share or starved or lookup_command'
 
 SOAK_TIME  ?= 600
 

@@ -1,5 +1,9 @@
 #include "connections.h"
 
+#include "eviction.h"
+#include "metrics.h"
+#include "peer.h"
+
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -7,9 +11,12 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 1000
-#define AT_A_LOOK 256            /* descriptors given to one poll() */
-#define IDLE_S 2                 /* for which none is ended that may be in use */
-#define ROOM_PARTS 16            /* of which two are kept free, and three made free */
+#define AT_A_LOOK 256    /* descriptors given to one poll() */
+#define IDLE_S 2         /* for which none is ended that may be in use */
+#define RESERVE_PARTS 16 /* of which one is kept for those who have few */
+#define FEW_PARTS 64     /* of which one is few */
+#define BEYOND_PARTS 4   /* of which one more may be open, while so many leave that were ended */
+#define OTHER_DESCRIPTORS 1024   /* no less than server.c allows beside the connections */
 #define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
 #define CROWD 64                 /* connections whose memory is worth giving back */
 
@@ -20,11 +27,13 @@ struct connections {
     _Atomic uint32_t inside; /* entered and not left */
     _Atomic uint32_t coming; /* admitted, and neither entered nor left; changed under the lock */
     uint32_t least_coming;   /* at any time since the last sweep; under the lock */
-    uint32_t made_room;      /* the second in which that was last tried */
+    uint32_t made_room;      /* the second in which all were looked at for that */
     uint32_t crowd;          /* the most at once, since memory was given back */
     struct loop_timer sweep; /* armed while there are any */
-    pthread_mutex_t lock;    /* of the list, and of who is coming */
+    pthread_mutex_t lock;    /* of all that follows, and of who is coming */
     struct connection *oldest, *newest;
+    uint32_t ended; /* of those inside */
+    struct eviction *eviction;
 };
 
 /* glibc returns the free end of a thread's arena only beyond a threshold, which by itself grows with
@@ -44,11 +53,17 @@ struct connections *connections_new(const struct connections_options *options)
     if (!connections)
         return NULL;
     make_memory_givable();
+    pthread_mutex_init(&connections->lock, NULL);
     connections->options = *options;
+    connections->eviction = eviction_new(
+        options->most + options->most / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
+    if (!connections->eviction) {
+        connections_free(connections);
+        return NULL;
+    }
     connections->began = loop_now(options->loop);
     connections->second = 1;
     connections->sweep = (struct loop_timer){.fire = on_sweep, .ctx = connections};
-    pthread_mutex_init(&connections->lock, NULL);
     return connections;
 }
 
@@ -57,6 +72,7 @@ void connections_free(struct connections *connections)
     if (!connections)
         return;
     loop_disarm(connections->options.loop, &connections->sweep);
+    eviction_free(connections->eviction);
     pthread_mutex_destroy(&connections->lock);
     free(connections);
 }
@@ -85,18 +101,16 @@ static void sweep_later(struct connections *connections)
 
 /* ---- One connection */
 
-/* libmicrohttpd sees its end, and closes it. While it is in the list, its descriptor is open. */
-static void cut(const struct connection *connection)
+/* libmicrohttpd sees its end, and closes it. While it is in the list, its descriptor is open. From here
+ * on it does not count for its client any more. The caller has the lock. */
+static void end(struct connections *connections, struct connection *connection)
 {
+    if (connection->ended)
+        return;
     shutdown(connection->fd, SHUT_RDWR);
-}
-
-/* Seconds for which a request has been waited for; 0 when one is there. */
-static uint32_t awaited_for(const struct connection *connection, uint32_t second)
-{
-    uint32_t since = atomic_load_explicit(&connection->reading_since, memory_order_relaxed);
-
-    return since ? second - since : 0;
+    connection->ended = true;
+    connections->ended++;
+    eviction_remove(connections->eviction, connection->fd);
 }
 
 void connections_await(const struct connections *connections, struct connection *connection)
@@ -133,37 +147,80 @@ static void give_up_lost(struct connections *connections)
     pthread_mutex_unlock(&connections->lock);
 }
 
-/* Ends the oldest of those that are idle. */
-static void make_room(struct connections *connections, uint32_t wanted, uint32_t second)
-{
-    pthread_mutex_lock(&connections->lock);
-    for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
-        if (awaited_for(c, second) < IDLE_S)
-            continue;
-        cut(c);
-        wanted--;
-    }
-    pthread_mutex_unlock(&connections->lock);
-}
+/* ---- Room for others. The caller of all these has the lock. */
 
-bool connections_admit(struct connections *connections)
+/* How many more there may be, once those have left that were ended. */
+static uint32_t room_of(const struct connections *connections)
 {
     uint32_t most = connections->options.most, count = connections_count(connections);
-    uint32_t part = most / ROOM_PARTS + 1, room = most > count ? most - count : 0;
-    uint32_t second = tick(connections);
+    uint32_t leaving = connections->ended, beyond = most / BEYOND_PARTS;
 
-    /* Not again for each that comes: those that were ended need a moment to leave. */
-    if (room < 2 * part && connections->made_room != second) {
-        connections->made_room = second;
-        make_room(connections, 3 * part - room, second);
+    most += leaving < beyond ? leaving : beyond;
+    return most > count ? most - count : 0;
+}
+
+static void evict(struct connections *connections, struct connection *connection)
+{
+    end(connections, connection);
+    metrics_count(METRIC_HTTP_EVICTED);
+}
+
+/* Ends the oldest of those that are idle, whosoever they are. */
+static void evict_idle(struct connections *connections, uint32_t wanted, uint32_t second)
+{
+    for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
+        if (c->ended || eviction_awaited_for(c, second) < IDLE_S)
+            continue;
+        evict(connections, c);
+        wanted--;
     }
-    if (room == 0)
-        return false;
+}
+
+/* Whether one may come whose client has so many, with it, and sees to it that there is room. */
+static bool make_room(struct connections *connections, const struct client_weight *weight,
+                      uint32_t second)
+{
+    uint32_t most = connections->options.most, reserve = most / RESERVE_PARTS;
+    bool few = weight->counts[0] <= most / FEW_PARTS + 1;
+
+    if (room_of(connections) > reserve)
+        return true;
+    struct victim victim = eviction_choose(connections->eviction, second);
+    int heavier = victim.connection ? client_weight_compare(&victim.weight, weight) : -1;
+    if (heavier > 0 || (heavier == 0 && victim.awaited_for >= IDLE_S)) {
+        evict(connections, victim.connection);
+        return room_of(connections) > 0;
+    }
+    /* Not again for each that comes, as there may be none. */
+    if (few && connections->made_room != second) {
+        connections->made_room = second;
+        evict_idle(connections, reserve + 1, second);
+    }
+    return few && room_of(connections) > 0;
+}
+
+bool connections_admit(struct connections *connections, int fd, const struct sockaddr *peer)
+{
+    uint32_t second = tick(connections);
+    struct p0f_addr addr;
+    bool counted = peer_addr(peer, &addr) && !networks_contain(connections->options.trusted, &addr);
+
     pthread_mutex_lock(&connections->lock);
-    connections->coming++;
+    struct client_weight weight =
+        eviction_expect(connections->eviction, fd, counted ? &addr : NULL);
+    bool admitted = make_room(connections, &weight, second);
+    if (admitted)
+        connections->coming++;
+    else
+        eviction_remove(connections->eviction, fd);
     pthread_mutex_unlock(&connections->lock);
-    if (count >= connections->crowd)
-        connections->crowd = count + 1;
+    if (!admitted) {
+        metrics_count(METRIC_HTTP_REFUSED);
+        return false;
+    }
+    uint32_t count = connections_count(connections);
+    if (count > connections->crowd)
+        connections->crowd = count;
     sweep_later(connections);
     return true;
 }
@@ -173,6 +230,7 @@ void connections_enter(struct connections *connections, struct connection *conne
     connection->fd = fd;
     connections_await(connections, connection);
     pthread_mutex_lock(&connections->lock);
+    eviction_add(connections->eviction, connection);
     has_come(connections);
     connections->inside++;
     connection->older = connections->newest;
@@ -188,6 +246,10 @@ void connections_enter(struct connections *connections, struct connection *conne
 static void has_gone(struct connections *connections, const struct connection *connection)
 {
     connections->inside--;
+    if (connection->ended)
+        connections->ended--;
+    else
+        eviction_remove(connections->eviction, connection->fd);
     if (connection->older)
         connection->older->newer = connection->newer;
     else
@@ -201,10 +263,15 @@ static void has_gone(struct connections *connections, const struct connection *c
 void connections_leave(struct connections *connections, struct connection *connection)
 {
     pthread_mutex_lock(&connections->lock);
-    if (connection)
-        has_gone(connections, connection);
-    else
-        has_come(connections);
+    has_gone(connections, connection);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+void connections_forget(struct connections *connections, int fd)
+{
+    pthread_mutex_lock(&connections->lock);
+    has_come(connections);
+    eviction_remove(connections->eviction, fd);
     pthread_mutex_unlock(&connections->lock);
 }
 
@@ -231,8 +298,8 @@ void connections_sweep(struct connections *connections)
 
     pthread_mutex_lock(&connections->lock);
     for (struct connection *c = connections->oldest; c; c = c->newer) {
-        if (awaited_for(c, second) > patience)
-            cut(c);
+        if (eviction_awaited_for(c, second) > patience)
+            end(connections, c);
         looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
         if (count == AT_A_LOOK) {
             nudge_closed(looked, count);

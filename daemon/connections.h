@@ -1,4 +1,8 @@
-/* The connections of clients: how many there may be, and which of them keep a place for nothing.
+/* The connections of clients: how many there may be, of one client and of all, and which of them keep
+ * a place for nothing. When they run out, room is taken from the client that has most; see
+ * client_counts.h for what a client is. Trusted proxies speak for many, and whoever comes over a unix
+ * socket has no address: they are not counted as one, and are left alone as long as there is anybody
+ * else to take from.
  *
  * They are counted here, before libmicrohttpd is given them: its own limit it checks a second time
  * in its thread, and if others have come first, 0.9.75 leaves a lock held there, and that thread
@@ -6,11 +10,14 @@
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
+#include "hash.h"
 #include "loop.h"
+#include "networks.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct connections;
 
@@ -18,14 +25,17 @@ struct connections;
 struct connection {
     struct connection *older, *newer;
     int fd;
-    atomic_bool busy;               /* a request is being read, looked up or answered */
+    bool ended;       /* by us: it will leave as soon as that is seen; under the lock */
+    atomic_bool busy; /* a request is being read, looked up or answered */
     _Atomic uint32_t reading_since; /* a second of theirs; 0: a request is there */
 };
 
 struct connections_options {
     struct loop *loop; /* borrowed until connections_free() */
     uint32_t most;
-    int64_t patience_ms; /* with a request that is being sent, or is not */
+    int64_t patience_ms;            /* with a request that is being sent, or is not */
+    const struct networks *trusted; /* proxies; borrowed likewise */
+    struct hash_key key;
 };
 
 /* NULL with errno when out of memory. */
@@ -34,16 +44,22 @@ struct connections *connections_new(const struct connections_options *options);
 /* None may have been entered and not have left. */
 void connections_free(struct connections *connections);
 
-/* Counts one in that is about to be given to libmicrohttpd. False when there is no room. When there
- * is little, those that have long asked nothing are ended. One that neither enters nor leaves is
- * counted out again after a second or two. In the loop's thread. */
-bool connections_admit(struct connections *connections) __attribute__((warn_unused_result));
+/* Counts one in that is about to be given to libmicrohttpd. False when there is no room for it, nor
+ * any to be made: when there is little, each that is let in ends one of the client that has most, and
+ * one of that client itself is not let in; save by the end of another that has asked nothing for a
+ * while. For a moment a quarter more than `most` may be open, as many as were ended among them. One that
+ * neither enters nor leaves is counted out again after a second or two. In the loop's thread. */
+bool connections_admit(struct connections *connections, int fd, const struct sockaddr *peer)
+    __attribute__((warn_unused_result));
 
 /* One that was admitted begins; `fd` stays open until it leaves. Any thread, as for all below. */
 void connections_enter(struct connections *connections, struct connection *connection, int fd);
 
-/* One that was admitted has gone. NULL: without having entered. */
+/* One that has entered has gone. */
 void connections_leave(struct connections *connections, struct connection *connection);
+
+/* One that was admitted has gone without having entered. */
+void connections_forget(struct connections *connections, int fd);
 
 /* The next request is awaited on it from now on. */
 void connections_await(const struct connections *connections, struct connection *connection);

@@ -36,18 +36,25 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     return client;
 }
 
-static void client_leaves(void *ctx, void *socket_context)
+static void client_leaves(void *ctx, struct MHD_Connection *connection, void *socket_context)
 {
     struct http *http = ctx;
     struct client *client = socket_context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    connections_leave(http->service.connections, client ? &client->entry : NULL);
+    if (client)
+        connections_leave(http->service.connections, &client->entry);
+    else
+        connections_forget(http->service.connections, info ? info->connect_fd : -1);
     free(client);
 }
 
-static void client_is_lost(void *ctx)
+static void client_is_lost(void *ctx, int fd)
 {
-    client_leaves(ctx, NULL);
+    struct http *http = ctx;
+
+    connections_forget(http->service.connections, fd);
 }
 
 static struct http_worker *least_busy(const struct http *http)
@@ -62,7 +69,7 @@ static struct http_worker *least_busy(const struct http *http)
 
 bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length)
 {
-    if (!connections_admit(http->service.connections)) {
+    if (!connections_admit(http->service.connections, fd, peer)) {
         close(fd);
         return false;
     }

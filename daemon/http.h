@@ -41,8 +41,8 @@ struct http_options {
 /* Starts the threads; connections come by http_take(). NULL when libmicrohttpd refuses. */
 struct http *http_start(const struct http_options *options);
 
-/* Takes over a connected socket. False: it was closed, as max_connections are open. In the loop's
- * thread. */
+/* Takes over a connected socket. False: it was closed, as there is no room for it; see
+ * connections_admit(). In the loop's thread. */
 bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length);
 
 /* From now on each answer closes its connection. */

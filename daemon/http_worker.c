@@ -94,14 +94,14 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
         *socket_context = options->arrived(options->ctx, worker, connection);
         return;
     }
-    options->left(options->ctx, *socket_context);
+    options->left(options->ctx, connection, *socket_context);
     worker->some_left = true;
     atomic_fetch_sub(&worker->connections, 1);
 }
 
-static void lose(struct http_worker *worker)
+static void lose(struct http_worker *worker, int fd)
 {
-    worker->options.lost(worker->options.ctx);
+    worker->options.lost(worker->options.ctx, fd);
     atomic_fetch_sub(&worker->connections, 1);
 }
 
@@ -115,7 +115,7 @@ static void add(void *ctx)
     if (MHD_add_connection(worker->library, arrival->fd, (const struct sockaddr *)&arrival->peer,
                            arrival->length) != MHD_YES &&
         !worker->told)
-        lose(worker);
+        lose(worker, arrival->fd);
     loop_later(worker->loop, &worker->run);
     free(arrival);
 }
@@ -127,8 +127,8 @@ void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr 
 
     atomic_fetch_add(&worker->connections, 1);
     if (!arrival) {
+        lose(worker, fd);
         close(fd);
-        lose(worker);
         return;
     }
     arrival->worker = worker;

@@ -23,11 +23,11 @@ struct http_worker_options {
     MHD_AccessHandlerCallback handler;
     /* A connection begins; what is returned becomes its socket context. */
     void *(*arrived)(void *ctx, struct http_worker *worker, struct MHD_Connection *connection);
-    /* It has ended. */
-    void (*left)(void *ctx, void *socket_context);
-    /* One that was given to http_worker_take() has been closed before it began, for want of memory.
-     * Perhaps in the thread that gave it. */
-    void (*lost)(void *ctx);
+    /* It has ended; its descriptor is still open. */
+    void (*left)(void *ctx, struct MHD_Connection *connection, void *socket_context);
+    /* One that was given to http_worker_take() ends before it began, for want of memory. Its
+     * descriptor has been closed, or is about to be. Perhaps in the thread that gave it. */
+    void (*lost)(void *ctx, int fd);
     void *ctx;
     clock_fn *clock; /* of the worker's loop */
 };

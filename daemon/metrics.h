@@ -27,6 +27,8 @@ enum metric {
     METRIC_P0F_CONNECT_FAILED,     /* … that could not be */
     METRIC_P0F_RECONNECTED,        /* … in the place of one that was there before */
     METRIC_P0F_CONNECTIONS_LOST,   /* by p0f's hanging up, or given up for what came on them */
+    METRIC_HTTP_REFUSED,           /* connections for which there was no room */
+    METRIC_HTTP_EVICTED,           /* … that were ended to make room for others */
     METRICS_COUNTERS
 };
 

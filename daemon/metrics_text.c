@@ -57,6 +57,21 @@ static void put_requests(struct exposition *out, const struct metrics_snapshot *
     }
 }
 
+static void put_http_connections(struct exposition *out, const struct metrics_snapshot *snapshot,
+                                 const struct metrics_gauges *gauges)
+{
+    exposition_single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
+                      gauges->http_connections);
+    exposition_single(
+        out, PREFIX "http_connections_refused_total", "counter",
+        "HTTP connections refused, as http.max_connections were open, or of one client "
+        "as many as it can have then.",
+        snapshot->counters[METRIC_HTTP_REFUSED]);
+    exposition_single(out, PREFIX "http_connections_evicted_total", "counter",
+                      "HTTP connections closed to make room for those of others.",
+                      snapshot->counters[METRIC_HTTP_EVICTED]);
+}
+
 /* ---- Lookups */
 
 #define BIT(result) (1U << METRICS_RESULT_##result)
@@ -289,8 +304,7 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
 
     exposition_info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
     put_requests(out, snapshot);
-    exposition_single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
-                      gauges->http_connections);
+    put_http_connections(out, snapshot, gauges);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
     put_repeats(out, snapshot);

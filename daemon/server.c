@@ -243,7 +243,7 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
 
     if (http_take(server->http, fd, peer, length) || mono_before(now, server->refused_logged))
         return;
-    log_warnx("connections are being refused: http.max_connections are open");
+    log_warnx("connections are being refused: http.max_connections are open, but for a reserve");
     server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
 }
 
@@ -270,14 +270,16 @@ static bool read_lists(struct server *server)
     return server->cors || fail(origins_error);
 }
 
-static bool build_http(struct server *server)
+static bool build_http(struct server *server, struct hash_key key)
 {
     const struct config *config = server->config;
 
     server->connections =
         connections_new(&(struct connections_options){.loop = server->loop,
                                                       .most = config->http.max_connections,
-                                                      .patience_ms = config->http.idle_timeout});
+                                                      .patience_ms = config->http.idle_timeout,
+                                                      .trusted = server->trusted,
+                                                      .key = key});
     server->lingering = lingering_new(server->loop, server->trusted);
     if (!server->connections || !server->lingering)
         return fail("memory");
@@ -346,7 +348,7 @@ static bool build(struct server *server)
                                                          .started = clock_wall()});
     if (!server->readiness || !server->status || !show_settings(server))
         return fail("memory");
-    return read_lists(server) && build_http(server);
+    return read_lists(server) && build_http(server, key);
 }
 
 static bool open_listeners(struct server *server)

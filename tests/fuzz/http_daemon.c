@@ -155,8 +155,11 @@ static void build_http(void)
     status_set_settings(all.status, settings);
     all.trusted = networks_parse("127.0.0.0/8, ::1", error);
     all.cors = cors_parse(HTTP_DAEMON_ORIGIN, error);
-    all.connections = connections_new(&(struct connections_options){
-        .loop = all.loop, .most = MOST, .patience_ms = HTTP_DAEMON_PATIENCE_MS});
+    all.connections =
+        connections_new(&(struct connections_options){.loop = all.loop,
+                                                      .most = MOST,
+                                                      .patience_ms = HTTP_DAEMON_PATIENCE_MS,
+                                                      .trusted = all.trusted});
     all.lingering = lingering_new(all.loop, all.trusted);
     all.http = http_start(&(struct http_options){.lookup = all.lookup,
                                                  .readiness = all.readiness,

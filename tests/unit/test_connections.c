@@ -1,38 +1,67 @@
 #include "connections.h"
 
 #include "../support/stage.h"
+#include "metrics.h"
 
+#include <netinet/in.h>
 #include <sys/epoll.h>
 
-#define MOST 32
+#define MOST 64
 #define PATIENCE_MS 10000
 
 static struct connections *connections;
+static struct networks *trusted; /* 10.0.0.0/8 */
 static struct connection all[MOST];
 static int peers[MOST];
 static int entered;
 
 static void setup(uint32_t most)
 {
+    char error[NETWORKS_ERROR_SIZE];
+
     stage_open();
-    connections = connections_new(&(struct connections_options){
-        .loop = stage.loop, .most = most, .patience_ms = PATIENCE_MS});
+    trusted = networks_parse("10.0.0.0/8", error);
+    connections = connections_new(&(struct connections_options){.loop = stage.loop,
+                                                                .most = most,
+                                                                .patience_ms = PATIENCE_MS,
+                                                                .trusted = trusted,
+                                                                .key = {1, 2}});
     cr_assert_not_null(connections);
     memset(all, 0, sizeof all);
     entered = 0;
 }
 
-/* One more, if it is let in. */
-static bool come(void)
+static bool admit(int fd, uint32_t address)
+{
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+
+    return connections_admit(connections, fd, address ? (const struct sockaddr *)&peer : NULL);
+}
+
+/* One more from there, if it is let in. */
+static bool come_from(uint32_t address)
 {
     int ends[2];
 
-    if (!connections_admit(connections))
-        return false;
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    if (!admit(ends[0], address)) {
+        close(ends[0]);
+        close(ends[1]);
+        return false;
+    }
     peers[entered] = ends[1];
     connections_enter(connections, &all[entered++], ends[0]);
     return true;
+}
+
+#define GREEDY 0xc0000201
+#define OTHERS 0xc6336400 /* and those that follow */
+#define PROXY 0x0a000001
+
+/* One without an address. */
+static bool come(void)
+{
+    return come_from(0);
 }
 
 static void go(int i)
@@ -59,6 +88,7 @@ static void teardown(void)
     }
     cr_assert_eq(connections_count(connections), 0);
     connections_free(connections);
+    networks_free(trusted);
     stage_close();
 }
 
@@ -78,9 +108,9 @@ Test(connections, no_more_than_may_be)
 Test(connections, one_that_never_begins_leaves_its_place)
 {
     setup(1);
-    cr_assert(connections_admit(connections));
+    cr_assert(admit(500, GREEDY));
     cr_assert_not(come());
-    connections_leave(connections, NULL);
+    connections_forget(connections, 500);
     cr_assert(come());
     teardown();
 }
@@ -88,7 +118,7 @@ Test(connections, one_that_never_begins_leaves_its_place)
 Test(connections, one_that_is_lost_on_its_way_gives_its_place_back)
 {
     setup(1);
-    cr_assert(connections_admit(connections));
+    cr_assert(admit(500, GREEDY));
     stage_pass(1000);
     cr_assert_not(come(), "it may still come");
     stage_pass(1000);
@@ -100,7 +130,7 @@ Test(connections, one_that_is_lost_on_its_way_gives_its_place_back)
 Test(connections, one_that_comes_after_all_is_counted_once)
 {
     setup(2);
-    cr_assert(connections_admit(connections));
+    cr_assert(admit(500, GREEDY));
     stage_pass(1000);
     stage_pass(1000);
     connections_enter(connections, &all[entered++], -1);
@@ -175,21 +205,186 @@ Test(connections, a_client_that_has_closed_is_told_of_again)
     teardown();
 }
 
-Test(connections, the_oldest_idle_ones_make_room)
+static void expect_ended(int from, int to)
 {
-    setup(MOST); /* 6 are kept free, and 9 made free */
-    for (int i = 0; i < 26; i++)
+    for (int i = 0; i < entered; i++)
+        if (all[i].fd >= 0)
+            cr_assert_eq(ended(i), i >= from && i < to, "%d", i);
+}
+
+static int count_ended(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < entered; i++)
+        count += all[i].fd >= 0 && ended(i);
+    return count;
+}
+
+Test(connections, an_idle_one_makes_room)
+{
+    setup(32); /* 2 are kept free */
+    for (int i = 0; i < 30; i++)
         cr_assert(come());
-    connections_arrived(&all[1]);
+    stage_pass(1000);
+    connections_await(connections, &all[0]); /* it has just asked */
+    for (int i = 2; i < 30; i++)
+        connections_await(connections, &all[i]);
+    stage_pass(1000);
+    expect_ended(0, 0);
+    cr_assert(come());
+    expect_ended(1, 2);
+    go(1);
+    cr_assert(come()); /* nobody has been idle for that long */
+    expect_ended(0, 0);
+    teardown();
+}
+
+/* They were not among those that were looked at. */
+Test(connections, all_are_looked_at_when_none_of_some_will_do)
+{
+    setup(32);
+    for (uint32_t i = 0; i < 30; i++)
+        cr_assert(come_from(OTHERS + i / 2)); /* two of each */
     stage_pass(1000);
     stage_pass(1000);
-    connections_await(connections, &all[2]); /* it has just asked */
-    cr_assert(come());
-    for (int i = 0; i < 27; i++)
-        cr_assert_not(ended(i), "there is room");
-    cr_assert(come());
-    for (int i = 0; i < 28; i++)
-        cr_assert_eq(ended(i), i == 0 || (i >= 3 && i <= 5), "%d", i);
+    for (int i = 0; i < 30; i++)
+        if (i != 4 && i != 5 && i != 9)
+            connections_arrived(&all[i]);
+    connections_await(connections, &all[5]);
+    for (uint32_t i = 0; i < 3; i++) /* who has two is not better than they are */
+        cr_assert(come_from(i < 2 ? GREEDY : GREEDY + 1));
+    cr_assert_geq(count_ended(), 1);
+    cr_assert_not(ended(5));
+    teardown();
+}
+
+Test(connections, room_is_taken_from_who_has_most)
+{
+    setup(32);
+    for (uint32_t i = 0; i < 10; i++)
+        cr_assert(come_from(OTHERS + i));
+    for (int i = 0; i < 20; i++)
+        cr_assert(come_from(GREEDY));
+    cr_assert_not(come_from(GREEDY), "it has all but those kept for others");
+    expect_ended(0, 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(come_from(OTHERS + 10), "%d", i);
+        cr_assert_eq(count_ended(), i + 1);
+        cr_assert_not(come_from(GREEDY), "%d", i);
+    }
+    for (int i = 0; i < 10; i++)
+        cr_assert_not(ended(i));
+    cr_assert_eq(connections_count(connections), 32);
+    teardown();
+}
+
+Test(connections, some_may_be_too_many_while_others_leave)
+{
+    setup(32); /* 8 at most */
+    for (int i = 0; i < 30; i++)
+        cr_assert(come_from(GREEDY));
+    for (uint32_t i = 0; i < 10; i++)
+        cr_assert(come_from(OTHERS + i), "%u", i);
+    cr_assert_not(come_from(OTHERS + 10));
+    cr_assert_eq(connections_count(connections), 40);
+    cr_assert_eq(count_ended(), 11, "the last one has made room for somebody else");
+    for (int i = 0; i < 30; i++)
+        if (ended(i))
+            go(i);
+    cr_assert_eq(connections_count(connections), 29);
+    cr_assert(come_from(GREEDY), "there is room");
+    teardown();
+}
+
+/* Not even those that have been idle for long; its own are all still coming, and cannot be chosen. */
+Test(connections, who_has_most_ends_nobody_else)
+{
+    setup(32);
+    for (uint32_t i = 0; i < 20; i++)
+        cr_assert(come_from(OTHERS + i));
+    stage_pass(1000);
+    stage_pass(1000);
+    for (int i = 0; i < 12; i++)
+        cr_assert_eq(admit(500 + i, GREEDY), i < 10);
+    expect_ended(0, 0);
+    for (int i = 0; i < 10; i++)
+        connections_forget(connections, 500 + i);
+    cr_assert_eq(connections_count(connections), 20);
+    teardown();
+}
+
+Test(connections, who_has_most_can_replace_its_own)
+{
+    setup(32);
+    for (int i = 0; i < 30; i++)
+        cr_assert(come_from(GREEDY));
+    cr_assert_not(come_from(GREEDY));
+    expect_ended(0, 0);
+    stage_pass(1000);
+    stage_pass(1000);
+    cr_assert(come_from(GREEDY), "in the place of one it does not use");
+    cr_assert_eq(count_ended(), 1);
+    teardown();
+}
+
+Test(connections, who_is_equal_shares)
+{
+    setup(32);
+    for (uint32_t i = 0; i < 30; i++)
+        cr_assert(come_from(GREEDY + i % 2));
+    cr_assert_not(come_from(GREEDY));
+    cr_assert(come_from(GREEDY + 2));
+    cr_assert_eq(count_ended(), 1);
+    teardown();
+}
+
+Test(connections, who_speaks_for_many_is_spared)
+{
+    setup(32);
+    for (int i = 0; i < 25; i++)
+        cr_assert(come_from(PROXY));
+    for (int i = 0; i < 5; i++)
+        cr_assert(come_from(GREEDY));
+    cr_assert(come_from(PROXY), "and may have more");
+    cr_assert(come_from(OTHERS));
+    cr_assert_eq(count_ended(), 2);
+    for (int i = 0; i < 25; i++)
+        cr_assert_not(ended(i));
+    cr_assert_not(come_from(GREEDY));
+    teardown();
+}
+
+Test(connections, one_that_was_ended_does_not_count_for_its_client)
+{
+    int of_greedy = 0;
+
+    setup(32);
+    for (int i = 0; i < 10; i++)
+        cr_assert(come_from(GREEDY));
+    for (int i = 0; i < 9; i++)
+        cr_assert(come_from(GREEDY + 1));
+    for (uint32_t i = 0; i < 11 + 8; i++)
+        cr_assert(come_from(OTHERS + i), "%u", i);
+    for (int i = 0; i < 10; i++)
+        of_greedy += ended(i);
+    cr_assert_eq(count_ended(), 8);
+    cr_assert(of_greedy == 4 || of_greedy == 5, "both have now about as many: %d", of_greedy);
+    teardown();
+}
+
+Test(connections, what_was_refused_and_ended_is_counted)
+{
+    struct metrics_snapshot before, after;
+
+    setup(32);
+    metrics_read(&before);
+    for (int i = 0; i < 33; i++)
+        cr_assert_eq(come_from(GREEDY), i < 30);
+    cr_assert(come_from(OTHERS));
+    metrics_read(&after);
+    cr_assert_eq(after.counters[METRIC_HTTP_REFUSED] - before.counters[METRIC_HTTP_REFUSED], 3);
+    cr_assert_eq(after.counters[METRIC_HTTP_EVICTED] - before.counters[METRIC_HTTP_EVICTED], 1);
     teardown();
 }
 

@@ -63,16 +63,16 @@ static void *on_arrival(void *ctx, struct http_worker *from, struct MHD_Connecti
     return calloc(1, sizeof(struct served));
 }
 
-static void on_end(void *ctx, void *socket_context)
+static void on_end(void *ctx, struct MHD_Connection *connection, void *socket_context)
 {
-    (void)ctx;
+    (void)ctx, (void)connection;
     free(socket_context);
     left++;
 }
 
-static void on_loss(void *ctx)
+static void on_loss(void *ctx, int fd)
 {
-    (void)ctx;
+    (void)ctx, (void)fd;
     lost++;
 }
 

@@ -130,7 +130,7 @@ Test(metrics_text, a_histogram_without_labels, .init = start, .fini = stop)
            "p0f_lookupd_p0f_answer_duration_seconds_count 1");
 }
 
-Test(metrics_text, counters_of_p0f, .init = start, .fini = stop)
+Test(metrics_text, counters, .init = start, .fini = stop)
 {
     for (unsigned i = 0; i < METRICS_COUNTERS; i++)
         snapshot.counters[i] = 100 + i;
@@ -155,6 +155,8 @@ Test(metrics_text, counters_of_p0f, .init = start, .fini = stop)
         {"p0f_connects_total{result=\"failed\"}", METRIC_P0F_CONNECT_FAILED},
         {"p0f_reconnects_total", METRIC_P0F_RECONNECTED},
         {"p0f_connections_lost_total", METRIC_P0F_CONNECTIONS_LOST},
+        {"http_connections_refused_total", METRIC_HTTP_REFUSED},
+        {"http_connections_evicted_total", METRIC_HTTP_EVICTED},
     };
     cr_assert_eq(sizeof expected / sizeof expected[0], METRICS_COUNTERS);
     for (unsigned i = 0; i < METRICS_COUNTERS; i++) {

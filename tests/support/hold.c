@@ -1,0 +1,248 @@
+/*
+ * hold PORT [options] - keeps many connections, each of which asks for /livez once a second, and is
+ * opened again in its next turn when it was ended.
+ *
+ *   -c N      so many connections (default 1000)
+ *   -s ADDR   from there (default 127.0.0.1); an IPv6 address for connections to ::1
+ *   -w BITS   each from another prefix of that width, counted up from that of ADDR, and
+ *   -m N      so many prefixes in turn (default 1)
+ *   -u BYTES  uploads instead: says that so many bytes follow, and sends them as fast as they are taken
+ *
+ * Prints "begun" when each has been opened once. SIGTERM: prints one line of JSON: how many are open,
+ * and how many answers there were.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS = 256, TURNS = 1000 }; /* so many turns of a millisecond to a second */
+
+static struct {
+    unsigned long connections, prefixes, width, upload;
+    const char *from;
+    uint16_t port;
+} options = {.connections = 1000, .prefixes = 1, .width = 32, .from = "127.0.0.1"};
+
+static int epoll;
+static volatile sig_atomic_t over;
+static int *fds; /* -1: closed */
+static unsigned long answers, opened;
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+/* Counts up the prefix in front of an address. */
+static void add(uint8_t *bytes, unsigned long width, unsigned long n)
+{
+    for (unsigned long i = width / 8; i > 0 && n > 0; i--) {
+        n += bytes[i - 1];
+        bytes[i - 1] = (uint8_t)n;
+        n >>= 8;
+    }
+}
+
+static socklen_t name_ends(unsigned long i, struct sockaddr_storage *from,
+                           struct sockaddr_storage *to)
+{
+    struct sockaddr_in *from4 = (struct sockaddr_in *)from, *to4 = (struct sockaddr_in *)to;
+    struct sockaddr_in6 *from6 = (struct sockaddr_in6 *)from, *to6 = (struct sockaddr_in6 *)to;
+
+    memset(from, 0, sizeof *from);
+    memset(to, 0, sizeof *to);
+    if (inet_pton(AF_INET, options.from, &from4->sin_addr) == 1) {
+        from4->sin_family = to4->sin_family = AF_INET;
+        to4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        to4->sin_port = htons(options.port);
+        add((uint8_t *)&from4->sin_addr, options.width, i % options.prefixes);
+        return sizeof *from4;
+    }
+    if (inet_pton(AF_INET6, options.from, &from6->sin6_addr) != 1)
+        die("-s");
+    from6->sin6_family = to6->sin6_family = AF_INET6;
+    to6->sin6_addr = in6addr_loopback;
+    to6->sin6_port = htons(options.port);
+    add(from6->sin6_addr.s6_addr, options.width, i % options.prefixes);
+    return sizeof *from6;
+}
+
+static void dial(unsigned long i)
+{
+    struct sockaddr_storage from, to;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
+    socklen_t length = name_ends(i, &from, &to);
+    int fd = socket(from.ss_family, SOCK_STREAM, 0), yes = 1;
+
+    /* Else bind() looks for a port that nobody else has who talks to another server. */
+    if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) != 0 ||
+        bind(fd, (struct sockaddr *)&from, length) != 0)
+        die("socket");
+    if (connect(fd, (struct sockaddr *)&to, length) != 0) {
+        if (errno != ECONNREFUSED && errno != ECONNRESET)
+            die("connect");
+        close(fd);
+        return;
+    }
+    if (options.upload)
+        event.events |= EPOLLOUT;
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        die("epoll");
+    fds[i] = fd;
+    opened++;
+}
+
+static void hang_up(unsigned long i)
+{
+    close(fds[i]);
+    fds[i] = -1;
+}
+
+static void ask(unsigned long i)
+{
+    char text[256];
+    int length = snprintf(text, sizeof text, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    if (options.upload)
+        length = snprintf(text, sizeof text,
+                          "PUT /livez HTTP/1.1\r\nHost: x\r\nContent-Length: %lu\r\n\r\n",
+                          options.upload);
+    if (send(fds[i], text, (size_t)length, MSG_NOSIGNAL) != length)
+        hang_up(i);
+}
+
+static void turn(unsigned long i)
+{
+    if (fds[i] < 0)
+        dial(i);
+    if (fds[i] >= 0)
+        ask(i);
+}
+
+static void see(unsigned long i)
+{
+    static char bytes[256 * 1024];
+    ssize_t got = recv(fds[i], bytes, sizeof bytes, 0);
+
+    if (got > 0)
+        answers++;
+    else if (got == 0 || errno != EAGAIN)
+        hang_up(i);
+}
+
+/* Goes on after the answer, as long as it can; and begins again then. */
+static void send_more(unsigned long i, uint32_t events)
+{
+    static char bytes[256 * 1024];
+
+    if (events & EPOLLIN && recv(fds[i], bytes, sizeof bytes, 0) > 0)
+        answers++;
+    if (!(events & (EPOLLHUP | EPOLLERR)) &&
+        (send(fds[i], bytes, sizeof bytes, MSG_NOSIGNAL) > 0 || errno == EAGAIN))
+        return;
+    hang_up(i);
+    turn(i);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void run(void)
+{
+    struct epoll_event events[EVENTS];
+    int64_t begun = now_ms();
+
+    for (int64_t turns = 0; !over;) {
+        for (; turns < now_ms() - begun; turns++)
+            for (unsigned long i = (unsigned long)turns % TURNS; i < options.connections;
+                 i += TURNS)
+                if (!options.upload || fds[i] < 0)
+                    turn(i);
+        int count = epoll_wait(epoll, events, EVENTS, 1);
+        if (count < 0 && errno != EINTR)
+            die("epoll_wait");
+        for (int i = 0; i < count; i++) {
+            if (options.upload)
+                send_more(events[i].data.u64, events[i].events);
+            else
+                see(events[i].data.u64);
+        }
+    }
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    over = 1;
+}
+
+static void parse(int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "c:s:w:m:u:")) != -1) {
+        unsigned long number = strtoul(optarg, NULL, 10);
+        switch (option) {
+        case 'c':
+            options.connections = number;
+            break;
+        case 's':
+            options.from = optarg;
+            break;
+        case 'w':
+            options.width = number;
+            break;
+        case 'm':
+            options.prefixes = number;
+            break;
+        case 'u':
+            options.upload = number;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    if (!argv[optind] || options.connections == 0 || options.prefixes == 0) {
+        fprintf(stderr, "usage: hold PORT [options]\n");
+        exit(2);
+    }
+    options.port = (uint16_t)strtoul(argv[optind], NULL, 10);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long open = 0;
+
+    parse(argc, argv);
+    epoll = epoll_create1(0);
+    fds = calloc(options.connections, sizeof *fds);
+    if (epoll < 0 || !fds)
+        die("cannot start");
+    for (unsigned long i = 0; i < options.connections; i++)
+        fds[i] = -1;
+    for (unsigned long i = 0; i < options.connections; i++)
+        turn(i);
+    signal(SIGTERM, on_signal);
+    printf("begun\n");
+    fflush(stdout);
+    run();
+    for (unsigned long i = 0; i < options.connections; i++)
+        open += fds[i] >= 0;
+    printf("{\"open\": %lu, \"opened\": %lu, \"answers\": %lu}\n", open, opened, answers);
+    return 0;
+}
