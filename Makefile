@@ -153,6 +153,7 @@ DEPS_places := daemon/asker.o $(DEPS_asker)
 DEPS_rate_limit := daemon/asker.o $(DEPS_asker)
 DEPS_forwarded := daemon/networks.o
 DEPS_lingering := daemon/loop.o daemon/networks.o daemon/peer.o
+DEPS_descriptors := daemon/connections.o daemon/lingering.o daemon/log.o daemon/process.o $(DEPS_connections) $(DEPS_lingering)
 DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_listen_names := daemon/listen.o $(DEPS_listen)
 DEPS_listen_mode  := daemon/listen.o $(DEPS_listen)
@@ -168,7 +169,7 @@ DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_repeats := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_leaving := daemon/lookup.o $(DEPS_lookup)
-DEPS_status := daemon/lookup.o daemon/settings.o $(DEPS_lookup)
+DEPS_status := daemon/descriptors.o daemon/lookup.o daemon/settings.o $(DEPS_descriptors) $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
@@ -263,16 +264,16 @@ $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
-# What one of them preloads into the daemon.
-STARVE     := $(BUILD)/tests/support/starve.so
+# What some of them preload into the daemon.
+PRELOADED  := $(addprefix $(BUILD)/tests/support/,starve.so old_kernel.so)
 
-$(STARVE): %.so: %.o
+$(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^
 
 # Most of their time they wait; each worker has a loopback interface of its own.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(STARVE) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
 	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
 		'sudo make check' >&2; exit 1; }
 	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \

@@ -195,6 +195,10 @@ static enum MHD_Result queue_metrics(struct client *client)
     gauges.http_connections = connections_count(client->service->connections);
     metrics_read(&counted);
     process_read("/proc", &process);
+    if (!process.open_fds_known) {
+        process.open_fds = snapshot->open_fds;
+        process.open_fds_known = snapshot->open_fds_known;
+    }
     char *text = metrics_text(&counted, &gauges, &process, &length);
     return queue_text(client, text, length, METRICS_TEXT_TYPE);
 }

@@ -279,9 +279,9 @@ static void put_p0f_connections(struct exposition *out, const struct metrics_sna
 
 static void put_process(struct exposition *out, const struct process *process)
 {
-    if (process->stat_known) {
-        exposition_seconds(out, "process_cpu_seconds_total", "counter",
-                           "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+    exposition_seconds(out, "process_cpu_seconds_total", "counter",
+                       "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+    if (process->memory_known) {
         exposition_single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
                           process->resident_bytes);
         exposition_single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",

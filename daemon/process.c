@@ -1,66 +1,60 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_SIZE 256
 
-/* Opens a file below `proc`; NULL when there is none. */
-static FILE *open_below(const char *proc, const char *name)
+static bool path_below(const char *proc, const char *name, char path[PATH_SIZE])
 {
-    char path[PATH_SIZE];
-
-    if (snprintf(path, sizeof path, "%s/%s", proc, name) >= (int)sizeof path)
-        return NULL;
-    return fopen(path, "re");
+    return snprintf(path, PATH_SIZE, "%s/%s", proc, name) < PATH_SIZE;
 }
 
-/* Reads proc_pid_stat(5). The second field is the program's name, with any bytes in it. */
-static void read_stat(const char *proc, struct process *process)
+static int64_t ns_of(const struct timeval *time)
 {
-    FILE *file = open_below(proc, "self/stat");
-    char text[1024];
+    return time->tv_sec * INT64_C(1000000000) + time->tv_usec * INT64_C(1000);
+}
+
+static int64_t read_cpu(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return ns_of(&usage.ru_utime) + ns_of(&usage.ru_stime);
+}
+
+/* Reads proc_pid_statm(5). */
+static void read_memory(const char *proc, struct process *process)
+{
+    char path[PATH_SIZE];
+    FILE *file = path_below(proc, "self/statm", path) ? fopen(path, "re") : NULL;
+    uint64_t size, resident, page = (uint64_t)sysconf(_SC_PAGESIZE);
 
     if (!file)
         return;
-    size_t length = fread(text, 1, sizeof text - 1, file);
+    process->memory_known = fscanf(file, "%" SCNu64 " %" SCNu64, &size, &resident) == 2;
     fclose(file);
-    text[length] = '\0';
-    const char *rest = strrchr(text, ')');
-    unsigned long long user, system, virtual_bytes;
-    long long pages;
-    if (!rest || sscanf(rest,
-                        ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-                        "%*d %*d %*u %llu %lld",
-                        &user, &system, &virtual_bytes, &pages) != 4)
+    if (!process->memory_known)
         return;
-    int64_t ticks = sysconf(_SC_CLK_TCK);
-    if (ticks <= 0 || pages < 0)
-        return;
-    process->cpu_ns = (int64_t)(user + system) * (1000000000 / ticks);
-    process->virtual_bytes = virtual_bytes;
-    process->resident_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    process->stat_known = true;
+    process->virtual_bytes = size * page;
+    process->resident_bytes = resident * page;
 }
 
-static void count_fds(const char *proc, struct process *process)
+/* proc_pid_fd(5): st_size is how many there are, or 0 before Linux 6.2. */
+static void read_fds(const char *proc, struct process *process)
 {
     char path[PATH_SIZE];
-    DIR *dir = NULL;
-    const struct dirent *entry;
+    struct stat status;
 
-    if (snprintf(path, sizeof path, "%s/self/fd", proc) < (int)sizeof path)
-        dir = opendir(path);
-    if (!dir)
+    if (!path_below(proc, "self/fd", path) || stat(path, &status) != 0 || status.st_size <= 0)
         return;
-    while ((entry = readdir(dir)))
-        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != dirfd(dir))
-            process->open_fds++;
-    closedir(dir);
+    process->open_fds = (uint64_t)status.st_size;
     process->open_fds_known = true;
 }
 
@@ -68,11 +62,27 @@ void process_read(const char *proc, struct process *process)
 {
     struct rlimit limit;
 
-    *process = (struct process){0};
-    read_stat(proc, process);
-    count_fds(proc, process);
+    *process = (struct process){.cpu_ns = read_cpu()};
+    read_memory(proc, process);
+    read_fds(proc, process);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         process->max_fds = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
         process->max_fds_known = true;
     }
+}
+
+bool process_count_fds(const char *proc, uint64_t *count)
+{
+    char path[PATH_SIZE];
+    DIR *dir = path_below(proc, "self/fd", path) ? opendir(path) : NULL;
+    const struct dirent *entry;
+
+    *count = 0;
+    if (!dir)
+        return false;
+    while ((entry = readdir(dir)))
+        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != dirfd(dir))
+            ++*count;
+    closedir(dir);
+    return true;
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct process {
-    bool stat_known; /* the three that follow */
-    int64_t cpu_ns;  /* user and system */
+    int64_t cpu_ns;    /* user and system */
+    bool memory_known; /* the two that follow */
     uint64_t resident_bytes;
     uint64_t virtual_bytes;
     bool open_fds_known;
@@ -17,7 +17,12 @@ struct process {
 };
 
 /* Fills *process with what can be found out; the rest is 0 and not known. `proc` is "/proc", or a
- * test's own. A few system calls, and one for each hundred or so of open descriptors. Any thread. */
+ * test's own. A few system calls, however many descriptors are open: how many, only kernels from 6.2
+ * on tell like that. Any thread. */
 void process_read(const char *proc, struct process *process);
+
+/* Counts the open descriptors on any kernel, which takes it microseconds for each. False when they
+ * cannot be read. */
+bool process_count_fds(const char *proc, uint64_t *count);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "connections.h"
 #include "cors.h"
+#include "descriptors.h"
 #include "http.h"
 #include "lingering.h"
 #include "listen.h"
@@ -19,14 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_MS 10        /* while winding down */
-#define LAST_WORDS_MS 5000      /* for clients that are slow to read their answer */
-#define REFUSED_LOG_MS 60000    /* between two messages about refused connections */
-#define DESCRIPTORS_BESIDES 256 /* beyond one for each connection */
+#define LOOK_AGAIN_MS 10     /* while winding down */
+#define LAST_WORDS_MS 5000   /* for clients that are slow to read their answer */
+#define REFUSED_LOG_MS 60000 /* between two messages about refused connections */
 
 struct server {
     struct config *config;
@@ -41,6 +40,7 @@ struct server {
     struct cors *cors;
     struct connections *connections;
     struct lingering *lingering;
+    struct descriptors descriptors;
     struct http *http;
     struct listeners *listeners;
     struct loop_fd signals;
@@ -221,21 +221,6 @@ static bool watch_signals(struct server *server)
     return server->signals.fd >= 0 && loop_watch(server->loop, &server->signals, EPOLLIN) == 0;
 }
 
-static void raise_descriptor_limit(const struct config *config)
-{
-    rlim_t wanted = (rlim_t)config->http.max_connections + DESCRIPTORS_BESIDES;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        log_warnx("http.max_connections = %u needs %llu descriptors, but the limit is %llu "
-                  "(ulimit -Hn, LimitNOFILE=)",
-                  config->http.max_connections, (unsigned long long)wanted,
-                  (unsigned long long)limit.rlim_cur);
-}
-
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
 {
     struct server *server = ctx;
@@ -305,6 +290,18 @@ static bool build_http(struct server *server, struct hash_key key)
         return fail(
             "HTTP threads (http.threads; is there memory for them, and TasksMax= large enough?)");
     return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+}
+
+/* Last of all: what is open now stays open, but for what is counted. */
+static void count_descriptors(struct server *server)
+{
+    struct pool_status pool;
+
+    server->descriptors =
+        (struct descriptors){.connections = server->connections, .lingering = server->lingering};
+    pool_status(server->pool, &pool);
+    descriptors_begin(&server->descriptors, &pool);
+    status_set_descriptors(server->status, &server->descriptors);
 }
 
 /* From the bottom up: what p0f's side needs, then the lookup, then HTTP. */
@@ -389,8 +386,9 @@ int server_run(struct config *config, const struct config_source *source)
     int status = EXIT_FAILURE;
 
     server.look_again = (struct loop_timer){.fire = look_again, .ctx = &server};
-    raise_descriptor_limit(config);
+    descriptors_raise_limit(config->http.max_connections);
     if (open_listeners(&server) && build(&server)) {
+        count_descriptors(&server);
         notify_ready();
         if (loop_run(server.loop) == 0)
             status = EXIT_SUCCESS;

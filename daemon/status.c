@@ -7,6 +7,7 @@ struct status {
     struct status_options options;
     struct mono began;
     struct settings *settings;
+    const struct descriptors *descriptors; /* or NULL */
     _Atomic uint32_t pending;
     _Atomic bool closed;
 };
@@ -35,6 +36,9 @@ static void look(void *ctx)
     snapshot->max_misses = options->max_misses;
     snapshot->lookups = lookup_counts(options->lookup);
     pool_status(options->pool, &snapshot->pool);
+    snapshot->open_fds_known =
+        status->descriptors &&
+        descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
     finish(request);
 }
 
@@ -74,6 +78,11 @@ void status_set_settings(struct status *status, struct settings *settings)
 {
     settings_unref(status->settings);
     status->settings = settings;
+}
+
+void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
+{
+    status->descriptors = descriptors;
 }
 
 struct status *status_new(const struct status_options *options)

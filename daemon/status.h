@@ -7,6 +7,7 @@
 #define STATUS_H
 
 #include "cache.h"
+#include "descriptors.h"
 #include "lookup.h"
 #include "loop.h"
 #include "pool.h"
@@ -37,6 +38,8 @@ struct status_snapshot {
     uint32_t max_misses;
     struct lookup_counts lookups;
     struct pool_status pool;
+    bool open_fds_known; /* descriptors open in this process, see descriptors.h */
+    uint64_t open_fds;
 };
 
 struct status_request {
@@ -60,6 +63,10 @@ void status_free(struct status *status);
 /* What snapshots show from now on; takes the reference over. In the loop's thread, or before it
  * runs. Needed before the first status_gather(). */
 void status_set_settings(struct status *status, struct settings *settings);
+
+/* Who counts descriptors; borrowed until status_free(). Before the loop runs; without, they are not
+ * known. */
+void status_set_descriptors(struct status *status, const struct descriptors *descriptors);
 
 /* The request is the status' until done() is called, once: in the loop's thread or, when there will
  * be no snapshot, in this one before this returns. Any thread. */

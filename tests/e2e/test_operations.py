@@ -1,12 +1,16 @@
 """What those who operate the daemon ask: /readyz, /status and /metrics."""
 
+import os
 import signal
 import time
 
+import http_client
 import loopback
+import processes
 import promtool
 import pytest
-from daemon import SENTINEL, write_config
+import starving
+from daemon import PROGRAM, SENTINEL, write_config
 from http_client import Crowd
 from http_load import FULL
 from problems import assert_problem
@@ -183,6 +187,49 @@ def test_promtool_finds_nothing_wrong(fake, serve):
             daemon.host("192.0.2.1")
         daemon.get("/nowhere")
         promtool.check_metrics(daemon.get("/metrics").body.decode("utf-8"))
+
+
+OLD_KERNEL = os.path.join(os.path.dirname(PROGRAM), "tests", "support", "old_kernel.so")
+
+
+@pytest.mark.parametrize("old", [
+    pytest.param(False, id="as it is"),
+    pytest.param(True, id="before Linux 6.2", marks=starving.needs_own_malloc)])
+def test_descriptors_are_counted(fake, serve, old):
+    """They are as many as can be seen from outside, whatever comes and goes: the kernel says so at once,
+    or we have counted them."""
+    environment = {"LD_PRELOAD": OLD_KERNEL} if old else {}
+    with serve(fake, extra_environment=environment) as daemon:
+        pid = daemon.process.pid
+        daemon.wait_for_p0f()
+        connection = daemon.connect()
+
+        def told():
+            text = http_client.ask(connection, "/metrics").body.decode()
+            return next(int(line.split()[1]) for line in text.splitlines()
+                        if line.startswith("process_open_fds "))
+
+        def right():
+            before = processes.descriptors(pid)
+            return told() == before == processes.descriptors(pid) and before
+
+        few = wait_until(right, "them to be right")
+        socks = [http_client.open_socket(daemon.place) for _ in range(100)]
+        many = wait_until(right, "them to be right with many connections")
+        assert many == few + 100
+        for sock in socks[:50]:
+            sock.close()
+        wait_until(lambda: right() == few + 50, "them to be right when some have gone")
+        lingering = [http_client.open_socket(daemon.place) for _ in range(3)]
+        for sock in lingering:
+            sock.sendall(b"PUT /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
+            assert sock.recv(100).startswith(b"HTTP/1.1 413 ")
+        wait_until(lambda: right() == few + 53, "them to be right with some that linger")
+        for sock in socks + lingering:
+            sock.close()
+        wait_until(lambda: right() == few, "them to be right when all have gone")
+        fake.hang_up()
+        wait_until(right, "them to be right without p0f")
 
 
 def test_requests_are_counted_by_route_and_status(fake, serve):
