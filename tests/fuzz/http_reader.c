@@ -165,6 +165,8 @@ enum http_reading http_reader_next(const char *text, size_t length, bool bodyles
     size_t head_length = (size_t)(end - text);
     response->twice =
         page && (size_t)(text + length - end) >= head_length && memcmp(text, end, head_length) == 0;
+    if (response->twice && HTTP_READER_ONE_HEAD)
+        return wrong("its head came twice");
     response->body += response->twice ? head_length : 0;
     if ((size_t)(text + length - response->body) < response->body_length)
         return HTTP_READ_MORE;

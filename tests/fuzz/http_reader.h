@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* To be 1, and then to go with all that is said of `twice`, when the daemon itself answers the requests
+ * that libmicrohttpd 0.9.75 answers with a head that comes twice. */
+#define HTTP_READER_ONE_HEAD 0
+
 /* One response as a whole. */
 struct http_response {
     const char *start;
