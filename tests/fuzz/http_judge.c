@@ -229,6 +229,9 @@ void http_judge(const struct http_judge *judge, const char *received, size_t len
     while (at < end) {
         const struct http_plain *plain = count < judge->plain_count ? &judge->plain[count] : NULL;
         struct http_response response;
+        /* The client was told to go on, and did not. */
+        if (!plain && !closes && http_reader_interims(at, (size_t)(end - at)) == (size_t)(end - at))
+            break;
         if (plain)
             reading = http_reader_next(at, (size_t)(end - at), plain->head, &response);
         else

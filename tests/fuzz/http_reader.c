@@ -130,11 +130,15 @@ static enum http_reading read_kind(const struct head *head, struct http_response
     return HTTP_READ;
 }
 
-static bool is_interim(const char *text, size_t length)
+size_t http_reader_interims(const char *text, size_t length)
 {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const size_t size = sizeof interim - 1;
+    size_t at = 0;
 
-    return length >= sizeof interim - 1 && memcmp(text, interim, sizeof interim - 1) == 0;
+    while (length - at >= size && memcmp(text + at, interim, size) == 0)
+        at += size;
+    return at;
 }
 
 enum http_reading http_reader_next(const char *text, size_t length, bool bodyless,
@@ -143,10 +147,9 @@ enum http_reading http_reader_next(const char *text, size_t length, bool bodyles
     struct head head = {0};
 
     *response = (struct http_response){.start = text};
-    while (is_interim(text, length)) {
-        text += 25;
-        length -= 25;
-    }
+    size_t interims = http_reader_interims(text, length);
+    text += interims;
+    length -= interims;
     const char *end = memmem(text, length, "\r\n\r\n", 4);
     if (!end)
         return length > HEAD_LONGEST ? wrong("the head does not end") : HTTP_READ_MORE;

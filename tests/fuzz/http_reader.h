@@ -32,6 +32,9 @@ enum http_reading {
 enum http_reading http_reader_next(const char *text, size_t length, bool bodyless,
                                    struct http_response *response);
 
+/* How many of the bytes at the front are interim responses, which end nothing. */
+size_t http_reader_interims(const char *text, size_t length);
+
 /* Of the last that was wrong. */
 const char *http_reader_why(void);
 
