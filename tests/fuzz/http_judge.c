@@ -101,6 +101,8 @@ static const struct {
     {414, false, true, "", "Your HTTP header was too big for the memory constraints"},
     {431, false, true, "", "Your HTTP header was too big for the memory constraints"},
     {431, true, true, "Cookie", "Your HTTP header was too big for the memory constraints"},
+    {500, false, true, "chunked", /* and has an extension that is larger than its memory */
+     "Please ask the developer of this Web server"},
     {505, false, false, "HTTP/", "Requested HTTP version is not supported"},
 };
 

@@ -22,8 +22,8 @@ static enum http_reading wrong(const char *reason)
 /* Those of the contract, and what libmicrohttpd says of a request that it cannot read. */
 static bool is_status(unsigned status)
 {
-    static const unsigned all[] = {200, 204, 304, 400, 404, 405, 413,
-                                   414, 415, 431, 502, 503, 504, 505};
+    static const unsigned all[] = {200, 204, 304, 400, 404, 405, 413, 414,
+                                   415, 431, 500, 502, 503, 504, 505};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i] == status)
@@ -114,7 +114,7 @@ static enum http_reading read_kind(const struct head *head, struct http_response
     unsigned status = response->status;
     bool without = status == 204 || status == 304;
 
-    if (!is_status(status))
+    if (!is_status(status) || (status == 500 && head->type)) /* never one of ours */
         return wrong("no such status");
     if (head->dates != 1 || head->connections > 1 || head->types > 1 || head->lengths > 1)
         return wrong("a field is missing, or there twice");
