@@ -39,7 +39,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
-        fuzz fuzz-run bench harm soak coverage lint format install uninstall clean
+        fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
 
@@ -51,6 +51,7 @@ help:
 	@echo 'make check-tsan   the same under ThreadSanitizer'
 	@echo 'make check-valgrind  the same under valgrind, which takes 10 minutes'
 	@echo 'make coverage     which lines and branches the tests run through'
+	@echo 'make mutate       which of MUTATE_COUNT (default 300) small changes to the code no test notices'
 	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
 	@echo 'make bench        the benchmarks'
 	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
@@ -299,6 +300,13 @@ coverage: deps
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage NPM_DIR=$(NPM_DIR) HARDEN= \
 		SAN='--coverage -fprofile-update=atomic' CFLAGS='$(CFLAGS) -O0' unit seeds model e2e
 	@tests/support/coverage.py $(BUILD)/coverage
+
+# Some minutes. The seed is printed, and MUTATE_SEED draws the same again; MUTATE_FILES, if not all.
+MUTATE_COUNT ?= 300
+
+mutate: deps
+	@/usr/bin/python3 -B tests/support/mutate.py --count=$(MUTATE_COUNT) $(MUTATE_SEED:%=--seed=%) \
+		$(MUTATE_JOBS:%=--jobs=%) --sanitizers='$(SAN_FLAGS_asan)' $(MUTATE_FILES)
 
 # Its options are in sanitized.sh. Some 10 minutes; K=word is some of the end-to-end tests here, too.
 check-valgrind: deps
