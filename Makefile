@@ -141,6 +141,7 @@ DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
 DEPS_answer_memory := daemon/answer.o $(DEPS_answer)
 DEPS_cache  := daemon/answer.o $(DEPS_answer)
 DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
+DEPS_cache_edges    := daemon/cache.o $(DEPS_cache)
 DEPS_cache_readers  := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
@@ -163,7 +164,10 @@ DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
 DEPS_http_worker := daemon/clock.o daemon/loop.o
 DEPS_link   := daemon/loop.o daemon/metrics.o
 DEPS_pool   := daemon/queue.o daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o daemon/pool_log.o
+DEPS_link_lifecycle := daemon/link.o $(DEPS_link)
+DEPS_loop_wait := daemon/loop.o
 DEPS_pool_log := daemon/log.o daemon/loop.o
+DEPS_pool_retired := daemon/pool.o $(DEPS_pool)
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
 DEPS_lookup := daemon/asker.o daemon/places.o daemon/rate_limit.o daemon/lookup_finish.o daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
@@ -172,6 +176,7 @@ DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_repeats := daemon/lookup.o $(DEPS_lookup)
 DEPS_lookup_leaving := daemon/lookup.o $(DEPS_lookup)
 DEPS_status := daemon/descriptors.o daemon/lookup.o daemon/settings.o $(DEPS_descriptors) $(DEPS_lookup)
+DEPS_lookup_patience := daemon/lookup.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
 DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
@@ -207,9 +212,10 @@ MEMORY_TESTS := answer_memory batch_memory lookup_memory query_memory
 MEMORY     := malloc calloc realloc aligned_alloc strdup free
 $(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
+# Those look at what the module does just there.
 $(BUILD)/tests/unit/test_listen_mode: LINK += -Wl,--wrap=bind
-# It looks at the cache wherever a reader could.
 $(BUILD)/tests/unit/test_cache_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
+$(BUILD)/tests/unit/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
@@ -306,7 +312,7 @@ MUTATE_COUNT ?= 300
 
 mutate: deps
 	@/usr/bin/python3 -B tests/support/mutate.py --count=$(MUTATE_COUNT) $(MUTATE_SEED:%=--seed=%) \
-		$(MUTATE_JOBS:%=--jobs=%) --sanitizers='$(SAN_FLAGS_asan)' $(MUTATE_FILES)
+		$(MUTATE_JOBS:%=--jobs=%) --directory=$(BUILD) --sanitizers='$(SAN_FLAGS_asan) -Itests/support/inprocess' $(MUTATE_FILES)
 
 # Its options are in sanitized.sh. Some 10 minutes; K=word is some of the end-to-end tests here, too.
 check-valgrind: deps

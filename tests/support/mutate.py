@@ -31,6 +31,10 @@ PATIENCE_S = 10  # beyond many times what a program takes unchanged
 MANY_TIMES = 20
 SANITIZERS = {"ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:hard_rss_limit_mb=2000",
               "UBSAN_OPTIONS": "halt_on_error=1"}
+# A test that fails leaves in /tmp what it has there. Where this may be done, that is a /tmp of its own,
+# with nothing in it but the tree ($0), if that is there.
+PRIVATE_TMP = """exec 9<. && mount -t tmpfs none /tmp && mkdir -p "$0" && mount -c --bind /proc/self/fd/9 "$0" &&
+                 cd "$0" && exec "$@" 9<&-"""
 
 
 def environment():
@@ -42,6 +46,8 @@ def environment():
 
 class Tree:
     """A copy of the tree, and what is built in it."""
+
+    private = False  # /tmp
 
     def __init__(self, directory, sanitizers):
         self.directory = directory
@@ -63,7 +69,7 @@ class Tree:
             command.append(f"--as={MEMORY_MOST}")
         command.append(program)
         command += MODEL_ARGUMENTS if program == MODEL else ["-j1", "--fail-fast", f"--timeout={patience}"]
-        process = subprocess.Popen(command, cwd=self.directory, env=environment(), start_new_session=True,
+        process = subprocess.Popen(self.in_private_tmp(*command), cwd=self.directory, env=environment(), start_new_session=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             return process.wait(patience) == 0
@@ -73,6 +79,10 @@ class Tree:
             if process.returncode != 0:
                 self.end_what_runs()
                 process.wait()
+
+    def in_private_tmp(self, *command):
+        private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", PRIVATE_TMP, str(self.directory)]
+        return private + list(command) if Tree.private else command
 
     def end_what_runs(self):
         """Whatever a test has left behind, which has a session of its own perhaps."""
@@ -102,6 +112,9 @@ class Baseline:
         sanitized = Tree(plain.copy(directory / "sanitized").directory, sanitizers)
         self.trees = [plain, sanitized]
         self.patience = {}
+        Tree.private = True
+        Tree.private = subprocess.run(plain.in_private_tmp("true"), cwd=plain.directory, check=False,
+                                      stderr=subprocess.DEVNULL).returncode == 0
         for tree in self.trees:
             told = tree.make(*self.programs, jobs=jobs)
             if told.returncode != 0:
@@ -184,7 +197,9 @@ def arguments():
     parser.add_argument("--count", type=int, default=300, help="how many changes")
     parser.add_argument("--seed", type=int, help="draws them; printed, when it is not given")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
-    parser.add_argument("--sanitizers", default="-fsanitize=address,undefined -fno-sanitize-recover=all")
+    parser.add_argument("--directory", type=Path, default=ROOT / "build", help="where all this is done")
+    parser.add_argument("--sanitizers", default="-fsanitize=address,undefined -fno-sanitize-recover=all -Itests/support/inprocess",
+                        help="compiler flags of the second build; its tests run in one process, so that leaks are seen")
     parser.add_argument("--verbose", action="store_true", help="tells of all of them, and what killed each")
     parser.add_argument("files", nargs="*", type=Path)
     return parser.parse_args()
@@ -230,8 +245,9 @@ def judge_all(drawn, judges, verbose):
 def main():
     options = arguments()
     seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
-    with tempfile.TemporaryDirectory(prefix="p0f-lookupd-mutate-") as name:
-        directory = Path(name)
+    options.directory.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mutate-", dir=options.directory) as name:
+        directory = Path(name).resolve()
         baseline = Baseline(directory / "unchanged", options.sanitizers, options.jobs)
         chosen, left_out = sources_of(options.files, baseline)
         possible = [(source, mutant, programs) for source, programs in chosen.items() for mutant in source.mutants()]

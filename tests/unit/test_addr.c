@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define ROUNDS 20000
@@ -223,5 +224,18 @@ Test(addr, many_go_round)
         cr_assert_arr_eq(judge, addr.bytes, sizeof judge, "%s", text);
         cr_assert_eq(p0f_addr_parse(text, length, &again), P0F_OK, "%s", text);
         cr_assert_arr_eq(&again, &addr, sizeof addr, "%s", text);
+    }
+}
+
+Test(addr, no_part_begins_with_a_zero)
+{
+    struct p0f_addr addr;
+    char text[16];
+
+    for (char digit = '0'; digit <= '9'; digit++) {
+        snprintf(text, sizeof text, "192.0.2.0%c", digit);
+        cr_assert_neq(p0f_addr_parse(text, strlen(text), &addr), P0F_OK, "%s", text);
+        snprintf(text, sizeof text, "0%c.0.2.1", digit);
+        cr_assert_neq(p0f_addr_parse(text, strlen(text), &addr), P0F_OK, "%s", text);
     }
 }

@@ -178,3 +178,43 @@ Test(flight, last_waiter_leaves_it_empty_and_can_join_again)
     cr_assert_str_eq(order(&a, w), "|");
     cr_assert_str_eq(order(&b, w), "0|0");
 }
+
+static uint64_t keyed(const struct hash_key *with, const void *data, size_t length)
+{
+    (void)data, (void)length;
+    cr_assert_eq(with->k0, key.k0);
+    cr_assert_eq(with->k1, key.k1);
+    return 0;
+}
+
+/* Else strangers could choose addresses that all fall into one bucket. */
+Test(flight, the_hash_is_keyed)
+{
+    struct flights *flights = flights_new(1, key, keyed);
+    struct flight flight;
+
+    cr_assert_null(find(flights, 1));
+    add(flights, &flight, 1);
+    cr_assert_eq(find(flights, 1), &flight);
+    flights_remove(flights, &flight);
+    flights_free(flights);
+}
+
+Test(flight, each_waiter_is_taken_once_first_come_first_served)
+{
+    struct flights *flights = flights_new(1, key, NULL);
+    struct waiter waiters[3] = {0};
+    struct flight flight;
+
+    add(flights, &flight, 1);
+    cr_assert_null(flight_take_first(&flight));
+    for (int i = 0; i < 3; i++)
+        flight_join(&flight, &waiters[i]);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(flight_take_first(&flight), &waiters[i]);
+        cr_assert_null(waiters[i].flight, "it waits no more");
+    }
+    cr_assert_null(flight_take_first(&flight));
+    flights_remove(flights, &flight);
+    flights_free(flights);
+}

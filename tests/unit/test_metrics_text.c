@@ -262,3 +262,34 @@ Test(metrics_text, heads, .init = start, .fini = stop)
     }
     cr_assert_gt(metrics, 30, "%u", metrics);
 }
+
+/* So that a first one is seen to be an increase. */
+Test(metrics_text, what_a_client_can_expect_is_there_from_the_start, .init = start, .fini = stop)
+{
+    static const struct {
+        const char *route;
+        unsigned codes[8];
+    } all[] = {{"/host", {200, 304, 400, 404, 502, 503, 504}},
+               {"/hosts", {200, 400, 413, 415}},
+               {"/self", {200, 304, 400, 404, 502, 503, 504}},
+               {"/forward-auth", {204}},
+               {"/livez", {200}},
+               {"/readyz", {200, 503}},
+               {"/metrics", {200}},
+               {"/status", {200}},
+               {"/openapi.json", {200}},
+               {"/", {200}},
+               {"none", {404}}};
+    char expected[4096] = "# TYPE p0f_lookupd_http_requests_total counter", line[128];
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (unsigned code = 0; all[i].codes[code]; code++) {
+            snprintf(line, sizeof line,
+                     "\np0f_lookupd_http_requests_total{route=\"%s\",code=\"%u\"} 0", all[i].route,
+                     all[i].codes[code]);
+            strcat(expected, line);
+        }
+    strcat(expected, "\n# HELP ");
+    write_text();
+    cr_assert_not_null(strstr(text, expected), "these, and no others:%s\n%s", expected, text);
+}

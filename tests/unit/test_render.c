@@ -1,4 +1,5 @@
 #include "render_fixture.h"
+#include "render_private.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -204,4 +205,35 @@ Test(render, dialect_fields_come_last)
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
     host.last_freq = -INFINITY;
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
+}
+
+/* Each of its bytes becomes two. */
+Test(render, the_longest_text_is_kept)
+{
+    char bytes[512], expected[2 * 511 + 1];
+
+    memset(bytes, 0xe9, 511);
+    bytes[511] = '\0';
+    for (int i = 0; i < 511; i++)
+        memcpy(expected + 2 * i, "\xc3\xa9", 3);
+    json_t *json = render_text(bytes);
+    cr_assert_str_eq(json_string_value(json), expected);
+    json_decref(json);
+}
+
+Test(render, days_around_leap_days)
+{
+    static const struct {
+        uint32_t at;
+        const char *text;
+    } cases[] = {{951609600, "2000-02-27T00:00:00Z"},  {951696000, "2000-02-28T00:00:00Z"},
+                 {951782400, "2000-02-29T00:00:00Z"},  {951868800, "2000-03-01T00:00:00Z"},
+                 {1077926400, "2004-02-28T00:00:00Z"}, {1078012800, "2004-02-29T00:00:00Z"},
+                 {1078099200, "2004-03-01T00:00:00Z"}, {1672531199, "2022-12-31T23:59:59Z"},
+                 {1672531200, "2023-01-01T00:00:00Z"}, {1677628799, "2023-02-28T23:59:59Z"},
+                 {1677628800, "2023-03-01T00:00:00Z"}, {4107542400, "2100-03-01T00:00:00Z"},
+                 {4107542399, "2100-02-28T23:59:59Z"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_member(&(struct p0f_host){.first_seen = cases[i].at}, "first_seen", cases[i].text);
 }

@@ -309,3 +309,17 @@ Test(target, length_limit)
     cr_assert_eq(target.route, TARGET_NONE);
     cr_assert_null(target_addr(&target));
 }
+
+Test(target, hex_digits_of_either_case)
+{
+    cr_assert_eq(parse_good("f%6frmat=raw").format, RENDER_RAW);
+    cr_assert_eq(parse_good("f%6Frmat=raw").format, RENDER_RAW);
+    expect_address("/host/2001%3adb8%3a%3a%31", "2001:db8::1");
+    expect_address("/host/2001%3Adb8%3A%3A%39", "2001:db8::9");
+    expect_bad_address("/host/2001:db8::%3g", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3G", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3:", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3/", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3`", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3@", P0F_ADDR_SYNTAX);
+}

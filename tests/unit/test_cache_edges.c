@@ -1,0 +1,59 @@
+/* The least that there can be of what the cache goes by. */
+#include "cache_fixture.h"
+
+static const struct hash_key secret = {UINT64_C(0x1122334455667788), 9};
+static unsigned hashed;
+
+static uint64_t keyed(const struct hash_key *key, const void *data, size_t length)
+{
+    cr_assert_eq(key->k0, secret.k0);
+    cr_assert_eq(key->k1, secret.k1);
+    cr_assert_eq(length, sizeof(struct p0f_addr));
+    hashed++;
+    return ((const struct p0f_addr *)data)->bytes[3];
+}
+
+Test(cache_edges, the_hash_is_keyed)
+{
+    struct cache *cache = cache_new(&(struct cache_options){2, 2, times, secret, keyed});
+
+    put_host(cache, 1), put_host(cache, 2), put_miss(cache, 3);
+    cr_assert_eq(kind(cache, 1), 'h');
+    cr_assert_eq(kind(cache, 3), 'm');
+    cr_assert_gt(hashed, 0);
+    cache_free(cache);
+}
+
+Test(cache_edges, one_millisecond_is_a_time_to_live)
+{
+    struct cache *cache = new_cache(1, 1, NULL);
+
+    cache_set_times(cache, &(struct cache_times){.ttl = 1, .negative_ttl = 1});
+    cr_assert(put_host(cache, 1));
+    cr_assert(put_miss(cache, 2));
+    cr_assert_eq(look(cache, 1, 999999).state, CACHE_FRESH);
+    cr_assert_eq(look(cache, 1, 1000000).state, CACHE_EXPIRED);
+    cr_assert_eq(look(cache, 2, 999999).state, CACHE_FRESH);
+    cr_assert_eq(look(cache, 2, 1000000).state, CACHE_EXPIRED);
+    cr_assert(put_host(cache, 2));
+    expect_counts(cache, 1, 0, 1, 0);
+    cache_free(cache);
+}
+
+/* Nobody has claimed it yet, whatever the clock says, and it may say little. */
+Test(cache_edges, a_refresh_can_be_claimed_as_soon_as_there_is_a_clock)
+{
+    for (int64_t ms = 500; ms < 5000; ms += 500) {
+        struct cache *cache = new_cache(1, 1, NULL);
+        struct p0f_addr at = addr(1);
+        struct cache_hit hit;
+
+        cache_set_times(cache, &(struct cache_times){.ttl = 500, .stale_while_revalidate = 9000});
+        put_os(cache, 1, "Linux", (struct mono){0});
+        cr_assert(cache_get(cache, &at, (struct mono){ms * 1000000}, &hit));
+        cr_assert_eq(hit.state, CACHE_STALE);
+        cr_assert(hit.refresh, "at %d ms", (int)ms);
+        answer_unref(hit.answer);
+        cache_free(cache);
+    }
+}
