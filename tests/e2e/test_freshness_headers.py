@@ -1,5 +1,8 @@
 """What an answer says about its own age, and what a client may say about it (RFC 9111, 9211)."""
 
+import math
+import time
+
 import pytest
 
 from http_client import ask, fetch_target
@@ -54,6 +57,23 @@ def test_age_grows(known, serve):
         answer = wait_until(lambda: (a := daemon.host(HOST))["Age"] != "0" and a, "its age to grow")
         assert int(answer.cache_status()["ttl"]) <= 29
         assert answer.cache_control()["max-age"] == 30, "max-age is the whole time to live"
+
+
+def test_what_is_left_of_a_time_to_live_that_is_no_whole_number(known, serve):
+    """Age and ttl= do not change at once then, so what was said a moment ago is not to be said again."""
+    with serve(known, {"cache.ttl": "2500ms"}) as daemon:
+        asked_first = time.monotonic()
+        daemon.host(HOST)
+        answered_first = time.monotonic()
+        fresh = True
+        while fresh:
+            asked = time.monotonic()
+            answer = daemon.host(HOST)
+            oldest, youngest = time.monotonic() - asked_first + 0.01, asked - answered_first - 0.01
+            fresh = oldest < 2.5
+            if fresh:
+                ttl = int(answer.cache_status()["ttl"])
+                assert math.floor(2.5 - oldest) <= ttl <= math.floor(2.5 - youngest), answer
 
 
 @pytest.mark.parametrize("setting, fields, seconds", [

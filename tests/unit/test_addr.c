@@ -227,15 +227,15 @@ Test(addr, many_go_round)
     }
 }
 
-Test(addr, no_part_begins_with_a_zero)
+Test(addr, each_digit_after_a_zero_is_told)
 {
     struct p0f_addr addr;
     char text[16];
 
     for (char digit = '0'; digit <= '9'; digit++) {
         snprintf(text, sizeof text, "192.0.2.0%c", digit);
-        cr_assert_neq(p0f_addr_parse(text, strlen(text), &addr), P0F_OK, "%s", text);
+        cr_assert_eq(p0f_addr_parse(text, strlen(text), &addr), P0F_ADDR_LEADING_ZERO, "%s", text);
         snprintf(text, sizeof text, "0%c.0.2.1", digit);
-        cr_assert_neq(p0f_addr_parse(text, strlen(text), &addr), P0F_OK, "%s", text);
+        cr_assert_eq(p0f_addr_parse(text, strlen(text), &addr), P0F_ADDR_LEADING_ZERO, "%s", text);
     }
 }
