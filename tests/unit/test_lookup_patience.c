@@ -121,3 +121,27 @@ Test(lookup_patience, what_nobody_waits_for_any_more_is_not_asked)
     cr_assert_eq(stage.asked, 17);
     teardown();
 }
+
+/* Until then others, who wait less or not at all, are not to be told it from memory. */
+Test(lookup_patience, no_match_is_remembered_as_soon_as_somebody_believes_it)
+{
+    struct visitor patient, hasty;
+
+    setup();
+    arrive(&patient, "192.0.2.1");
+    patient.request.wait_ms = 100;
+    cr_assert_not(ask(&patient));
+    stage_settle();
+    stage_pass(99);
+    cr_assert_eq(cache_counts(cache).misses, 0);
+    arrive(&hasty, "192.0.2.1");
+    hasty.request.wait_ms = 0;
+    cr_assert_not(ask(&hasty), "nobody has believed it yet");
+    stage_settle();
+    stage_pass(1);
+    cr_assert(hasty.request.freshness.stored && patient.request.freshness.stored);
+    expect_done(&hasty, LOOKUP_NO_MATCH);
+    expect_done(&patient, LOOKUP_NO_MATCH);
+    cr_assert_eq(cache_counts(cache).misses, 1);
+    teardown();
+}
