@@ -232,13 +232,19 @@ def judge_all(drawn, judges, verbose):
         finally:
             free.put(judge)
 
+    def tell(mutant, verdict, by):
+        note = f"[{verdict}{' by ' + by if by else ''}] " if verbose else ""
+        print(f"{note}{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+
     with concurrent.futures.ThreadPoolExecutor(len(judges)) as executor:
-        for done in concurrent.futures.as_completed([executor.submit(one, *each) for each in drawn]):
-            mutant, (verdict, by) = done.result()
-            counts[verdict] += 1
-            if verdict == "survived" or verbose:
-                note = f"[{verdict}{' by ' + by if by else ''}] " if verbose else ""
-                print(f"{note}{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+        try:
+            for done in concurrent.futures.as_completed([executor.submit(one, *each) for each in drawn]):
+                mutant, (verdict, by) = done.result()
+                counts[verdict] += 1
+                if verdict == "survived" or verbose:
+                    tell(mutant, verdict, by)
+        except KeyboardInterrupt:
+            executor.shutdown(cancel_futures=True)
     return counts
 
 

@@ -140,6 +140,9 @@ Test(lookup_patience, no_match_is_remembered_as_soon_as_somebody_believes_it)
     stage_settle();
     stage_pass(1);
     cr_assert(hasty.request.freshness.stored && patient.request.freshness.stored);
+    cr_assert_eq(hasty.request.freshness.ttl_ms, 1000);
+    cr_assert_eq(hasty.request.freshness.stale_while_revalidate_ms, 0, "that is for known hosts");
+    cr_assert_eq(hasty.request.freshness.stale_if_error_ms, 0);
     expect_done(&hasty, LOOKUP_NO_MATCH);
     expect_done(&patient, LOOKUP_NO_MATCH);
     cr_assert_eq(cache_counts(cache).misses, 1);

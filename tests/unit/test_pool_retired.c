@@ -7,7 +7,7 @@ static unsigned drained;
 
 static void on_drained(void *ctx)
 {
-    (void)ctx;
+    cr_assert_eq(ctx, &drained);
     drained++;
 }
 
@@ -27,7 +27,7 @@ static void retire_without_p0f(unsigned links, bool was_there)
     stage_p0f_stop();
     stage_settle();
     drained = 0;
-    pool_retire(pool, on_drained, NULL);
+    pool_retire(pool, on_drained, &drained);
     cr_assert_eq(drained, 1);
     stage_p0f_start();
     for (int i = 0; i < 5; i++)
@@ -84,7 +84,7 @@ Test(pool_retired, not_drained_while_anything_is_owed)
     stage_answer_first(&stage.clients[0]); /* with nonsense, so both have been told */
     stage_round();
     cr_assert_eq(pool_owed(pool), 1);
-    pool_retire(pool, on_drained, NULL);
+    pool_retire(pool, on_drained, &drained);
     stage_settle();
     stage_pass(5000);
     cr_assert_eq(drained, 0);
@@ -102,7 +102,7 @@ Test(pool_retired, not_drained_while_a_probe_is_owed)
     struct pool *pool = open_one();
     stage_settle();
     cr_assert_eq(pool_owed(pool), 2);
-    pool_retire(pool, on_drained, NULL);
+    pool_retire(pool, on_drained, &drained);
     stage_settle();
     stage_answer_first(&stage.clients[0]);
     stage_settle();
