@@ -167,6 +167,7 @@ DEPS_pool   := daemon/queue.o daemon/link.o daemon/log.o daemon/loop.o daemon/me
 DEPS_link_lifecycle := daemon/link.o $(DEPS_link)
 DEPS_loop_wait := daemon/loop.o
 DEPS_pool_log := daemon/log.o daemon/loop.o
+DEPS_pool_rate := daemon/pool.o $(DEPS_pool)
 DEPS_pool_retired := daemon/pool.o $(DEPS_pool)
 DEPS_pool_status := daemon/pool.o $(DEPS_pool)
 DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)

@@ -27,7 +27,7 @@ KEYWORDS = set("""break case char const continue default do double else enum ext
                   volatile while bool _Static_assert _Alignas""".split())
 # What is in their parentheses is not for tests to notice: texts, assertions, mere hints.
 UNSEEN = re.compile(r"log_\w+|assert|static_assert|_Static_assert|_Alignas|__builtin_\w+|cache_prefetch")
-TYPE = re.compile(r"(const|struct|enum|union|unsigned|signed|int|char|long|short|void|bool|u?int\d+_t|\w+_t|\*)\Z")
+TYPE = re.compile(r"(const|struct|enum|union|unsigned|signed|int|char|long|short|void|bool|\w+_t|\*)\Z")
 
 
 class Token(NamedTuple):

@@ -29,7 +29,7 @@ MAKE = ["make", "--no-print-directory", "-s", "BUILD=build", "HARDEN=", "CFLAGS=
 MEMORY_MOST = 4 << 30  # of a plain program; a sanitizer's has a bound of its own
 PATIENCE_S = 10  # beyond many times what a program takes unchanged
 MANY_TIMES = 20
-SANITIZERS = {"ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:hard_rss_limit_mb=2000",
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:hard_rss_limit_mb=2000",
               "UBSAN_OPTIONS": "halt_on_error=1"}
 # A test that fails leaves in /tmp what it has there. Where this may be done, that is a /tmp of its own,
 # with nothing in it but the tree ($0), if that is there.
@@ -40,7 +40,8 @@ PRIVATE_TMP = """exec 9<. && mount -t tmpfs none /tmp && mkdir -p "$0" && mount 
 def environment():
     """Less what the make that runs this tells other makes."""
     env = {name: value for name, value in os.environ.items()
-           if name not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "BUILD", "CFLAGS", "SAN", "HARDEN")}
+           if name not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL",
+                           "BUILD", "CFLAGS", "SAN", "HARDEN")}
     return env | SANITIZERS
 
 
@@ -69,8 +70,9 @@ class Tree:
             command.append(f"--as={MEMORY_MOST}")
         command.append(program)
         command += MODEL_ARGUMENTS if program == MODEL else ["-j1", "--fail-fast", f"--timeout={patience}"]
-        process = subprocess.Popen(self.in_private_tmp(*command), cwd=self.directory, env=environment(), start_new_session=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(self.in_private_tmp(*command), cwd=self.directory, env=environment(),
+                                   start_new_session=True, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             return process.wait(patience) == 0
         except subprocess.TimeoutExpired:
@@ -169,7 +171,7 @@ class Judge:
             return "not compiled", ""
         if not tree.sanitizers and self._same(tree, built):
             return "same code", ""
-        for some in (programs[:1], programs[1:-1], programs[-1:]):  # most are killed by the first
+        for some in (programs[:1], programs[1:-1], programs[1:][-1:]):  # most are killed by the first
             if some and tree.make(*some).returncode != 0:
                 return "not compiled", ""
             for program in some:
@@ -198,8 +200,9 @@ def arguments():
     parser.add_argument("--seed", type=int, help="draws them; printed, when it is not given")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
     parser.add_argument("--directory", type=Path, default=ROOT / "build", help="where all this is done")
-    parser.add_argument("--sanitizers", default="-fsanitize=address,undefined -fno-sanitize-recover=all -Itests/support/inprocess",
-                        help="compiler flags of the second build; its tests run in one process, so that leaks are seen")
+    parser.add_argument("--sanitizers", default="-fsanitize=address,undefined -fno-sanitize-recover=all "
+                        "-Itests/support/inprocess",
+                        help="flags of the second build; its tests run in one process, so that leaks are seen")
     parser.add_argument("--verbose", action="store_true", help="tells of all of them, and what killed each")
     parser.add_argument("files", nargs="*", type=Path)
     return parser.parse_args()
@@ -207,7 +210,8 @@ def arguments():
 
 def sources_of(files, baseline):
     """Those that a test links, and that were asked for, with their programs; and the names of the others."""
-    everything = sorted(path.relative_to(ROOT) for folder in ("daemon", "lib") for path in (ROOT / folder).rglob("*.c"))
+    everything = sorted(path.relative_to(ROOT) for folder in ("daemon", "lib")
+                        for path in (ROOT / folder).rglob("*.c"))
     chosen, left_out = {}, []
     for path in files or everything:
         programs = baseline.judges(path)
@@ -256,7 +260,8 @@ def main():
         directory = Path(name).resolve()
         baseline = Baseline(directory / "unchanged", options.sanitizers, options.jobs)
         chosen, left_out = sources_of(options.files, baseline)
-        possible = [(source, mutant, programs) for source, programs in chosen.items() for mutant in source.mutants()]
+        possible = [(source, mutant, programs) for source, programs in chosen.items()
+                    for mutant in source.mutants()]
         if left_out:
             print("left out, since no unit test links it:", *left_out)
         drawn = random.Random(seed).sample(possible, min(options.count, len(possible)))
