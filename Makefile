@@ -161,7 +161,7 @@ DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
 DEPS_listen_names := daemon/listen.o $(DEPS_listen)
 DEPS_listen_mode  := daemon/listen.o $(DEPS_listen)
 DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
-DEPS_http_worker := daemon/clock.o daemon/loop.o
+DEPS_http_worker := daemon/clock.o daemon/loop.o daemon/queue.o daemon/turns.o
 DEPS_turns  := daemon/loop.o daemon/queue.o
 DEPS_budget := daemon/asker.o $(DEPS_asker)
 DEPS_link   := daemon/loop.o daemon/metrics.o
@@ -182,7 +182,7 @@ DEPS_status := daemon/descriptors.o daemon/lookup.o daemon/settings.o $(DEPS_des
 DEPS_lookup_patience := daemon/lookup.o $(DEPS_lookup)
 DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
 DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
-DEPS_batch  := daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
+DEPS_batch  := daemon/batch_read.o daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
 DEPS_batch_body     := daemon/render_batch.o
 DEPS_http   := $(patsubst %.c,%.o,$(filter-out daemon/log.c daemon/main.c daemon/oneshot.c \
                  daemon/server.c,$(wildcard daemon/*.c)) tests/fuzz/quiet_log.c \

@@ -1,50 +1,10 @@
-#include "batch.h"
+#include "batch_private.h"
 
 #include "metrics.h"
-#include "problem.h"
-#include "verdict.h"
 
 #include <stdlib.h>
 
 #define AHEAD 8 /* items whose memory is fetched while others are looked at */
-
-/* What came of an item. */
-struct result {
-    struct answer *answer; /* with LOOKUP_FOUND */
-    enum lookup_outcome outcome;
-    enum freshness_source source;
-    bool known;
-};
-
-/* A place in the window. */
-struct slot {
-    struct lookup_request request; /* first, so that one is the other */
-    struct batch *batch;
-    struct slot *next; /* among the free ones */
-    uint32_t item;
-};
-
-struct batch {
-    struct lookup *lookup;
-    struct batch_body *body;
-    const struct batch_item *items;
-    struct batch_terms terms;
-    struct mono began;
-    struct loop_task start;
-    struct loop_chore refill;
-    void (*done)(void *ctx);
-    void *ctx;
-    struct slot *slots;
-    struct slot *free_slot;
-    uint32_t waiting; /* items under way */
-    uint32_t next;    /* those before it are answered or under way */
-    uint32_t left;    /* not answered by the cache */
-    struct flow asker;
-    bool place; /* claimed, and not used yet */
-    bool filling;
-    uint32_t count;
-    struct result results[];
-};
 
 struct batch *batch_new(struct lookup *lookup, struct batch_body *body,
                         const struct batch_terms *terms)
@@ -73,7 +33,13 @@ void batch_free(struct batch *batch)
         answer_unref(batch->results[i].answer);
     batch_body_free(batch->body);
     free(batch->slots);
+    free(batch->piece);
     free(batch);
+}
+
+size_t batch_size(const struct batch *batch)
+{
+    return sizeof *batch + batch->count * sizeof(struct result) + batch_body_size(batch->body);
 }
 
 /* ---- One item */
@@ -97,8 +63,8 @@ static void keep(struct batch *batch, uint32_t item, const struct lookup_request
         .answer = request->answer,
         .outcome = request->outcome,
         .source = request->freshness.source,
-        .known = true,
     };
+    batch_settle(batch, item);
 }
 
 static void refuse(struct batch *batch, uint32_t item)
@@ -112,30 +78,40 @@ static void refuse(struct batch *batch, uint32_t item)
 
 /* ---- In the owner's thread */
 
-/* Answers what the cache can. Returns how many are left. A batch that is stale as a whole does not
- * send p0f more at once than its window either: the others are served, and refreshed another time. */
-static uint32_t recall(struct batch *batch)
+/* A batch that is stale as a whole does not send p0f more at once than its window either: the others
+ * are served, and refreshed another time. */
+static void recall(struct batch *batch, uint32_t item)
 {
-    uint32_t left = 0, stale = 0, addresses = 0;
+    struct lookup_request request = request_for(batch, item);
 
-    for (uint32_t i = 0; i < batch->count; i++) {
-        struct lookup_request request = request_for(batch, i);
-        if (i + AHEAD < batch->count)
-            lookup_expect(batch->lookup, &batch->items[i + AHEAD].addr);
-        addresses += batch->items[i].error == P0F_OK;
-        if (batch->items[i].error != P0F_OK) {
-            batch->results[i].known = true;
-        } else if (lookup_recall(batch->lookup, &request, batch->began,
-                                 stale < batch->terms.window)) {
-            stale += request.freshness.age_ms >= request.freshness.ttl_ms;
-            keep(batch, i, &request);
-        } else {
-            batch->results[i].source = request.freshness.source;
-            left++;
-        }
+    if (item + AHEAD < batch->count)
+        lookup_expect(batch->lookup, &batch->items[item + AHEAD].addr);
+    if (batch->items[item].error != P0F_OK) {
+        batch_settle(batch, item);
+        return;
     }
-    metrics_add(METRIC_BATCH_HOSTS, addresses);
-    return left;
+    metrics_count(METRIC_BATCH_HOSTS);
+    if (lookup_recall(batch->lookup, &request, batch->began, batch->stale < batch->terms.window)) {
+        batch->stale += request.freshness.age_ms >= request.freshness.ttl_ms;
+        keep(batch, item, &request);
+    } else {
+        batch->results[item].source = request.freshness.source;
+        batch->left++;
+    }
+}
+
+bool batch_recall(struct batch *batch, uint32_t items)
+{
+    if (batch->recalled == 0)
+        batch->began = lookup_now(batch->lookup);
+    for (; items > 0 && batch->recalled < batch->count; items--)
+        recall(batch, batch->recalled++);
+    return batch->recalled == batch->count;
+}
+
+bool batch_answered(const struct batch *batch)
+{
+    return batch->left == 0;
 }
 
 static bool make_slots(struct batch *batch)
@@ -143,6 +119,7 @@ static bool make_slots(struct batch *batch)
     uint32_t count = batch->left < batch->terms.window ? batch->left : batch->terms.window;
 
     batch->slots = calloc(count, sizeof(struct slot));
+    batch->slot_count = batch->slots ? count : 0;
     for (uint32_t i = 0; batch->slots && i < count; i++) {
         batch->slots[i].next = batch->free_slot;
         batch->free_slot = &batch->slots[i];
@@ -150,16 +127,9 @@ static bool make_slots(struct batch *batch)
     return batch->slots;
 }
 
-bool batch_try(struct batch *batch)
+bool batch_admit(struct batch *batch, struct flow client)
 {
-    batch->began = lookup_now(batch->lookup);
-    batch->left = recall(batch);
-    return batch->left == 0;
-}
-
-bool batch_admit(struct batch *batch, const struct p0f_addr *caller)
-{
-    batch->asker = lookup_asker(batch->lookup, caller);
+    batch->asker = client;
     /* Without memory for them there is no place for them either. */
     batch->place = make_slots(batch) && lookup_claim(batch->lookup, batch->asker);
     if (batch->place)
@@ -179,6 +149,7 @@ static void on_answered(struct lookup_request *request)
     struct batch *batch = slot->batch;
 
     keep(batch, slot->item, request);
+    slot->busy = false;
     slot->next = batch->free_slot;
     batch->free_slot = slot;
     batch->waiting--;
@@ -204,10 +175,18 @@ static void begin(struct batch *batch, uint32_t item)
     batch->waiting++;
     slot->batch = batch;
     slot->item = item;
+    slot->busy = true;
     slot->request = request_for(batch, item);
     slot->request.freshness.source = batch->results[item].source;
     slot->request.done = on_answered;
     lookup_begin(batch->lookup, &slot->request);
+}
+
+/* Nobody will read what came of it. */
+static void drop(struct batch *batch, uint32_t item)
+{
+    batch->results[item].outcome = LOOKUP_CANCELLED;
+    batch_settle(batch, item);
 }
 
 /* Where others hold every place, one of its own that comes free is waited for; but not theirs. */
@@ -219,7 +198,9 @@ static void fill(void *ctx)
     for (; batch->next < batch->count && batch->free_slot; batch->next++) {
         if (batch->results[batch->next].known)
             continue;
-        if (find_place(batch))
+        if (batch->cancelled)
+            drop(batch, batch->next);
+        else if (find_place(batch))
             begin(batch, batch->next);
         else if (batch->waiting == 0)
             refuse(batch, batch->next);
@@ -240,52 +221,17 @@ void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx)
     loop_post(lookup_loop(batch->lookup), &batch->start);
 }
 
-/* ---- The answer */
-
-/* False when out of memory. `detail` is the result's for as long. */
-static bool describe(const struct batch *batch, uint32_t i, struct render_result *result,
-                     char detail[VERDICT_DETAIL_SIZE])
+void batch_end_early(struct batch *batch, bool for_good)
 {
-    const struct batch_item *item = &batch->items[i];
-    struct answer *answer = batch->results[i].answer;
-    enum render_format format = batch->terms.format;
-    enum problem problem = PROBLEM_BAD_ADDRESS;
-
-    *result = (struct render_result){.query = item->text, .query_length = item->length};
-    if (answer && (format != RENDER_PARSED || answer_valid(answer))) {
-        const struct answer_body *body = answer_body(answer, format);
-        if (!body)
-            return false;
-        result->status = 200;
-        result->host = body->text;
-        result->host_length = body->length;
-        return true;
+    batch->cancelled = for_good;
+    batch->terms.wait_ms = 0;
+    /* Done when all have ended, and no earlier: what ends asks for the next round. */
+    for (uint32_t i = 0; i < batch->slot_count; i++) {
+        if (!batch->slots[i].busy)
+            continue;
+        if (for_good)
+            lookup_cancel(&batch->slots[i].request);
+        else
+            lookup_cut_short(&batch->slots[i].request);
     }
-    result->detail = p0f_strerror(item->error);
-    if (item->error == P0F_OK) {
-        problem = verdict(batch->results[i].outcome, &item->addr, detail);
-        result->detail = detail;
-    }
-    result->status = problem_kind(problem)->status;
-    result->code = problem_kind(problem)->code;
-    return true;
-}
-
-char *batch_render(const struct batch *batch, size_t *length)
-{
-    struct render_batch *text = render_batch_start(batch->count);
-    struct render_result result;
-    char detail[VERDICT_DETAIL_SIZE];
-    bool complete = text;
-
-    for (uint32_t i = 0; complete && i < batch->count; i++) {
-        complete = describe(batch, i, &result, detail);
-        if (complete)
-            render_batch_add(text, &result);
-    }
-    char *whole = text ? render_batch_finish(text, length) : NULL;
-    if (complete)
-        return whole;
-    free(whole);
-    return NULL;
 }

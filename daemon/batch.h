@@ -1,9 +1,10 @@
 /* Many lookups that one client asked for at once, and their answer.
  *
- * batch_try() answers what it can from the cache in the caller's thread. The rest is asked in the
- * loop's thread, after batch_admit() and batch_submit(): at most a window of them at a time, so that
- * whoever asks for one host never waits behind a whole batch; each with a place of the client's among
- * p0f.max_pending. No item waits longer than a single request would that was made when the batch was.
+ * batch_recall() answers what it can from the cache in the caller's thread, some items at a call. The
+ * rest is asked in the loop's thread, after batch_admit() and batch_submit(): at most a window of them
+ * at a time, so that whoever asks for one host never waits behind a whole batch; each with a place of
+ * the client's among p0f.max_pending. No item waits longer than a single request would that was made
+ * when the batch was. The answer is written as it is read, piece by piece.
  *
  * A batch is used by one thread at a time: its owner's, the loop's from batch_submit() to done(). */
 #ifndef BATCH_H
@@ -12,6 +13,8 @@
 #include "batch_body.h"
 #include "lookup.h"
 #include "render.h"
+
+#include <sys/types.h>
 
 struct batch;
 
@@ -32,19 +35,33 @@ struct batch *batch_new(struct lookup *lookup, struct batch_body *body,
 /* Not between batch_submit() and done(). NULL is nothing. */
 void batch_free(struct batch *batch);
 
-/* True when every item is answered, from the cache. Once. */
-bool batch_try(struct batch *batch) P0F_MUST_USE;
+/* Looks for up to so many more of the items in the cache. False: there are more to look for. */
+bool batch_recall(struct batch *batch, uint32_t items) P0F_MUST_USE;
 
-/* After batch_try(): finds a place for the batch, with those of the same caller (NULL: who has no
- * address). Then it counts as pending and must be given to batch_submit(). False when there is none:
- * every item is answered. */
-bool batch_admit(struct batch *batch, const struct p0f_addr *caller) P0F_MUST_USE;
+/* Once batch_recall() has returned true: whether every item is answered. */
+bool batch_answered(const struct batch *batch);
+
+/* When some are not: finds a place for the batch, with those of the same client. Then it counts as
+ * pending and must be given to batch_submit(). False when there is none: every item is answered. */
+bool batch_admit(struct batch *batch, struct flow client) P0F_MUST_USE;
 
 /* `done` is called once, in the loop's thread, when every item is answered; it may free the batch. */
 void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx);
 
-/* The results in the order of the items, as render_batch_finish() gives them; NULL when out of
- * memory. */
-char *batch_render(const struct batch *batch, size_t *length);
+/* Its client has closed its sending side, or has gone (`for_good`): no more items are begun, and those
+ * under way end as lookup_cut_short() or lookup_cancel() say. done() may be called before this returns. In
+ * the loop's thread, between the arrival there of what was submitted and done(). */
+void batch_end_early(struct batch *batch, bool for_good);
+
+/* Bytes of the whole answer, once every item is answered: an array of the results in the order of the
+ * items. 0 when out of memory: then there is none. */
+uint64_t batch_length(const struct batch *batch);
+
+/* Writes the next bytes of the answer, as many as there is room for or somewhat less, and returns how
+ * many: 0 at its end. -1 when out of memory. `room` is at least 16. */
+ssize_t batch_read(struct batch *batch, char *bytes, size_t room);
+
+/* Bytes of memory it takes, but for the hosts, which the cache has, too. */
+size_t batch_size(const struct batch *batch);
 
 #endif

@@ -5,12 +5,13 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BYTES_AN_ITEM 128
 #define BYTES_BESIDES 4096
 
 struct batch_body {
-    json_t *array; /* whose texts the items are */
+    size_t size; /* of all, the texts behind the items included */
     uint32_t count;
     struct batch_item items[];
 };
@@ -101,11 +102,34 @@ static bool has_shape(const json_t *root, uint32_t most, char error[BATCH_BODY_E
     return true;
 }
 
-static void read_item(struct batch_item *item, const json_t *value)
+/* Puts its text at `at`, and returns where there is room for the next one. */
+static char *read_item(struct batch_item *item, const json_t *value, char *at)
 {
-    *item =
-        (struct batch_item){.text = json_string_value(value), .length = json_string_length(value)};
+    size_t length = json_string_length(value);
+
+    memcpy(at, json_string_value(value), length + 1);
+    *item = (struct batch_item){.text = at, .length = length};
     item->error = p0f_addr_parse(item->text, item->length, &item->addr);
+    return at + length + 1;
+}
+
+/* In one piece, as what jansson makes of a body takes several times as much. */
+static struct batch_body *body_of(const json_t *root)
+{
+    size_t count = json_array_size(root);
+    size_t size = sizeof(struct batch_body) + count * sizeof(struct batch_item);
+
+    for (size_t i = 0; i < count; i++)
+        size += json_string_length(json_array_get(root, i)) + 1;
+    struct batch_body *body = malloc(size);
+    if (!body)
+        return NULL;
+    body->size = size;
+    body->count = (uint32_t)count;
+    char *at = (char *)&body->items[count];
+    for (size_t i = 0; i < count; i++)
+        at = read_item(&body->items[i], json_array_get(root, i), at);
+    return body;
 }
 
 struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
@@ -113,28 +137,20 @@ struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t mo
 {
     error[0] = '\0';
     json_t *root = parse(bytes, length, error);
-    bool good = root && has_shape(root, most, error);
-    size_t count = good ? json_array_size(root) : 0;
-    struct batch_body *body =
-        good ? malloc(sizeof *body + count * sizeof(struct batch_item)) : NULL;
+    struct batch_body *body = root && has_shape(root, most, error) ? body_of(root) : NULL;
 
-    if (!body) {
-        json_decref(root);
-        return NULL;
-    }
-    body->array = root;
-    body->count = (uint32_t)count;
-    for (size_t i = 0; i < count; i++)
-        read_item(&body->items[i], json_array_get(root, i));
+    json_decref(root);
     return body;
 }
 
 void batch_body_free(struct batch_body *body)
 {
-    if (!body)
-        return;
-    json_decref(body->array);
     free(body);
+}
+
+size_t batch_body_size(const struct batch_body *body)
+{
+    return body->size;
 }
 
 const struct batch_item *batch_body_items(const struct batch_body *body, uint32_t *count)

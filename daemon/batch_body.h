@@ -32,7 +32,12 @@ void batch_body_init(void);
  * quoted in it); or when out of memory: then `error` is empty. Any thread. */
 struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
                                    char error[BATCH_BODY_ERROR_SIZE]) P0F_MUST_USE;
+
+/* No-op on NULL. */
 void batch_body_free(struct batch_body *body);
+
+/* Bytes of memory it takes. */
+size_t batch_body_size(const struct batch_body *body);
 
 /* As many as *count, in the order given; they live as long as the body. */
 const struct batch_item *batch_body_items(const struct batch_body *body, uint32_t *count);

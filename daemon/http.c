@@ -11,6 +11,9 @@
  * and taken apart. */
 #define POOL_BYTES (24 * 1024)
 
+/* Memory for all the batches that are being read, looked up and answered: some 600 of 1,000 hosts. */
+#define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
 struct http {
     struct http_service service;
     unsigned worker_count;
@@ -82,6 +85,11 @@ void http_wind_down(struct http *http)
     http->service.winding_down = true;
 }
 
+bool http_needs_loop(const struct http *http)
+{
+    return http->service.leaving > 0;
+}
+
 /* ---- Start and stop */
 
 __attribute__((format(printf, 2, 0))) static void on_library_log(void *ctx, const char *format,
@@ -145,7 +153,8 @@ struct http *http_start(const struct http_options *options)
     http->service.access_log = options->access_log;
     http->service.version = options->version;
     http->service.recent = http_recent_new();
-    if (!http->service.recent || !start_workers(http, options)) {
+    http->service.batch_memory = budget_new(BATCH_BYTES_MAX);
+    if (!http->service.recent || !http->service.batch_memory || !start_workers(http, options)) {
         http_stop(http);
         return NULL;
     }
@@ -159,5 +168,6 @@ void http_stop(struct http *http)
     for (unsigned i = 0; i < http->worker_count; i++)
         http_worker_stop(http->workers[i]);
     http_recent_free(http->service.recent);
+    budget_free(http->service.batch_memory);
     free(http);
 }

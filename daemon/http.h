@@ -48,6 +48,10 @@ bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t
 /* From now on each answer closes its connection. */
 void http_wind_down(struct http *http);
 
+/* Whether the lookups' loop is still needed, if no lookup is pending: it is being told of clients who
+ * have gone. Any thread. */
+bool http_needs_loop(const struct http *http);
+
 /* Closes what is open and ends the threads. No lookup may be pending. */
 void http_stop(struct http *http);
 

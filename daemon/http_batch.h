@@ -4,6 +4,9 @@
 
 #include "http_request.h"
 
+/* Once its header fields are here. False when out of memory. */
+bool http_batch_begin(struct client *client);
+
 /* Takes the next bytes of the body, as far as there is any use for them: of service->batch_bytes at
  * most. */
 void http_batch_take(struct client *client, const char *bytes, size_t length);
@@ -11,7 +14,7 @@ void http_batch_take(struct client *client, const char *bytes, size_t length);
 /* Once the body is complete. Returns what the access handler is to return. */
 enum MHD_Result serve_hosts(struct client *client);
 
-/* Lets go of what was collected; nothing is fine too. */
+/* Lets go of what there is of it; nothing is fine, too. */
 void http_batch_forget(struct client *client);
 
 #endif

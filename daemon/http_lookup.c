@@ -4,6 +4,7 @@
 #include "http_cors.h"
 #include "http_queue.h"
 #include "http_reply.h"
+#include "http_suspend.h"
 #include "verdict.h"
 
 #include <stddef.h>
@@ -115,6 +116,14 @@ static void on_lookup_done(struct lookup_request *request)
     http_resume(client);
 }
 
+static void end_early(struct client *client, bool for_good)
+{
+    if (for_good)
+        lookup_cancel(&client->lookup);
+    else
+        lookup_cut_short(&client->lookup);
+}
+
 /* About lookup.addr; what comes of it is given to `finish`. */
 static enum MHD_Result look_up(struct client *client, bool here_now,
                                enum MHD_Result (*finish)(struct client *client))
@@ -132,6 +141,7 @@ static enum MHD_Result look_up(struct client *client, bool here_now,
         !lookup_admit(lookup, request, http_caller_if_known(client, &caller)))
         return finish(client);
     http_suspend(client, finish, forget_answer);
+    http_watch(client, end_early);
     lookup_submit(lookup, request);
     return MHD_YES;
 }

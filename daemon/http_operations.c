@@ -2,6 +2,7 @@
 
 #include "http_queue.h"
 #include "http_reply.h"
+#include "http_suspend.h"
 #include "metrics_text.h"
 #include "readiness.h"
 #include "render_status.h"

@@ -141,6 +141,21 @@ struct MHD_Response *reply_document(char *text, size_t length, const char *type)
     return response;
 }
 
+struct MHD_Response *reply_streamed(uint64_t length, size_t block,
+                                    ssize_t (*read)(void *ctx, uint64_t position, char *bytes,
+                                                    size_t room),
+                                    void *ctx, void (*release)(void *ctx), const char *type)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(length, block, read, ctx, release);
+
+    if (!response)
+        release(ctx);
+    reply_add(&response, "Content-Type", type);
+    reply_add(&response, "Cache-Control", "no-store");
+    return response;
+}
+
 static struct MHD_Response *reply_fixed(char *text)
 {
     struct MHD_Response *response =

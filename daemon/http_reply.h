@@ -9,6 +9,8 @@
 #include "freshness.h"
 #include "problem.h"
 
+#include <sys/types.h>
+
 struct MHD_Response;
 
 /* Adds a header field. A response that lacks one would say something else, so if there is no memory
@@ -34,6 +36,13 @@ struct MHD_Response *reply_index(const char *version);
 struct MHD_Response *reply_openapi(void);
 struct MHD_Response *reply_alive(void);
 struct MHD_Response *reply_ready(void);
+
+/* So many bytes, which `read` (MHD_ContentReaderCallback) gives as they are sent, `block` at most at
+ * once; for nobody to keep. `ctx` is its, and is freed with `release`, also when this returns NULL. */
+struct MHD_Response *reply_streamed(uint64_t length, size_t block,
+                                    ssize_t (*read)(void *ctx, uint64_t position, char *bytes,
+                                                    size_t room),
+                                    void *ctx, void (*release)(void *ctx), const char *type);
 
 /* How things are at this moment, for nobody to keep. Takes `text` over, NULL included. */
 struct MHD_Response *reply_document(char *text, size_t length, const char *type);

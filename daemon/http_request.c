@@ -5,6 +5,7 @@
 #include "http_lookup.h"
 #include "http_operations.h"
 #include "http_queue.h"
+#include "http_suspend.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -155,7 +156,7 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     if (client->content_length > body_most(client))
         return refuse_body(client);
     client->early = false;
-    return MHD_YES;
+    return !is_batch(client) || http_batch_begin(client) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result refuse_method(struct client *client)
@@ -224,37 +225,6 @@ static enum MHD_Result answer(struct client *client)
     return refuse_method(client);
 }
 
-/* A resumed connection whose timeout is its own is seen to before anything is read from it. Else
- * libmicrohttpd reads first, and if the client has closed its sending side, as one may that has asked
- * all it wants, drops the connection instead of asking us for the answer. */
-static void set_timeout(struct client *client, unsigned seconds)
-{
-    MHD_set_connection_option(client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
-}
-
-void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
-                  void (*abandoned)(struct client *client))
-{
-    client->stage = STAGE_WAITING;
-    client->resumed = resumed;
-    client->abandoned = abandoned;
-    MHD_suspend_connection(client->connection);
-    set_timeout(client, client->service->idle_timeout + 1);
-}
-
-static void resume(void *ctx)
-{
-    struct client *client = ctx;
-
-    http_worker_resume(client->worker, client->connection);
-}
-
-void http_resume(struct client *client)
-{
-    client->resume = (struct loop_task){.run = resume, .ctx = client};
-    loop_post(http_worker_loop(client->worker), &client->resume);
-}
-
 enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *body,
                                 size_t *body_length, void **request)
@@ -279,9 +249,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
         *body_length = 0;
         return on_body(client, body, length);
     case STAGE_WAITING:
-        set_timeout(client, client->service->idle_timeout);
-        client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
-        return client->resumed(client);
+        return http_go_on(client);
     case STAGE_DONE:
         break;
     }

@@ -2,6 +2,7 @@
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "budget.h"
 #include "conditions.h"
 #include "connections.h"
 #include "cors.h"
@@ -13,6 +14,8 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
+
+struct client;
 
 /* What every request needs of the server. */
 struct http_service {
@@ -31,7 +34,9 @@ struct http_service {
     void *linger_ctx;
     bool access_log;
     struct connections *connections;
+    struct budget *batch_memory;
     atomic_bool winding_down; /* each answer closes its connection */
+    atomic_uint leaving;      /* requests that the lookups' loop is being told to end */
 };
 
 enum stage {
@@ -41,12 +46,14 @@ enum stage {
     STAGE_DONE,
 };
 
-/* A body as it is collected. */
-struct http_body {
-    char *bytes; /* NULL: none yet */
-    size_t length;
-    size_t room;
-    bool failed; /* no memory */
+/* A request that is suspended. http_suspend.c's own. */
+struct waiting {
+    struct loop_task resume, leave;
+    struct loop_fd watch;                                    /* its connection */
+    struct loop_timer unwatched;                             /* until then it is not looked after */
+    void (*end_early)(struct client *client, bool for_good); /* NULL: nor at all */
+    atomic_int state;
+    bool watched, half_closed, for_good;
 };
 
 /* One connection, and the request it is on. */
@@ -64,9 +71,9 @@ struct client {
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
     size_t header_bytes;
-    uint64_t content_length; /* 0 for a chunked body too */
-    size_t body_bytes;       /* that have come */
-    struct http_body body;
+    uint64_t content_length;            /* 0 for a chunked body too */
+    size_t body_bytes;                  /* that have come */
+    struct post *post;                  /* what http_batch.c has of it, or NULL */
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
     bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
@@ -76,22 +83,11 @@ struct client {
     bool encoded;       /* Content-Encoding: compressed, perhaps */
     bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
-    struct batch *batch;         /* what http_batch.c waits for, or NULL */
     struct operation *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);
-    struct loop_task resume; /* on its way to the worker */
+    struct waiting waiting;
 };
-
-/* Suspends the request; to be called before it is handed to another thread, which resumes it with
- * http_resume(). Then `resumed` is called for what the handler is to return, or, when the client has
- * gone, `abandoned` to let go of what was waited for. */
-void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct client *client),
-                  void (*abandoned)(struct client *client));
-
-/* Has a suspended request go on in its worker's thread. From then on the client may be gone at any
- * moment. Any thread. */
-void http_resume(struct client *client);
 
 /* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came, on a connection whose socket context is
  * its struct client. What is returned becomes the handler's *request. */

@@ -11,6 +11,7 @@
 struct http_worker {
     struct http_worker_options options;
     struct loop *loop;
+    struct turns *turns;
     struct MHD_Daemon *library;
     struct loop_fd events;     /* the library's epoll set has some */
     struct loop_timer timeout; /* armed no later than the library has something to do by itself */
@@ -155,6 +156,11 @@ struct loop *http_worker_loop(struct http_worker *worker)
     return worker->loop;
 }
 
+struct turns *http_worker_turns(struct http_worker *worker)
+{
+    return worker->turns;
+}
+
 /* ---- Start and stop */
 
 static void *serve(void *ctx)
@@ -165,14 +171,24 @@ static void *serve(void *ctx)
     return NULL;
 }
 
-/* MHD_stop_daemon() belongs to the thread that runs the daemon. */
-static void stop(void *ctx)
+/* Each connection whose turn has ended is being resumed: its task is behind us in the loop's inbox. */
+static void stop_library(void *ctx)
 {
     struct http_worker *worker = ctx;
 
     loop_unwatch(worker->loop, &worker->events);
     MHD_stop_daemon(worker->library);
     loop_stop(worker->loop);
+}
+
+/* MHD_stop_daemon() belongs to the thread that runs the daemon. */
+static void stop(void *ctx)
+{
+    struct http_worker *worker = ctx;
+
+    turns_finish(worker->turns);
+    worker->stop.run = stop_library;
+    loop_post(worker->loop, &worker->stop);
 }
 
 static bool start_library(struct http_worker *worker)
@@ -194,6 +210,7 @@ static void discard(struct http_worker *worker)
 
     if (worker->library)
         MHD_stop_daemon(worker->library);
+    turns_free(worker->turns);
     loop_free(worker->loop);
     free(worker);
     errno = cause;
@@ -211,7 +228,8 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
     worker->stop = (struct loop_task){.run = stop, .ctx = worker};
     worker->loop = loop_new(options->clock);
-    if (!worker->loop || !start_library(worker)) {
+    worker->turns = worker->loop ? turns_new(worker->loop) : NULL;
+    if (!worker->turns || !start_library(worker)) {
         discard(worker);
         return NULL;
     }
@@ -230,6 +248,7 @@ void http_worker_stop(struct http_worker *worker)
         return;
     loop_post(worker->loop, &worker->stop);
     pthread_join(worker->thread, NULL);
+    turns_free(worker->turns);
     loop_free(worker->loop);
     free(worker);
 }

@@ -11,6 +11,7 @@
 #define HTTP_WORKER_H
 
 #include "loop.h"
+#include "turns.h"
 
 #include <microhttpd.h>
 #include <sys/socket.h>
@@ -49,7 +50,10 @@ void http_worker_resume(struct http_worker *worker, struct MHD_Connection *conne
 /* The loop it runs in: to be used in its thread, but for loop_post(). */
 struct loop *http_worker_loop(struct http_worker *worker);
 
-/* Closes what is open, ends the thread and frees the worker. No connection may be suspended, and none
+/* Where its long requests take their turns. In its thread. */
+struct turns *http_worker_turns(struct http_worker *worker);
+
+/* Finishes the turns, closes what is open, ends the thread and frees the worker. No connection may be suspended, and none
  * may be taken any more. No-op on NULL. Not in the worker's thread. */
 void http_worker_stop(struct http_worker *worker);
 

@@ -8,6 +8,7 @@
 
 #include "p0fclient.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum render_format {
@@ -55,14 +56,13 @@ struct render_result {
     const char *detail;
 };
 
-struct render_batch;
+/* How many bytes render_result() writes. */
+size_t render_result_length(const struct render_result *result);
 
-/* `expected` results, more or less. NULL when out of memory. */
-struct render_batch *render_batch_start(size_t expected);
+/* Writes one element of the array at `at`, where there is room for it, with what stands before it; and
+ * returns where it ends. Behind the last one comes RENDER_RESULTS_END. Never fails. */
+char *render_result(char *at, const struct render_result *result, bool first);
 
-void render_batch_add(struct render_batch *batch, const struct render_result *result);
-
-/* Frees the batch, and returns the text as the other functions do. */
-char *render_batch_finish(struct render_batch *batch, size_t *length);
+#define RENDER_RESULTS_END "]\n"
 
 #endif

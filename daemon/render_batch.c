@@ -1,55 +1,44 @@
 /* The array that answers a batch. A thousand hosts that are rendered already are half a megabyte to
- * copy, so room is made once for each result and its parts are copied without further ado. */
+ * copy, so its length is reckoned, and its parts are copied without further ado to where they go. */
 #include "render.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define RESULT_USUAL 512 /* bytes of a result with a parsed host, generously */
-#define ESCAPED_MOST 6   /* bytes of \u001f */
-
-struct render_batch {
-    char *text; /* NULL after a failure */
-    size_t used;
-    size_t room;
-};
 
 static const char before_query[] = "{\"query\":\"", before_status[] = "\",\"status\":",
                   before_host[] = ",\"host\":", before_code[] = ",\"code\":\"",
                   before_detail[] = "\",\"detail\":\"";
 
-/* All that is ours of a result, with a host or without. */
-#define RESULT_FRAME                                                                               \
-    (sizeof before_query + sizeof before_status + sizeof before_host + sizeof before_code +        \
-     sizeof before_detail + sizeof ",200\"}")
+#define LENGTH(literal) (sizeof(literal) - 1)
 
-struct render_batch *render_batch_start(size_t expected)
+/* ---- Lengths */
+
+static bool is_plain(unsigned char byte)
 {
-    struct render_batch *batch = malloc(sizeof *batch);
-
-    if (!batch)
-        return NULL;
-    batch->used = 0;
-    batch->room = (expected + 1) * RESULT_USUAL;
-    batch->text = malloc(batch->room);
-    return batch;
+    return byte >= ' ' && byte != '"' && byte != '\\';
 }
 
-static bool make_room(struct render_batch *batch, size_t more)
+static size_t escaped_length(const char *bytes, size_t length)
 {
-    if (!batch->text)
-        return false;
-    if (more <= batch->room - batch->used)
-        return true;
-    size_t room = batch->room + batch->room / 2 + more;
-    char *text = realloc(batch->text, room);
-    if (!text)
-        free(batch->text);
-    batch->text = text;
-    batch->room = room;
-    return text;
+    size_t escaped = length;
+
+    for (size_t i = 0; i < length; i++)
+        if (!is_plain((unsigned char)bytes[i]))
+            escaped += bytes[i] == '"' || bytes[i] == '\\' ? 1 : LENGTH("\\u001f") - 1;
+    return escaped;
+}
+
+size_t render_result_length(const struct render_result *result)
+{
+    size_t length = LENGTH(",") + LENGTH(before_query) +
+                    escaped_length(result->query, result->query_length) + LENGTH(before_status) +
+                    LENGTH("200") + LENGTH("}");
+
+    if (result->host)
+        return length + LENGTH(before_host) + result->host_length - 1;
+    return length + LENGTH(before_code) + escaped_length(result->code, strlen(result->code)) +
+           LENGTH(before_detail) + escaped_length(result->detail, strlen(result->detail)) +
+           LENGTH("\"");
 }
 
 /* ---- Each of these writes at `at` and returns where it ends; there is room. */
@@ -81,10 +70,10 @@ static char *copy_escaped(char *at, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)bytes[i];
-        if (byte < ' ' || byte == '"' || byte == '\\')
-            at = escape(at, byte);
-        else
+        if (is_plain(byte))
             *at++ = (char)byte;
+        else
+            at = escape(at, byte);
     }
     return at;
 }
@@ -97,16 +86,9 @@ static char *copy_status(char *at, unsigned status)
     return at;
 }
 
-void render_batch_add(struct render_batch *batch, const struct render_result *result)
+char *render_result(char *at, const struct render_result *result, bool first)
 {
-    size_t code_length = result->host ? 0 : strlen(result->code);
-    size_t detail_length = result->host ? 0 : strlen(result->detail);
-    size_t texts = result->query_length + code_length + detail_length;
-
-    if (!make_room(batch, RESULT_FRAME + ESCAPED_MOST * texts + result->host_length))
-        return;
-    char *at = batch->text + batch->used;
-    *at++ = batch->used == 0 ? '[' : ',';
+    *at++ = first ? '[' : ',';
     at = COPY(at, before_query);
     at = copy_escaped(at, result->query, result->query_length);
     at = COPY(at, before_status);
@@ -116,26 +98,11 @@ void render_batch_add(struct render_batch *batch, const struct render_result *re
         at = copy(at, result->host, result->host_length - 1);
     } else {
         at = COPY(at, before_code);
-        at = copy_escaped(at, result->code, code_length);
+        at = copy_escaped(at, result->code, strlen(result->code));
         at = COPY(at, before_detail);
-        at = copy_escaped(at, result->detail, detail_length);
+        at = copy_escaped(at, result->detail, strlen(result->detail));
         *at++ = '"';
     }
     *at++ = '}';
-    batch->used = (size_t)(at - batch->text);
-}
-
-char *render_batch_finish(struct render_batch *batch, size_t *length)
-{
-    char *text = NULL;
-
-    if (make_room(batch, sizeof "[]\n")) {
-        if (batch->used == 0)
-            batch->text[batch->used++] = '[';
-        memcpy(batch->text + batch->used, "]\n", sizeof "]\n");
-        *length = batch->used + 2;
-        text = batch->text;
-    }
-    free(batch);
-    return text;
+    return at;
 }

@@ -161,8 +161,8 @@ static void look_again(void *ctx)
     if (!busy) { /* what still comes on a connection left open finds no place */
         lookup_close(server->lookup);
         status_close(server->status);
-        if (lookup_pending(server->lookup) == 0 && readiness_pending(server->readiness) == 0 &&
-            status_pending(server->status) == 0) {
+        if (lookup_pending(server->lookup) == 0 && !http_needs_loop(server->http) &&
+            readiness_pending(server->readiness) == 0 && status_pending(server->status) == 0) {
             pool_retire(server->pool, on_drained, server);
             return;
         }

@@ -18,17 +18,30 @@ static void check(int holds)
         abort();
 }
 
+static struct render_result result_of(const struct batch_item *item)
+{
+    return (struct render_result){.query = item->text,
+                                  .query_length = item->length,
+                                  .status = 400,
+                                  .code = "c",
+                                  .detail = p0f_strerror(item->error)};
+}
+
 static char *render(const struct batch_item *items, uint32_t count, size_t *length)
 {
-    struct render_batch *batch = render_batch_start(0);
-
-    for (uint32_t i = 0; i < count; i++)
-        render_batch_add(batch, &(struct render_result){.query = items[i].text,
-                                                        .query_length = items[i].length,
-                                                        .status = 400,
-                                                        .code = "c",
-                                                        .detail = p0f_strerror(items[i].error)});
-    return render_batch_finish(batch, length);
+    *length = strlen(RENDER_RESULTS_END);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct render_result result = result_of(&items[i]);
+        *length += render_result_length(&result);
+    }
+    char *text = malloc(*length + 1), *at = text;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct render_result result = result_of(&items[i]);
+        at = render_result(at, &result, i == 0);
+    }
+    strcpy(at, RENDER_RESULTS_END);
+    check(strlen(text) == *length);
+    return text;
 }
 
 static void check_items(const struct batch_item *items, uint32_t count)

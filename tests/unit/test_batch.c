@@ -1,6 +1,6 @@
 #include "lookup_fixture.h"
 
-#include "batch.h"
+#include "batch_fixture.h"
 #include "metrics.h"
 
 #include <jansson.h>
@@ -39,7 +39,7 @@ static bool ask_batch(const char *json, const struct batch_terms *terms)
     batch = batch_new(lookup, body, terms);
     cr_assert_not_null(batch);
     done = 0;
-    if (batch_try(batch) || !batch_admit(batch, caller))
+    if (batch_try(batch) || !batch_admit(batch, lookup_asker(lookup, caller)))
         return true;
     batch_submit(batch, on_batch_done, &done);
     return false;
@@ -61,9 +61,9 @@ static const char *many(const char *prefix, unsigned count)
 static void expect_results(const char *expected)
 {
     static char summary[4096];
-    size_t length, i;
-    char *text = batch_render(batch, &length), *at = summary;
-    json_t *results = json_loadb(text, length, 0, NULL), *result;
+    size_t i;
+    char *text = batch_text(batch, 4096), *at = summary;
+    json_t *results = json_loads(text, 0, NULL), *result;
 
     cr_assert_not_null(results, "%s", text);
     json_array_foreach(results, i, result)
@@ -148,8 +148,6 @@ Test(batch, what_p0f_may_not_be_asked_again_is_remembered)
 
 Test(batch, results_are_in_the_order_of_the_items)
 {
-    size_t length;
-
     setup_with(100);
     cr_assert_not(
         ask_batch("[\"192.0.2.1\",\"10.0.0.1\",\"no\\tone\",\"::ffff:10.0.0.1\"]", &usual));
@@ -157,7 +155,7 @@ Test(batch, results_are_in_the_order_of_the_items)
     cr_assert_eq(done, 0, "not all is known yet");
     stage_pass(20);
     cr_assert_eq(done, 1);
-    char *text = batch_render(batch, &length), *host = strstr(text, "{\"ip\"");
+    char *text = batch_text(batch, 4096), *host = strstr(text, "{\"ip\"");
     const char *expected =
         "[{\"query\":\"192.0.2.1\",\"status\":404,\"code\":\"no-match\",\"detail\":\"p0f does not "
         "know 192.0.2.1\"},{\"query\":\"10.0.0.1\",\"status\":200,\"host\":";
@@ -166,9 +164,9 @@ Test(batch, results_are_in_the_order_of_the_items)
     expected = "},{\"query\":\"no\\u0009one\",\"status\":400,\"code\":\"bad-address\",\"detail\":"
                "\"not an IPv4 or IPv6 address\"},{\"query\":\"::ffff:10.0.0.1\",\"status\":200,";
     cr_assert_not_null(strstr(text, expected), "%s", text);
-    cr_assert_str_eq(text + length - 4, "}}]\n");
+    cr_assert_str_eq(text + strlen(text) - 4, "}}]\n");
     free(text);
-    expect_results("no-match ok bad-address ok");
+    batch_free(batch);
     teardown();
 }
 
@@ -491,9 +489,7 @@ Test(batch, stale_hosts_are_refreshed_a_window_at_most)
 
 static void free_it(void *ctx)
 {
-    size_t length;
-
-    free(batch_render(ctx, &length));
+    free(batch_text(ctx, 4096));
     batch_free(ctx);
     done++;
 }
@@ -506,12 +502,85 @@ Test(batch, may_be_freed_when_done)
         const char *json = many(i ? "10.0.1." : "10.0.0.", 9);
         batch = batch_new(lookup, batch_body_read(json, strlen(json), 9, error), &usual);
         cr_assert_not(batch_try(batch));
-        cr_assert(batch_admit(batch, caller));
+        cr_assert(batch_admit(batch, lookup_asker(lookup, caller)));
         batch_submit(batch, free_it, batch);
         stage_settle();
         cr_assert_eq(done, i + 1);
         stage_p0f_stop();
         stage_settle();
     }
+    teardown();
+}
+
+/* ---- Clients who go */
+
+static void end_early(void *ctx)
+{
+    batch_end_early(batch, *(bool *)ctx);
+}
+
+/* In the loop's thread, as the HTTP side does it. */
+static void end_batch_early(bool for_good)
+{
+    struct loop_task task = {.run = end_early, .ctx = &for_good};
+
+    loop_post(stage.loop, &task);
+    stage_round();
+}
+
+Test(batch, whose_client_has_gone_asks_no_more)
+{
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 40), &usual));
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), WINDOW);
+    end_batch_early(true);
+    stage_settle();
+    cr_assert_eq(done, 1);
+    cr_assert_eq(lookup_pending(lookup), 0);
+    cr_assert_eq(stage.asked, WINDOW, "what had been sent, and no more");
+    cr_assert_gt(batch_length(batch), 0, "there is an answer all the same");
+    batch_free(batch);
+    stage.holding = false;
+    teardown();
+}
+
+/* It may only have said that it will ask no more. */
+Test(batch, whose_client_has_half_closed_waits_for_no_better_answer)
+{
+    const struct batch_terms patient = {
+        .wait_ms = 5000, .max_age_ms = LOOKUP_MAX_AGE_UNSET, .window = WINDOW};
+
+    setup_with(100);
+    cr_assert_not(ask_batch(many("192.0.2.", 9), &patient));
+    stage_settle();
+    cr_assert_eq(done, 0);
+    end_batch_early(false);
+    stage_settle();
+    expect_all("no-match no-match no-match no-match no-match no-match no-match no-match no-match");
+    teardown();
+}
+
+/* Results longer than there is room for, and just as long, are read in parts. */
+Test(batch, is_read_with_any_room)
+{
+    char *whole = NULL;
+
+    setup_with(100);
+    for (size_t room = 1; room < 1200; room += room < 600 ? 7 : 1) {
+        const char *json = "[\"10.0.0.1\",\"nobody\",\"10.0.0.2\",\"10.0.0.1\"]";
+        if (!ask_batch(json, &usual))
+            stage_settle();
+        if (!whole) {
+            whole = batch_text(batch, 1 << 16);
+        } else {
+            char *text = batch_text(batch, room);
+            cr_assert_str_eq(text, whole, "%zu: %s", room, text);
+            free(text);
+        }
+        batch_free(batch);
+    }
+    free(whole);
     teardown();
 }
