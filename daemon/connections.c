@@ -26,7 +26,6 @@ struct connections {
     _Atomic uint32_t second; /* since then, from 1 */
     _Atomic uint32_t inside; /* entered and not left */
     _Atomic uint32_t coming; /* admitted, and neither entered nor left; changed under the lock */
-    uint32_t least_coming;   /* at any time since the last sweep; under the lock */
     uint32_t made_room;      /* the second in which all were looked at for that */
     uint32_t crowd;          /* the most at once, since memory was given back */
     struct loop_timer sweep; /* armed while there are any */
@@ -127,26 +126,6 @@ void connections_arrived(struct connection *connection)
 
 /* ---- Coming and going */
 
-/* One less, as it has entered or left. The caller has the lock. */
-static void has_come(struct connections *connections)
-{
-    if (connections->coming > 0) /* else it was given up too early */
-        connections->coming--;
-    if (connections->coming < connections->least_coming)
-        connections->least_coming = connections->coming;
-}
-
-/* libmicrohttpd tells of no connection for which it finds no memory once it is in the thread that is
- * to serve it: it is closed, and would count for ever. To come takes a fraction of a millisecond, so
- * as many as have been coming all the time since the last sweep never will. */
-static void give_up_lost(struct connections *connections)
-{
-    pthread_mutex_lock(&connections->lock);
-    connections->coming -= connections->least_coming;
-    connections->least_coming = connections->coming;
-    pthread_mutex_unlock(&connections->lock);
-}
-
 /* ---- Room for others. The caller of all these has the lock. */
 
 /* How many more there may be, once those have left that were ended. */
@@ -231,7 +210,7 @@ void connections_enter(struct connections *connections, struct connection *conne
     connections_await(connections, connection);
     pthread_mutex_lock(&connections->lock);
     eviction_add(connections->eviction, connection);
-    has_come(connections);
+    connections->coming--;
     connections->inside++;
     connection->older = connections->newest;
     if (connection->older)
@@ -270,7 +249,7 @@ void connections_leave(struct connections *connections, struct connection *conne
 void connections_forget(struct connections *connections, int fd)
 {
     pthread_mutex_lock(&connections->lock);
-    has_come(connections);
+    connections->coming--;
     eviction_remove(connections->eviction, fd);
     pthread_mutex_unlock(&connections->lock);
 }
@@ -327,7 +306,6 @@ static void on_sweep(void *ctx)
     struct connections *connections = ctx;
 
     connections_sweep(connections);
-    give_up_lost(connections);
     give_memory_back(connections);
     if (connections_count(connections) > 0)
         sweep_later(connections);

@@ -4,9 +4,8 @@
  * socket has no address: they are not counted as one, and are left alone as long as there is anybody
  * else to take from.
  *
- * They are counted here, before libmicrohttpd is given them: its own limit it checks a second time
- * in its thread, and if others have come first, 0.9.75 leaves a lock held there, and that thread
- * stands still for good. */
+ * They are counted here, and not by libmicrohttpd: where its own limit is reached, 0.9.75 can leave a
+ * lock held, and stand still for good. */
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
@@ -48,7 +47,7 @@ void connections_free(struct connections *connections);
  * any to be made: when there is little, each that is let in ends one of the client that has most, and
  * one of that client itself is not let in; save by the end of another that has asked nothing for a
  * while. For a moment a quarter more than `most` may be open, as many as were ended among them. One that
- * neither enters nor leaves is counted out again after a second or two. In the loop's thread. */
+ * does not enter must be forgotten. In the loop's thread. */
 bool connections_admit(struct connections *connections, int fd, const struct sockaddr *peer)
     __attribute__((warn_unused_result));
 

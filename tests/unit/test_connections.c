@@ -115,32 +115,6 @@ Test(connections, one_that_never_begins_leaves_its_place)
     teardown();
 }
 
-Test(connections, one_that_is_lost_on_its_way_gives_its_place_back)
-{
-    setup(1);
-    cr_assert(admit(500, GREEDY));
-    stage_pass(1000);
-    cr_assert_not(come(), "it may still come");
-    stage_pass(1000);
-    cr_assert_eq(connections_count(connections), 0);
-    cr_assert(come());
-    teardown();
-}
-
-Test(connections, one_that_comes_after_all_is_counted_once)
-{
-    setup(2);
-    cr_assert(admit(500, GREEDY));
-    stage_pass(1000);
-    stage_pass(1000);
-    connections_enter(connections, &all[entered++], -1);
-    cr_assert_eq(connections_count(connections), 1);
-    cr_assert(come());
-    connections_leave(connections, &all[0]);
-    cr_assert_eq(connections_count(connections), 1);
-    teardown();
-}
-
 Test(connections, a_request_that_takes_too_long_is_the_end)
 {
     setup(4);
