@@ -14,10 +14,17 @@
 /* Memory for all the batches that are being read, looked up and answered: some 600 of 1,000 hosts. */
 #define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+/* A worker, and what is its own. */
+struct station {
+    struct http *http;
+    struct http_worker *worker;
+    struct http_recent *recent;
+};
+
 struct http {
     struct http_service service;
-    unsigned worker_count;
-    struct http_worker *workers[];
+    unsigned count;
+    struct station stations[];
 };
 
 /* ---- Connections */
@@ -25,7 +32,8 @@ struct http {
 static void *client_arrives(void *ctx, struct http_worker *worker,
                             struct MHD_Connection *connection)
 {
-    struct http *http = ctx;
+    const struct station *station = ctx;
+    struct http *http = station->http;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct client *client = info ? calloc(1, sizeof *client) : NULL;
@@ -34,6 +42,7 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
         return NULL;
     client->service = &http->service;
     client->worker = worker;
+    client->recent = station->recent;
     client->connection = connection;
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
     return client;
@@ -41,7 +50,8 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
 
 static void client_leaves(void *ctx, struct MHD_Connection *connection, void *socket_context)
 {
-    struct http *http = ctx;
+    const struct station *station = ctx;
+    struct http *http = station->http;
     struct client *client = socket_context;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -55,18 +65,18 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
 
 static void client_is_lost(void *ctx, int fd)
 {
-    struct http *http = ctx;
+    const struct station *station = ctx;
 
-    connections_forget(http->service.connections, fd);
+    connections_forget(station->http->service.connections, fd);
 }
 
 static struct http_worker *least_busy(const struct http *http)
 {
-    struct http_worker *best = http->workers[0];
+    struct http_worker *best = http->stations[0].worker;
 
-    for (unsigned i = 1; i < http->worker_count; i++)
-        if (http_worker_connections(http->workers[i]) < http_worker_connections(best))
-            best = http->workers[i];
+    for (unsigned i = 1; i < http->count; i++)
+        if (http_worker_connections(http->stations[i].worker) < http_worker_connections(best))
+            best = http->stations[i].worker;
     return best;
 }
 
@@ -116,25 +126,30 @@ static bool start_workers(struct http *http, const struct http_options *options)
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    const struct http_worker_options worker = {.library = items,
-                                               .handler = http_on_request,
-                                               .arrived = client_arrives,
-                                               .left = client_leaves,
-                                               .lost = client_is_lost,
-                                               .ctx = http,
-                                               .clock = clock_mono};
+    struct http_worker_options worker = {.library = items,
+                                         .handler = http_on_request,
+                                         .arrived = client_arrives,
+                                         .left = client_leaves,
+                                         .lost = client_is_lost,
+                                         .clock = clock_mono};
 
-    for (; http->worker_count < options->threads; http->worker_count++) {
-        http->workers[http->worker_count] = http_worker_start(&worker);
-        if (!http->workers[http->worker_count])
+    for (; http->count < options->threads; http->count++) {
+        struct station *station = &http->stations[http->count];
+        worker.ctx = station;
+        station->http = http;
+        station->recent = http_recent_new();
+        station->worker = station->recent ? http_worker_start(&worker) : NULL;
+        if (!station->worker) {
+            http_recent_free(station->recent);
             return false;
+        }
     }
     return true;
 }
 
 struct http *http_start(const struct http_options *options)
 {
-    struct http *http = calloc(1, sizeof *http + options->threads * sizeof(struct http_worker *));
+    struct http *http = calloc(1, sizeof *http + options->threads * sizeof(struct station));
 
     if (!http)
         return NULL;
@@ -152,9 +167,8 @@ struct http *http_start(const struct http_options *options)
     http->service.linger_ctx = options->linger_ctx;
     http->service.access_log = options->access_log;
     http->service.version = options->version;
-    http->service.recent = http_recent_new();
     http->service.batch_memory = budget_new(BATCH_BYTES_MAX);
-    if (!http->service.recent || !http->service.batch_memory || !start_workers(http, options)) {
+    if (!http->service.batch_memory || !start_workers(http, options)) {
         http_stop(http);
         return NULL;
     }
@@ -165,9 +179,10 @@ void http_stop(struct http *http)
 {
     if (!http)
         return;
-    for (unsigned i = 0; i < http->worker_count; i++)
-        http_worker_stop(http->workers[i]);
-    http_recent_free(http->service.recent);
+    for (unsigned i = 0; i < http->count; i++) {
+        http_worker_stop(http->stations[i].worker);
+        http_recent_free(http->stations[i].recent);
+    }
     budget_free(http->service.batch_memory);
     free(http);
 }

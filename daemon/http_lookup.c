@@ -42,7 +42,7 @@ static unsigned status_for(const struct client *client, const char *etag)
 static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
                                  const struct answer_body *body)
 {
-    struct http_recent *recent = client->service->recent;
+    struct http_recent *recent = client->recent;
     const struct freshness *freshness = &client->lookup.freshness;
     const struct http_recent_key key = http_recent_key(answer, client->target.format, freshness);
     struct MHD_Response *response = http_recent_take(recent, &key);

@@ -1,16 +1,13 @@
 #include "http_recent.h"
 
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PLACES 64u
 
-/* A place that somebody is at is passed by, not waited for. */
 struct place {
-    _Alignas(64) atomic_flag busy;
     const struct answer *latest; /* asked for here last: twice in a row earns the place */
     struct http_recent_key key;
     struct MHD_Response *response; /* NULL: empty, or taken out */
@@ -22,14 +19,7 @@ struct http_recent {
 
 struct http_recent *http_recent_new(void)
 {
-    struct http_recent *recent = aligned_alloc(_Alignof(struct http_recent), sizeof *recent);
-
-    if (!recent)
-        return NULL;
-    memset(recent, 0, sizeof *recent);
-    for (unsigned i = 0; i < PLACES; i++)
-        atomic_flag_clear(&recent->places[i].busy);
-    return recent;
+    return calloc(1, sizeof(struct http_recent));
 }
 
 void http_recent_free(struct http_recent *recent)
@@ -65,50 +55,36 @@ static bool same(const struct http_recent_key *a, const struct http_recent_key *
            a->stale_if_error_ms == b->stale_if_error_ms && a->rate_limited == b->rate_limited;
 }
 
-/* NULL when somebody is there; else the caller's until leave(). */
-static struct place *enter(struct http_recent *recent, const struct answer *answer)
+static struct place *place_of(struct http_recent *recent, const struct answer *answer)
 {
     uintptr_t bits = (uintptr_t)answer;
-    struct place *place = &recent->places[(bits >> 6 ^ bits >> 12) % PLACES];
 
-    return atomic_flag_test_and_set_explicit(&place->busy, memory_order_acquire) ? NULL : place;
-}
-
-static void leave(struct place *place)
-{
-    atomic_flag_clear_explicit(&place->busy, memory_order_release);
+    return &recent->places[(bits >> 6 ^ bits >> 12) % PLACES];
 }
 
 struct MHD_Response *http_recent_take(struct http_recent *recent, const struct http_recent_key *key)
 {
-    struct place *place = enter(recent, key->answer);
-    struct MHD_Response *response = NULL;
+    struct place *place = place_of(recent, key->answer);
+    struct MHD_Response *response = place->response;
 
-    if (!place)
+    if (!response || !same(&place->key, key))
         return NULL;
-    if (place->response && same(&place->key, key)) {
-        response = place->response;
-        place->response = NULL;
-    }
-    leave(place);
+    place->response = NULL;
     return response;
 }
 
 void http_recent_put(struct http_recent *recent, const struct http_recent_key *key,
                      struct MHD_Response *response)
 {
-    struct place *place = enter(recent, key->answer);
+    struct place *place = place_of(recent, key->answer);
     struct MHD_Response *dropped = response;
 
-    if (place) {
-        if (place->latest == key->answer) {
-            dropped = place->response;
-            place->response = response;
-            place->key = *key;
-        }
-        place->latest = key->answer;
-        leave(place);
+    if (place->latest == key->answer) {
+        dropped = place->response;
+        place->response = response;
+        place->key = *key;
     }
+    place->latest = key->answer;
     if (dropped)
         MHD_destroy_response(dropped);
 }

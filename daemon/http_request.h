@@ -20,7 +20,6 @@ struct client;
 /* What every request needs of the server. */
 struct http_service {
     struct lookup *lookup;
-    struct http_recent *recent;
     struct readiness *readiness;
     struct status *status;
     const struct networks *trusted; /* proxies */
@@ -60,6 +59,7 @@ struct waiting {
 struct client {
     struct http_service *service;
     struct http_worker *worker;
+    struct http_recent *recent; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
     enum stage stage;
