@@ -17,7 +17,7 @@ static const struct {
     unsigned expected[8]; /* 0 ends */
 } routes[METRICS_ROUTES] = {
     [METRICS_ROUTE_HOST] = {"/host", {200, 304, 400, 404, 502, 503, 504}},
-    [METRICS_ROUTE_HOSTS] = {"/hosts", {200, 400, 413, 415}},
+    [METRICS_ROUTE_HOSTS] = {"/hosts", {200, 400, 413, 415, 503}},
     [METRICS_ROUTE_SELF] = {"/self", {200, 304, 400, 404, 502, 503, 504}},
     [METRICS_ROUTE_FORWARD_AUTH] = {"/forward-auth", {204}},
     [METRICS_ROUTE_LIVEZ] = {"/livez", {200}},

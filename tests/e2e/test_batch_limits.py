@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+import processes
 from daemon import Daemon
 from fake_p0f import FakeP0f
 from http_client import Answer, fetch_target, open_socket, parse
 from problems import assert_problem
+from waiting import wait_until
 
 HOST = "198.51.100.1"
 JSON = {"Content-Type": "application/json"}
@@ -227,3 +229,48 @@ def test_a_page_may_post(fake, serve):
         answer = daemon.get("/hosts", {**JSON, "Origin": page}, method="POST", body=b"x" * 200_000)
         assert answer.status == 413
         assert answer["Access-Control-Allow-Origin"] == page
+
+
+# -- memory ------------------------------------------------------------------------------------------
+
+MEBIBYTE = 1 << 20
+HALF = 32 * MEBIBYTE        # what batches of one client may hold; all together twice that
+
+
+def _begin(daemon, length, source):
+    """A batch that is not complete yet: so many bytes of its body have been sent."""
+    sock = open_socket(daemon.place, source=source)
+    sock.sendall(b"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                 b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (length + 2))
+    sock.sendall(b" " * length)
+    return sock
+
+
+def _end(sock):
+    sock.sendall(b"[]")
+    with sock.makefile("rb") as stream:
+        return parse(stream.read(4096), "POST", "/hosts")
+
+
+def test_one_client_has_half_of_the_memory(fake, serve):
+    """However many connections it has: the others' batches are answered."""
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    settings = {"http.max_batch": "1m", "http.trusted_proxies": "", "cache.ttl": "1h"}
+    with serve(fake, settings) as daemon:
+        daemon.wait_for_p0f()
+        greedy = [_begin(daemon, HALF // 4 - 1024, "127.0.0.2") for _ in range(4)]
+
+        wait_until(lambda: processes.resident_bytes(daemon.process.pid) > HALF,
+                   "their bodies to be read")
+
+        def status_of_one_more():
+            with _begin(daemon, MEBIBYTE, "127.0.0.2") as sock:
+                return _end(sock).status
+        # Nothing but blanks and an empty array: 400 if there is memory to read that with.
+        assert status_of_one_more() == 503
+        body = json.dumps([HOST] * 1000).encode()
+        answer = daemon.get("/hosts", JSON, method="POST", body=body, source="127.0.0.3")
+        assert [item["status"] for item in answer.json()] == [200] * 1000
+        for sock in greedy:
+            sock.close()
+        wait_until(lambda: status_of_one_more() == 400, "the memory to come back")

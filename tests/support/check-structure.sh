@@ -144,7 +144,7 @@ awk 'FNR == 1 { start = 0 }
     true; } | grep -v '^tests/bench/' |
     rule 'Tests wait for events, never for a while:'
 find . -mindepth 1 -maxdepth 1 ! -name '.*' | sed 's|^\./||' |
-    grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|build' | rule 'At the top level stands what does not belong there:'
+    grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|CHANGELOG\.md|build' | rule 'At the top level stands what does not belong there:'
 
 [ ! -e "$dir/broken" ] || exit 1
 echo 'Structure: all rules hold.'

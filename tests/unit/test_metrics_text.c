@@ -270,7 +270,7 @@ Test(metrics_text, what_a_client_can_expect_is_there_from_the_start, .init = sta
         const char *route;
         unsigned codes[8];
     } all[] = {{"/host", {200, 304, 400, 404, 502, 503, 504}},
-               {"/hosts", {200, 400, 413, 415}},
+               {"/hosts", {200, 400, 413, 415, 503}},
                {"/self", {200, 304, 400, 404, 502, 503, 504}},
                {"/forward-auth", {204}},
                {"/livez", {200}},
