@@ -1,5 +1,6 @@
 #include "http_queue.h"
 
+#include "escape.h"
 #include "http_cors.h"
 #include "http_reply.h"
 #include "log.h"
@@ -9,11 +10,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define METHOD_SHOWN 16 /* bytes */
+#define URL_SHOWN 200
+
 static void log_access(const struct client *client, unsigned status)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char peer[NI_MAXHOST] = "unix";
+    char method[ESCAPE_SIZE(METHOD_SHOWN)], url[ESCAPE_SIZE(URL_SHOWN)];
 
     if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
         getnameinfo(info->client_addr, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0,
@@ -21,7 +26,9 @@ static void log_access(const struct client *client, unsigned status)
     else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
         getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
                     NI_NUMERICHOST);
-    log_info("%s \"%.16s %.200s\" %u", peer, client->method, client->url, status);
+    escape(client->method, METHOD_SHOWN, method, sizeof method);
+    escape(client->url, URL_SHOWN, url, sizeof url);
+    log_info("%s \"%s %s\" %u", peer, method, url, status);
 }
 
 static enum metrics_route route_of(const struct client *client)

@@ -289,3 +289,22 @@ def test_a_slow_client_holds_nobody_up(daemon):
         sock.sendall(b"st: x\r\nConnection: close\r\n\r\n")
         assert parse(sock.makefile("rb").read()).status == 200
         sock.close()
+
+
+# -- the log of all that -------------------------------------------------------------------------
+
+def test_what_clients_send_is_escaped_in_the_log(fake, serve):
+    """So that a line can be read without doubt."""
+    requests = {
+        b'GET /a"b\\c HTTP/1.1': '"GET /a\\"b\\\\c" 404',
+        b"GET /%22%5C%0A%C3%A4%7F HTTP/1.1": '"GET /\\"\\\\\\x0A\\xC3\\xA4\\x7F" 404',
+        b"GET /\xe4\x01 HTTP/1.1": '"GET /\\xE4\\x01" 404',
+        b'G"T /livez HTTP/1.1': '"G\\"T /livez" 405',
+        b"GET /" + b"\xff" * 1000 + b" HTTP/1.1": '"GET /' + "\\xFF" * 199 + '" 404',
+    }
+    with serve(fake, {"http.access_log": "yes"}) as daemon:
+        for request in requests:
+            send_bytes(daemon.place, request + b"\r\nHost: x\r\n\r\n")
+        lines = [line.split(" ", 2)[-1] for line in daemon.log().split("\n")]
+        for request, line in requests.items():
+            assert line in lines, (request, lines)
