@@ -311,6 +311,12 @@ static void on_sweep(void *ctx)
         sweep_later(connections);
 }
 
+static bool is_answering(const struct connection *connection)
+{
+    return atomic_load_explicit(&connection->busy, memory_order_relaxed) &&
+           atomic_load_explicit(&connection->reading_since, memory_order_relaxed) == 0;
+}
+
 static bool is_unread(const struct connection *connection)
 {
     char byte;
@@ -327,4 +333,15 @@ bool connections_busy(struct connections *connections)
         busy = atomic_load_explicit(&c->busy, memory_order_relaxed) || is_unread(c);
     pthread_mutex_unlock(&connections->lock);
     return busy;
+}
+
+bool connections_answering(struct connections *connections)
+{
+    bool answering = false;
+
+    pthread_mutex_lock(&connections->lock);
+    for (struct connection *c = connections->oldest; c && !answering; c = c->newer)
+        answering = is_answering(c);
+    pthread_mutex_unlock(&connections->lock);
+    return answering;
 }

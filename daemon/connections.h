@@ -77,4 +77,7 @@ uint32_t connections_count(const struct connections *connections);
 /* Whether any is busy, or will be as soon as what has come on it is read. */
 bool connections_busy(struct connections *connections);
 
+/* Whether there is any with a request that is here as a whole, and is looked up or answered. */
+bool connections_answering(struct connections *connections);
+
 #endif

@@ -54,6 +54,7 @@ static enum metrics_route route_of(const struct client *client)
 enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
 {
     client->stage = STAGE_DONE;
+    connections_arrived(&client->entry); /* as much of the request as matters */
     metrics_request(route_of(client), status);
     if (client->service->access_log)
         log_access(client, status);

@@ -23,9 +23,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_MS 10     /* while winding down */
-#define LAST_WORDS_MS 5000   /* for clients that are slow to read their answer */
-#define REFUSED_LOG_MS 60000 /* between two messages about refused connections */
+#define LOOK_AGAIN_MS 10      /* while winding down */
+#define LAST_WORDS_MS 5000    /* for clients that are slow to read their answer */
+#define LAST_REQUESTS_MS 1000 /* of these for requests that have not come as a whole */
+#define REFUSED_LOG_MS 60000  /* between two messages about refused connections */
 
 struct server {
     struct config *config;
@@ -46,8 +47,7 @@ struct server {
     struct loop_fd signals;
     bool stopping;
     struct loop_timer look_again; /* armed while winding down */
-    struct mono last_words;
-    struct mono refused_logged;
+    struct mono last_words, refused_logged;
 };
 
 /* ---- Settings, as each module wants them */
@@ -155,10 +155,12 @@ static void look_again(void *ctx)
 {
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
+    int64_t left_ms = mono_ms_between(now, server->last_words);
 
     connections_sweep(server->connections);
-    bool busy = connections_busy(server->connections) && mono_before(now, server->last_words);
-    if (!busy) { /* what still comes on a connection left open finds no place */
+    bool late = left_ms <= LAST_WORDS_MS - LAST_REQUESTS_MS;
+    bool busy = (late ? connections_answering : connections_busy)(server->connections);
+    if (!busy || left_ms <= 0) { /* what still comes on a connection left open finds no place */
         lookup_close(server->lookup);
         status_close(server->status);
         if (lookup_pending(server->lookup) == 0 && !http_needs_loop(server->http) &&
@@ -172,12 +174,10 @@ static void look_again(void *ctx)
 
 static void stop(struct server *server, const char *signal_name)
 {
-    unsigned owed = pool_owed(server->pool);
-
     if (server->stopping) {
         log_warnx("%s again: still waiting for %u answers from p0f, which could die if we hung up; "
                   "kill -9 does it all the same",
-                  signal_name, owed);
+                  signal_name, pool_owed(server->pool));
         return;
     }
     log_info("%s: finishing", signal_name);

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -132,10 +133,56 @@ def test_idle_connections_do_not_delay_it(daemon):
         connection.close()
 
 
-def test_a_request_that_never_ends_delays_it_for_a_while_only(daemon):
+HALVES = {
+    "a request line": b"GET /livez HT",
+    "a header": b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Hea",
+    "a body": b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
+    "a chunk": b"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+               b"Transfer-Encoding: chunked\r\n\r\n9\r\nabc",
+}
+
+
+@pytest.mark.parametrize("what", HALVES)
+def test_half_a_request_delays_it_for_a_second_only(daemon, what):
+    """It would take five seconds if it were being answered."""
     with open_socket(daemon.place) as sock:
-        sock.sendall(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
-        _end(daemon, within=15)
+        sock.sendall(HALVES[what])
+        assert daemon.get("/livez").status == 200   # it has been read, most likely
+        _end(daemon, within=4)
+
+
+@pytest.mark.parametrize("what", ["a header", "a body"])
+def test_nor_does_a_request_byte_by_byte(daemon, what):
+    begin, rest = HALVES[what][:-3], b"v" * 100_000
+    if what == "a body":
+        begin = begin.replace(b": 9", b": 900000")
+    with open_socket(daemon.place) as sock:
+        sock.sendall(begin)
+        daemon.signal(signal.SIGTERM)
+        due = time.monotonic() + 4 * SLOWDOWN
+        for byte in rest:
+            assert time.monotonic() < due, "the daemon waits for it"
+            try:
+                sock.sendall(bytes([byte]))
+            except OSError:
+                pass            # it has hung up, and is about to end
+            try:
+                daemon.process.wait(0.01)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+    assert daemon.wait_end(20) == 0
+    daemon.check_log()
+
+
+def test_half_a_request_that_is_completed_in_time_is_answered(daemon):
+    with open_socket(daemon.place) as sock:
+        sock.sendall(b"GET /livez HTTP/1.1\r\nHo")
+        wait_until(lambda: daemon.get("/livez").status == 200, "it to be read, most likely")
+        daemon.signal(signal.SIGTERM)
+        sock.sendall(b"st: x\r\n\r\n")
+        assert sock.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
+    assert daemon.wait_end(20) == 0
 
 
 def test_without_p0f(scratch, serve):
