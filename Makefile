@@ -145,6 +145,7 @@ DEPS_cache_edges    := daemon/cache.o $(DEPS_cache)
 DEPS_cache_readers  := daemon/cache.o $(DEPS_cache)
 DEPS_render_memory  := daemon/render.o $(DEPS_render)
 DEPS_render_problem := daemon/render.o $(DEPS_render)
+DEPS_target := daemon/syntax.o
 DEPS_forward_headers := daemon/utf8.o
 DEPS_client_counts := daemon/hash.o
 DEPS_eviction := daemon/client_counts.o $(DEPS_client_counts)

@@ -6,6 +6,7 @@
 #include "http_operations.h"
 #include "http_queue.h"
 #include "http_suspend.h"
+#include "syntax.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,6 +34,14 @@ static bool is_blank(char byte)
     return byte == ' ' || byte == '\t';
 }
 
+/* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
+static bool is_host(const char *value, size_t length)
+{
+    while (length > 0 && is_blank(value[length - 1]))
+        length--;
+    return syntax_is_host(value, length);
+}
+
 /* Called for each header field; only looks. */
 static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
                                   size_t name_length, const char *value, size_t value_length)
@@ -41,13 +50,16 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 
     (void)kind;
     client->header_bytes += name_length + value_length + 4;
-    if (name_length == 0 || is_blank(name[0]) || is_blank(name[name_length - 1]))
-        client->misnamed = true;
+    http_head_field(&client->head, name, value, value_length);
+    client->misnamed |= !syntax_is_token(name, name_length);
     if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
         client->hidden_length = true;
     switch (name_length) { /* most fields are none of these: their lengths tell */
     case 4:
-        client->hosts += strcasecmp(name, "Host") == 0;
+        if (strcasecmp(name, "Host") == 0) {
+            client->hosts++;
+            client->bad_host |= !is_host(value, value_length);
+        }
         break;
     case 6:
         if (strcasecmp(name, "Origin") == 0)
@@ -126,30 +138,58 @@ static enum MHD_Result on_body(struct client *client, const char *bytes, size_t 
                                                                                   : MHD_NO;
 }
 
+/* Reads the header fields. Returns whether the header is what the client has sent. */
+static bool read_head(struct client *client, const char *method, const char *version)
+{
+    http_head_begin(&client->head, method, client->url, client->url_end, version);
+    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_header, client);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return !info || !http_head_applies() ||
+           http_head_ends(&client->head, method, info->header_size);
+}
+
+/* What is wrong with the header, for a person, or NULL. */
+static const char *find_fault(const struct client *client, const char *version)
+{
+    if (is_ambiguous(client, version))
+        return "Content-Length and Transfer-Encoding leave the body's length open";
+    if (client->misnamed)
+        return "a header field has no name, or one with bytes that may not be in it";
+    if (client->target.error == TARGET_MALFORMED)
+        return "expected a path, http://host/path or * for a target";
+    if (client->bad_host)
+        return "there are bytes in Host that no host may have";
+    return NULL;
+}
+
 static enum MHD_Result on_head(struct client *client, const char *url, const char *method,
                                const char *version)
 {
     client->stage = STAGE_BODY;
     client->method = method;
-    client->url = url;
     client->content_type = NULL;
     client->allow_origin = cors_allows(client->service->cors, NULL);
     client->content_length = 0;
     client->preflight = client->encoded = client->conditional = false;
-    client->misnamed = client->hidden_length = false;
+    client->misnamed = client->bad_host = client->hidden_length = false;
     client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;
-    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_header, client);
-    client->early = client->content_length > 0 || client->chunked || client->hidden_length;
+    bool whole = read_head(client, method, version);
+    client->url = url;
+    client->early =
+        client->content_length > 0 || client->chunked || client->hidden_length || !whole;
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
-    if (is_ambiguous(client, version))
+    if (!whole)
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
-                             "Content-Length and Transfer-Encoding leave the body's length open");
-    if (client->misnamed)
-        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
-                             "a header field has no name, or a blank before or behind it");
+                             "there is a NUL in the header, or a field goes on in a second line");
+    if (version[7] > '1') /* it is HTTP/1.x, in any case */
+        return queue_problem(client, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
+    const char *fault = find_fault(client, version);
+    if (fault)
+        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
     if (client->hosts != 1 && (client->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
                              client->hosts);
@@ -278,7 +318,9 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
         return NULL;
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
     client->stage = STAGE_HEAD;
-    target_parse(text, strlen(text), &client->target);
+    client->url = text;
+    client->url_end = text + strlen(text);
+    target_parse(text, (size_t)(client->url_end - text), &client->target);
     hide_parameters(text);
     client->about = target_addr(&client->target);
     if (client->about) /* the header fields are still to be read: time enough to come from memory */

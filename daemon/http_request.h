@@ -6,6 +6,7 @@
 #include "conditions.h"
 #include "connections.h"
 #include "cors.h"
+#include "http_head.h"
 #include "http_recent.h"
 #include "http_worker.h"
 #include "lookup.h"
@@ -66,10 +67,12 @@ struct client {
     struct target target;
     const struct p0f_addr *about; /* the address the request is about, or NULL */
     const char *method;           /* libmicrohttpd's, while the request lasts */
-    const char *url;
+    const char *url;              /* likewise */
+    const char *url_end;          /* of the whole target as it came */
     const char *content_type;
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
     struct conditions conditions;
+    struct http_head head;
     size_t header_bytes;
     uint64_t content_length;            /* 0 for a chunked body too */
     size_t body_bytes;                  /* that have come */
@@ -78,6 +81,7 @@ struct client {
     bool chunked;
     bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
     bool misnamed;      /* a header field whose name is none */
+    bool bad_host;      /* a byte in Host that no host may have */
     bool conditional;   /* If-None-Match */
     bool early;         /* answered before its body was read, which closes the connection */
     bool encoded;       /* Content-Encoding: compressed, perhaps */

@@ -17,6 +17,7 @@ static const struct problem_kind kinds[] = {
     [PROBLEM_UNAVAILABLE] = {503, "p0f-unavailable", "p0f is not available", true},
     [PROBLEM_OVERLOADED] = {503, "overloaded", "Too many lookups are waiting", true},
     [PROBLEM_TIMEOUT] = {504, "p0f-timeout", "No answer in time", false},
+    [PROBLEM_VERSION] = {505, "version-not-supported", "HTTP version not supported", false},
 };
 
 const struct problem_kind *problem_kind(enum problem problem)

@@ -8,7 +8,7 @@ enum problem {
     PROBLEM_BAD_ADDRESS,
     PROBLEM_BAD_PARAMETER,
     PROBLEM_BAD_BODY,
-    PROBLEM_BAD_REQUEST, /* the HTTP itself: no Host, ambiguous length */
+    PROBLEM_BAD_REQUEST, /* the HTTP itself: no Host, ambiguous length, NULs */
     PROBLEM_NO_MATCH,
     PROBLEM_NOT_FOUND,
     PROBLEM_METHOD_NOT_ALLOWED,
@@ -21,6 +21,7 @@ enum problem {
     PROBLEM_UNAVAILABLE,
     PROBLEM_OVERLOADED,
     PROBLEM_TIMEOUT,
+    PROBLEM_VERSION, /* of HTTP */
 };
 
 struct problem_kind {

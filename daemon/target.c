@@ -1,8 +1,11 @@
 #include "target.h"
 
+#include "syntax.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define DECODED_SIZE 128 /* longer than any address or value we know */
 
@@ -85,26 +88,33 @@ static bool has_prefix(struct span span, const char *prefix)
     return span.length >= length && memcmp(span.at, prefix, length) == 0;
 }
 
-/* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). */
-static struct span without_authority(struct span span)
+static bool skip_prefix(struct span *span, const char *prefix)
 {
-    const char *scheme_end = NULL;
+    size_t length = strlen(prefix);
 
-    if (span.length == 0 || span.at[0] == '/')
-        return span;
-    for (size_t i = 0; i + 2 < span.length && !scheme_end; i++)
-        if (memcmp(span.at + i, "://", 3) == 0)
-            scheme_end = span.at + i + 3;
-    if (!scheme_end)
-        return span;
-    span.length -= (size_t)(scheme_end - span.at);
-    span.at = scheme_end;
-    size_t authority = 0;
-    while (authority < span.length && span.at[authority] != '/' && span.at[authority] != '?')
-        authority++;
-    span.at += authority;
-    span.length -= authority;
-    return span;
+    if (span->length < length || strncasecmp(span->at, prefix, length) != 0)
+        return false;
+    span->at += length;
+    span->length -= length;
+    return true;
+}
+
+/* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). False if it is neither. */
+static bool skip_authority(struct span *target)
+{
+    size_t length = 0;
+
+    if (target->length > 0 && target->at[0] == '/')
+        return true;
+    if (!skip_prefix(target, "http://") && !skip_prefix(target, "https://"))
+        return false;
+    while (length < target->length && target->at[length] != '/' && target->at[length] != '?')
+        length++;
+    if (length == 0 || !syntax_is_host(target->at, length)) /* RFC 9110, 4.2.1 */
+        return false;
+    target->at += length;
+    target->length -= length;
+    return true;
 }
 
 static void parse_address(struct span text, struct target *target)
@@ -218,7 +228,10 @@ void target_parse(const char *text, size_t length, struct target *target)
         target->route = TARGET_SERVER;
         return;
     }
-    query = without_authority(query);
+    if (!skip_authority(&query)) {
+        target->error = TARGET_MALFORMED;
+        return;
+    }
     struct span path = cut(&query, '?');
     if (has_prefix(path, host_prefix)) {
         target->route = TARGET_HOST;

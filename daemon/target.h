@@ -32,6 +32,7 @@ extern const struct render_path target_paths[TARGET_PATHS];
 enum target_error {
     TARGET_OK,
     TARGET_TOO_LONG,
+    TARGET_MALFORMED,     /* none of the forms that a server is asked with */
     TARGET_BAD_ADDRESS,   /* `address` says why */
     TARGET_BAD_PARAMETER, /* `detail` says which */
 };
@@ -42,7 +43,7 @@ enum target_error {
 
 struct target {
     enum target_route route;
-    enum target_error error; /* of routes with parameters; a too long target has TARGET_NONE */
+    enum target_error error; /* of routes with parameters; the first two have TARGET_NONE */
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;

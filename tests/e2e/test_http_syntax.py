@@ -111,7 +111,6 @@ def test_a_target_that_is_an_asterisk(daemon):
     answer = fetch_target(daemon.place, "*", method="OPTIONS")
     assert (answer.status, answer["Allow"], answer.body) == (204, "GET, HEAD, POST, OPTIONS", b"")
     assert_problem(fetch_target(daemon.place, "*"), 404, "not-found")
-    assert_problem(fetch_target(daemon.place, "**", method="OPTIONS"), 404, "not-found")
 
 
 def test_many_parameters_are_fine(daemon):
@@ -140,6 +139,20 @@ def test_a_cookie_is_fine_up_to_the_limit_and_then_refused(daemon, size):
 
 
 # -- refused ---------------------------------------------------------------------------------------
+
+def _assert_refused(daemon, request, status, code):
+    """With this problem and nothing else, and the connection ends: what follows is no request."""
+    request = request.replace(b"Connection: close\r\n", b"")
+    with open_socket(daemon.place) as sock:
+        sock.sendall(request + _HIDDEN)
+        received = sock.makefile("rb").read()
+    assert received.count(b"HTTP/1.1 ") == 1 and received.startswith(b"HTTP/1.1 "), received
+    answer = parse(received)
+    assert_problem(answer, status, code)
+    assert answer["Connection"] == "close", answer
+    assert len(answer.body) == int(answer["Content-Length"])
+    assert received.endswith(answer.body)
+
 
 TARGETS = ["/host/{}", "/{}", f"/host/{HOST}?format={{}}", "/livez?{}"]
 
@@ -173,6 +186,88 @@ def test_http_1_1_needs_a_host(daemon):
 def test_two_hosts_are_too_many(daemon, version):
     answer = fetch_target(daemon.place, f"/host/{HOST}", "Host: other.example", version=version)
     assert_problem(answer, 400, None)
+
+
+TARGETS_OF_NO_FORM = ["**", "*?", "livez", "livez/", "?format=raw", "host/198.51.100.1", "://",
+                      "http:///livez", "http://", "http:/x/livez", "x://",
+                      "http://a,b/livez", "http://user@x/livez", "ftp://x/livez", "x:443"]
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "CONNECT"])
+@pytest.mark.parametrize("target", TARGETS_OF_NO_FORM)
+def test_a_target_of_no_form(daemon, target, method):
+    """RFC 9112, 3.2: neither a path, nor a whole URI, nor an asterisk."""
+    _assert_refused(daemon, get_bytes(target, method=method), 400, "bad-request")
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3", "1.9"])
+def test_versions_that_there_are_not(daemon, version):
+    _assert_refused(daemon, get_bytes("/livez", version=version), 505, "version-not-supported")
+
+
+@pytest.mark.parametrize("host", ["a b", "a,b", "a, b", ",", "a/b", "user@a", "a\\b", "\xe4", "<a>",
+                                  '"a"', "a\tb", "a\x01", "a?b", "a#b", "{a}", "a|b", "a^b", "a`b"])
+def test_bytes_that_no_host_may_have(daemon, host):
+    for version in ("1.0", "1.1"):
+        _assert_refused(daemon, get_bytes("/livez", host=host, version=version), 400, "bad-request")
+
+
+@pytest.mark.parametrize("host", ["", "x", "x:5030", "[::1]:5030", "a_b", "a.b-c.example.", "x ",
+                                  "x \t", "\t x", "%41"])
+def test_hosts_that_are_fine(daemon, host):
+    assert fetch_target(daemon.place, "/livez", host=host).status == 200
+
+
+@pytest.mark.parametrize("name", ["", " X", "X ", "X\t", "X Y", "X(", "X,Y", "X/Y", '"X"', "X@Y",
+                                  "X\xe4", "X\x01Y", "{X}", "X\\", "X?"])
+def test_names_that_are_no_token(daemon, name):
+    request = get_bytes("/livez", "X-First: 1", f"{name}: 1")
+    if name[:1] == " ":
+        request = request.replace(b"X-First: 1\r\n", b"")     # else it is more of that
+    _assert_refused(daemon, request, 400, "bad-request")
+
+
+# Where a NUL is put, and what it would do if it were not seen.
+NULS = {
+    "method": "GE\0T /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "behind the method": "GET\0 /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "before the target": "GET \0/livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "target": "GET /livez\0/x HTTP/1.1\r\nHost: x\r\n\r\n",
+    "parameters": "GET /livez?a\0b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "behind the target": "GET /livez\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "Host": "GET /livez HTTP/1.1\r\nHost: x\0y\r\n\r\n",
+    "behind Host": "GET /livez HTTP/1.1\r\nHost: x\0\r\n\r\n",
+    "a value": "GET /livez HTTP/1.1\r\nX: a\0b\r\nHost: x\r\n\r\n",
+    "behind a value": "GET /livez HTTP/1.1\r\nX: a\0\r\nHost: x\r\n\r\n",
+    "before a value": "GET /livez HTTP/1.1\r\nX:\0a\r\nHost: x\r\n\r\n",
+    "the last value": "GET /livez HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n",
+    "bare LFs": "GET /livez HTTP/1.1\nHost: x\nX: a\0b\n\n",
+    "chunked": "GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\0x\r\n\r\n0\r\n\r\n",
+    "a length": "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\x003\r\n\r\n",
+    "a line that begins with it": "GET /livez HTTP/1.1\r\nHost: x\r\n\0X: 1\r\n\r\n",
+    "a line that is nothing else": "GET /livez HTTP/1.1\r\nHost: x\r\n\0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", NULS)
+def test_a_nul_in_the_header(daemon, what):
+    _assert_refused(daemon, NULS[what].encode(), 400, "bad-request")
+
+
+@pytest.mark.parametrize("name", ["Transfer-\0Encoding", "\0", "X\0"])
+def test_a_nul_in_a_name(daemon, name):
+    """Where it ends a line before there was a colon, the HTTP library says so in words of its own."""
+    request = f"GET /livez HTTP/1.1\r\nHost: x\r\n{name}: chunked\r\n\r\n".encode() + _HIDDEN
+    received = send_bytes(daemon.place, request)
+    assert received.count(b"HTTP/1.1 ") == 1 and received.startswith(b"HTTP/1.1 400 "), received
+
+
+@pytest.mark.parametrize("lines", ["X: a\r\n b", "X: a\r\n\tb", "X:\r\n a", "X: a\r\n ",
+                                   "X: a\n b\n c"])
+def test_a_field_on_two_lines(daemon, lines):
+    """RFC 9112, 5.2, lets a server refuse it."""
+    request = f"GET /livez HTTP/1.1\r\nHost: x\r\n{lines}\r\n\r\n".encode()
+    _assert_refused(daemon, request, 400, "bad-request")
 
 
 NONSENSE = {

@@ -83,7 +83,6 @@ static struct target parse_good(const char *query)
 Test(target, routes)
 {
     expect_route("/", TARGET_INDEX);
-    expect_route("", TARGET_INDEX);
     expect_route("/hosts", TARGET_HOSTS);
     expect_route("/self", TARGET_SELF);
     expect_route("/forward-auth", TARGET_FORWARD_AUTH);
@@ -98,24 +97,10 @@ Test(target, routes)
 
 Test(target, no_such_path)
 {
-    const char *texts[] = {"/host",
-                           "/hostss",
-                           "/hosts/",
-                           "/host%73",
-                           "/selfish",
-                           "/self/",
-                           "/forward-auth/x",
-                           "/forward_auth",
-                           "/livez/",
-                           "/LIVEZ",
-                           "//",
-                           "**",
-                           "*?",
-                           "livez",
-                           "/%6civez",
-                           "host/192.0.2.1",
-                           "/Host/192.0.2.1",
-                           "/nothing?wait=x"};
+    const char *texts[] = {
+        "/host",  "/hostss",         "/hosts/",         "/host%73",       "/selfish",
+        "/self/", "/forward-auth/x", "/forward_auth",   "/livez/",        "/LIVEZ",
+        "//",     "/%6civez",        "/Host/192.0.2.1", "/nothing?wait=x"};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         expect_route(texts[i], TARGET_NONE);
@@ -166,7 +151,7 @@ Test(target, routes_that_ignore_parameters)
     expect_route("/forward-auth?format=x&wait=y", TARGET_FORWARD_AUTH);
     expect_route("/livez?format=x&wait=y", TARGET_LIVEZ);
     expect_route("/?format=x", TARGET_INDEX);
-    expect_route("?format=x", TARGET_INDEX);
+    expect_route("/?format=x", TARGET_INDEX);
 }
 
 Test(target, addresses)
@@ -223,9 +208,39 @@ Test(target, absolute_form)
     expect_route("http://any.host/", TARGET_INDEX);
     expect_route("http://[::1]:5030/livez", TARGET_LIVEZ);
     expect_route("http://any.host/other", TARGET_NONE);
-    expect_route("://", TARGET_INDEX);
     expect_address("HTTPS://any.host:5030/host/192.0.2.1", "192.0.2.1");
     expect_bad_address("/host/http://192.0.2.1", P0F_ADDR_CIDR);
+}
+
+Test(target, none_of_the_forms)
+{
+    const char *texts[] = {"",
+                           "**",
+                           "*?",
+                           "livez",
+                           "host/192.0.2.1",
+                           "?format=raw",
+                           " /livez",
+                           "://",
+                           "://any.host/livez",
+                           "http:///livez",
+                           "http://",
+                           "http:/any.host/livez",
+                           "http://any host/livez",
+                           "http://a,b/livez",
+                           "http://user@any.host/livez",
+                           "http://any.host\\/livez",
+                           "ftp://any.host/livez",
+                           "xhttp://any.host/livez",
+                           "x/http://any.host/livez",
+                           "any.host:443",
+                           "any.host"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct target target = parse(texts[i]);
+        cr_assert_eq(target.error, TARGET_MALFORMED, "%s", texts[i]);
+        cr_assert_eq(target.route, TARGET_NONE, "%s", texts[i]);
+    }
 }
 
 Test(target, parameters)
