@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include "batch_body.h"
+#include "http_replace.h"
 #include "http_request.h"
 #include "http_worker.h"
 
@@ -44,6 +45,7 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     client->worker = worker;
     client->recent = station->recent;
     client->connection = connection;
+    http_replace_enter(client);
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
     return client;
 }
@@ -56,10 +58,12 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    if (client)
+    if (client) {
+        http_replace_leave(client);
         connections_leave(http->service.connections, &client->entry);
-    else
+    } else {
         connections_forget(http->service.connections, info ? info->connect_fd : -1);
+    }
     free(client);
 }
 
@@ -102,13 +106,6 @@ bool http_needs_loop(const struct http *http)
 
 /* ---- Start and stop */
 
-__attribute__((format(printf, 2, 0))) static void on_library_log(void *ctx, const char *format,
-                                                                 va_list args)
-{
-    /* It logs each client that goes away or sends nonsense: nothing to act on. */
-    (void)ctx, (void)format, (void)args;
-}
-
 /* Beyond what connections.c admits, even if it should let in some before others have left. */
 static unsigned limit_never_reached(const struct http_options *options)
 {
@@ -118,7 +115,7 @@ static unsigned limit_never_reached(const struct http_options *options)
 static bool start_workers(struct http *http, const struct http_options *options)
 {
     struct MHD_OptionItem items[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* must be the first */
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)http_replace_on_log, NULL}, /* must be the first */
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},

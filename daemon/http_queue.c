@@ -51,13 +51,18 @@ static enum metrics_route route_of(const struct client *client)
     return routes[client->target.route];
 }
 
-enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+void queue_note(struct client *client, unsigned status)
 {
     client->stage = STAGE_DONE;
     connections_arrived(&client->entry); /* as much of the request as matters */
     metrics_request(route_of(client), status);
     if (client->service->access_log)
         log_access(client, status);
+}
+
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+{
+    queue_note(client, status);
     return MHD_queue_response(client->connection, status, response);
 }
 

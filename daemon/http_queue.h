@@ -18,6 +18,10 @@ __attribute__((format(printf, 4, 5))) enum MHD_Result
 queue_problem(struct client *client, enum problem problem, const struct freshness *freshness,
               const char *format, ...);
 
+/* Counts the answer, which is as good as given, and logs it. To be called for one that is given in
+ * another way; those above do so themselves, and the next. */
+void queue_note(struct client *client, unsigned status);
+
 /* For a response that may be shared, which only the caller knows how to let go. */
 enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response);
 

@@ -66,8 +66,8 @@ static struct MHD_Response *reply_text(char *body, size_t length, const char *ty
     return response;
 }
 
-struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
-                                   const char *detail, const struct freshness *freshness)
+char *reply_problem_text(enum problem problem, const struct p0f_addr *addr, const char *detail,
+                         size_t *length)
 {
     const struct problem_kind *kind = problem_kind(problem);
     const struct render_problem content = {.status = kind->status,
@@ -75,16 +75,23 @@ struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *
                                            .title = kind->title,
                                            .detail = detail,
                                            .addr = addr};
+
+    return render_problem(&content, length);
+}
+
+struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
+                                   const char *detail, const struct freshness *freshness)
+{
     char etag[ANSWER_ETAG_SIZE];
     size_t length = 0;
-    char *body = render_problem(&content, &length);
+    char *body = reply_problem_text(problem, addr, detail, &length);
 
     if (body && freshness)
         answer_etag(body, length, etag);
     struct MHD_Response *response = reply_text(body, length, "application/problem+json");
     if (!response)
         return NULL; /* and perhaps there is no `etag` */
-    if (kind->retry)
+    if (problem_kind(problem)->retry)
         reply_add(&response, "Retry-After", "1");
     if (freshness) {
         reply_add(&response, "ETag", etag);

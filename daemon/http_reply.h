@@ -26,6 +26,10 @@ struct MHD_Response *reply_host(struct answer *answer, const struct answer_body 
 struct MHD_Response *reply_problem(enum problem problem, const struct p0f_addr *addr,
                                    const char *detail, const struct freshness *freshness);
 
+/* The body of such a problem alone, to be freed. */
+char *reply_problem_text(enum problem problem, const struct p0f_addr *addr, const char *detail,
+                         size_t *length);
+
 /* What is known of a host as header fields, without a body. */
 struct MHD_Response *reply_forward(const struct forward_headers *headers);
 

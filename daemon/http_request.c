@@ -5,6 +5,7 @@
 #include "http_lookup.h"
 #include "http_operations.h"
 #include "http_queue.h"
+#include "http_replace.h"
 #include "http_suspend.h"
 #include "syntax.h"
 
@@ -317,6 +318,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     if (!client)
         return NULL;
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
+    http_replace_expect(client);
     client->stage = STAGE_HEAD;
     client->url = text;
     client->url_end = text + strlen(text);

@@ -63,6 +63,7 @@ struct client {
     struct http_recent *recent; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
+    struct client *older, *newer; /* of the same thread's, see http_replace.h */
     enum stage stage;
     struct target target;
     const struct p0f_addr *about; /* the address the request is about, or NULL */

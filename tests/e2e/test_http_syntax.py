@@ -270,6 +270,60 @@ def test_a_field_on_two_lines(daemon, lines):
     _assert_refused(daemon, request, 400, "bad-request")
 
 
+BAD_LENGTHS = {"+5": 400, "5,5": 400, "5, 5": 400, "0x5": 400, "-1": 400, "": 400, "5 5": 400,
+               "a": 400, "5a": 400, "5;": 400, "5.0": 400, "18446744073709551616": 413,
+               "99999999999999999999999": 413}
+
+
+@pytest.mark.parametrize("path", ["/livez", "/hosts", f"/host/{SMUGGLED}"])
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize("length", BAD_LENGTHS)
+def test_a_malformed_length(daemon, length, method, path):
+    """The HTTP library sees it first, and 0.9.75 says so twice if it is let."""
+    request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
+    status = BAD_LENGTHS[length]
+    code = {400: "bad-request", 413: "body-too-large"}[status]
+    if method == "HEAD":
+        received = send_bytes(daemon.place, request + _HIDDEN)
+        assert received.count(b"HTTP/1.1 ") == 1 and received.endswith(b"\r\n\r\n"), received
+        assert parse(received, method).status == status
+    else:
+        _assert_refused(daemon, request, status, code)
+
+
+@pytest.mark.parametrize("cookies", [1_000, 1_500, 3_000])
+def test_a_thousand_cookies(daemon, cookies):
+    """They have room, but not taken apart."""
+    cookie = "; ".join(f"c{number}=1" for number in range(cookies))
+    for path in (f"/host/{HOST}", "/livez", "/forward-auth"):
+        request = get_bytes(path, f"Cookie: {cookie}")
+        if len(request) < 24_000:
+            _assert_refused(daemon, request, 431, "headers-too-large")
+
+
+def test_such_a_header_in_pieces_among_others(daemon):
+    """Who it is about the library does not say: it is never somebody else."""
+    begin = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+    others = [open_socket(daemon.place) for _ in range(20)]
+    bad = [open_socket(daemon.place) for _ in range(20)]
+    for number in range(20):
+        bad[number].sendall(begin + b"Content-Le")
+        others[number].sendall(begin + b"Connection: cl")
+    for number in range(20):
+        assert daemon.get("/livez").status == 200
+        bad[number].sendall(b"ngth: +1\r\n\r\n")
+        received = bad[number].makefile("rb").read()
+        assert received.count(b"HTTP/1.1 ") == 1, received
+        assert_problem(parse(received), 400, "bad-request")
+    for number in range(20):
+        others[number].sendall(b"ose\r\n\r\n")
+        received = others[number].makefile("rb").read()
+        assert received.count(b"HTTP/1.1 ") == 1, received
+        assert parse(received).status == 200
+    for sock in others + bad:
+        sock.close()
+
+
 NONSENSE = {
     "nothing": b"",
     "newlines": b"\r\n" * 100,
@@ -396,6 +450,7 @@ def test_what_clients_send_is_escaped_in_the_log(fake, serve):
         b"GET /\xe4\x01 HTTP/1.1": '"GET /\\xE4\\x01" 404',
         b'G"T /livez HTTP/1.1': '"G\\"T /livez" 405',
         b"GET /" + b"\xff" * 1000 + b" HTTP/1.1": '"GET /' + "\\xFF" * 199 + '" 404',
+        b"GET /livez HTTP/1.1\r\nContent-Length: +1": '"- /livez" 400',
     }
     with serve(fake, {"http.access_log": "yes"}) as daemon:
         for request in requests:
