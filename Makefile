@@ -113,7 +113,8 @@ INSTALL     = tests/support/deps.sh
 # builds in other directories take these.
 PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
 NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
-export PROMTOOL NGINX_PROGRAM
+HAPROXY_PROGRAM ?= $(CURDIR)/$(BUILD)/haproxy
+export PROMTOOL NGINX_PROGRAM HAPROXY_PROGRAM
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
@@ -124,6 +125,11 @@ $(PROMTOOL):
 
 $(NGINX_PROGRAM):
 	@tests/support/unpack.sh $@ nginx usr/sbin/nginx
+
+# For `make harm` alone. The libraries that it needs start nothing, so they are installed.
+$(HAPROXY_PROGRAM):
+	@$(INSTALL) $$(apt-cache depends haproxy | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p')
+	@tests/support/unpack.sh $@ haproxy usr/sbin/haproxy
 
 IFACE      ?= lo
 
@@ -346,9 +352,9 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
 harm: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(HAPROXY_PROGRAM)
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
-		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or connections_run_out or fair_share or starved or lookup_command'
+		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or overload or connections_run_out or fair_share or starved or lookup_command or framing'
 
 SOAK_TIME  ?= 600
 
