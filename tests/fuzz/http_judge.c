@@ -83,27 +83,22 @@ static void check_hosts(const json_t *json)
 
 /* ---- One response */
 
-/* What libmicrohttpd 0.9.75 says itself, of requests that it does not show us. Some of it comes with
- * its head twice. */
+/* What libmicrohttpd 0.9.75 says itself, of requests that it does not show us. */
 static const struct {
     unsigned status;
-    bool twice;
     bool large;        /* only where there is much of something */
     const char *needs; /* what is in the request, in any case */
     const char *text;
 } pages[] = {
-    {400, false, false, "", "Your HTTP request was syntactically incorrect."},
-    {400, true, false, "Content-Length", "has wrong value for <b>Content-Length</b> header."},
-    {413, true, false, "Content-Length", "has too large value for <b>Content-Length</b> header."},
-    {400, false, false, "chunked", "Your HTTP chunked encoding was syntactically incorrect."},
-    {413, false, false, "chunked",
+    {400, false, "", "Your HTTP request was syntactically incorrect."},
+    {400, false, "chunked", "Your HTTP chunked encoding was syntactically incorrect."},
+    {413, false, "chunked",
      "The chunk size used in your HTTP chunked encoded request is too large."},
-    {414, false, true, "", "Your HTTP header was too big for the memory constraints"},
-    {431, false, true, "", "Your HTTP header was too big for the memory constraints"},
-    {431, true, true, "Cookie", "Your HTTP header was too big for the memory constraints"},
-    {500, false, true, "chunked", /* and has an extension that is larger than its memory */
+    {414, true, "", "Your HTTP header was too big for the memory constraints"},
+    {431, true, "", "Your HTTP header was too big for the memory constraints"},
+    {500, true, "chunked", /* and has an extension that is larger than its memory */
      "Please ask the developer of this Web server"},
-    {505, false, false, "HTTP/", "Requested HTTP version is not supported"},
+    {505, false, "HTTP/", "Requested HTTP version is not supported"},
 };
 
 /* Bytes, or pieces, of which each takes some of its memory. */
@@ -130,7 +125,7 @@ static bool contains(const char *text, size_t length, const char *what)
 static bool is_known_page(const struct http_judge *judge, const struct http_response *response)
 {
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
-        if (pages[i].status == response->status && pages[i].twice == response->twice &&
+        if (pages[i].status == response->status &&
             contains(response->body, response->body_length, pages[i].text) &&
             contains(judge->sent, judge->length, pages[i].needs) &&
             (!pages[i].large || is_large(judge)))

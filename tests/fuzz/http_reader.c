@@ -164,13 +164,6 @@ enum http_reading http_reader_next(const char *text, size_t length, bool bodyles
         response->body_length = head.body_length;
     bool page = head.body_length > 0 && !head.type; /* which HEAD is told of, too */
     response->page = page && response->body_length > 0;
-    /* Once more what stands before the body: only a page has that. */
-    size_t head_length = (size_t)(end - text);
-    response->twice =
-        page && (size_t)(text + length - end) >= head_length && memcmp(text, end, head_length) == 0;
-    if (response->twice && HTTP_READER_ONE_HEAD)
-        return wrong("its head came twice");
-    response->body += response->twice ? head_length : 0;
     if ((size_t)(text + length - response->body) < response->body_length)
         return HTTP_READ_MORE;
     response->length = (size_t)(response->body - response->start) + response->body_length;

@@ -5,10 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* To be 1, and then to go with all that is said of `twice`, when the daemon itself answers the requests
- * that libmicrohttpd 0.9.75 answers with a head that comes twice. */
-#define HTTP_READER_ONE_HEAD 0
-
 /* One response as a whole. */
 struct http_response {
     const char *start;
@@ -17,7 +13,6 @@ struct http_response {
     bool closes; /* Connection: close */
     bool json;   /* of either type */
     bool page;   /* libmicrohttpd's own, in HTML */
-    bool twice;  /* and its head came twice */
     const char *body;
     size_t body_length; /* 0 also where there is none */
 };
