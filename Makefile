@@ -278,7 +278,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 	@touch $@
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f hold http_load)
+TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f flood hold http_load)
 
 $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(TOOLS): %: %.o

@@ -30,6 +30,18 @@ def resident_bytes(pid):
         return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
 
 
+def peak_bytes(pid):
+    """The most of it that was resident since forget_peak()."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+
+
+def forget_peak(pid):
+    """From now on peak_bytes() begins anew."""
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as order:
+        order.write("5")
+
+
 def settled_bytes(pid, bound=1.5):
     """Its resident memory, once it has given none back for so many seconds: the daemon looks every
     second whether there is any to give back."""
