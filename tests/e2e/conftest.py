@@ -7,6 +7,7 @@ root too, for the capture.
 """
 
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -68,3 +69,16 @@ def _needs_p0f():
     reason = real_p0f.missing()
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(name="allow_descriptors")
+def _allow_descriptors():
+    """allow_descriptors(n): so many may be open in this test, and in each program that it runs."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def allow(count):
+        if limits[1] < count:
+            pytest.skip(f"this needs {count} descriptors, and {limits[1]} may be open")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(count, limits[0]), limits[1]))
+    yield allow
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)

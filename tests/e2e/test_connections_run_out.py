@@ -1,20 +1,14 @@
 """One client takes all connections that there may be, and uses them, or has upload after upload refused:
-others are served all the same."""
+others are served all the same. (How soon, is in test_attacks.py.)"""
 
-import json
-import os
-import resource
-import signal
 import socket
-import statistics
 import subprocess
-import time
 
 import pytest
 
 import processes
-from busy_p0f import TOOLS
-from http_client import BOUND, fetch, open_socket
+from attackers import Hold
+from http_client import fetch, open_socket
 from http_load import FULL
 from waiting import wait_until
 
@@ -23,32 +17,6 @@ NEWCOMERS = MANY // 5
 SETTINGS = {"http.max_connections": str(MANY), "http.trusted_proxies": "192.0.2.1"}
 GREEDY = "127.0.0.2"
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Hold:
-    """hold.c, run until the block's end. Its options by their letters."""
-
-    def __init__(self, port, **options):
-        words = [os.path.join(TOOLS, "hold")]
-        for letter, value in options.items():
-            words += [f"-{letter}", str(value)]
-        self._process = subprocess.Popen([*words, str(port)], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, bufsize=0)
-
-    def __enter__(self):
-        assert self._process.stdout.readline() == b"begun\n", "hold did not begin"
-        return self
-
-    def end(self):
-        """What it says at its end: open, opened, answers."""
-        self._process.send_signal(signal.SIGTERM)
-        said = self._process.communicate(timeout=BOUND)[0]
-        return json.loads(said)
-
-    def __exit__(self, *_):
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
 
 
 def _metric(daemon, name, source=None):
@@ -91,13 +59,8 @@ def _full(daemon, source):
 
 
 @pytest.fixture(name="many_descriptors", autouse=True)
-def _many_descriptors():
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limits[1] < MANY + 1000:
-        pytest.skip(f"{MANY} connections need more descriptors than may be open")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+def _many_descriptors(allow_descriptors):
+    allow_descriptors(MANY + 1000)
 
 
 def test_newcomers_are_served(fake, serve):
@@ -228,27 +191,3 @@ def test_refused_uploads_are_waited_for_by_the_few(fake, serve):
         for sock in socks + others:
             sock.close()
         wait_until(lambda: open_now() <= 0, "them to be gone")
-
-
-def test_uploads_that_are_refused_hold_up_nobody(fake, serve):
-    """64 at once, again and again, each as fast as it is read."""
-    fake.hosts["198.51.100.1"] = {"os_name": "Linux"}
-    with serve(fake, {**SETTINGS, "cache.ttl": "1h"}) as daemon:
-        daemon.wait_for_p0f()
-        calm = _times(daemon)
-        for clients in (1, 64):
-            with Hold(daemon.port, s="127.0.2.1", c=64, m=clients, u=10**12):
-                flood = _times(daemon)
-            if FULL:
-                print(f"\n  connecting and a hit: median {calm * 1e3:.2f} ms in the calm, "
-                      f"{flood * 1e3:.2f} ms with uploads of {clients}")
-
-
-def _times(daemon):
-    """The median of what it takes to connect and be answered from the cache."""
-    times = []
-    for source in _newcomers(400 if FULL else 50):
-        begin = time.monotonic()
-        assert fetch(daemon.place, "/host/198.51.100.1", source=source).status == 200
-        times.append(time.monotonic() - begin)
-    return statistics.median(times)

@@ -53,6 +53,7 @@ static struct {
 
 static char *requests; /* the same one, several times */
 static size_t request_length, requests_length;
+static struct connection *all;
 static int epoll;
 static volatile sig_atomic_t over;
 
@@ -257,7 +258,7 @@ static void see(struct connection *connection, uint32_t events)
 
 /* ---- All of it */
 
-static void run(struct connection *all)
+static void run(void)
 {
     struct epoll_event events[EVENTS];
 
@@ -352,14 +353,15 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     parse(argc, argv);
-    struct connection *all = calloc(options.connections, sizeof *all);
+    all = calloc(options.connections, sizeof *all);
     epoll = epoll_create1(0);
     if (epoll < 0 || !all || !requests)
         die("cannot start");
     signal(SIGTERM, on_signal);
     printf("begun\n");
     fflush(stdout);
-    run(all);
+    run();
     report();
+    free(all);
     return 0;
 }
