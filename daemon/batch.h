@@ -58,7 +58,8 @@ void batch_end_early(struct batch *batch, bool for_good);
 uint64_t batch_length(const struct batch *batch);
 
 /* Writes the next bytes of the answer, as many as there is room for or somewhat less, and returns how
- * many: 0 at its end. -1 when out of memory. `room` is at least 16. */
+ * many: 0 at its end. -1 when out of memory. `room` is at least 16, or all
+ * that is left. */
 ssize_t batch_read(struct batch *batch, char *bytes, size_t room);
 
 /* Bytes of memory it takes, but for the hosts, which the cache has, too. */

@@ -99,12 +99,14 @@ static ssize_t read_result(struct batch *batch, char *bytes, size_t room, bool a
 
 static size_t read_end(struct batch *batch, char *bytes, size_t room)
 {
-    size_t length = strlen(RENDER_RESULTS_END);
+    static const char end[] = RENDER_RESULTS_END;
+    size_t length = 0;
 
-    if (batch->read > batch->count || length > room)
+    if (batch->read > batch->count || room < sizeof end - 1)
         return 0;
     batch->read++;
-    memcpy(bytes, RENDER_RESULTS_END, length);
+    for (; end[length]; length++)
+        bytes[length] = end[length];
     return length;
 }
 

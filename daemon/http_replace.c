@@ -146,9 +146,10 @@ static bool write_answer(struct text *text, const struct client *client, enum pr
 {
     size_t length = 0;
     char *body = reply_problem_text(problem, client->about, detail, &length);
-    struct MHD_Response *response =
-        body ? reply_problem(problem, client->about, detail, NULL) : NULL;
 
+    if (!body)
+        return false;
+    struct MHD_Response *response = reply_problem(problem, client->about, detail, NULL);
     http_cors_add(client, &response);
     text->length = response ? 0 : ANSWER_SIZE;
     if (response) {

@@ -497,6 +497,7 @@ static void free_it(void *ctx)
 Test(batch, may_be_freed_when_done)
 {
     setup_with(100);
+    done = 0;
     for (unsigned i = 0; i < 2; i++) { /* asked; then with p0f gone, all at once */
         char error[BATCH_BODY_ERROR_SIZE];
         const char *json = many(i ? "10.0.1." : "10.0.0.", 9);

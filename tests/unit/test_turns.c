@@ -85,10 +85,8 @@ static void teardown(void)
     loop_free(loop);
 }
 
-TestSuite(turns, .init = setup, .fini = teardown, .timeout = 30);
-
 /* Two slices are 300 us, and a round of them ends with the one that reaches 200. */
-Test(turns, others_work_in_between)
+Test(turns, others_work_in_between, .init = setup, .fini = teardown)
 {
     struct job job = {.name = 'a', .slices = 6};
 
@@ -97,7 +95,7 @@ Test(turns, others_work_in_between)
     cr_assert_str_eq(done, " aa aa aa  ", "%s", done);
 }
 
-Test(turns, each_client_has_its_turn)
+Test(turns, each_client_has_its_turn, .init = setup, .fini = teardown)
 {
     struct job many[3] = {
         {.name = 'a', .slices = 2}, {.name = 'b', .slices = 2}, {.name = 'c', .slices = 2}};
@@ -111,7 +109,7 @@ Test(turns, each_client_has_its_turn)
     cr_assert_str_eq(done, " ax bx ca bc  ", "%s", done);
 }
 
-Test(turns, little_work_is_done_at_once)
+Test(turns, little_work_is_done_at_once, .init = setup, .fini = teardown)
 {
     struct job job = {.name = 'a', .slices = 1};
     unsigned spare = 0;
@@ -127,7 +125,7 @@ Test(turns, little_work_is_done_at_once)
     cr_assert(turns_spare(turns));
 }
 
-Test(turns, finish_does_all)
+Test(turns, finish_does_all, .init = setup, .fini = teardown)
 {
     struct job jobs[2] = {{.name = 'a', .slices = 3}, {.name = 'b', .slices = 1}};
 
