@@ -10,6 +10,9 @@
 static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+/* Of a host as it usually is; that with any others may be refused. */
+static const char host[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]";
+
 struct text {
     const char *at, *end;
 };
@@ -84,7 +87,11 @@ static bool read_field(struct text *text, struct fields *fields)
     if (is(name, length, "Transfer-Encoding") || is(name, length, "Connection") ||
         is(name, length, "Expect") || is(name, length, "Upgrade"))
         return false;
-    fields->hosts += is(name, length, "Host");
+    if (is(name, length, "Host")) {
+        fields->hosts++;
+        if (span(&(struct text){value, text->at}, host) < size)
+            return false;
+    }
     if (is(name, length, "Content-Length")) {
         fields->lengths++;
         if (size == 0 || size > 5)
