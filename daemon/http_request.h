@@ -53,7 +53,8 @@ struct waiting {
     struct loop_timer unwatched;                             /* until then it is not looked after */
     void (*end_early)(struct client *client, bool for_good); /* NULL: nor at all */
     atomic_int state;
-    bool watched, half_closed, for_good;
+    bool watched, half_closed, gone; /* the last: for good */
+    bool for_good;                   /* as `leave` has it */
 };
 
 /* One connection, and the request it is on. */

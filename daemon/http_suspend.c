@@ -24,6 +24,7 @@ void http_suspend(struct client *client, enum MHD_Result (*resumed)(struct clien
     client->resumed = resumed;
     client->abandoned = abandoned;
     client->waiting.end_early = NULL;
+    client->waiting.gone = false;
     MHD_suspend_connection(client->connection);
     set_timeout(client, client->service->idle_timeout + 1);
 }
@@ -32,7 +33,10 @@ enum MHD_Result http_go_on(struct client *client)
 {
     set_timeout(client, client->service->idle_timeout);
     client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
-    return client->resumed(client);
+    if (!client->waiting.gone)
+        return client->resumed(client);
+    client->abandoned(client);
+    return MHD_NO;
 }
 
 /* ---- Watching */
@@ -51,27 +55,35 @@ static void leave(void *ctx)
         loop_post(http_worker_loop(client->worker), &waiting->resume);
 }
 
+/* False when it has been done, or is being told of something already. */
+static bool tell(struct client *client, bool for_good)
+{
+    struct waiting *waiting = &client->waiting;
+    int state = WAIT_WATCHED;
+
+    if (atomic_load(&waiting->state) != WAIT_WATCHED)
+        return false;
+    waiting->for_good = for_good; /* which nobody reads before it is under way */
+    atomic_fetch_add(&client->service->leaving, 1);
+    if (atomic_compare_exchange_strong(&waiting->state, &state, WAIT_LEAVING)) {
+        loop_post(lookup_loop(client->service->lookup), &waiting->leave);
+        return true;
+    }
+    atomic_fetch_sub(&client->service->leaving, 1);
+    return false;
+}
+
 static void on_hang_up(void *ctx, uint32_t events)
 {
     struct client *client = ctx;
     struct waiting *waiting = &client->waiting;
     struct loop *loop = http_worker_loop(client->worker);
-    bool for_good = events & (EPOLLHUP | EPOLLERR);
-    int state = WAIT_WATCHED;
 
     loop_unwatch(loop, &waiting->watch);
     waiting->watched = false;
-    /* What it is told of must not change under way, so another time if that is so. */
-    if (atomic_load(&waiting->state) == WAIT_WATCHED) {
-        waiting->for_good = for_good;
-        waiting->half_closed = true;
-        atomic_fetch_add(&client->service->leaving, 1);
-        if (atomic_compare_exchange_strong(&waiting->state, &state, WAIT_LEAVING))
-            loop_post(lookup_loop(client->service->lookup), &waiting->leave);
-        else
-            atomic_fetch_sub(&client->service->leaving, 1);
-    }
-    if (!for_good)
+    waiting->half_closed = true;
+    waiting->gone = events & (EPOLLHUP | EPOLLERR);
+    if (!tell(client, waiting->gone) || !waiting->gone)
         loop_arm(loop, &waiting->unwatched, mono_add_ms(loop_now(loop), UNWATCHED_MS));
 }
 

@@ -87,6 +87,10 @@ def test_not_even_p0f_need_answer(fake, serve, scratch, kind, place, how):
         for sock in socks:
             _go(sock, how)
         wait_until(lambda: _pending(daemon) == 0, "their places to be free", bound=SOON)
+        # Nor is it anybody's error.
+        counted = daemon.get("/metrics").body.decode()
+        assert 'http_requests_total{route="/host",code="504"} 0' in counted
+        assert 'http_requests_total{route="/hosts",code="200"} 0' in counted
         fake.release()
 
 
