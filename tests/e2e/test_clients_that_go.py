@@ -58,17 +58,21 @@ def _go(sock, how):
     sock.close()
 
 
+def _come_and_go(daemon, place, kind, how):
+    """Their places are free long before they would have been answered."""
+    socks = [_ask(place, _asks(kind, number)) for number in range(CLIENTS)]
+    wait_until(lambda: _pending(daemon) >= CLIENTS, "all to wait")
+    for sock in socks:
+        _go(sock, how)
+    wait_until(lambda: _pending(daemon) == 0, "their places to be free", bound=SOON)
+
+
 @pytest.mark.parametrize("kind", ["host", "batch"])
 @pytest.mark.parametrize("place,how", [("tcp", "FIN"), ("tcp", "RST"), ("unix", "close")])
 def test_nobody_waits_so_nobody_asks(fake, serve, scratch, kind, place, how):
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
-        socks = [_ask(_place(daemon, scratch, place), _asks(kind, number))
-                 for number in range(CLIENTS)]
-        wait_until(lambda: _pending(daemon) >= CLIENTS, "all to wait")
-        for sock in socks:
-            _go(sock, how)
-        wait_until(lambda: _pending(daemon) == 0, "their places to be free", bound=SOON)
+        _come_and_go(daemon, _place(daemon, scratch, place), kind, how)
         asked = len(fake.queries)
         wait_until(lambda: daemon.get("/readyz").status == 200, "p0f to be asked by others")
         assert len(fake.queries) <= asked + 2       # readiness has a query of its own
@@ -81,12 +85,7 @@ def test_not_even_p0f_need_answer(fake, serve, scratch, kind, place, how):
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        socks = [_ask(_place(daemon, scratch, place), _asks(kind, number))
-                 for number in range(CLIENTS)]
-        wait_until(lambda: _pending(daemon) >= CLIENTS, "all to wait")
-        for sock in socks:
-            _go(sock, how)
-        wait_until(lambda: _pending(daemon) == 0, "their places to be free", bound=SOON)
+        _come_and_go(daemon, _place(daemon, scratch, place), kind, how)
         # Nor is it anybody's error.
         counted = daemon.get("/metrics").body.decode()
         assert 'http_requests_total{route="/host",code="504"} 0' in counted
