@@ -146,3 +146,16 @@ Test(batch_body, limit_holds_the_longest_addresses)
     cr_assert_leq(batch_body_limit(1000), 256 * 1024);
     cr_assert_geq(batch_body_limit(UINT32_MAX), UINT32_MAX, "no overflow");
 }
+
+/* What is reckoned with when memory is shared out: at least what the items and their texts take. */
+Test(batch_body, tells_its_size)
+{
+    struct batch_body *small, *large;
+
+    expect_items("[\"a\"]", 1, &small);
+    expect_items("[\"a\",\"0123456789\"]", 2, &large);
+    cr_assert_geq(batch_body_size(small), sizeof(struct batch_item) + 2);
+    cr_assert_eq(batch_body_size(large), batch_body_size(small) + sizeof(struct batch_item) + 11);
+    batch_body_free(small);
+    batch_body_free(large);
+}

@@ -405,3 +405,21 @@ Test(connections, one_with_a_request_unread_is_busy)
     cr_assert_not(connections_busy(connections), "that is no request");
     teardown();
 }
+
+/* Any of them, and only while its request is here as a whole and not answered yet. */
+Test(connections, answering_is_another_thing_than_reading)
+{
+    setup(3);
+    for (int i = 0; i < 3; i++)
+        cr_assert(come());
+    cr_assert_not(connections_answering(connections));
+    all[1].busy = true; /* half a request */
+    cr_assert_not(connections_answering(connections));
+    cr_assert(connections_busy(connections));
+    connections_arrived(&all[1]);
+    cr_assert(connections_answering(connections));
+    all[1].busy = false;
+    connections_await(connections, &all[1]);
+    cr_assert_not(connections_answering(connections));
+    teardown();
+}

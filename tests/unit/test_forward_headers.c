@@ -100,6 +100,14 @@ Test(forward_headers, zero_is_a_distance)
     expect(&host, "X-P0F-Distance", "0");
 }
 
+Test(forward_headers, one_minute_is_an_uptime)
+{
+    struct p0f_host host = unknown_host();
+
+    host.uptime_min = 1;
+    expect(&host, "X-P0F-Uptime-Min", "1");
+}
+
 Test(forward_headers, without_a_host_there_is_only_the_status)
 {
     struct forward_headers headers;
