@@ -185,8 +185,11 @@ static void begin(struct batch *batch, uint32_t item)
 /* Nobody will read what came of it. */
 static void drop(struct batch *batch, uint32_t item)
 {
-    batch->results[item].outcome = LOOKUP_CANCELLED;
-    batch_settle(batch, item);
+    struct lookup_request request = request_for(batch, item);
+
+    request.freshness.source = batch->results[item].source;
+    lookup_drop(&request);
+    keep(batch, item, &request);
 }
 
 /* Where others hold every place, one of its own that comes free is waited for; but not theirs. */

@@ -1,6 +1,10 @@
 #include "http_suspend.h"
 
+#include "http_queue.h"
+
 #include <sys/epoll.h>
+
+#define CLIENT_GONE 499 /* nginx's word for it, in log and metrics */
 
 /* Who has waited so long is looked after: not each request, as most are answered sooner. */
 #define UNWATCHED_MS 50
@@ -35,6 +39,7 @@ enum MHD_Result http_go_on(struct client *client)
     client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
     if (!client->waiting.gone)
         return client->resumed(client);
+    queue_note(client, CLIENT_GONE);
     client->abandoned(client);
     return MHD_NO;
 }

@@ -180,6 +180,13 @@ void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
     lookup_count(request);
 }
 
+void lookup_drop(struct lookup_request *request)
+{
+    request->answer = NULL;
+    request->outcome = LOOKUP_CANCELLED;
+    lookup_count(request);
+}
+
 bool lookup_try(struct lookup *lookup, struct lookup_request *request)
 {
     struct mono now = lookup->clock();

@@ -145,6 +145,9 @@ bool lookup_claim(struct lookup *lookup, struct flow asker) P0F_MUST_USE;
 /* Answers a request that finds no place, as lookup_admit() does. */
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request);
 
+/* Answers a request that nobody wants any more before it was begun (LOOKUP_CANCELLED). */
+void lookup_drop(struct lookup_request *request);
+
 /* As lookup_submit(), but at once, and with `began` set by the caller: it waits no longer than if it
  * had been submitted then. In the loop's thread; done() may be called before this returns. */
 void lookup_begin(struct lookup *lookup, struct lookup_request *request);

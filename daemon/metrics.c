@@ -100,8 +100,8 @@ void metrics_count(enum metric metric)
     add(VALUE(counters) + metric, 1);
 }
 
-static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405,
-                                                  413, 414, 415, 431, 500, 502, 503, 504};
+static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405, 413,
+                                                  414, 415, 431, 499, 500, 502, 503, 504};
 
 unsigned metrics_code(unsigned column)
 {

@@ -8,7 +8,8 @@ _SERIES = re.compile(r"([a-z0-9_]+)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
 
 # With these a request about a host is answered by a lookup; a 400 needs none.
-LOOKED_UP = ("200", "304", "404", "502", "503", "504")
+# 499: the client had gone.
+LOOKED_UP = ("200", "304", "404", "499", "502", "503", "504")
 ERRORS = ("bad_response", "unavailable", "overloaded", "timeout", "not_cached")
 
 
@@ -74,7 +75,7 @@ def laws(metrics):
                 total("p0f_connections") + total("p0f_reconnects_total"))
     yield equal("lookups = requests answered with one + hosts in batches", lookups,
                 total("http_requests_total", route=("/host", "/self"), code=LOOKED_UP)
-                + total("http_requests_total", route="/forward-auth", code="204")
+                + total("http_requests_total", route="/forward-auth", code=("204", "499"))
                 + total("batch_hosts_total"))
     yield equal("no lookup that cannot be", 0,
                 total("lookups_total", cache=("hit", "stale"), result=ERRORS)
@@ -84,7 +85,8 @@ def laws(metrics):
     refused = total("lookups_total", result=("overloaded", "not_cached"))
     yield "lookups that did not wait", \
         lookups - total("lookup_duration_seconds_count", cache="miss"), \
-        refused, refused + total("lookups_total", cache=("hit", "stale"))
+        refused, refused + total("lookups_total", cache=("hit", "stale")) \
+        + total("lookups_total", result="cancelled")
     for store in ("hosts", "misses"):
         entries = total("cache_entries", store=store)
         yield equal(f"{store} = insertions - evictions - removals", entries,

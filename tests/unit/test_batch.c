@@ -531,7 +531,10 @@ static void end_batch_early(bool for_good)
 
 Test(batch, whose_client_has_gone_asks_no_more)
 {
+    struct metrics_snapshot before, after;
+
     setup_with(100);
+    metrics_read(&before);
     stage.holding = true;
     cr_assert_not(ask_batch(many("10.0.0.", 40), &usual));
     stage_settle();
@@ -542,6 +545,8 @@ Test(batch, whose_client_has_gone_asks_no_more)
     cr_assert_eq(lookup_pending(lookup), 0);
     cr_assert_eq(stage.asked, WINDOW, "what had been sent, and no more");
     cr_assert_gt(batch_length(batch), 0, "there is an answer all the same");
+    metrics_read(&after);
+    cr_assert_eq(lookups(&after) - lookups(&before), 40, "each of its hosts is a lookup");
     batch_free(batch);
     stage.holding = false;
     teardown();
