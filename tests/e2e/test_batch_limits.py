@@ -260,8 +260,7 @@ def test_one_client_has_half_of_the_memory(fake, serve):
         daemon.wait_for_p0f()
         greedy = [_begin(daemon, HALF // 4 - 1024, "127.0.0.2") for _ in range(4)]
 
-        wait_until(lambda: processes.resident_bytes(daemon.process.pid) > HALF,
-                   "their bodies to be read")
+        wait_until(lambda: processes.unread_bytes(daemon.port) == 0, "their bodies to be read")
 
         def status_of_one_more():
             with _begin(daemon, MEBIBYTE, "127.0.0.2") as sock:

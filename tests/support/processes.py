@@ -25,6 +25,19 @@ def unix_sockets(pid):
     return found
 
 
+def unread_bytes(port):
+    """What has been sent to that port, over IPv4 from this machine, and not been read there yet."""
+    queued = 0
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            _, local, remote, state, queues = line.split()[:5]
+            sending, receiving = (int(queue, 16) for queue in queues.split(":"))
+            if state != "0A":       # of a listener these count connections
+                queued += receiving if int(local.split(":")[1], 16) == port else 0
+                queued += sending if int(remote.split(":")[1], 16) == port else 0
+    return queued
+
+
 def resident_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
         return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
