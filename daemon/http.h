@@ -1,7 +1,7 @@
-/* The HTTP side: threads of libmicrohttpd's that answer requests. The only user of that library.
+/* The HTTP side: workers (http_worker.h) that answer requests. The only user of libmicrohttpd.
  *
- * A request that the cache answers is answered in its thread; any other is suspended, handed to the
- * lookup, and resumed when that is done. */
+ * A request that the cache answers is answered in its worker's thread; any other is suspended, handed
+ * to the lookup, and resumed when that is done. A batch takes turns in its worker. */
 #ifndef HTTP_H
 #define HTTP_H
 
@@ -38,7 +38,7 @@ struct http_options {
     const char *version; /* static */
 };
 
-/* Starts the threads; connections come by http_take(). NULL when libmicrohttpd refuses. */
+/* Starts the workers; connections come by http_take(). NULL when one cannot be started. */
 struct http *http_start(const struct http_options *options);
 
 /* Takes over a connected socket. False: it was closed, as there is no room for it; see

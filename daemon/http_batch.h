@@ -14,7 +14,7 @@ void http_batch_take(struct client *client, const char *bytes, size_t length);
 /* Once the body is complete. Returns what the access handler is to return. */
 enum MHD_Result serve_hosts(struct client *client);
 
-/* Lets go of what there is of it; nothing is fine, too. */
+/* Frees what there is of it. No-op when there is nothing. */
 void http_batch_forget(struct client *client);
 
 #endif

@@ -98,7 +98,7 @@ static void begin_to_watch(void *ctx)
     struct waiting *waiting = &client->waiting;
     struct loop *loop = http_worker_loop(client->worker);
 
-    /* Without memory for it it waits to its end. */
+    /* If that fails, the request just waits to its end. */
     waiting->watched =
         loop_watch(loop, &waiting->watch, waiting->half_closed ? 0 : (uint32_t)EPOLLRDHUP) == 0;
 }
