@@ -23,16 +23,18 @@ HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
                -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
-               -DOPENAPI_JSON='"$(BUILD)/daemon/openapi.json"'
+               -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
+PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
-               $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS) $(CFLAGS)
+               $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
-LIBS         = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 # make V=1 shows the commands.
 say          = $(if $(V),,@echo '  $(1)' &&)
 objects      = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 DAEMON      := $(BUILD)/p0f-lookupd
+DAEMON_A    := $(BUILD)/daemon.a
 LIB_A       := $(BUILD)/libp0fclient.a
 LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
@@ -70,13 +72,17 @@ $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 	@mkdir -p $(@D)
 	$(call say,CC    $<) $(COMPILE) -MMD -MP -c -o $@ $<
 
-$(DAEMON): $(call objects,daemon/*.c) $(LIB_A)
+$(DAEMON): $(BUILD)/daemon/main.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
-# openapi.o has it in it, which no compiler tells in a .d file.
-$(BUILD)/daemon/openapi.o: $(BUILD)/daemon/openapi.json
+# All of the daemon but main(): what the tests link, too.
+$(DAEMON_A): $(filter-out %/main.o,$(call objects,daemon/*.c daemon/*/*.c))
+	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/daemon/openapi.json: daemon/openapi.json Makefile
+# openapi.o has it in it, which no compiler tells in a .d file.
+$(BUILD)/daemon/http/openapi.o: $(BUILD)/daemon/http/openapi.json
+
+$(BUILD)/daemon/http/openapi.json: daemon/http/openapi.json Makefile
 	@mkdir -p $(@D)
 	$(call say,SED   $@) sed 's|@version@|$(VERSION)|' $< > $@
 
@@ -140,65 +146,9 @@ run:
 
 # ---- Tests ---------------------------------------------------------------------------------------
 
-# A test links the module it is named after, what its line here adds, and of the library what those
-# call.
-DEPS_render := daemon/utf8.o
-DEPS_answer := daemon/hash.o daemon/render.o $(DEPS_render)
-DEPS_answer_memory := daemon/answer.o $(DEPS_answer)
-DEPS_cache  := daemon/answer.o $(DEPS_answer)
-DEPS_cache_bounds   := daemon/cache.o $(DEPS_cache)
-DEPS_cache_edges    := daemon/cache.o $(DEPS_cache)
-DEPS_cache_readers  := daemon/cache.o $(DEPS_cache)
-DEPS_render_memory  := daemon/render.o $(DEPS_render)
-DEPS_render_problem := daemon/render.o $(DEPS_render)
-DEPS_target := daemon/syntax.o
-DEPS_forward_headers := daemon/utf8.o
-DEPS_client_counts := daemon/hash.o
-DEPS_eviction := daemon/client_counts.o $(DEPS_client_counts)
-DEPS_connections := daemon/eviction.o daemon/loop.o daemon/metrics.o daemon/networks.o daemon/peer.o $(DEPS_eviction)
-DEPS_config := daemon/option.o daemon/option_format.o daemon/listen_address.o daemon/networks.o daemon/cors.o
-DEPS_flight := daemon/hash.o
-DEPS_asker  := daemon/hash.o
-DEPS_places := daemon/asker.o $(DEPS_asker)
-DEPS_rate_limit := daemon/asker.o $(DEPS_asker)
-DEPS_forwarded := daemon/networks.o
-DEPS_lingering := daemon/loop.o daemon/networks.o daemon/peer.o
-DEPS_descriptors := daemon/connections.o daemon/lingering.o daemon/log.o daemon/process.o $(DEPS_connections) $(DEPS_lingering)
-DEPS_listen := daemon/listen_address.o daemon/log.o daemon/loop.o
-DEPS_listen_names := daemon/listen.o $(DEPS_listen)
-DEPS_listen_mode  := daemon/listen.o $(DEPS_listen)
-DEPS_metrics_text := daemon/exposition.o daemon/metrics.o
-DEPS_http_worker := daemon/clock.o daemon/loop.o daemon/queue.o daemon/turns.o
-DEPS_turns  := daemon/loop.o daemon/queue.o
-DEPS_budget := daemon/asker.o $(DEPS_asker)
-DEPS_link   := daemon/loop.o daemon/metrics.o
-DEPS_pool   := daemon/queue.o daemon/link.o daemon/log.o daemon/loop.o daemon/metrics.o daemon/pool_log.o
-DEPS_link_lifecycle := daemon/link.o $(DEPS_link)
-DEPS_loop_wait := daemon/loop.o
-DEPS_pool_log := daemon/log.o daemon/loop.o
-DEPS_pool_rate := daemon/pool.o $(DEPS_pool)
-DEPS_pool_retired := daemon/pool.o $(DEPS_pool)
-DEPS_pool_status := daemon/pool.o $(DEPS_pool)
-DEPS_readiness := daemon/outage.o daemon/pool.o $(DEPS_pool)
-DEPS_lookup := daemon/asker.o daemon/places.o daemon/rate_limit.o daemon/lookup_finish.o daemon/journey.o daemon/cache.o daemon/flight.o daemon/freshness.o daemon/pool.o $(DEPS_cache) $(DEPS_pool)
-DEPS_lookup_metrics := daemon/lookup.o $(DEPS_lookup)
-DEPS_lookup_memory := daemon/lookup.o $(DEPS_lookup)
-DEPS_lookup_repeats := daemon/lookup.o $(DEPS_lookup)
-DEPS_lookup_leaving := daemon/lookup.o $(DEPS_lookup)
-DEPS_status := daemon/descriptors.o daemon/lookup.o daemon/settings.o $(DEPS_descriptors) $(DEPS_lookup)
-DEPS_lookup_patience := daemon/lookup.o $(DEPS_lookup)
-DEPS_render_status := daemon/outage.o daemon/render.o daemon/status.o $(DEPS_render) $(DEPS_status)
-DEPS_render_status_memory := daemon/render_status.o $(DEPS_render_status)
-DEPS_batch  := daemon/batch_read.o daemon/batch_body.o daemon/render_batch.o daemon/problem.o daemon/verdict.o daemon/lookup.o $(DEPS_lookup)
-DEPS_batch_body     := daemon/render_batch.o
-DEPS_http   := $(patsubst %.c,%.o,$(filter-out daemon/log.c daemon/main.c daemon/oneshot.c \
-                 daemon/server.c,$(wildcard daemon/*.c)) tests/fuzz/quiet_log.c \
-                 $(wildcard tests/fuzz/http_*.c))
-DEPS_lists  := daemon/cors.o daemon/listen_address.o daemon/networks.o
-DEPS_batch_memory   := daemon/batch.o $(DEPS_batch)
-
-T           = $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
-UNIT       := $(T:%=$(BUILD)/tests/unit/test_%)
+# T=cache, or several: the unit tests to build and run, by name.
+T           = *
+UNIT       := $(sort $(foreach t,$(T),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_$(t).c tests/unit/*/test_$(t).c))))
 TARGETS    := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
@@ -210,40 +160,37 @@ WRAPPED    := connect close shutdown send recv epoll_ctl malloc calloc realloc
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
 MODEL_STEPS ?= 120000 # for each seed
 
-linked      = $(addprefix $(BUILD)/,$(sort \
-              $(patsubst %.c,%.o,$(wildcard lib/$(1).c daemon/$(1).c)) $(DEPS_$(1)))) $(LIB_A)
-
-$(foreach t,$(T),$(eval $(BUILD)/tests/unit/test_$(t): $(call linked,$(t))))
-$(foreach t,$(TARGETS),$(eval $(BUILD)/tests/fuzz/seeds_$(t) $(BUILD)/tests/fuzz/fuzz_$(t): \
-                              $(call linked,$(t))))
-
 # Those that include short_memory.h, and what that wraps.
-MEMORY_TESTS := answer_memory batch_memory lookup_memory query_memory
+MEMORY_TESTS := lookup/test_host_record_memory lookup/test_batch_memory lookup/test_lookup_memory lib/test_query_memory
 MEMORY     := malloc calloc realloc aligned_alloc strdup free
-$(MEMORY_TESTS:%=$(BUILD)/tests/unit/test_%): LINK += $(MEMORY:%=-Wl,--wrap=%)
+$(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
 # Those look at what the module does just there.
-$(BUILD)/tests/unit/test_listen_mode: LINK += -Wl,--wrap=bind
-$(BUILD)/tests/unit/test_cache_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
-$(BUILD)/tests/unit/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
+$(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
+$(BUILD)/tests/unit/lookup/test_cache_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
+$(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
+$(UNIT): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
 
+$(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
+          $(call objects,tests/fuzz/http_*.c) $(BUILD)/tests/fuzz/quiet_log.o
+
 $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
-	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(DAEMON_A) $(LIB_A) $(LIBS)
 
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
-	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(DAEMON_A) $(LIB_A) $(LIBS)
 
-$(MODEL): $(call objects,tests/model/*.c) $(BUILD)/daemon/lookup.o \
-          $(addprefix $(BUILD)/,$(filter-out daemon/log.o,$(sort $(DEPS_lookup)))) $(LIB_A)
+$(SEEDS) $(FUZZERS): $(DAEMON_A) $(LIB_A)
+
+$(MODEL): $(call objects,tests/model/*.c) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # For the test that reads back with another JSON reader what is rendered.
 RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
 
-$(RENDER_ANSWERS): %: %.o $(BUILD)/daemon/render.o $(DEPS_render:%=$(BUILD)/%) $(LIB_A)
+$(RENDER_ANSWERS): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
 check: deps
@@ -364,7 +311,7 @@ soak: deps
 
 # ---- Taste ---------------------------------------------------------------------------------------
 
-SOURCES    := $(wildcard daemon/*.[ch] lib/*.[ch] tests/*/*.[ch])
+SOURCES    := $(wildcard daemon/*.[ch] daemon/*/*.[ch] lib/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 SCRIPTS    := .ci/run $(wildcard tests/support/*.sh)
 MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
@@ -375,7 +322,7 @@ lint:
 	@$(INSTALL) $(BUILD_DEPS) $(CHECK_DEPS) $(LINT_DEPS)
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
 	clang-format --dry-run -Werror $(SOURCES)
-	printf '%s\n' $(wildcard daemon/*.c lib/*.c) | xargs -P "$$(nproc)" -I '{}' \
+	printf '%s\n' $(wildcard daemon/*.c daemon/*/*.c lib/*.c) | xargs -P "$$(nproc)" -I '{}' \
 		clang-tidy --quiet '{}' -- $(LANGUAGE) 2>/dev/null
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		-Ilib -Idaemon daemon lib

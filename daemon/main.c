@@ -1,11 +1,11 @@
 /* The command line. */
-#include "batch_body.h"
-#include "config.h"
-#include "listen.h"
-#include "log.h"
-#include "oneshot.h"
-#include "render.h"
+#include "cmd_lookup.h"
+#include "config/config.h"
+#include "core/log.h"
+#include "net/listener.h"
 #include "server.h"
+#include "json/batch_body.h"
+#include "json/render.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Serves until SIGTERM or SIGINT, then answers what is in flight and waits for what p0f owes.
  * Takes `config` over. `source` is read again on SIGHUP. Returns the exit status. */

@@ -299,10 +299,10 @@ SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit,
 
 def daemon_pool_bytes():
     """The connection memory that the daemon gives libmicrohttpd, from its source."""
-    with open(os.path.join(HERE, "../../daemon/http.c")) as source:
+    with open(os.path.join(HERE, "../../daemon/http/server.c")) as source:
         found = re.search(r"^#define POOL_BYTES \((\d+) \* 1024\)", source.read(), re.MULTILINE)
     if not found:
-        raise BenchError("no POOL_BYTES in daemon/http.c: give --pool, the static server's memory")
+        raise BenchError("no POOL_BYTES in daemon/http/server.c: give --pool, the static server's memory")
     return int(found[1]) * 1024
 
 

@@ -120,7 +120,7 @@ def test_no_field_is_left_out():
     """Else a visitor could make that one up."""
     with open(f"{ROOT}/conf/{FIELDS}", encoding="utf-8") as fields:
         text = fields.read()
-    with open(f"{ROOT}/daemon/forward_headers.c", encoding="utf-8") as source:
+    with open(f"{ROOT}/daemon/http/forward_auth.c", encoding="utf-8") as source:
         sent = sorted(set(re.findall('"X-P0F-([A-Za-z-]+)"', source.read())))
     assert sent == sorted(NAMES)
     assert sorted(re.findall(r"^proxy_set_header X-P0F-(\S+) ", text, re.M)) == sent

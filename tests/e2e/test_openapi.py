@@ -108,7 +108,7 @@ def test_examples_are_as_the_document_says(document):
 
 
 def _daemons_problems():
-    with open(os.path.join(daemon_module.ROOT, "daemon", "problem.c"), encoding="utf-8") as source:
+    with open(os.path.join(daemon_module.ROOT, "daemon/http/problem.c"), encoding="utf-8") as source:
         return {code: (int(status), title) for status, code, title in
                 re.findall(r'\{(\d+), "([a-z0-9-]+)", "([^"]+)"', source.read())}
 

@@ -1,8 +1,8 @@
 /* Any bytes are a body: it is read without reading beyond its end, and is either 1 to 8 items, each
  * UTF-8 without a NUL in it that goes into an answer and comes out of it as the same, or refused with
  * a reason. */
-#include "batch_body.h"
-#include "render.h"
+#include "json/batch_body.h"
+#include "json/render.h"
 
 #include <jansson.h>
 #include <stdlib.h>

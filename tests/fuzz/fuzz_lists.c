@@ -1,9 +1,9 @@
 /* Any bytes are a list of networks, of origins and of addresses to listen on: each is taken, and then
  * means what it says, or is refused with a reason. */
-#include "cors.h"
 #include "holds.h"
-#include "listen_address.h"
-#include "networks.h"
+#include "net/listen_address.h"
+#include "net/networks.h"
+#include "net/origins.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Any bytes are a request target: it is read without reading beyond its end, a taken address is
  * canonical, and whatever the detail repeats of it is printable. */
-#include "target.h"
+#include "http/target.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,16 +1,16 @@
 #include "http_daemon.h"
 
-#include "connections.h"
-#include "cors.h"
+#include "config/snapshot.h"
 #include "holds.h"
-#include "http.h"
+#include "http/connections.h"
+#include "http/lingering_close.h"
+#include "http/server.h"
 #include "http_p0f.h"
-#include "lingering.h"
-#include "lookup.h"
-#include "networks.h"
-#include "readiness.h"
-#include "settings.h"
-#include "status.h"
+#include "lookup/lookup.h"
+#include "net/networks.h"
+#include "net/origins.h"
+#include "ops/readiness.h"
+#include "ops/status.h"
 
 #include <pthread.h>
 #include <sched.h>

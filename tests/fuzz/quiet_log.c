@@ -1,5 +1,5 @@
 /* In the place of the daemon's log: messages are composed, and go nowhere. */
-#include "log.h"
+#include "core/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>

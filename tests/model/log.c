@@ -1,5 +1,5 @@
 /* In the place of the daemon's log: silent, or one with the model's own tale. */
-#include "log.h"
+#include "core/log.h"
 
 #include "model.h"
 

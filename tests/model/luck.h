@@ -2,8 +2,8 @@
 #ifndef LUCK_H
 #define LUCK_H
 
-#include "cache.h"
-#include "lookup.h"
+#include "lookup/cache.h"
+#include "lookup/lookup.h"
 
 struct cache_times luck_times(void);
 struct lookup_limits luck_limits(void);

@@ -16,7 +16,7 @@
 #define MODEL_H
 
 #include "chance.h"
-#include "clock.h"
+#include "core/clock.h"
 #include "p0fclient.h"
 
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #ifndef TRUTH_H
 #define TRUTH_H
 
-#include "clock.h"
+#include "core/clock.h"
 #include "p0fclient.h"
 
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #ifndef VISITORS_H
 #define VISITORS_H
 
-#include "cache.h"
-#include "lookup.h"
+#include "lookup/cache.h"
+#include "lookup/lookup.h"
 
 /* The lookup under test and its settings in force. */
 void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,

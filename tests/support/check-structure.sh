@@ -40,7 +40,7 @@ awk '
             }
         }
         if (text !~ /^[ \t]*$/) print FILENAME ":" FNR ":" text
-    }' lib/*.[ch] daemon/*.[ch] >"$dir/code"
+    }' lib/*.[ch] daemon/*.[ch] daemon/*/*.[ch] >"$dir/code"
 
 # only PATTERN FILES - lines that match, in other files than these.
 only() {
@@ -52,11 +52,11 @@ within() {
     grep -E "^($1):[0-9]*:.*$2" "$dir/code" || true
 }
 
-only '#include <microhttpd\.h>' 'daemon/http[a-z_]*\.[ch]' | rule 'Only daemon/http* knows libmicrohttpd:'
-# batch_body.c reads it, and writes none.
-only '#include <jansson\.h>' 'daemon/(render[a-z_]*|batch_body)\.c' | rule 'Only daemon/render.c writes JSON:'
-only '#include <ini\.h>' 'daemon/config[a-z_]*\.c' | rule 'Only daemon/config.c reads INI files:'
-only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/clock\.c' | rule 'Only daemon/clock.c reads a clock:'
+only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http knows libmicrohttpd:'
+only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json reads and writes JSON:'
+only '#include <ini\.h>' 'daemon/config/config\.c' | rule 'Only daemon/config/config.c reads INI files:'
+only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/core/clock\.c' |
+    rule 'Only daemon/core/clock.c reads a clock:'
 only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'
 
 libc='arpa/inet|assert|ctype|errno|fcntl|inttypes|limits|netinet/in|poll|pthread|signal|stdalign|stdarg'
@@ -66,25 +66,33 @@ within 'lib/[^:]*' '#include' | grep -vE "#include <($libc)\\.h>|#include \"(p0f
 within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?puts|err|warnx?) *\(' |
     rule 'lib/ never logs, aborts or reads the environment:'
 
-# Who must not know whom, as in the picture; what is not named here may be used by all.
-never() {
-    within "daemon/($1)\\.[ch]" "#include \"($2)\\.h\"" | grep -vE '/([a-z_]+)\.c:[0-9]+:#include "\1\.h"' |
-        rule "$(echo "$1" | tr '|' ' '): must not include any of: $(echo "$2" | tr '|' ' '):"
-}
-above='main|server|oneshot|http[a-z_]*|listen|lookup|batch|verdict|readiness|status|render_status'
-never 'cache|flight|places|rate_limit|queue|asker|answer|render|hash|clock|log|metrics|metrics_text|exposition|process' \
-    "$above|pool|loop|cache|flight|places|queue"
-never 'loop' "$above|pool|cache|flight|answer|render"
-never 'pool' "$above|cache|flight|places|answer|render"
-never 'outage' "$above|loop|cache|flight|answer|render"
-never 'readiness' "$above|cache|flight|answer|render"
-never 'status' 'main|server|oneshot|http[a-z_]*|listen|render[a-z_]*'
-never 'render_status' 'main|server|oneshot|http[a-z_]*|listen|loop|cache|flight'
-never 'settings' "$above|loop|cache|flight|answer|render|pool|config|option"
-never 'lookup|lookup_finish|journey' 'main|server|oneshot|http[a-z_]*|listen|batch|verdict'
-never 'batch[a-z_]*' 'main|server|oneshot|http[a-z_]*|listen|cache|flight|pool'
-never 'http[a-z_]*' 'main|server|oneshot|listen|cache|flight|places|queue|pool'
-only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' | rule 'Modules take options of their own, not config.h:'
+# Who may include whom: a folder of daemon/, and those that its files may include besides their own;
+# "." is daemon/ itself. All may include the library's header.
+while read -r folder allowed; do
+    find daemon -type d -printf '%P\n' | sed 's/^$/./' | grep -qxF "$folder" ||
+        echo "$folder" | rule 'The table of folders names one that there is not:'
+    others=$(echo "$allowed" | sed 's/  */|/g')
+    [ "$folder" = . ] && within='daemon/[a-z0-9_]*\.[ch]' || within="daemon/$folder/[a-z0-9_]*\\.[ch]"
+    within "$within" '#include "' |
+        grep -vE "#include \"(p0fclient\\.h|($folder${others:+|$others})/[a-z0-9_]+\\.h\")" |
+        { [ "$folder" = . ] && grep -vE '#include "[a-z_]+\.h"' || cat; } |
+        rule "daemon/$folder may include its own, p0fclient.h${allowed:+ and $allowed}:"
+done <<'TABLE'
+.      core net config p0f json lookup ops http
+http   core net p0f json lookup ops
+ops    core config p0f json lookup http
+lookup core p0f json
+json   core
+p0f    core
+config core net
+net    core
+core
+TABLE
+find daemon -mindepth 1 -maxdepth 1 -type d -printf '%f\n' |
+    grep -vxE 'core|net|config|p0f|json|lookup|ops|http' | rule 'A folder that is not in the table:'
+
+only '#include "config/(config|option)\.h"' 'daemon/(main|server|cmd_lookup|config/[a-z_]*)\.[ch]' |
+    rule 'Modules take options of their own, not config.h:'
 
 # Settings: in the rows {"section", "key", TYPE, PLACE(...), "default", ... of a table in daemon/, in
 # the sections and lines #key = default of the sample, and in the items .It Ic section.key = default
@@ -92,7 +100,7 @@ only '#include "config\.h"' 'daemon/(main|config|option|server|oneshot)\.[ch]' |
 table() {
     socket=$(sed -n 's/^#define P0F_DEFAULT_SOCKET \(".*"\)$/\1/p' lib/p0fclient.h)
     sed -nE 's/^ *\{"([a-z0-9]+)", "([a-z0-9_]+)", [A-Z_]+, PLACE\([^)]*\), ("[^"]*"|[A-Z0-9_]+),.*/\1.\2 = \3/p' \
-        daemon/*.c | sed "s|P0F_DEFAULT_SOCKET|$socket|; s/\"//g; s/ *$//" | sort
+        daemon/config/*.c | sed "s|P0F_DEFAULT_SOCKET|$socket|; s/\"//g; s/ *$//" | sort
 }
 sample() {
     awk '/^\[.*\]$/ { section = substr($0, 2, length($0) - 2) }
@@ -111,17 +119,17 @@ differ() {
 differ sample manual | rule 'conf/p0f-lookupd.conf (<) and its man page (>) differ:'
 differ table sample | rule 'The table of options in daemon/ (<) and conf/p0f-lookupd.conf (>) differ:'
 
-# Metrics: those that daemon/metrics_text.c writes are the items .It Va name of the man page, and alerts
+# Metrics: those that daemon/ops/prometheus.c writes are the items .It Va name of the man page, and alerts
 # use no others.
 written() {
-    sed '/#define/d' daemon/metrics_text.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
+    sed '/#define/d' daemon/ops/prometheus.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
         sed 's/PREFIX "/p0f_lookupd_/; s/"//g' | sort
 }
 documented() {
     sed -nE 's/^\.It Va ((p0f_lookupd|process)_[a-z0-9_]+).*/\1/p' daemon/p0f-lookupd.8 | sort
 }
-[ -n "$(written)" ] || echo 'no metric found' | rule 'The metrics in daemon/metrics_text.c:'
-differ written documented | rule 'The metrics of daemon/metrics_text.c (<) and of daemon/p0f-lookupd.8 (>) differ:'
+[ -n "$(written)" ] || echo 'no metric found' | rule 'The metrics in daemon/ops/prometheus.c:'
+differ written documented | rule 'The metrics of daemon/ops/prometheus.c (<) and of daemon/p0f-lookupd.8 (>) differ:'
 { grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
     sort -u >"$dir/used"
 written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that there are not:'
@@ -131,7 +139,7 @@ written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml us
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'A module is named after what it does:'
-wc -l daemon/*.c lib/*.c | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
+wc -l daemon/*.c daemon/*/*.c lib/*.c | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
     rule 'No .c has more than 400 lines:'
 awk 'FNR == 1 { start = 0 }
     /^\{/ || /^[a-z].*\) \{$/ { start = FNR; head = /^\{/ ? before : $0 }
@@ -139,7 +147,7 @@ awk 'FNR == 1 { start = 0 }
         if (FNR - start - 1 > 70) print FILENAME ":" start ": " FNR - start - 1 " lines: " head
         start = 0
     }
-    /^[a-z].*\(/ { before = $0 }' daemon/*.c lib/*.c | rule 'No function has more than 70 lines:'
+    /^[a-z].*\(/ { before = $0 }' daemon/*.c daemon/*/*.c lib/*.c | rule 'No function has more than 70 lines:'
 { grep -rnE '\b(sleep|usleep|nanosleep) ?\(?[0-9]' tests --include='*.py' --include='*.sh' --include='*.c' ||
     true; } | grep -v '^tests/bench/' |
     rule 'Tests wait for events, never for a while:'

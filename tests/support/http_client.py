@@ -1,5 +1,5 @@
 """Small HTTP clients for the tests: a polite one, a raw one for nonsense, and a crowd. Every answer
-that one of them gets from the daemon must be as daemon/openapi.json says."""
+that one of them gets from the daemon must be as daemon/http/openapi.json says."""
 
 import http.client
 import io

@@ -108,8 +108,8 @@ class Baseline:
     def __init__(self, directory, sanitizers, jobs):
         ignored = shutil.ignore_patterns("build", ".git", "__pycache__")
         shutil.copytree(ROOT, directory / "plain", ignore=ignored, symlinks=True)
-        tests = sorted((ROOT / "tests/unit").glob("test_*.c"))
-        self.programs = [f"build/tests/unit/{test.stem}" for test in tests] + [MODEL]
+        tests = sorted((ROOT / "tests/unit").rglob("test_*.c"))
+        self.programs = [str(Path("build") / test.relative_to(ROOT).with_suffix("")) for test in tests] + [MODEL]
         plain = Tree(directory / "plain", "")
         sanitized = Tree(plain.copy(directory / "sanitized").directory, sanitizers)
         self.trees = [plain, sanitized]
@@ -161,7 +161,7 @@ class Judge:
                 (tree.directory / source.path).write_text(source.apply(mutant))
                 verdict = self._judge_in(tree, built, programs)
             finally:
-                self._restore(tree, source.path, built, "build/libp0fclient.a", *programs)
+                self._restore(tree, source.path, built, "build/daemon.a", "build/libp0fclient.a", *programs)
             if verdict:
                 return verdict
         return "survived", ""

@@ -4,7 +4,7 @@
  * "refused", "nothing" (no match, or a bad query), "good" or "out of range"; behind the last two the
  * host as it is rendered, parsed and raw. */
 #include "p0fclient.h"
-#include "render.h"
+#include "json/render.h"
 
 #include <stdio.h>
 #include <stdlib.h>

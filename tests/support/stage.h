@@ -5,7 +5,7 @@
 #ifndef STAGE_H
 #define STAGE_H
 
-#include "loop.h"
+#include "core/loop.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

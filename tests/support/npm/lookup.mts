@@ -1,4 +1,4 @@
-// lookup.mjs PLACE IP... - looks hosts up through the client generated from daemon/openapi.json, and
+// lookup.mjs PLACE IP... - looks hosts up through the client generated from daemon/http/openapi.json, and
 // prints what it says as one line of JSON each. It is there to be compiled: what the document does
 // not have is an error to the compiler.
 import createClient from "openapi-fetch";

@@ -28,11 +28,11 @@ struct inprocess_test {
 static struct inprocess_test *inprocess_first;
 
 #define Test(suite, test, ...)                                                                     \
-    static void suite##__##test(void);                                                              \
-    __attribute__((constructor)) static void suite##__##test##_add(void)                            \
+    static void suite##__##test(void);                                                             \
+    __attribute__((constructor)) static void suite##__##test##_add(void)                           \
     {                                                                                              \
         static struct inprocess_test self = {.name = #suite "::" #test,                            \
-                                             .run = suite##__##test __VA_OPT__(, ) __VA_ARGS__};    \
+                                             .run = suite##__##test __VA_OPT__(, ) __VA_ARGS__};   \
         self.next = inprocess_first;                                                               \
         inprocess_first = &self;                                                                   \
     }                                                                                              \

@@ -1,0 +1,133 @@
+#include "cmd_lookup.h"
+
+#include "core/clock.h"
+#include "json/render.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct timespec deadline_after(int64_t ms)
+{
+    struct mono at = mono_add_ms(clock_mono(), ms);
+
+    return (struct timespec){.tv_sec = at.ns / 1000000000, .tv_nsec = at.ns % 1000000000};
+}
+
+static enum oneshot_result print_host(const struct p0f_addr *addr, const struct p0f_host *host)
+{
+    size_t length;
+    char *text = render_host(addr, host, RENDER_PARSED, &length);
+
+    if (!text || fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0) {
+        fprintf(stderr, "p0f-lookupd: cannot print: %s\n", strerror(errno));
+        free(text);
+        return ONESHOT_ERROR;
+    }
+    free(text);
+    return ONESHOT_FOUND;
+}
+
+static enum oneshot_result ask_one(const struct config *config, const char *text)
+{
+    const struct timespec deadline = deadline_after(config->p0f.timeout);
+    const enum p0f_dialect wanted = config->p0f.dialect;
+    struct p0f_addr addr;
+    struct p0f_host host;
+    enum p0f_error error = p0f_addr_parse(text, strlen(text), &addr);
+
+    if (error != P0F_OK) {
+        fprintf(stderr, "p0f-lookupd: %.80s: %s\n", text, p0f_strerror(error));
+        return ONESHOT_ERROR;
+    }
+    error = p0f_lookup(config->p0f.socket, &addr, &deadline, &host);
+    if (error == P0F_OK && wanted != P0F_DIALECT_AUTO && host.dialect != wanted)
+        error = P0F_WRONG_DIALECT;
+    switch (error) {
+    case P0F_OK:
+        return print_host(&addr, &host);
+    case P0F_NO_MATCH:
+        fprintf(stderr, "p0f-lookupd: %s: %s\n", text, p0f_strerror(error));
+        return ONESHOT_NO_MATCH;
+    case P0F_UNREACHABLE:
+    case P0F_SYSTEM:
+        fprintf(stderr, "p0f-lookupd: %s: %s: %s: %s\n", text, config->p0f.socket,
+                p0f_strerror(error), strerror(errno));
+        return ONESHOT_ERROR;
+    case P0F_WRONG_DIALECT:
+        fprintf(stderr, "p0f-lookupd: %s: %s: p0f.dialect is %s, but p0f answers in %s\n", text,
+                config->p0f.socket, p0f_dialect_name(wanted), p0f_dialect_name(host.dialect));
+        return ONESHOT_ERROR;
+    default:
+        fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket, p0f_strerror(error));
+        return ONESHOT_ERROR;
+    }
+}
+
+/* Of the terminal and the pipes, so that nobody waits for this process. */
+static void let_go(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+    setsid();
+}
+
+/* A child holds the connection when we exit, and goes when p0f has answered or hung up. Where there can
+ * be none, it is us who stay. */
+static void leave_a_reader(void)
+{
+    if (p0f_lookup_drain(&(struct timespec){0}) == 0)
+        return;
+    pid_t child = fork();
+    if (child > 0)
+        return;
+    if (child == 0)
+        let_go();
+    p0f_lookup_drain(NULL);
+    if (child == 0)
+        _exit(0);
+}
+
+/* The signals that would end us, but for those that are not to, as with nohup(1). */
+static void find_endings(sigset_t *endings)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action;
+
+    sigemptyset(endings);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(endings, signals[i]);
+}
+
+static bool is_any_pending(const sigset_t *wanted)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigandset(&pending, &pending, wanted) == 0 &&
+           !sigisemptyset(&pending);
+}
+
+enum oneshot_result oneshot(const struct config *config, char *const *addresses)
+{
+    enum oneshot_result worst = ONESHOT_FOUND;
+    sigset_t endings, before;
+
+    find_endings(&endings);
+    sigprocmask(SIG_BLOCK, &endings, &before);
+    for (; *addresses && !is_any_pending(&endings); addresses++) {
+        enum oneshot_result result = ask_one(config, *addresses);
+        if (result > worst)
+            worst = result;
+    }
+    leave_a_reader();
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return worst;
+}

@@ -1,0 +1,184 @@
+#include "core/metrics.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A snapshot is made of nothing but values, so that a place in it tells a value of a shard. */
+#define VALUES (sizeof(struct metrics_snapshot) / sizeof(uint64_t))
+#define VALUE(member) (offsetof(struct metrics_snapshot, member) / sizeof(uint64_t))
+
+#define CACHE_LINE 64
+
+/* What a thread has counted: written by that thread only, read by all. */
+struct shard {
+    _Alignas(CACHE_LINE) _Atomic uint64_t values[VALUES];
+    struct shard *next;
+    bool taken; /* by a thread that lives; under the lock */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shard *shards; /* never freed, but taken over from threads that have ended */
+static struct shard shared;  /* of the threads for which there was no memory */
+static _Thread_local struct shard *mine;
+
+/* ---- A thread and its shard */
+
+static pthread_key_t key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static bool key_made;
+
+static void leave_shard(void *shard)
+{
+    mine = NULL; /* should another destructor count */
+    pthread_mutex_lock(&lock);
+    ((struct shard *)shard)->taken = false;
+    pthread_mutex_unlock(&lock);
+}
+
+static void make_key(void)
+{
+    key_made = pthread_key_create(&key, leave_shard) == 0;
+}
+
+/* One that nobody has taken, else a new one, or NULL. */
+static struct shard *find_shard(void)
+{
+    struct shard *shard = shards;
+
+    while (shard && shard->taken)
+        shard = shard->next;
+    if (shard)
+        return shard;
+    shard = aligned_alloc(CACHE_LINE, sizeof *shard);
+    if (!shard)
+        return NULL;
+    memset(shard, 0, sizeof *shard);
+    shard->next = shards;
+    shards = shard;
+    return shard;
+}
+
+static struct shard *take_shard(void)
+{
+    pthread_once(&key_once, make_key);
+    pthread_mutex_lock(&lock);
+    struct shard *shard = find_shard();
+    if (shard)
+        shard->taken = true;
+    pthread_mutex_unlock(&lock);
+    /* Without a key nobody takes it over when the thread ends; that is all. */
+    if (shard && key_made)
+        pthread_setspecific(key, shard);
+    return shard ? shard : &shared;
+}
+
+/* ---- Counting */
+
+/* Nobody else writes to `mine`, so it needs no locked instruction. */
+static void add(size_t value, uint64_t n)
+{
+    if (__builtin_expect(!mine, 0))
+        mine = take_shard();
+    _Atomic uint64_t *at = &mine->values[value];
+    if (__builtin_expect(mine == &shared, 0))
+        atomic_fetch_add_explicit(at, n, memory_order_relaxed);
+    else
+        atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + n,
+                              memory_order_relaxed);
+}
+
+void metrics_add(enum metric metric, uint64_t n)
+{
+    add(VALUE(counters) + metric, n);
+}
+
+void metrics_count(enum metric metric)
+{
+    add(VALUE(counters) + metric, 1);
+}
+
+static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405, 413,
+                                                  414, 415, 431, 499, 500, 502, 503, 504};
+
+unsigned metrics_code(unsigned column)
+{
+    return column < METRICS_CODES - 1 ? codes[column] : 0;
+}
+
+void metrics_request(enum metrics_route route, unsigned status)
+{
+    unsigned column = 0;
+
+    while (column < METRICS_CODES - 1 && codes[column] != status)
+        column++;
+    add(VALUE(requests) + route * METRICS_CODES + column, 1);
+}
+
+void metrics_lookup(enum metrics_cache cache, enum metrics_result result)
+{
+    add(VALUE(lookups) + cache * METRICS_RESULTS + result, 1);
+}
+
+/* ---- Latencies */
+
+#define US INT64_C(1000)
+#define MS INT64_C(1000000)
+
+/* Three to a decade, from what a look into the cache takes to p0f.timeout and a long wait. */
+static const int64_t all_bounds[METRICS_BUCKETS - 1] = {
+    1 * US,   2500,     5 * US,   10 * US,   25 * US,   50 * US,   100 * US,
+    250 * US, 500 * US, 1 * MS,   2500 * US, 5 * MS,    10 * MS,   25 * MS,
+    50 * MS,  100 * MS, 250 * MS, 500 * MS,  1000 * MS, 2500 * MS, 5000 * MS};
+
+#define ANSWER_FROM 3 /* p0f is never faster than 10 us */
+
+unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds)
+{
+    unsigned from = histogram == METRICS_ANSWER_TIME ? ANSWER_FROM : 0;
+
+    *bounds = all_bounds + from;
+    return METRICS_BUCKETS - 1 - from;
+}
+
+void metrics_observe(enum metrics_histogram histogram, int64_t ns)
+{
+    const int64_t *bounds;
+    unsigned count = metrics_bounds(histogram, &bounds), bucket = 0;
+
+    if (ns < 0)
+        ns = 0;
+    while (bucket < count && ns > bounds[bucket])
+        bucket++;
+    add(VALUE(times[histogram].buckets) + bucket, 1);
+    add(VALUE(times[histogram].sum_ns), (uint64_t)ns);
+}
+
+bool metrics_times_hit(void)
+{
+    static _Thread_local unsigned hits;
+
+    return hits++ % METRICS_HITS_TIMED == 0;
+}
+
+/* ---- Reading */
+
+static void sum_up(const struct shard *shard, uint64_t sums[VALUES])
+{
+    for (size_t i = 0; i < VALUES; i++)
+        sums[i] += atomic_load_explicit(&shard->values[i], memory_order_relaxed);
+}
+
+void metrics_read(struct metrics_snapshot *snapshot)
+{
+    uint64_t sums[VALUES] = {0};
+
+    sum_up(&shared, sums);
+    pthread_mutex_lock(&lock);
+    for (const struct shard *shard = shards; shard; shard = shard->next)
+        sum_up(shard, sums);
+    pthread_mutex_unlock(&lock);
+    memcpy(snapshot, sums, sizeof *snapshot);
+}

@@ -1,0 +1,62 @@
+#include "http/client_address.h"
+
+#include "net/forwarded.h"
+#include "net/peer.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+static const char field_name[] = "X-Forwarded-For";
+
+/* False for a unix socket. */
+static bool peer_of(const struct client *client, struct p0f_addr *addr)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return peer_addr(info ? info->client_addr : NULL, addr);
+}
+
+struct fields {
+    const char **values; /* NULL: only count */
+    size_t count;
+};
+
+static enum MHD_Result see_field(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct fields *fields = ctx;
+
+    (void)kind;
+    if (!value || strcasecmp(name, field_name) != 0)
+        return MHD_YES;
+    if (fields->values)
+        fields->values[fields->count] = value;
+    fields->count++;
+    return MHD_YES;
+}
+
+enum caller http_caller(const struct client *client, struct p0f_addr *addr)
+{
+    struct p0f_addr peer;
+    const struct p0f_addr *known = peer_of(client, &peer) ? &peer : NULL;
+    struct fields fields = {0};
+
+    MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+    if (fields.count > 0) {
+        fields.values = calloc(fields.count, sizeof *fields.values);
+        if (!fields.values)
+            return CALLER_NO_MEMORY;
+        fields.count = 0;
+        MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+    }
+    bool found =
+        forwarded_client(client->service->trusted, known, fields.values, fields.count, addr);
+    free(fields.values);
+    return found ? CALLER_FOUND : CALLER_HIDDEN;
+}
+
+const struct p0f_addr *http_caller_if_known(const struct client *client, struct p0f_addr *addr)
+{
+    return http_caller(client, addr) == CALLER_FOUND ? addr : NULL;
+}

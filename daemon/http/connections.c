@@ -1,0 +1,347 @@
+#include "http/connections.h"
+
+#include "core/metrics.h"
+#include "http/eviction.h"
+#include "net/peer.h"
+
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define SWEEP_MS 1000
+#define AT_A_LOOK 256    /* descriptors given to one poll() */
+#define IDLE_S 2         /* for which none is ended that may be in use */
+#define RESERVE_PARTS 16 /* of which one is kept for those who have few */
+#define FEW_PARTS 64     /* of which one is few */
+#define BEYOND_PARTS 4   /* of which one more may be open, while so many leave that were ended */
+#define OTHER_DESCRIPTORS 1024   /* no less than server.c allows beside the connections */
+#define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
+#define CROWD 64                 /* connections whose memory is worth giving back */
+
+struct connections {
+    struct connections_options options;
+    struct mono began;
+    _Atomic uint32_t second; /* since then, from 1 */
+    _Atomic uint32_t inside; /* entered and not left */
+    _Atomic uint32_t coming; /* admitted, and neither entered nor left; changed under the lock */
+    uint32_t made_room;      /* the second in which all were looked at for that */
+    uint32_t crowd;          /* the most at once, since memory was given back */
+    struct loop_timer sweep; /* armed while there are any */
+    pthread_mutex_t lock;    /* of all that follows, and of who is coming */
+    struct connection *oldest, *newest;
+    uint32_t ended; /* of those inside */
+    struct eviction *eviction;
+};
+
+/* glibc returns the free end of a thread's arena only beyond a threshold, which by itself grows with
+ * the largest piece ever freed. */
+static void make_memory_givable(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+static void on_sweep(void *ctx);
+
+struct connections *connections_new(const struct connections_options *options)
+{
+    struct connections *connections = calloc(1, sizeof *connections);
+
+    if (!connections)
+        return NULL;
+    make_memory_givable();
+    pthread_mutex_init(&connections->lock, NULL);
+    connections->options = *options;
+    connections->eviction = eviction_new(
+        options->most + options->most / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
+    if (!connections->eviction) {
+        connections_free(connections);
+        return NULL;
+    }
+    connections->began = loop_now(options->loop);
+    connections->second = 1;
+    connections->sweep = (struct loop_timer){.fire = on_sweep, .ctx = connections};
+    return connections;
+}
+
+void connections_free(struct connections *connections)
+{
+    if (!connections)
+        return;
+    loop_disarm(connections->options.loop, &connections->sweep);
+    eviction_free(connections->eviction);
+    pthread_mutex_destroy(&connections->lock);
+    free(connections);
+}
+
+uint32_t connections_count(const struct connections *connections)
+{
+    return connections->inside + connections->coming;
+}
+
+static uint32_t tick(struct connections *connections)
+{
+    struct mono now = loop_now(connections->options.loop);
+    uint32_t second = 1 + (uint32_t)(mono_ms_between(connections->began, now) / 1000);
+
+    atomic_store_explicit(&connections->second, second, memory_order_relaxed);
+    return second;
+}
+
+static void sweep_later(struct connections *connections)
+{
+    struct loop *loop = connections->options.loop;
+
+    if (!loop_armed(&connections->sweep))
+        loop_arm(loop, &connections->sweep, mono_add_ms(loop_now(loop), SWEEP_MS));
+}
+
+/* ---- One connection */
+
+/* libmicrohttpd sees its end, and closes it. While it is in the list, its descriptor is open. From here
+ * on it does not count for its client any more. The caller has the lock. */
+static void end(struct connections *connections, struct connection *connection)
+{
+    if (connection->ended)
+        return;
+    shutdown(connection->fd, SHUT_RDWR);
+    connection->ended = true;
+    connections->ended++;
+    eviction_remove(connections->eviction, connection->fd);
+}
+
+void connections_await(const struct connections *connections, struct connection *connection)
+{
+    atomic_store_explicit(&connection->reading_since,
+                          atomic_load_explicit(&connections->second, memory_order_relaxed),
+                          memory_order_relaxed);
+}
+
+void connections_arrived(struct connection *connection)
+{
+    atomic_store_explicit(&connection->reading_since, 0, memory_order_relaxed);
+}
+
+/* ---- Coming and going */
+
+/* ---- Room for others. The caller of all these has the lock. */
+
+/* How many more there may be, once those have left that were ended. */
+static uint32_t room_of(const struct connections *connections)
+{
+    uint32_t most = connections->options.most, count = connections_count(connections);
+    uint32_t leaving = connections->ended, beyond = most / BEYOND_PARTS;
+
+    most += leaving < beyond ? leaving : beyond;
+    return most > count ? most - count : 0;
+}
+
+static void evict(struct connections *connections, struct connection *connection)
+{
+    end(connections, connection);
+    metrics_count(METRIC_HTTP_EVICTED);
+}
+
+/* Ends the oldest of those that are idle, whosoever they are. */
+static void evict_idle(struct connections *connections, uint32_t wanted, uint32_t second)
+{
+    for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
+        if (c->ended || eviction_awaited_for(c, second) < IDLE_S)
+            continue;
+        evict(connections, c);
+        wanted--;
+    }
+}
+
+/* Whether one may come whose client has so many, with it, and sees to it that there is room. */
+static bool make_room(struct connections *connections, const struct client_weight *weight,
+                      uint32_t second)
+{
+    uint32_t most = connections->options.most, reserve = most / RESERVE_PARTS;
+    bool few = weight->counts[0] <= most / FEW_PARTS + 1;
+
+    if (room_of(connections) > reserve)
+        return true;
+    struct victim victim = eviction_choose(connections->eviction, second);
+    int heavier = victim.connection ? client_weight_compare(&victim.weight, weight) : -1;
+    if (heavier > 0 || (heavier == 0 && victim.awaited_for >= IDLE_S)) {
+        evict(connections, victim.connection);
+        return room_of(connections) > 0;
+    }
+    /* Not again for each that comes, as there may be none. */
+    if (few && connections->made_room != second) {
+        connections->made_room = second;
+        evict_idle(connections, reserve + 1, second);
+    }
+    return few && room_of(connections) > 0;
+}
+
+bool connections_admit(struct connections *connections, int fd, const struct sockaddr *peer)
+{
+    uint32_t second = tick(connections);
+    struct p0f_addr addr;
+    bool counted = peer_addr(peer, &addr) && !networks_contain(connections->options.trusted, &addr);
+
+    pthread_mutex_lock(&connections->lock);
+    struct client_weight weight =
+        eviction_expect(connections->eviction, fd, counted ? &addr : NULL);
+    bool admitted = make_room(connections, &weight, second);
+    if (admitted)
+        connections->coming++;
+    else
+        eviction_remove(connections->eviction, fd);
+    pthread_mutex_unlock(&connections->lock);
+    if (!admitted) {
+        metrics_count(METRIC_HTTP_REFUSED);
+        return false;
+    }
+    uint32_t count = connections_count(connections);
+    if (count > connections->crowd)
+        connections->crowd = count;
+    sweep_later(connections);
+    return true;
+}
+
+void connections_enter(struct connections *connections, struct connection *connection, int fd)
+{
+    connection->fd = fd;
+    connections_await(connections, connection);
+    pthread_mutex_lock(&connections->lock);
+    eviction_add(connections->eviction, connection);
+    connections->coming--;
+    connections->inside++;
+    connection->older = connections->newest;
+    if (connection->older)
+        connection->older->newer = connection;
+    else
+        connections->oldest = connection;
+    connections->newest = connection;
+    pthread_mutex_unlock(&connections->lock);
+}
+
+/* The caller has the lock. */
+static void has_gone(struct connections *connections, const struct connection *connection)
+{
+    connections->inside--;
+    if (connection->ended)
+        connections->ended--;
+    else
+        eviction_remove(connections->eviction, connection->fd);
+    if (connection->older)
+        connection->older->newer = connection->newer;
+    else
+        connections->oldest = connection->newer;
+    if (connection->newer)
+        connection->newer->older = connection->older;
+    else
+        connections->newest = connection->older;
+}
+
+void connections_leave(struct connections *connections, struct connection *connection)
+{
+    pthread_mutex_lock(&connections->lock);
+    has_gone(connections, connection);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+void connections_forget(struct connections *connections, int fd)
+{
+    pthread_mutex_lock(&connections->lock);
+    connections->coming--;
+    eviction_remove(connections->eviction, fd);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+/* ---- Looking after them */
+
+/* Where a client has closed its side, we close our receiving side again, which wakes libmicrohttpd.
+ * What the client sent before can still be read, and it can still be answered. */
+static void nudge_closed(struct pollfd *looked, nfds_t count)
+{
+    if (poll(looked, count, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < count; i++)
+        if (looked[i].revents & POLLRDHUP)
+            shutdown(looked[i].fd, SHUT_RD);
+}
+
+void connections_sweep(struct connections *connections)
+{
+    /* Whoever is quiet altogether is libmicrohttpd's to end, a little earlier. */
+    uint32_t patience = (uint32_t)(connections->options.patience_ms / 1000) + 2;
+    uint32_t second = tick(connections);
+    struct pollfd looked[AT_A_LOOK];
+    nfds_t count = 0;
+
+    pthread_mutex_lock(&connections->lock);
+    for (struct connection *c = connections->oldest; c; c = c->newer) {
+        if (eviction_awaited_for(c, second) > patience)
+            end(connections, c);
+        looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
+        if (count == AT_A_LOOK) {
+            nudge_closed(looked, count);
+            count = 0;
+        }
+    }
+    if (count > 0)
+        nudge_closed(looked, count);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+/* The allocator keeps what a crowd has needed, in pieces between what is still in use. */
+static void give_memory_back(struct connections *connections)
+{
+    uint32_t count = connections_count(connections);
+
+    if (connections->crowd < CROWD || count > connections->crowd / 4)
+        return;
+    malloc_trim(0);
+    connections->crowd = count;
+}
+
+static void on_sweep(void *ctx)
+{
+    struct connections *connections = ctx;
+
+    connections_sweep(connections);
+    give_memory_back(connections);
+    if (connections_count(connections) > 0)
+        sweep_later(connections);
+}
+
+static bool is_answering(const struct connection *connection)
+{
+    return atomic_load_explicit(&connection->busy, memory_order_relaxed) &&
+           atomic_load_explicit(&connection->reading_since, memory_order_relaxed) == 0;
+}
+
+static bool is_unread(const struct connection *connection)
+{
+    char byte;
+
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool connections_busy(struct connections *connections)
+{
+    bool busy = false;
+
+    pthread_mutex_lock(&connections->lock);
+    for (struct connection *c = connections->oldest; c && !busy; c = c->newer)
+        busy = atomic_load_explicit(&c->busy, memory_order_relaxed) || is_unread(c);
+    pthread_mutex_unlock(&connections->lock);
+    return busy;
+}
+
+bool connections_answering(struct connections *connections)
+{
+    bool answering = false;
+
+    pthread_mutex_lock(&connections->lock);
+    for (struct connection *c = connections->oldest; c && !answering; c = c->newer)
+        answering = is_answering(c);
+    pthread_mutex_unlock(&connections->lock);
+    return answering;
+}

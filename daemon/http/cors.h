@@ -1,0 +1,17 @@
+/* Letting pages of other origins read our answers (https://fetch.spec.whatwg.org/#http-cors-protocol).
+ * Private to the HTTP side. */
+#ifndef HTTP_CORS_H
+#define HTTP_CORS_H
+
+#include "http/request.h"
+
+/* Adds, as reply_add() does, what a browser must know of any answer to this request. */
+void http_cors_add(const struct client *client, struct MHD_Response **response);
+
+/* Whether that is for the pages of one origin. Where it is not, all answers have the same. */
+bool http_cors_is_own(const struct client *client);
+
+/* OPTIONS, a preflight included. Returns what the access handler is to return. */
+enum MHD_Result serve_options(struct client *client);
+
+#endif

@@ -1,0 +1,124 @@
+#include "http/forward_auth.h"
+
+#include "core/utf8.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TEXT_SIZE (2 * (2 * 32 + 1) + 1) /* name, space and flavor in UTF-8 */
+
+static char *add(struct forward_headers *headers, const char *name)
+{
+    struct forward_header *field = &headers->fields[headers->count++];
+
+    field->name = name;
+    return field->value;
+}
+
+static bool is_safe(const char *text, size_t at, size_t length)
+{
+    char byte = text[at];
+
+    if (byte == ' ')
+        return at > 0 && at + 1 < length;
+    return byte > ' ' && byte <= '~' && byte != '%';
+}
+
+static void encode(const char *utf8, size_t length, char value[FORWARD_VALUE_SIZE])
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)utf8[i];
+        if (is_safe(utf8, i, length)) {
+            *value++ = (char)byte;
+        } else {
+            *value++ = '%';
+            *value++ = digits[byte >> 4];
+            *value++ = digits[byte & 0xf];
+        }
+    }
+    *value = '\0';
+}
+
+/* Appends the text of these bytes and returns the new length. */
+static size_t append(char text[TEXT_SIZE], size_t length, const char *bytes)
+{
+    size_t size = strlen(bytes);
+
+    if (!utf8_valid(bytes))
+        return length + utf8_from_latin1(bytes, text + length, TEXT_SIZE - length);
+    memcpy(text + length, bytes, size + 1);
+    return length + size;
+}
+
+static void add_text(struct forward_headers *headers, const char *name, const char *bytes)
+{
+    char text[TEXT_SIZE];
+
+    if (bytes[0])
+        encode(text, append(text, 0, bytes), add(headers, name));
+}
+
+/* "Linux 3.11 and newer"; a flavor without a name says nothing. */
+static void add_named(struct forward_headers *headers, const char *name, const char *bytes,
+                      const char *flavor)
+{
+    char text[TEXT_SIZE];
+    size_t length;
+
+    if (!bytes[0])
+        return;
+    length = append(text, 0, bytes);
+    if (flavor[0]) {
+        length = append(text, length, " ");
+        length = append(text, length, flavor);
+    }
+    encode(text, length, add(headers, name));
+}
+
+static void add_number(struct forward_headers *headers, const char *name, long value)
+{
+    snprintf(add(headers, name), FORWARD_VALUE_SIZE, "%ld", value);
+}
+
+/* RFC 3339 in UTC. */
+static void add_time_unless_0(struct forward_headers *headers, const char *name, uint32_t seconds)
+{
+    time_t when = seconds;
+    struct tm utc;
+
+    if (seconds > 0 && gmtime_r(&when, &utc))
+        strftime(add(headers, name), FORWARD_VALUE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+void forward_headers(enum forward_status status, const struct p0f_host *host,
+                     struct forward_headers *headers)
+{
+    static const char *const names[] = {
+        [FORWARD_OK] = "ok",
+        [FORWARD_NO_MATCH] = "no-match",
+        [FORWARD_ERROR] = "error",
+    };
+
+    headers->count = 0;
+    strcpy(add(headers, "X-P0F-Status"), names[status]);
+    if (status != FORWARD_OK)
+        return;
+    add_named(headers, "X-P0F-OS", host->os_name, host->os_flavor);
+    add_text(headers, "X-P0F-OS-Name", host->os_name);
+    add_text(headers, "X-P0F-OS-Flavor", host->os_flavor);
+    add_named(headers, "X-P0F-HTTP", host->http_name, host->http_flavor);
+    add_text(headers, "X-P0F-Link", host->link_type);
+    add_text(headers, "X-P0F-Language", host->language);
+    if (host->distance != -1)
+        add_number(headers, "X-P0F-Distance", host->distance);
+    if (host->uptime_min > 0)
+        add_number(headers, "X-P0F-Uptime-Min", host->uptime_min);
+    add_time_unless_0(headers, "X-P0F-NAT", host->last_nat);
+    if (host->bad_sw > 0)
+        add_number(headers, "X-P0F-Bad-SW", host->bad_sw);
+    add_number(headers, "X-P0F-Match-Quality", host->os_match_q);
+}

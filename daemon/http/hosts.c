@@ -1,0 +1,279 @@
+#include "http/hosts.h"
+
+#include "http/client_address.h"
+#include "http/media_type.h"
+#include "http/respond.h"
+#include "http/response.h"
+#include "http/suspend.h"
+#include "lookup/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_FIRST 1024
+#define SHORT_BYTES 2048 /* a body that is worked on at once, if there is little else to do */
+#define SLICE_ITEMS 64   /* some 50 us */
+#define BLOCK_BYTES (16 * 1024) /* of the answer, which are written at once */
+
+enum post_state {
+    POST_GOOD,
+    POST_NO_MEMORY,  /* anywhere */
+    POST_OVERLOADED, /* the client's part of service->batch_memory is used up, or all of it */
+};
+
+/* A POST /hosts, from its header fields to the last byte of its answer. */
+struct post {
+    const struct http_service *service;
+    struct client *client; /* until the answer is queued */
+    struct flow flow;      /* whose it is */
+    size_t taken;          /* of service->batch_memory */
+    enum post_state state;
+
+    char *bytes; /* the body, as it comes */
+    size_t length, room;
+
+    char error[BATCH_BODY_ERROR_SIZE]; /* why it cannot be read, or "" */
+    struct batch *batch;               /* what it asks for */
+    struct turn turn;
+};
+
+static bool is_json(const struct client *client)
+{
+    return client->content_type && !client->encoded && media_type_is_json(client->content_type);
+}
+
+/* ---- Memory, of which each client has a part */
+
+/* False: there is none left for it. */
+static bool take(struct post *post, size_t bytes)
+{
+    if (!budget_take(post->service->batch_memory, post->flow, bytes)) {
+        post->state = POST_OVERLOADED;
+        return false;
+    }
+    post->taken += bytes;
+    return true;
+}
+
+static void give(struct post *post, size_t bytes)
+{
+    budget_give(post->service->batch_memory, post->flow, bytes);
+    post->taken -= bytes;
+}
+
+static void drop_body(struct post *post)
+{
+    free(post->bytes);
+    give(post, post->room);
+    post->bytes = NULL;
+    post->length = post->room = 0;
+}
+
+static void post_free(void *ctx)
+{
+    struct post *post = ctx;
+
+    if (!post)
+        return;
+    drop_body(post);
+    batch_free(post->batch);
+    give(post, post->taken);
+    free(post);
+}
+
+void http_batch_forget(struct client *client)
+{
+    post_free(client->post);
+    client->post = NULL;
+}
+
+/* ---- The body */
+
+bool http_batch_begin(struct client *client)
+{
+    struct post *post = calloc(1, sizeof *post);
+    struct p0f_addr caller;
+
+    client->post = post;
+    if (!post)
+        return false;
+    post->service = client->service;
+    post->client = client;
+    post->flow = lookup_asker(client->service->lookup, http_caller_if_known(client, &caller));
+    return true;
+}
+
+/* Room for as much as has come, not for what was announced: that costs a client nothing. */
+static bool make_room(struct post *post, size_t length)
+{
+    size_t room = post->room ? post->room : ROOM_FIRST;
+    char *bytes;
+
+    while (room < length)
+        room *= 2;
+    if (room == post->room)
+        return true;
+    if (!take(post, room - post->room))
+        return false;
+    bytes = realloc(post->bytes, room);
+    if (!bytes) {
+        give(post, room - post->room);
+        post->state = POST_NO_MEMORY;
+        return false;
+    }
+    post->bytes = bytes;
+    post->room = room;
+    return true;
+}
+
+void http_batch_take(struct client *client, const char *bytes, size_t length)
+{
+    struct post *post = client->post;
+
+    if (post->state != POST_GOOD || !is_json(client) ||
+        length > post->service->batch_bytes - post->length)
+        return; /* it is refused, once it has come */
+    if (!make_room(post, post->length + length)) {
+        drop_body(post);
+        return;
+    }
+    memcpy(post->bytes + post->length, bytes, length);
+    post->length += length;
+}
+
+/* ---- The answer */
+
+static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t room)
+{
+    struct post *post = ctx;
+    ssize_t size = batch_read(post->batch, bytes, room);
+
+    (void)position; /* each byte is asked for once, in their order */
+    return size > 0 ? size : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The answer is rendered as the client reads it: half a megabyte for a thousand hosts would be much to
+ * keep for one who is slow, and long to write for others who wait. */
+static enum MHD_Result queue_answer(struct client *client)
+{
+    struct post *post = client->post;
+    uint64_t length = batch_length(post->batch);
+
+    if (length == 0)
+        return MHD_NO;
+    client->post = NULL;
+    post->client = NULL;
+    return queue_response(
+        client, MHD_HTTP_OK,
+        reply_streamed(length, BLOCK_BYTES, read_answer, post, post_free, "application/json"));
+}
+
+static enum MHD_Result queue_post(struct client *client)
+{
+    const struct post *post = client->post;
+
+    if (post->state == POST_OVERLOADED)
+        return queue_problem(client, PROBLEM_OVERLOADED, NULL,
+                             "too many batches are being answered");
+    if (post->error[0])
+        return queue_problem(client, PROBLEM_BAD_BODY, NULL, "%s", post->error);
+    return post->state == POST_GOOD ? queue_answer(client) : MHD_NO;
+}
+
+/* In the loop's thread. After the resume the client may be gone at any moment. */
+static void on_batch_done(void *ctx)
+{
+    http_resume(ctx);
+}
+
+static void end_early(struct client *client, bool for_good)
+{
+    batch_end_early(client->post->batch, for_good);
+}
+
+/* ---- The work, slice by slice */
+
+/* False: there is no batch to be answered. */
+static bool read_body(struct post *post)
+{
+    const struct client *client = post->client;
+    const struct batch_terms terms = {
+        .format = client->target.format,
+        .wait_ms = client->target.wait_ms,
+        .max_age_ms = client->conditions.max_age_ms,
+        .only_if_cached = client->conditions.only_if_cached,
+        .window = post->service->batch_window,
+    };
+    struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,
+                                              post->service->max_batch, post->error);
+
+    drop_body(post); /* it may be large, and p0f slow */
+    if (body)
+        post->batch = batch_new(post->service->lookup, body, &terms);
+    if (!post->batch && !post->error[0])
+        post->state = POST_NO_MEMORY;
+    return post->batch && take(post, batch_size(post->batch) + BLOCK_BYTES);
+}
+
+/* Does one slice. True: there is no more to do here. */
+static bool work(struct post *post)
+{
+    return post->batch ? batch_recall(post->batch, SLICE_ITEMS) : !read_body(post);
+}
+
+static bool needs_p0f(struct post *post)
+{
+    return post->state == POST_GOOD && post->batch && !batch_answered(post->batch) &&
+           batch_admit(post->batch, post->flow);
+}
+
+static bool work_in_turn(void *ctx)
+{
+    struct post *post = ctx;
+    struct client *client = post->client;
+
+    if (!work(post))
+        return false;
+    if (needs_p0f(post)) {
+        http_watch(client, end_early);
+        batch_submit(post->batch, on_batch_done, client);
+    } else {
+        http_resume(client);
+    }
+    return true;
+}
+
+static enum MHD_Result work_at_once(struct client *client)
+{
+    struct post *post = client->post;
+
+    while (!work(post))
+        ;
+    if (!needs_p0f(post))
+        return queue_post(client);
+    http_suspend(client, queue_post, http_batch_forget);
+    http_watch(client, end_early);
+    batch_submit(post->batch, on_batch_done, client);
+    return MHD_YES;
+}
+
+enum MHD_Result serve_hosts(struct client *client)
+{
+    struct post *post = client->post;
+    struct turns *turns = http_worker_turns(client->worker);
+
+    if (!is_json(client))
+        return queue_problem(client, PROBLEM_UNSUPPORTED_TYPE, NULL,
+                             "expected a body with Content-Type: application/json, in UTF-8 and "
+                             "without a Content-Encoding");
+    if (client->target.error == TARGET_BAD_PARAMETER)
+        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
+    if (post->state != POST_GOOD)
+        return queue_post(client);
+    if (post->length <= SHORT_BYTES && turns_spare(turns))
+        return work_at_once(client);
+    http_suspend(client, queue_post, http_batch_forget);
+    post->turn = (struct turn){.work = work_in_turn, .ctx = post};
+    turns_add(turns, &post->turn, post->flow.numbers[post->flow.widths - 1]);
+    return MHD_YES;
+}

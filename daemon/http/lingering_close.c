@@ -1,0 +1,223 @@
+#include "http/lingering_close.h"
+
+#include "net/peer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKETS_MAX 64               /* at once; any more are closed as they are */
+#define LINGER_MS 10000              /* for one socket, however fast or slow */
+#define TURN_MS 5                    /* from one look at all of them to the next */
+#define TURN_BYTES (1024 * 1024)     /* read in one of all that send, in equal shares */
+#define LOOK_BYTES 4096              /* for one at least, to see whether it sends */
+#define BYTES_MAX (64 * 1024 * 1024) /* read of one that sends alone; of each of two half of it */
+
+/* So many sockets of who has an IPv4 address or the first so many bytes of an IPv6 address. */
+static const struct {
+    size_t bytes;
+    unsigned most;
+} of_one_client[] = {{8, 4}, {7, 8}, {6, 16}};
+
+struct lingerer {
+    struct lingering *all;
+    struct lingerer *prev, *next;
+    struct p0f_addr client; /* type 0: bounded only with all others */
+    struct loop_task begin;
+    bool begun; /* the loop's thread's, as what follows */
+    int fd;
+    struct mono deadline;
+    size_t dropped;
+};
+
+struct lingering {
+    struct loop *loop;
+    const struct networks *trusted;
+    struct loop_timer turn; /* armed while there are any */
+    pthread_mutex_t lock;   /* of the list: entered from any thread, left in the loop's */
+    struct lingerer *first;
+    unsigned count;
+    unsigned senders; /* of which something was read in the last turn; the loop's thread's */
+};
+
+/* ---- Who may */
+
+static bool has_too_many(const struct lingering *all, const struct p0f_addr *client)
+{
+    for (size_t i = 0; client->type && i < sizeof of_one_client / sizeof of_one_client[0]; i++) {
+        unsigned count = 0;
+        for (const struct lingerer *other = all->first; other; other = other->next)
+            count += other->client.type == client->type &&
+                     memcmp(other->client.bytes, client->bytes, of_one_client[i].bytes) == 0;
+        if (count >= of_one_client[i].most)
+            return true;
+    }
+    return false;
+}
+
+static bool enter(struct lingering *all, struct lingerer *one)
+{
+    bool room;
+
+    pthread_mutex_lock(&all->lock);
+    room = all->count < SOCKETS_MAX && !has_too_many(all, &one->client);
+    if (room) {
+        one->next = all->first;
+        if (one->next)
+            one->next->prev = one;
+        all->first = one;
+        all->count++;
+    }
+    pthread_mutex_unlock(&all->lock);
+    return room;
+}
+
+static void leave(struct lingerer *one)
+{
+    struct lingering *all = one->all;
+
+    pthread_mutex_lock(&all->lock);
+    if (one->prev)
+        one->prev->next = one->next;
+    else
+        all->first = one->next;
+    if (one->next)
+        one->next->prev = one->prev;
+    all->count--;
+    pthread_mutex_unlock(&all->lock);
+}
+
+uint32_t lingering_count(struct lingering *all)
+{
+    pthread_mutex_lock(&all->lock);
+    uint32_t count = all->count;
+    pthread_mutex_unlock(&all->lock);
+    return count;
+}
+
+/* ---- Reading */
+
+static void end(struct lingerer *one)
+{
+    close(one->fd);
+    leave(one);
+    free(one);
+}
+
+/* Reads and drops up to `share` bytes, which it takes off. False when it is at its end. */
+static bool drop(struct lingerer *one, size_t *share)
+{
+    static char dropped[64 * 1024]; /* nobody looks at it: one will do for all */
+
+    while (*share > 0) {
+        size_t most = *share < sizeof dropped ? *share : sizeof dropped;
+        /* MSG_TRUNC: of TCP it is not even copied. */
+        ssize_t size = recv(one->fd, dropped, most, MSG_DONTWAIT | MSG_TRUNC);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (size <= 0)
+            return false;
+        one->dropped += (size_t)size;
+        *share -= (size_t)size;
+    }
+    return true;
+}
+
+static struct lingerer *first_of(struct lingering *all)
+{
+    pthread_mutex_lock(&all->lock);
+    struct lingerer *first = all->first; /* others come before it, and only we remove any */
+    pthread_mutex_unlock(&all->lock);
+    return first;
+}
+
+/* All have their turn at once, so that what clients send does not set the pace of the loop. */
+static void on_turn(void *ctx)
+{
+    struct lingering *all = ctx;
+    struct mono now = loop_now(all->loop);
+    unsigned senders = all->senders > 0 ? all->senders : 1;
+    size_t left = TURN_BYTES, share = TURN_BYTES / senders;
+
+    all->senders = 0;
+    for (struct lingerer *one = first_of(all), *next; one; one = next) {
+        next = one->next;
+        if (!one->begun)
+            continue;
+        size_t some = share < left ? share : left;
+        if (some < LOOK_BYTES)
+            some = LOOK_BYTES;
+        size_t rest = some;
+        bool more = drop(one, &rest);
+        all->senders += rest < some;
+        left -= some - rest < left ? some - rest : left;
+        if (!more || one->dropped > BYTES_MAX / senders || !mono_before(now, one->deadline))
+            end(one);
+    }
+    if (lingering_count(all) > 0)
+        loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
+}
+
+static void begin(void *ctx)
+{
+    struct lingerer *one = ctx;
+    struct lingering *all = one->all;
+    struct mono now = loop_now(all->loop);
+
+    one->begun = true;
+    one->deadline = mono_add_ms(now, LINGER_MS);
+    if (!loop_armed(&all->turn))
+        loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
+}
+
+void lingering_take(struct lingering *all, int fd)
+{
+    struct lingerer *one = calloc(1, sizeof *one);
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+
+    if (one && getpeername(fd, (struct sockaddr *)&name, &length) == 0 &&
+        peer_addr((const struct sockaddr *)&name, &one->client) &&
+        networks_contain(all->trusted, &one->client))
+        one->client.type = 0;
+    if (!one || !enter(all, one)) {
+        free(one);
+        close(fd);
+        return;
+    }
+    one->all = all;
+    one->fd = fd;
+    one->begin = (struct loop_task){.run = begin, .ctx = one};
+    loop_post(all->loop, &one->begin);
+}
+
+/* ---- All of them */
+
+struct lingering *lingering_new(struct loop *loop, const struct networks *trusted)
+{
+    struct lingering *all = calloc(1, sizeof *all);
+
+    if (!all)
+        return NULL;
+    all->loop = loop;
+    all->trusted = trusted;
+    all->turn = (struct loop_timer){.fire = on_turn, .ctx = all};
+    pthread_mutex_init(&all->lock, NULL);
+    return all;
+}
+
+void lingering_free(struct lingering *all)
+{
+    if (!all)
+        return;
+    loop_disarm(all->loop, &all->turn);
+    for (struct lingerer *one = all->first, *next; one; one = next) {
+        next = one->next;
+        end(one);
+    }
+    pthread_mutex_destroy(&all->lock);
+    free(all);
+}

@@ -1,0 +1,78 @@
+#include "http/media_type.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define BLANKS " \t"
+#define TOKEN_END BLANKS ";,=\""
+
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, BLANKS);
+}
+
+/* Skips `word`, or returns NULL when it is not there. */
+static const char *skip_word(const char *at, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncasecmp(at, word, length) == 0 ? at + length : NULL;
+}
+
+/* A token, or what stands in quotes. NULL when there is neither. */
+static const char *skip_value(const char *at)
+{
+    const char *end = at + strcspn(at, TOKEN_END);
+
+    if (at[0] != '"')
+        return end > at ? end : NULL;
+    for (end = at + 1; end[0] != '"'; end++) {
+        if (end[0] == '\\')
+            end++;
+        if (end[0] == '\0')
+            return NULL;
+    }
+    return end + 1;
+}
+
+/* "utf-8", in quotes or not. */
+static bool is_utf8(const char *value, size_t length)
+{
+    size_t quotes = value[0] == '"';
+
+    return length == 5 + 2 * quotes && strncasecmp(value + quotes, "utf-8", 5) == 0;
+}
+
+/* NULL when it is none, or a charset that JSON is not in. */
+static const char *skip_parameter(const char *at)
+{
+    const char *value = skip_word(at, "charset=");
+    bool charset = value;
+
+    if (!value) {
+        value = at + strcspn(at, TOKEN_END);
+        if (value == at || value[0] != '=')
+            return NULL;
+        value++;
+    }
+    const char *end = skip_value(value);
+    return !end || (charset && !is_utf8(value, (size_t)(end - value))) ? NULL : end;
+}
+
+bool media_type_is_json(const char *field)
+{
+    const char *at = skip_word(skip_blanks(field), "application/json");
+
+    if (!at)
+        return false;
+    at = skip_blanks(at);
+    while (at[0] == ';') {
+        at = skip_blanks(at + 1);
+        if (at[0] != '\0' && at[0] != ';') /* nothing behind a semicolon is harmless */
+            at = skip_parameter(at);
+        if (!at)
+            return false;
+        at = skip_blanks(at);
+    }
+    return at[0] == '\0';
+}

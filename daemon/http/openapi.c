@@ -1,0 +1,25 @@
+/* The document is openapi.json with the version filled in, which the Makefile has put to
+ * OPENAPI_JSON. It is the assembler that brings it in: as a C string it would be too long for the
+ * standard, and hard to read. */
+#include "http/openapi.h"
+
+#include <stdint.h>
+
+__asm__(".pushsection .rodata\n"
+        ".globl openapi_text, openapi_length\n"
+        ".hidden openapi_text, openapi_length\n"
+        ".balign 8\n"
+        "openapi_length: .quad openapi_end - openapi_text\n"
+        "openapi_text: .incbin \"" OPENAPI_JSON "\"\n"
+        "openapi_end: .byte 0\n"
+        ".popsection\n");
+
+/* Global for the sake of link-time optimisation, which may take the assembler's part elsewhere. */
+extern const uint64_t openapi_length __attribute__((visibility("hidden")));
+extern const char openapi_text[] __attribute__((visibility("hidden")));
+
+const char *openapi_document(size_t *length)
+{
+    *length = (size_t)openapi_length;
+    return openapi_text;
+}

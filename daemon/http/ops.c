@@ -1,0 +1,210 @@
+#include "http/ops.h"
+
+#include "http/respond.h"
+#include "http/response.h"
+#include "http/suspend.h"
+#include "ops/prometheus.h"
+#include "ops/readiness.h"
+#include "ops/render_status.h"
+#include "ops/status.h"
+
+#include <stdlib.h>
+
+enum MHD_Result serve_livez(struct client *client)
+{
+    return queue_response(client, MHD_HTTP_OK, reply_alive());
+}
+
+enum MHD_Result serve_index(struct client *client)
+{
+    return queue_response(client, MHD_HTTP_OK, reply_index(client->service->version));
+}
+
+enum MHD_Result serve_openapi(struct client *client)
+{
+    return queue_response(client, MHD_HTTP_OK, reply_openapi());
+}
+
+/* ---- What the loop's thread is asked for */
+
+/* What such a request waits with; on the heap, since few connections ever make one. */
+struct operation {
+    struct client *client;
+    union {
+        struct readiness_request readiness;
+        struct status_request status;
+    };
+};
+
+static bool begin(struct client *client)
+{
+    client->operation = calloc(1, sizeof *client->operation);
+    if (client->operation)
+        client->operation->client = client;
+    return client->operation != NULL;
+}
+
+static void end(struct client *client)
+{
+    free(client->operation);
+    client->operation = NULL;
+}
+
+/* ---- Readiness */
+
+static void on_readiness(struct readiness_request *request)
+{
+    struct operation *operation =
+        (struct operation *)((char *)request - offsetof(struct operation, readiness));
+
+    http_resume(operation->client);
+}
+
+static enum MHD_Result queue_readiness(struct client *client)
+{
+    const struct readiness_request *request = &client->operation->readiness;
+    enum MHD_Result result =
+        request->ready ? queue_response(client, MHD_HTTP_OK, reply_ready())
+                       : queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "%s", request->reason);
+
+    end(client);
+    return result;
+}
+
+enum MHD_Result serve_readyz(struct client *client)
+{
+    if (!begin(client))
+        return MHD_NO;
+    client->operation->readiness.done = on_readiness;
+    http_suspend(client, queue_readiness, end);
+    readiness_ask(client->service->readiness, &client->operation->readiness);
+    return MHD_YES;
+}
+
+/* ---- How things stand */
+
+static void on_status(struct status_request *request)
+{
+    struct operation *operation =
+        (struct operation *)((char *)request - offsetof(struct operation, status));
+
+    http_resume(operation->client);
+}
+
+static void drop_snapshot(struct client *client)
+{
+    status_snapshot_free(client->operation->status.snapshot);
+    end(client);
+}
+
+static enum MHD_Result gather(struct client *client,
+                              enum MHD_Result (*finish)(struct client *client))
+{
+    if (!begin(client))
+        return MHD_NO;
+    client->operation->status.done = on_status;
+    http_suspend(client, finish, drop_snapshot);
+    status_gather(client->service->status, &client->operation->status);
+    return MHD_YES;
+}
+
+static enum MHD_Result queue_text(struct client *client, char *text, size_t length,
+                                  const char *type)
+{
+    drop_snapshot(client);
+    return queue_response(client, MHD_HTTP_OK, reply_document(text, length, type));
+}
+
+static enum MHD_Result queue_no_snapshot(struct client *client)
+{
+    end(client);
+    if (!atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        return MHD_NO; /* there was no memory for one */
+    return queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
+}
+
+static enum MHD_Result queue_status(struct client *client)
+{
+    const struct status_snapshot *snapshot = client->operation->status.snapshot;
+    size_t length = 0;
+
+    if (!snapshot)
+        return queue_no_snapshot(client);
+    char *text = render_status(snapshot, &length);
+    return queue_text(client, text, length, "application/json");
+}
+
+enum MHD_Result serve_status(struct client *client)
+{
+    return gather(client, queue_status);
+}
+
+static void count_states(const struct pool_status *pool, struct metrics_gauges *gauges)
+{
+    uint64_t *counts[] = {
+        [LINK_DOWN] = &gauges->connections_down,
+        [LINK_PROBING] = &gauges->connections_probing,
+        [LINK_READY] = &gauges->connections_ready,
+        [LINK_CONDEMNED] = &gauges->connections_condemned,
+    };
+
+    for (uint32_t i = 0; i < pool->connections; i++)
+        ++*counts[pool->links[i].state];
+}
+
+static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
+{
+    const struct pool_status *pool = &snapshot->pool;
+    struct metrics_gauges gauges = {
+        .version = snapshot->version,
+        .started = snapshot->started,
+        .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
+        .p0f_up = pool->up,
+        .owed = pool->owed,
+        .queued = pool->queued,
+        .pending = snapshot->lookups.pending,
+        .pending_limit = snapshot->lookups.max_pending,
+        .flights = snapshot->lookups.flights,
+        .hosts = {.entries = snapshot->cache.hosts,
+                  .limit = snapshot->max_hosts,
+                  .bytes = snapshot->cache.hosts_bytes,
+                  .inserted = snapshot->cache.inserted_hosts,
+                  .evicted = snapshot->cache.evicted_hosts,
+                  .removed = snapshot->cache.removed_hosts},
+        .misses = {.entries = snapshot->cache.misses,
+                   .limit = snapshot->max_misses,
+                   .bytes = snapshot->cache.misses_bytes,
+                   .inserted = snapshot->cache.inserted_misses,
+                   .evicted = snapshot->cache.evicted_misses,
+                   .removed = snapshot->cache.removed_misses},
+    };
+
+    count_states(pool, &gauges);
+    return gauges;
+}
+
+static enum MHD_Result queue_metrics(struct client *client)
+{
+    const struct status_snapshot *snapshot = client->operation->status.snapshot;
+    struct metrics_snapshot counted;
+    struct process process;
+    size_t length = 0;
+
+    if (!snapshot)
+        return queue_no_snapshot(client);
+    struct metrics_gauges gauges = gauges_of(snapshot);
+    gauges.http_connections = connections_count(client->service->connections);
+    metrics_read(&counted);
+    process_read("/proc", &process);
+    if (!process.open_fds_known) {
+        process.open_fds = snapshot->open_fds;
+        process.open_fds_known = snapshot->open_fds_known;
+    }
+    char *text = metrics_text(&counted, &gauges, &process, &length);
+    return queue_text(client, text, length, METRICS_TEXT_TYPE);
+}
+
+enum MHD_Result serve_metrics(struct client *client)
+{
+    return gather(client, queue_metrics);
+}

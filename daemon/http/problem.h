@@ -1,0 +1,36 @@
+/* The problems a client can meet: status, code and title of each (RFC 9457). Pure. */
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
+
+#include <stdbool.h>
+
+enum problem {
+    PROBLEM_BAD_ADDRESS,
+    PROBLEM_BAD_PARAMETER,
+    PROBLEM_BAD_BODY,
+    PROBLEM_BAD_REQUEST, /* the HTTP itself: no Host, ambiguous length, NULs */
+    PROBLEM_NO_MATCH,
+    PROBLEM_NOT_FOUND,
+    PROBLEM_METHOD_NOT_ALLOWED,
+    PROBLEM_BODY_TOO_LARGE,
+    PROBLEM_URI_TOO_LONG,
+    PROBLEM_UNSUPPORTED_TYPE,
+    PROBLEM_HEADERS_TOO_LARGE,
+    PROBLEM_INTERNAL,
+    PROBLEM_BAD_RESPONSE,
+    PROBLEM_UNAVAILABLE,
+    PROBLEM_OVERLOADED,
+    PROBLEM_TIMEOUT,
+    PROBLEM_VERSION, /* of HTTP */
+};
+
+struct problem_kind {
+    unsigned status;
+    const char *code;
+    const char *title;
+    bool retry; /* worth another try in a second */
+};
+
+const struct problem_kind *problem_kind(enum problem problem);
+
+#endif

@@ -1,0 +1,360 @@
+#include "http/request.h"
+
+#include "http/cors.h"
+#include "http/host.h"
+#include "http/hosts.h"
+#include "http/ops.h"
+#include "http/replace.h"
+#include "http/respond.h"
+#include "http/suspend.h"
+#include "http/syntax.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HEADERS_MOST (8 * 1024) /* bytes of header fields */
+#define BODY_MOST (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
+/* Of a chunked body, which tells its length only by its end, so many more are read before a client is
+ * cut off: no answer can be given in the middle. */
+#define CHUNKS_MOST (16 * 1024 * 1024)
+
+/* Whether a field's name is `framing` and something more. libmicrohttpd knows nothing of a field with
+ * a blank before its colon, and puts what is on a second line of one behind its name: it finds no body
+ * where others find one. */
+static bool hides(const char *framing, const char *name, size_t name_length)
+{
+    size_t length = strlen(framing);
+
+    return name_length > length && strncasecmp(name, framing, length) == 0;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
+static bool is_host(const char *value, size_t length)
+{
+    while (length > 0 && is_blank(value[length - 1]))
+        length--;
+    return syntax_is_host(value, length);
+}
+
+/* Called for each header field; only looks. */
+static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_length, const char *value, size_t value_length)
+{
+    struct client *client = ctx;
+
+    (void)kind;
+    client->header_bytes += name_length + value_length + 4;
+    http_head_field(&client->head, name, value, value_length);
+    client->misnamed |= !syntax_is_token(name, name_length);
+    if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
+        client->hidden_length = true;
+    switch (name_length) { /* most fields are none of these: their lengths tell */
+    case 4:
+        if (strcasecmp(name, "Host") == 0) {
+            client->hosts++;
+            client->bad_host |= !is_host(value, value_length);
+        }
+        break;
+    case 6:
+        if (strcasecmp(name, "Origin") == 0)
+            client->allow_origin = cors_allows(client->service->cors, value);
+        break;
+    case 12:
+        if (strcasecmp(name, "Content-Type") == 0)
+            client->content_type = value;
+        break;
+    case 13:
+        if (strcasecmp(name, "If-None-Match") == 0)
+            client->conditional = true;
+        else if (strcasecmp(name, "Cache-Control") == 0)
+            conditions_cache_control(value, &client->conditions);
+        break;
+    case 14:
+        if (strcasecmp(name, "Content-Length") == 0) {
+            client->lengths++;
+            client->content_length = strtoull(value, NULL, 10);
+        }
+        break;
+    case 16:
+        client->encoded |=
+            strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0;
+        break;
+    case 17:
+        if (strcasecmp(name, "Transfer-Encoding") == 0) {
+            client->encodings++;
+            client->chunked = strcasecmp(value, "chunked") == 0;
+        }
+        break;
+    case 29:
+        client->preflight |= strcasecmp(name, "Access-Control-Request-Method") == 0;
+        break;
+    default:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* Lengths that two servers could read differently are how requests are smuggled past a proxy. */
+static bool is_ambiguous(const struct client *client, const char *version)
+{
+    return client->hidden_length || client->lengths > 1 || client->encodings > 1 ||
+           (client->encodings == 1 && strcmp(version, "HTTP/1.0") == 0) ||
+           (client->encodings == 1 && (client->lengths > 0 || !client->chunked));
+}
+
+static bool is_batch(const struct client *client)
+{
+    return client->target.route == TARGET_HOSTS && strcmp(client->method, "POST") == 0;
+}
+
+/* How much of a body is read before the answer. */
+static size_t body_most(const struct client *client)
+{
+    if (client->target.route == TARGET_FORWARD_AUTH)
+        return SIZE_MAX; /* it is a visitor's, who must not be turned away */
+    return is_batch(client) ? client->service->batch_bytes : BODY_MOST;
+}
+
+static enum MHD_Result refuse_body(struct client *client)
+{
+    return queue_problem(client, PROBLEM_BODY_TOO_LARGE, NULL,
+                         "expected a body of at most %zu bytes", body_most(client));
+}
+
+static enum MHD_Result on_body(struct client *client, const char *bytes, size_t length)
+{
+    size_t most = body_most(client);
+
+    client->body_bytes += length;
+    if (is_batch(client))
+        http_batch_take(client, bytes, length);
+    return client->body_bytes <= most || client->body_bytes - most <= CHUNKS_MOST ? MHD_YES
+                                                                                  : MHD_NO;
+}
+
+/* Reads the header fields. Returns whether the header is what the client has sent. */
+static bool read_head(struct client *client, const char *method, const char *version)
+{
+    http_head_begin(&client->head, method, client->url, client->url_end, version);
+    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_header, client);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return !info || !http_head_applies() ||
+           http_head_ends(&client->head, method, info->header_size);
+}
+
+/* What is wrong with the header, for a person, or NULL. */
+static const char *find_fault(const struct client *client, const char *version)
+{
+    if (is_ambiguous(client, version))
+        return "Content-Length and Transfer-Encoding leave the body's length open";
+    if (client->misnamed)
+        return "a header field has no name, or one with bytes that may not be in it";
+    if (client->target.error == TARGET_MALFORMED)
+        return "expected a path, http://host/path or * for a target";
+    if (client->bad_host)
+        return "there are bytes in Host that no host may have";
+    return NULL;
+}
+
+static enum MHD_Result on_head(struct client *client, const char *url, const char *method,
+                               const char *version)
+{
+    client->stage = STAGE_BODY;
+    client->method = method;
+    client->content_type = NULL;
+    client->allow_origin = cors_allows(client->service->cors, NULL);
+    client->content_length = 0;
+    client->preflight = client->encoded = client->conditional = false;
+    client->misnamed = client->bad_host = client->hidden_length = false;
+    client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    client->header_bytes = client->body_bytes = 0;
+    client->hosts = client->lengths = client->encodings = 0;
+    bool whole = read_head(client, method, version);
+    client->url = url;
+    client->early =
+        client->content_length > 0 || client->chunked || client->hidden_length || !whole;
+    /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
+     * as nobody can tell where the next request would begin. */
+    if (!whole)
+        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
+                             "there is a NUL in the header, or a field goes on in a second line");
+    if (version[7] > '1') /* it is HTTP/1.x, in any case */
+        return queue_problem(client, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
+    const char *fault = find_fault(client, version);
+    if (fault)
+        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
+    if (client->hosts != 1 && (client->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
+        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
+                             client->hosts);
+    if (client->content_length > body_most(client))
+        return refuse_body(client);
+    client->early = false;
+    return !is_batch(client) || http_batch_begin(client) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result refuse_method(struct client *client)
+{
+    const char *allowed = target_allows(client->target.route);
+
+    return queue_problem(client, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
+                         client->method, allowed);
+}
+
+static enum MHD_Result answer_get(struct client *client)
+{
+    switch (client->target.route) {
+    case TARGET_HOST:
+        return serve_host(client);
+    case TARGET_HOSTS:
+        return refuse_method(client);
+    case TARGET_SELF:
+        return serve_self(client);
+    case TARGET_FORWARD_AUTH:
+        return serve_forward_auth(client);
+    case TARGET_LIVEZ:
+        return serve_livez(client);
+    case TARGET_READYZ:
+        return serve_readyz(client);
+    case TARGET_METRICS:
+        return serve_metrics(client);
+    case TARGET_STATUS:
+        return serve_status(client);
+    case TARGET_OPENAPI:
+        return serve_openapi(client);
+    case TARGET_INDEX:
+        return serve_index(client);
+    case TARGET_SERVER:
+    case TARGET_NONE:
+        break;
+    }
+    return queue_problem(client, PROBLEM_NOT_FOUND, NULL, "there is nothing here; / lists what is");
+}
+
+static bool is(const char *method, const char *other)
+{
+    return strcmp(method, other) == 0;
+}
+
+static enum MHD_Result answer(struct client *client)
+{
+    enum target_route route = client->target.route;
+
+    if (client->target.error == TARGET_TOO_LONG)
+        return queue_problem(client, PROBLEM_URI_TOO_LONG, NULL,
+                             "expected a target of at most %d bytes", TARGET_MOST);
+    if (client->header_bytes > HEADERS_MOST)
+        return queue_problem(client, PROBLEM_HEADERS_TOO_LARGE, NULL,
+                             "expected at most %d bytes of header fields", HEADERS_MOST);
+    if (client->body_bytes > body_most(client))
+        return refuse_body(client);
+    if (route == TARGET_NONE)
+        return answer_get(client);
+    if (is_batch(client))
+        return serve_hosts(client);
+    if (is(client->method, "OPTIONS"))
+        return serve_options(client);
+    if (is(client->method, "GET") || is(client->method, "HEAD"))
+        return answer_get(client);
+    return refuse_method(client);
+}
+
+enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *body,
+                                size_t *body_length, void **request)
+{
+    struct client *client = *request;
+    size_t length;
+
+    (void)ctx, (void)connection;
+    if (!client)
+        return MHD_NO; /* there was no memory for it */
+    switch (client->stage) {
+    case STAGE_HEAD:
+        return on_head(client, url, method, version);
+    case STAGE_BODY:
+        /* Not known by its length: behind "Expect: 100-continue" without a body, libmicrohttpd calls
+         * for 0 bytes when it has some of the next request, and takes no response then. */
+        if (!body) {
+            connections_arrived(&client->entry);
+            return answer(client);
+        }
+        length = *body_length;
+        *body_length = 0;
+        return on_body(client, body, length);
+    case STAGE_WAITING:
+        return http_go_on(client);
+    case STAGE_DONE:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* libmicrohttpd would make a list of the parameters in the connection's memory, and 0.9.75 leaves a
+ * request without an answer that has more than there is room for. We have read them, and it writes in
+ * this buffer of its own, too. */
+static void hide_parameters(const char *text)
+{
+    char *query = strchr((char *)(uintptr_t)text, '?');
+
+    if (query)
+        query[1] = '\0';
+}
+
+void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct client *client = info ? info->socket_context : NULL;
+
+    (void)ctx;
+    if (!client)
+        return NULL;
+    atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
+    http_replace_expect(client);
+    client->stage = STAGE_HEAD;
+    client->url = text;
+    client->url_end = text + strlen(text);
+    target_parse(text, (size_t)(client->url_end - text), &client->target);
+    hide_parameters(text);
+    client->about = target_addr(&client->target);
+    if (client->about) /* the header fields are still to be read: time enough to come from memory */
+        lookup_expect(client->service->lookup, client->about);
+    return client;
+}
+
+/* The descriptor stays libmicrohttpd's to close; ours keeps the connection open a while longer. */
+static void linger(const struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd >= 0)
+        client->service->linger(client->service->linger_ctx, fd);
+}
+
+void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+                       enum MHD_RequestTerminationCode why)
+{
+    struct client *client = *request;
+
+    (void)ctx, (void)connection, (void)why;
+    if (!client)
+        return;
+    if (client->stage == STAGE_WAITING) /* answered, but the client had gone */
+        client->abandoned(client);
+    if (client->early)
+        linger(client);
+    client->early = false;
+    http_batch_forget(client);
+    atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
+    connections_await(client->service->connections, &client->entry);
+}

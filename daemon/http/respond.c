@@ -1,0 +1,95 @@
+#include "http/respond.h"
+
+#include "core/log.h"
+#include "core/metrics.h"
+#include "http/cors.h"
+#include "http/escape.h"
+#include "http/response.h"
+
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define METHOD_SHOWN 16 /* bytes */
+#define URL_SHOWN 200
+
+static void log_access(const struct client *client, unsigned status)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char peer[NI_MAXHOST] = "unix";
+    char method[ESCAPE_SIZE(METHOD_SHOWN)], url[ESCAPE_SIZE(URL_SHOWN)];
+
+    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+        getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
+                    NI_NUMERICHOST);
+    escape(client->method, METHOD_SHOWN, method, sizeof method);
+    escape(client->url, URL_SHOWN, url, sizeof url);
+    log_info("%s \"%s %s\" %u", peer, method, url, status);
+}
+
+static enum metrics_route route_of(const struct client *client)
+{
+    static const enum metrics_route routes[] = {
+        [TARGET_HOST] = METRICS_ROUTE_HOST,
+        [TARGET_HOSTS] = METRICS_ROUTE_HOSTS,
+        [TARGET_SELF] = METRICS_ROUTE_SELF,
+        [TARGET_FORWARD_AUTH] = METRICS_ROUTE_FORWARD_AUTH,
+        [TARGET_LIVEZ] = METRICS_ROUTE_LIVEZ,
+        [TARGET_READYZ] = METRICS_ROUTE_READYZ,
+        [TARGET_METRICS] = METRICS_ROUTE_METRICS,
+        [TARGET_STATUS] = METRICS_ROUTE_STATUS,
+        [TARGET_OPENAPI] = METRICS_ROUTE_OPENAPI,
+        [TARGET_INDEX] = METRICS_ROUTE_INDEX,
+        [TARGET_SERVER] = METRICS_ROUTE_NONE,
+        [TARGET_NONE] = METRICS_ROUTE_NONE,
+    };
+
+    return routes[client->target.route];
+}
+
+void queue_note(struct client *client, unsigned status)
+{
+    client->stage = STAGE_DONE;
+    connections_arrived(&client->entry); /* as much of the request as matters */
+    metrics_request(route_of(client), status);
+    if (client->service->access_log)
+        log_access(client, status);
+}
+
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+{
+    queue_note(client, status);
+    return MHD_queue_response(client->connection, status, response);
+}
+
+enum MHD_Result queue_response(struct client *client, unsigned status,
+                               struct MHD_Response *response)
+{
+    http_cors_add(client, &response);
+    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+        reply_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result result = queue_shared(client, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result queue_problem(struct client *client, enum problem problem,
+                              const struct freshness *freshness, const char *format, ...)
+{
+    char detail[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    struct MHD_Response *response = reply_problem(problem, client->about, detail, freshness);
+    if (problem == PROBLEM_METHOD_NOT_ALLOWED)
+        reply_add(&response, "Allow", target_allows(client->target.route));
+    return queue_response(client, problem_kind(problem)->status, response);
+}

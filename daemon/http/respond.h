@@ -1,0 +1,28 @@
+/* Queueing a response: the last step of every request. Private to the HTTP side.
+ *
+ * Each function returns what the access handler is to return; MHD_NO closes the connection. */
+#ifndef HTTP_RESPOND_H
+#define HTTP_RESPOND_H
+
+#include "http/problem.h"
+#include "http/request.h"
+#include "lookup/freshness.h"
+
+/* Takes the response over; NULL, for want of memory, closes the connection. */
+enum MHD_Result queue_response(struct client *client, unsigned status,
+                               struct MHD_Response *response);
+
+/* A problem document about client->about. The freshness goes with "no match" only, which is an
+ * answer of p0f's; else it is NULL. */
+__attribute__((format(printf, 4, 5))) enum MHD_Result
+queue_problem(struct client *client, enum problem problem, const struct freshness *freshness,
+              const char *format, ...);
+
+/* Counts the answer, which is as good as given, and logs it. To be called for one that is given in
+ * another way; those above do so themselves, and the next. */
+void queue_note(struct client *client, unsigned status);
+
+/* For a response that may be shared, which only the caller knows how to let go. */
+enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response);
+
+#endif

@@ -1,0 +1,185 @@
+#include "http/server.h"
+
+#include "http/replace.h"
+#include "http/request.h"
+#include "http/worker.h"
+#include "json/batch_body.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* libmicrohttpd's memory for one request, zeroed after each. Cookies stand in it twice: as they came,
+ * and taken apart. */
+#define POOL_BYTES (24 * 1024)
+
+/* Memory for all the batches that are being read, looked up and answered: some 600 of 1,000 hosts. */
+#define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* A worker, and what is its own. */
+struct station {
+    struct http *http;
+    struct http_worker *worker;
+    struct http_recent *recent;
+};
+
+struct http {
+    struct http_service service;
+    unsigned count;
+    struct station stations[];
+};
+
+/* ---- Connections */
+
+static void *client_arrives(void *ctx, struct http_worker *worker,
+                            struct MHD_Connection *connection)
+{
+    const struct station *station = ctx;
+    struct http *http = station->http;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct client *client = info ? calloc(1, sizeof *client) : NULL;
+
+    if (!client)
+        return NULL;
+    client->service = &http->service;
+    client->worker = worker;
+    client->recent = station->recent;
+    client->connection = connection;
+    http_replace_enter(client);
+    connections_enter(http->service.connections, &client->entry, info->connect_fd);
+    return client;
+}
+
+static void client_leaves(void *ctx, struct MHD_Connection *connection, void *socket_context)
+{
+    const struct station *station = ctx;
+    struct http *http = station->http;
+    struct client *client = socket_context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (client) {
+        http_replace_leave(client);
+        connections_leave(http->service.connections, &client->entry);
+    } else {
+        connections_forget(http->service.connections, info ? info->connect_fd : -1);
+    }
+    free(client);
+}
+
+static void client_is_lost(void *ctx, int fd)
+{
+    const struct station *station = ctx;
+
+    connections_forget(station->http->service.connections, fd);
+}
+
+static struct http_worker *least_busy(const struct http *http)
+{
+    struct http_worker *best = http->stations[0].worker;
+
+    for (unsigned i = 1; i < http->count; i++)
+        if (http_worker_connections(http->stations[i].worker) < http_worker_connections(best))
+            best = http->stations[i].worker;
+    return best;
+}
+
+bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    if (!connections_admit(http->service.connections, fd, peer)) {
+        close(fd);
+        return false;
+    }
+    http_worker_take(least_busy(http), fd, peer, length);
+    return true;
+}
+
+void http_wind_down(struct http *http)
+{
+    http->service.winding_down = true;
+}
+
+bool http_needs_loop(const struct http *http)
+{
+    return http->service.leaving > 0;
+}
+
+/* ---- Start and stop */
+
+/* Beyond what connections.c admits, even if it should let in some before others have left. */
+static unsigned limit_never_reached(const struct http_options *options)
+{
+    return 2 * (options->max_connections + 1);
+}
+
+static bool start_workers(struct http *http, const struct http_options *options)
+{
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)http_replace_on_log, NULL}, /* must be the first */
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct http_worker_options worker = {.library = items,
+                                         .handler = http_on_request,
+                                         .arrived = client_arrives,
+                                         .left = client_leaves,
+                                         .lost = client_is_lost,
+                                         .clock = clock_mono};
+
+    for (; http->count < options->threads; http->count++) {
+        struct station *station = &http->stations[http->count];
+        worker.ctx = station;
+        station->http = http;
+        station->recent = http_recent_new();
+        station->worker = station->recent ? http_worker_start(&worker) : NULL;
+        if (!station->worker) {
+            http_recent_free(station->recent);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct http *http_start(const struct http_options *options)
+{
+    struct http *http = calloc(1, sizeof *http + options->threads * sizeof(struct station));
+
+    if (!http)
+        return NULL;
+    http->service.lookup = options->lookup;
+    http->service.readiness = options->readiness;
+    http->service.status = options->status;
+    http->service.trusted = options->trusted;
+    http->service.cors = options->cors;
+    http->service.connections = options->connections;
+    http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+    http->service.max_batch = options->max_batch;
+    http->service.batch_window = options->batch_window;
+    http->service.batch_bytes = batch_body_limit(options->max_batch);
+    http->service.linger = options->linger;
+    http->service.linger_ctx = options->linger_ctx;
+    http->service.access_log = options->access_log;
+    http->service.version = options->version;
+    http->service.batch_memory = budget_new(BATCH_BYTES_MAX);
+    if (!http->service.batch_memory || !start_workers(http, options)) {
+        http_stop(http);
+        return NULL;
+    }
+    return http;
+}
+
+void http_stop(struct http *http)
+{
+    if (!http)
+        return;
+    for (unsigned i = 0; i < http->count; i++) {
+        http_worker_stop(http->stations[i].worker);
+        http_recent_free(http->stations[i].recent);
+    }
+    budget_free(http->service.batch_memory);
+    free(http);
+}

@@ -1,0 +1,58 @@
+/* The HTTP side: workers (http_worker.h) that answer requests. The only user of libmicrohttpd.
+ *
+ * A request that the cache answers is answered in its worker's thread; any other is suspended, handed
+ * to the lookup, and resumed when that is done. A batch takes turns in its worker. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/connections.h"
+#include "lookup/lookup.h"
+#include "net/networks.h"
+#include "net/origins.h"
+#include "ops/readiness.h"
+#include "ops/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct http;
+
+struct http_options {
+    struct lookup *lookup; /* borrowed until http_stop(), as are the next three */
+    struct readiness *readiness;
+    struct status *status;
+    struct connections *connections; /* whose options.most is max_connections */
+    unsigned threads;
+    uint32_t max_connections;
+    uint32_t max_batch;    /* hosts in one POST /hosts */
+    uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
+    int64_t idle_timeout_ms;
+    const struct networks *trusted; /* proxies; borrowed, as is the next */
+    const struct cors *cors;
+    /* Takes over the descriptor of a client that has been answered and still sends: to close it right
+     * then could lose it the answer. Any thread. */
+    void (*linger)(void *ctx, int fd);
+    void *linger_ctx;
+    bool access_log;
+    const char *version; /* static */
+};
+
+/* Starts the workers; connections come by http_take(). NULL when one cannot be started. */
+struct http *http_start(const struct http_options *options);
+
+/* Takes over a connected socket. False: it was closed, as there is no room for it; see
+ * connections_admit(). In the loop's thread. */
+bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length);
+
+/* From now on each answer closes its connection. */
+void http_wind_down(struct http *http);
+
+/* Whether the lookups' loop is still needed, if no lookup is pending: it is being told of clients who
+ * have gone. Any thread. */
+bool http_needs_loop(const struct http *http);
+
+/* Closes what is open and ends the threads. No lookup may be pending. */
+void http_stop(struct http *http);
+
+#endif

@@ -1,0 +1,94 @@
+#include "http/turns.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define ROUND_NS 200000 /* in a round of the loop, but for the last slice begun */
+#define SPARE_MAX 4     /* slices that are done at once in a round of the loop */
+
+struct turns {
+    struct loop *loop;
+    struct queue *queue;
+    struct loop_timer next; /* armed while there is something to do */
+    struct mono round;      /* that of the loop in which `spared` were */
+    unsigned spared;
+};
+
+/* Not in this round any more: others have their turn in between. */
+static void go_on_next_round(struct turns *turns)
+{
+    if (!loop_armed(&turns->next))
+        loop_arm(turns->loop, &turns->next, mono_add_ns(loop_now(turns->loop), 1));
+}
+
+static void do_slice(struct turns *turns)
+{
+    struct queue_entry *entry = queue_take(turns->queue);
+    struct turn *turn = (struct turn *)((char *)entry - offsetof(struct turn, entry));
+    unsigned asker = entry->asker;
+
+    if (!turn->work(turn->ctx))
+        queue_add(turns->queue, &turn->entry, asker);
+}
+
+static void on_round(void *ctx)
+{
+    struct turns *turns = ctx;
+    struct mono until = mono_add_ns(loop_clock(turns->loop), ROUND_NS);
+
+    while (queue_length(turns->queue) > 0) {
+        do_slice(turns);
+        if (!mono_before(loop_clock(turns->loop), until))
+            break;
+    }
+    if (queue_length(turns->queue) > 0)
+        go_on_next_round(turns);
+}
+
+struct turns *turns_new(struct loop *loop)
+{
+    struct turns *turns = calloc(1, sizeof *turns);
+
+    if (!turns)
+        return NULL;
+    turns->loop = loop;
+    turns->next = (struct loop_timer){.fire = on_round, .ctx = turns};
+    turns->queue = queue_new();
+    if (!turns->queue) {
+        turns_free(turns);
+        return NULL;
+    }
+    return turns;
+}
+
+void turns_free(struct turns *turns)
+{
+    if (!turns)
+        return;
+    loop_disarm(turns->loop, &turns->next);
+    queue_free(turns->queue);
+    free(turns);
+}
+
+void turns_add(struct turns *turns, struct turn *turn, unsigned asker)
+{
+    queue_add(turns->queue, &turn->entry, asker);
+    go_on_next_round(turns);
+}
+
+bool turns_spare(struct turns *turns)
+{
+    struct mono now = loop_now(turns->loop);
+
+    if (mono_before(turns->round, now)) {
+        turns->round = now;
+        turns->spared = 0;
+    }
+    return queue_length(turns->queue) == 0 && turns->spared++ < SPARE_MAX;
+}
+
+void turns_finish(struct turns *turns)
+{
+    while (queue_length(turns->queue) > 0)
+        do_slice(turns);
+}

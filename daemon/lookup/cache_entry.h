@@ -1,0 +1,28 @@
+/* What the cache notes on each thing that it holds. It stands at the head of an answer, so that
+ * finding an answer and reading it touch the same memory. Only the cache looks inside. */
+#ifndef LOOKUP_CACHE_ENTRY_H
+#define LOOKUP_CACHE_ENTRY_H
+
+#include "core/clock.h"
+#include "p0fclient.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum entry_kind {
+    ENTRY_MISS,       /* p0f said "no match": an entry and nothing else */
+    ENTRY_HOST,       /* the head of an answer */
+    ENTRY_INCOMPLETE, /* of an answer without both OS and HTTP application */
+};
+
+struct entry {
+    struct entry *next; /* in its bucket's chain */
+    struct mono answered;
+    uint32_t place;                   /* in its store's ring */
+    _Atomic uint32_t refresh_claimed; /* second in which somebody last took it on to ask again */
+    atomic_uchar visited;             /* since the hand last came by */
+    uint8_t kind;                     /* enum entry_kind */
+    struct p0f_addr addr;
+};
+
+#endif

@@ -1,0 +1,357 @@
+/* Journeys: from the first request for an address until p0f has answered and nobody waits for a
+ * better answer. All in the loop's thread. */
+#include "lookup/lookup_private.h"
+
+#include "core/metrics.h"
+
+#include <stdlib.h>
+
+#define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
+#define ASK_AGAIN_MOST_MS 250
+
+/* One question under way. Lives from the first request for its address until p0f's answer is there
+ * and nobody waits for a better one. */
+struct journey {
+    struct flight flight; /* first, so that one is the other */
+    struct lookup *lookup;
+    struct pool_query query;
+    struct loop_timer ask_again; /* armed between two questions */
+    int64_t pause_ms;            /* before the next one */
+    struct mono denied;          /* when p0f last said "no match" */
+    bool asked;                  /* a query is queued or owed */
+    bool retried;                /* after a connection broke under it */
+};
+
+static struct journey *journey_of(struct flight *flight)
+{
+    return (struct journey *)flight;
+}
+
+static struct lookup_request *request_of(struct waiter *waiter)
+{
+    return (struct lookup_request *)((char *)waiter - offsetof(struct lookup_request, waiter));
+}
+
+/* ---- Journeys */
+
+static enum lookup_outcome outcome_of(enum p0f_error error)
+{
+    switch (error) {
+    case P0F_UNREACHABLE:
+    case P0F_DISCONNECTED:
+    case P0F_LOST:
+        return LOOKUP_UNAVAILABLE;
+    default:
+        return LOOKUP_BAD_RESPONSE;
+    }
+}
+
+static void journey_end(struct journey *journey)
+{
+    loop_disarm(journey->lookup->loop, &journey->ask_again);
+    flights_remove(journey->lookup->flights, &journey->flight);
+    free(journey);
+}
+
+/* The next of those who wait, who waits no more; NULL when there is none. */
+static struct lookup_request *take_first(struct journey *journey)
+{
+    struct waiter *waiter = flight_take_first(&journey->flight);
+
+    return waiter ? request_of(waiter) : NULL;
+}
+
+static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
+{
+    struct lookup_request *request;
+
+    while ((request = take_first(journey)))
+        lookup_finish_failed(request, outcome);
+    journey_end(journey);
+}
+
+static void journey_ask(struct journey *journey)
+{
+    enum p0f_error error = pool_ask(journey->lookup->pool, &journey->query);
+
+    journey->asked = error == P0F_OK;
+    if (error != P0F_OK)
+        journey_fail(journey, outcome_of(error));
+}
+
+static void journey_found(struct journey *journey, const struct p0f_host *host)
+{
+    struct lookup *lookup = journey->lookup;
+    struct mono now = loop_now(lookup->loop);
+    struct answer *answer = answer_new(&journey->flight.addr, host);
+    struct lookup_request *request;
+
+    if (!answer) {
+        journey_fail(journey, LOOKUP_UNAVAILABLE);
+        return;
+    }
+    bool stored = cache_put(lookup->cache, &journey->flight.addr, answer, now);
+    while ((request = take_first(journey)))
+        lookup_finish_answered(request, answer, stored, now);
+    answer_unref(answer);
+    journey_end(journey);
+}
+
+/* From now on its deadline is not for an answer, which it has, but for a better one. */
+static void expect_better(struct lookup_request *request, struct mono answered)
+{
+    struct lookup *lookup = request->lookup;
+
+    request->answered = answered;
+    if (request->no_match_seen)
+        return;
+    request->no_match_seen = true;
+    loop_arm(lookup->loop, &request->deadline, mono_add_ms(request->believe, lookup->timeout));
+}
+
+/* Answers those whose wait is over with p0f's last word. `put_off`: they would have had a later one,
+ * had it been asked. Returns when the next of the others will believe it. */
+static struct mono answer_believers(struct journey *journey, struct mono now, bool put_off)
+{
+    struct mono next = {INT64_MAX};
+    struct waiter *waiter = journey->flight.first, *following;
+    bool stored = false, believed = !waiter;
+
+    for (struct waiter *w = waiter; w && !believed; w = w->next)
+        believed = !mono_before(now, request_of(w)->believe);
+    /* Remembered before anybody is told, so that their next request finds it. */
+    if (believed)
+        stored = cache_put(journey->lookup->cache, &journey->flight.addr, NULL, journey->denied);
+    for (; waiter; waiter = following) {
+        struct lookup_request *request = request_of(waiter);
+        following = waiter->next;
+        if (mono_before(now, request->believe)) {
+            expect_better(request, journey->denied);
+            next = mono_earlier(next, request->believe);
+        } else {
+            flight_leave(waiter);
+            request->freshness.rate_limited = put_off;
+            lookup_finish_answered(request, NULL, stored, journey->denied);
+        }
+    }
+    return next;
+}
+
+/* For those who do not believe p0f's last word yet it is asked again later. */
+static void journey_denied(struct journey *journey, struct mono now, bool put_off)
+{
+    struct lookup *lookup = journey->lookup;
+    struct mono believe = answer_believers(journey, now, put_off);
+
+    if (!journey->flight.first) {
+        journey_end(journey);
+        return;
+    }
+    struct mono next = mono_earlier(mono_add_ms(now, journey->pause_ms), believe);
+    journey->pause_ms *= 2;
+    if (journey->pause_ms > ASK_AGAIN_MOST_MS)
+        journey->pause_ms = ASK_AGAIN_MOST_MS;
+    loop_arm(lookup->loop, &journey->ask_again, next);
+}
+
+static void journey_no_match(struct journey *journey)
+{
+    journey->denied = loop_now(journey->lookup->loop);
+    journey_denied(journey, journey->denied, false);
+}
+
+/* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
+ * the answer to another query it surely says nothing; that one is not asked for ever. */
+static void journey_broken(struct journey *journey, enum p0f_error error)
+{
+    bool innocent = error == P0F_LOST;
+    bool again = journey->flight.first && error != P0F_BAD_QUERY && (innocent || !journey->retried);
+
+    journey->retried |= !innocent;
+    if (!again || pool_ask(journey->lookup->pool, &journey->query) != P0F_OK)
+        journey_fail(journey, outcome_of(error));
+    else
+        journey->asked = true;
+}
+
+static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    struct journey *journey = ctx;
+
+    journey->asked = false;
+    if (!journey->flight.first && error <= P0F_BAD_QUERY)
+        metrics_count(METRIC_P0F_ABANDONED);
+    if (error == P0F_OK)
+        journey_found(journey, host);
+    else if (error == P0F_NO_MATCH)
+        journey_no_match(journey);
+    else
+        journey_broken(journey, error);
+}
+
+/* One of those who wait pays for it: the first who may. */
+static bool may_ask_again(const struct journey *journey, struct mono now)
+{
+    unsigned refused = ASKERS; /* last; many in a row may be one client's */
+
+    for (struct waiter *waiter = journey->flight.first; waiter; waiter = waiter->next) {
+        unsigned turn = request_of(waiter)->turn;
+        if (turn != refused && rate_limits_take(journey->lookup->repeats, turn, now))
+            return true;
+        refused = turn;
+    }
+    return false;
+}
+
+static void on_ask_again(void *ctx)
+{
+    struct journey *journey = ctx;
+    struct mono now = loop_now(journey->lookup->loop);
+
+    if (may_ask_again(journey, now)) {
+        journey_ask(journey);
+        return;
+    }
+    metrics_count(METRIC_REPEATS_PUT_OFF);
+    journey_denied(journey, now, true);
+}
+
+/* For the one who asks first. NULL when out of memory. */
+static struct journey *journey_start(struct lookup *lookup, const struct lookup_request *request)
+{
+    struct journey *journey = calloc(1, sizeof *journey);
+
+    if (!journey)
+        return NULL;
+    journey->lookup = lookup;
+    journey->query = (struct pool_query){
+        .addr = request->addr, .asker = request->turn, .answer = on_answer, .ctx = journey};
+    journey->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = journey};
+    journey->pause_ms = ASK_AGAIN_FIRST_MS;
+    flights_add(lookup->flights, &journey->flight, &request->addr);
+    return journey;
+}
+
+/* A newcomer to a flight between two questions does not wait out a pause grown long, nor to one whose
+ * question is still to be sent all that another has asked for before. */
+static void hurry(struct journey *journey, const struct lookup_request *request, struct mono now)
+{
+    struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
+
+    if (loop_armed(&journey->ask_again) && mono_before(soon, journey->ask_again.at))
+        loop_arm(journey->lookup->loop, &journey->ask_again, soon);
+    pool_hasten(journey->lookup->pool, &journey->query, request->turn);
+}
+
+/* Somebody has left. When nobody waits for it any more, what was not sent need not be. */
+static void journey_left(struct journey *journey)
+{
+    if (journey->flight.first)
+        return;
+    if (!journey->asked || pool_cancel(journey->lookup->pool, &journey->query))
+        journey_end(journey);
+}
+
+static void on_deadline(void *ctx)
+{
+    struct lookup_request *request = ctx;
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    if (request->no_match_seen)
+        lookup_finish_answered(request, NULL, false, request->answered);
+    else
+        lookup_finish_failed(request, LOOKUP_TIMEOUT);
+    journey_left(journey);
+}
+
+void lookup_cut_short(struct lookup_request *request)
+{
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    request->believe = mono_earlier(request->believe, loop_now(request->lookup->loop));
+    if (!request->no_match_seen)
+        return;
+    lookup_finish_answered(request, NULL, false, request->answered);
+    journey_left(journey);
+}
+
+void lookup_cancel(struct lookup_request *request)
+{
+    struct journey *journey = journey_of(request->waiter.flight);
+
+    request->outcome = LOOKUP_CANCELLED;
+    lookup_finish(request);
+    journey_left(journey);
+}
+
+/* ---- Requests as they come in */
+
+/* Between its look into the cache and now the answer may have come. */
+static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *request,
+                               struct mono now)
+{
+    struct cache_hit hit;
+
+    if (!cache_get(lookup->cache, &request->addr, now, &hit))
+        return false;
+    if (hit.state == CACHE_FRESH && lookup_satisfies(request, &hit, now)) {
+        enum freshness_source source = request->freshness.source;
+        lookup_from_cache(request, &hit, now);
+        request->freshness.source = source;
+        request->freshness.collapsed = true;
+        lookup_finish(request);
+        return true;
+    }
+    answer_unref(hit.answer);
+    return false;
+}
+
+/* True: it is answered from what is cached, as it may not pass over that now. */
+static bool answered_from_memory(struct lookup *lookup, struct lookup_request *request,
+                                 struct mono now)
+{
+    return request->freshness.source == FRESHNESS_REQUEST &&
+           !rate_limits_take(lookup->repeats, request->turn, now) &&
+           lookup_from_memory(lookup, request, now);
+}
+
+void journey_take(struct lookup *lookup, struct lookup_request *request)
+{
+    struct mono now = loop_now(lookup->loop);
+    int64_t wait = request->wait_ms >= 0 ? request->wait_ms : lookup->first_contact_wait;
+
+    request->waiter = (struct waiter){0};
+    request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
+    request->turn = places_turn(lookup->places, request->asker);
+    request->no_match_seen = false;
+    /* It may have begun later than this round, in which p0f may answer: to believe that, too. */
+    struct mono began = mono_earlier(request->began, now);
+    request->believe = mono_add_ms(began, request->background ? 0 : wait);
+    if (answered_meanwhile(lookup, request, now))
+        return;
+    /* One of a batch may come late. It is asked all the same, but nobody waits longer for it than
+     * for the first one: that one's p0f may need its time after "no match" was to be believed. */
+    struct mono latest = mono_add_ms(request->believe, lookup->timeout);
+    struct mono deadline = mono_earlier(mono_add_ms(now, lookup->timeout), latest);
+    if (!mono_before(now, latest)) {
+        lookup_finish_failed(request, LOOKUP_TIMEOUT);
+        return;
+    }
+    struct flight *flight = flights_find(lookup->flights, &request->addr);
+    if (!flight && answered_from_memory(lookup, request, now)) {
+        lookup_finish(request);
+        return;
+    }
+    request->freshness.collapsed = flight != NULL;
+    struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, request);
+    if (!journey) {
+        lookup_finish_failed(request, LOOKUP_UNAVAILABLE);
+        return;
+    }
+    loop_arm(lookup->loop, &request->deadline, deadline);
+    flight_join(&journey->flight, &request->waiter);
+    if (flight)
+        hurry(journey, request, now);
+    else
+        journey_ask(journey);
+}

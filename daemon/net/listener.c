@@ -1,0 +1,383 @@
+#include "net/listener.h"
+
+#include "core/log.h"
+#include "net/listen_address.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+#define ACCEPT_AT_ONCE 64 /* before the loop's other work gets its turn */
+#define PAUSE_MS 100      /* out of descriptors: until some have been closed, it is hoped */
+
+struct listener {
+    struct listener *next;
+    struct listeners *all;
+    struct loop_fd watch; /* fd -1: not open */
+    bool watched;
+    bool bound; /* a unix socket's path is ours to remove */
+    struct sockaddr_storage name;
+    socklen_t length;
+    char text[NI_MAXHOST + NI_MAXSERV + 4];
+};
+
+struct listeners {
+    struct listener *first, **end;
+    struct loop *loop;
+    struct loop_timer pause;
+    listen_accept_fn *accepted;
+    void *ctx;
+};
+
+/* ---- Reading the addresses */
+
+static bool is_there(const struct listeners *all, const struct sockaddr *name, socklen_t length)
+{
+    for (const struct listener *l = all->first; l; l = l->next)
+        if (l->length == length && memcmp(&l->name, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* Once is enough: a name may stand for an address twice, as may the setting. */
+static bool add(struct listeners *all, const struct sockaddr *name, socklen_t length,
+                const char *text)
+{
+    struct listener *listener;
+
+    if (is_there(all, name, length))
+        return true;
+    listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return false;
+    listener->all = all;
+    listener->watch.fd = -1;
+    memcpy(&listener->name, name, length);
+    listener->length = length;
+    snprintf(listener->text, sizeof listener->text, "%s", text);
+    *all->end = listener;
+    all->end = &listener->next;
+    return true;
+}
+
+static bool is_local(const struct sockaddr *name)
+{
+    switch (name->sa_family) {
+    case AF_INET:
+        return ntohl(((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr) >> 24 ==
+               127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
+    default:
+        return true;
+    }
+}
+
+static bool add_unix(struct listeners *all, const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    char text[sizeof name.sun_path + sizeof "unix:"];
+
+    /* listen_address saw that it fits. */
+    memcpy(name.sun_path, path, strnlen(path, sizeof name.sun_path - 1));
+    snprintf(text, sizeof text, "unix:%.*s", (int)sizeof name.sun_path - 1, path);
+    return add(all, (const struct sockaddr *)&name, sizeof name, text);
+}
+
+static bool add_resolved(struct listeners *all, const char *text, const struct addrinfo *found,
+                         bool beyond_loopback, char error[LISTEN_ERROR_SIZE])
+{
+    for (; found; found = found->ai_next) {
+        if (!beyond_loopback && !is_local(found->ai_addr)) {
+            snprintf(error, LISTEN_ERROR_SIZE,
+                     "http.listen: %.80s: is not a loopback address, and anybody there could ask "
+                     "about anybody; set http.allow_unauthenticated = yes if that is meant",
+                     text);
+            errno = EINVAL;
+            return false;
+        }
+        if (!add(all, found->ai_addr, found->ai_addrlen, text))
+            return false;
+    }
+    return true;
+}
+
+static bool add_inet(struct listeners *all, const struct listen_address *address,
+                     bool beyond_loopback, char error[LISTEN_ERROR_SIZE])
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    bool v6 = strchr(address->host, ':') != NULL;
+    char text[sizeof address->host + sizeof address->port + 4];
+    struct addrinfo *found = NULL;
+
+    snprintf(text, sizeof text, v6 ? "[%s]:%s" : "%s:%s", address->host, address->port);
+    int problem = getaddrinfo(address->host, address->port, &hints, &found);
+    if (problem != 0) {
+        snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.80s: %s", text, gai_strerror(problem));
+        errno = problem == EAI_MEMORY ? ENOMEM : EINVAL;
+        return false;
+    }
+    bool good = add_resolved(all, text, found, beyond_loopback, error);
+    freeaddrinfo(found);
+    return good;
+}
+
+static bool parse_each(struct listeners *all, const char *list, bool beyond_loopback,
+                       char error[LISTEN_ERROR_SIZE])
+{
+    struct listen_address address;
+
+    while (list) {
+        const char *text = list;
+        if (!listen_address_next(&list, &address)) {
+            snprintf(error, LISTEN_ERROR_SIZE,
+                     "http.listen: %.80s: expected " LISTEN_ADDRESS_EXPECTED, text);
+            errno = EINVAL;
+            return false;
+        }
+        if (address.is_unix ? !add_unix(all, address.host)
+                            : !add_inet(all, &address, beyond_loopback, error))
+            return false;
+    }
+    return true;
+}
+
+struct listeners *listen_parse(const char *addresses, bool beyond_loopback,
+                               char error[LISTEN_ERROR_SIZE])
+{
+    struct listeners *all = calloc(1, sizeof *all);
+
+    snprintf(error, LISTEN_ERROR_SIZE, "http.listen: out of memory");
+    if (!all)
+        return NULL;
+    all->end = &all->first;
+    if (parse_each(all, addresses, beyond_loopback, error))
+        return all;
+    listen_free(all);
+    return NULL;
+}
+
+/* ---- Opening */
+
+/* A path that nobody listens on any more is left from a process that was killed. */
+static bool remove_dead_socket(const struct sockaddr_un *name)
+{
+    struct stat there;
+    int fd;
+
+    if (lstat(name->sun_path, &there) != 0)
+        return errno == ENOENT;
+    errno = EADDRINUSE;
+    if (!S_ISSOCK(there.st_mode))
+        return false;
+    /* Who listens may have no time for us: they are not waited for. */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    int answer = connect(fd, (const struct sockaddr *)name, sizeof *name);
+    bool dead = answer != 0 && errno == ECONNREFUSED;
+    close(fd);
+    errno = EADDRINUSE;
+    return dead && unlink(name->sun_path) == 0;
+}
+
+/* Binds so that all may connect: that is the directory's business, as with p0f's own socket. The new
+ * node gets the mode that the socket has, less the umask. To change it afterwards would be to change
+ * whatever is at that path by then. No other thread makes files yet. */
+static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length)
+{
+    mode_t kept = umask(0);
+    bool bound = fchmod(fd, 0666) == 0 && bind(fd, name, length) == 0;
+
+    umask(kept); /* which keeps errno */
+    return bound;
+}
+
+static bool bind_and_listen(struct listener *listener)
+{
+    const struct sockaddr *name = (const struct sockaddr *)&listener->name;
+    const struct sockaddr_un *local = (const struct sockaddr_un *)&listener->name;
+    int fd = listener->watch.fd;
+    const int yes = 1;
+
+    if (name->sa_family == AF_UNIX && !remove_dead_socket(local))
+        return false;
+    if (name->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (name->sa_family == AF_INET6) /* [::] and 0.0.0.0 can then both be listened on */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+    if (name->sa_family == AF_UNIX ? !bind_unix(fd, name, listener->length)
+                                   : bind(fd, name, listener->length) != 0)
+        return false;
+    listener->bound = true;
+    return listen(fd, BACKLOG) == 0;
+}
+
+/* The port that the kernel chose for port 0 is worth knowing. */
+static void tell(const struct listener *listener)
+{
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    char port[NI_MAXSERV];
+
+    if (listener->name.ss_family == AF_UNIX ||
+        getsockname(listener->watch.fd, (struct sockaddr *)&name, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&name, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) !=
+            0) {
+        log_info("listening on %s", listener->text);
+        return;
+    }
+    log_info("listening on %.*s%s", (int)(strrchr(listener->text, ':') - listener->text + 1),
+             listener->text, port);
+}
+
+static bool open_one(struct listener *listener)
+{
+    int fd = socket(listener->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    listener->watch.fd = fd;
+    return fd >= 0 && bind_and_listen(listener);
+}
+
+/* Whether the same name stands for an address that is open, or is still to be opened. */
+static bool has_another(const struct listener *listener)
+{
+    bool behind = false;
+
+    for (const struct listener *l = listener->all->first; l; l = l->next) {
+        if (l == listener)
+            behind = true;
+        else if ((behind || l->bound) && strcmp(l->text, listener->text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* localhost often stands for ::1, too, where IPv6 is switched off. */
+static bool can_do_without(struct listener *listener, int problem)
+{
+    if ((problem != EADDRNOTAVAIL && problem != EAFNOSUPPORT) || !has_another(listener))
+        return false;
+    if (listener->watch.fd >= 0)
+        close(listener->watch.fd);
+    listener->watch.fd = -1;
+    errno = problem;
+    log_warn("http.listen: not listening on one address of %s", listener->text);
+    return true;
+}
+
+bool listen_open(struct listeners *listeners, char error[LISTEN_ERROR_SIZE])
+{
+    for (struct listener *l = listeners->first; l; l = l->next) {
+        if (open_one(l)) {
+            tell(l);
+        } else if (!can_do_without(l, errno)) {
+            snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.120s: %s", l->text, strerror(errno));
+            listen_stop(listeners);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Accepting */
+
+static void watch_all(struct listeners *all, bool on)
+{
+    for (struct listener *l = all->first; l; l = l->next) {
+        if (l->watched == on || l->watch.fd < 0)
+            continue;
+        if (!on)
+            loop_unwatch(all->loop, &l->watch);
+        else if (loop_watch(all->loop, &l->watch, EPOLLIN) != 0)
+            continue;
+        l->watched = on;
+    }
+}
+
+static void on_pause_over(void *ctx)
+{
+    watch_all(ctx, true);
+}
+
+static void accept_some(void *ctx, uint32_t events)
+{
+    struct listener *listener = ctx;
+    struct listeners *all = listener->all;
+
+    (void)events;
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof peer;
+        int fd = accept4(listener->watch.fd, (struct sockaddr *)&peer, &length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            all->accepted(all->ctx, fd, (const struct sockaddr *)&peer, length);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_warn("cannot accept connections; trying again in %d ms", PAUSE_MS);
+            watch_all(all, false);
+            loop_arm(all->loop, &all->pause, mono_add_ms(loop_now(all->loop), PAUSE_MS));
+            return;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } /* else this one has gone before we came: the next */
+    }
+}
+
+bool listen_start(struct listeners *listeners, struct loop *loop, listen_accept_fn *accepted,
+                  void *ctx)
+{
+    listeners->loop = loop;
+    listeners->accepted = accepted;
+    listeners->ctx = ctx;
+    listeners->pause = (struct loop_timer){.fire = on_pause_over, .ctx = listeners};
+    for (struct listener *l = listeners->first; l; l = l->next) {
+        l->watch.ready = accept_some;
+        l->watch.ctx = l;
+    }
+    watch_all(listeners, true);
+    for (struct listener *l = listeners->first; l; l = l->next)
+        if (!l->watched && l->watch.fd >= 0)
+            return false;
+    return true;
+}
+
+void listen_stop(struct listeners *listeners)
+{
+    if (listeners->loop) {
+        watch_all(listeners, false);
+        loop_disarm(listeners->loop, &listeners->pause);
+    }
+    for (struct listener *l = listeners->first; l; l = l->next) {
+        if (l->bound && l->name.ss_family == AF_UNIX)
+            unlink(((const struct sockaddr_un *)&l->name)->sun_path);
+        if (l->watch.fd >= 0)
+            close(l->watch.fd);
+        l->watch.fd = -1;
+        l->bound = false;
+    }
+}
+
+void listen_free(struct listeners *listeners)
+{
+    struct listener *l;
+
+    if (!listeners)
+        return;
+    listen_stop(listeners);
+    while ((l = listeners->first)) {
+        listeners->first = l->next;
+        free(l);
+    }
+    free(listeners);
+}

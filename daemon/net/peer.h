@@ -1,0 +1,14 @@
+/* Who is at the other end of a connection. Pure. */
+#ifndef NET_PEER_H
+#define NET_PEER_H
+
+#include "p0fclient.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* The IP address in a socket's name, as p0f knows it: ::ffff:a.b.c.d is IPv4. False for anything else,
+ * as the name of a unix socket or NULL; *addr is zeroed then. */
+bool peer_addr(const struct sockaddr *name, struct p0f_addr *addr);
+
+#endif

@@ -1,9 +1,0 @@
-/* Tells systemd how we are (sd_notify(3)); nothing happens when it did not start us. */
-#ifndef NOTIFY_H
-#define NOTIFY_H
-
-void notify_ready(void);
-void notify_reloading(void);
-void notify_stopping(void);
-
-#endif

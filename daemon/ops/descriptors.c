@@ -1,0 +1,52 @@
+#include "ops/descriptors.h"
+
+#include "core/log.h"
+#include "ops/process.h"
+
+#include <sys/resource.h>
+
+/* Beyond one for each connection; and a quarter more of those are good to have, as connections.c may
+ * have so many for a moment. Without, they are accepted a little later. */
+#define BESIDES 256
+
+void descriptors_raise_limit(uint32_t max_connections)
+{
+    rlim_t needed = (rlim_t)max_connections + BESIDES, wanted = needed + max_connections / 4;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
+        log_warnx("http.max_connections = %u needs %llu descriptors, but the limit is %llu "
+                  "(ulimit -Hn, LimitNOFILE=)",
+                  max_connections, (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
+}
+
+/* Those that come and go, each counted where it is opened. */
+static uint64_t count_changing(const struct descriptors *descriptors,
+                               const struct pool_status *pool)
+{
+    uint64_t count = connections_count(descriptors->connections) +
+                     (uint64_t)lingering_count(descriptors->lingering);
+
+    for (uint32_t i = 0; i < pool->connections; i++)
+        count += pool->links[i].state != LINK_DOWN;
+    return count;
+}
+
+void descriptors_begin(struct descriptors *descriptors, const struct pool_status *pool)
+{
+    uint64_t all, changing = count_changing(descriptors, pool);
+
+    descriptors->known = process_count_fds("/proc", &all) && all >= changing;
+    if (descriptors->known)
+        descriptors->others = all - changing;
+}
+
+bool descriptors_count(const struct descriptors *descriptors, const struct pool_status *pool,
+                       uint64_t *count)
+{
+    *count = descriptors->others + count_changing(descriptors, pool);
+    return descriptors->known;
+}

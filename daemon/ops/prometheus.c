@@ -1,0 +1,332 @@
+#include "ops/prometheus.h"
+
+#include "ops/exposition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "p0f_lookupd_"
+
+/* ---- HTTP */
+
+/* What a client can expect there is always shown, so that its first occurrence is seen to be an
+ * increase; anything else once it has been. */
+static const struct {
+    const char *name;
+    unsigned expected[8]; /* 0 ends */
+} routes[METRICS_ROUTES] = {
+    [METRICS_ROUTE_HOST] = {"/host", {200, 304, 400, 404, 502, 503, 504}},
+    [METRICS_ROUTE_HOSTS] = {"/hosts", {200, 400, 413, 415, 503}},
+    [METRICS_ROUTE_SELF] = {"/self", {200, 304, 400, 404, 502, 503, 504}},
+    [METRICS_ROUTE_FORWARD_AUTH] = {"/forward-auth", {204}},
+    [METRICS_ROUTE_LIVEZ] = {"/livez", {200}},
+    [METRICS_ROUTE_READYZ] = {"/readyz", {200, 503}},
+    [METRICS_ROUTE_METRICS] = {"/metrics", {200}},
+    [METRICS_ROUTE_STATUS] = {"/status", {200}},
+    [METRICS_ROUTE_OPENAPI] = {"/openapi.json", {200}},
+    [METRICS_ROUTE_INDEX] = {"/", {200}},
+    [METRICS_ROUTE_NONE] = {"none", {404}},
+};
+
+static bool expected(unsigned route, unsigned code)
+{
+    for (const unsigned *at = routes[route].expected; *at; at++)
+        if (*at == code)
+            return true;
+    return false;
+}
+
+static void put_requests(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "http_requests_total";
+
+    exposition_head(out, name, "counter", "HTTP requests answered, by route and status.");
+    for (unsigned route = 0; route < METRICS_ROUTES; route++) {
+        for (unsigned column = 0; column < METRICS_CODES; column++) {
+            uint64_t value = snapshot->requests[route][column];
+            unsigned code = metrics_code(column);
+            if (value == 0 && !expected(route, code))
+                continue;
+            exposition_put(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
+            if (code)
+                exposition_put(out, "%u\"} %" PRIu64 "\n", code, value);
+            else
+                exposition_put(out, "other\"} %" PRIu64 "\n", value);
+        }
+    }
+}
+
+static void put_http_connections(struct exposition *out, const struct metrics_snapshot *snapshot,
+                                 const struct metrics_gauges *gauges)
+{
+    exposition_single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
+                      gauges->http_connections);
+    exposition_single(
+        out, PREFIX "http_connections_refused_total", "counter",
+        "HTTP connections refused, as http.max_connections were open, or of one client "
+        "as many as it can have then.",
+        snapshot->counters[METRIC_HTTP_REFUSED]);
+    exposition_single(out, PREFIX "http_connections_evicted_total", "counter",
+                      "HTTP connections closed to make room for those of others.",
+                      snapshot->counters[METRIC_HTTP_EVICTED]);
+}
+
+/* ---- Lookups */
+
+#define BIT(result) (1U << METRICS_RESULT_##result)
+#define P0F_SAID                                                                                   \
+    (BIT(FOUND) | BIT(NO_MATCH) | BIT(BAD_RESPONSE) | BIT(UNAVAILABLE) | BIT(TIMEOUT) |            \
+     BIT(CANCELLED))
+#define NOT_ASKED (BIT(OVERLOADED) | BIT(NOT_CACHED))
+
+/* Shown from the start are those results that can be. */
+static const struct {
+    const char *name;
+    unsigned possible;
+} caches[METRICS_CACHES] = {
+    [METRICS_CACHE_HIT] = {"hit", BIT(FOUND) | BIT(NO_MATCH)},
+    [METRICS_CACHE_STALE] = {"stale", BIT(FOUND)},
+    [METRICS_CACHE_MISS] = {"miss", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_EXPIRED] = {"expired", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_BYPASS] = {"bypass", P0F_SAID | NOT_ASKED},
+    [METRICS_CACHE_COLLAPSED] = {"collapsed", P0F_SAID},
+};
+
+static const char *const results[METRICS_RESULTS] = {
+    [METRICS_RESULT_FOUND] = "found",
+    [METRICS_RESULT_NO_MATCH] = "no_match",
+    [METRICS_RESULT_BAD_RESPONSE] = "bad_response",
+    [METRICS_RESULT_UNAVAILABLE] = "unavailable",
+    [METRICS_RESULT_OVERLOADED] = "overloaded",
+    [METRICS_RESULT_TIMEOUT] = "timeout",
+    [METRICS_RESULT_NOT_CACHED] = "not_cached",
+    [METRICS_RESULT_CANCELLED] = "cancelled",
+};
+
+static void put_lookups(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "lookups_total";
+
+    exposition_head(
+        out, name, "counter",
+        "Lookups finished, each once, by what the cache did for them and how they ended.");
+    for (unsigned cache = 0; cache < METRICS_CACHES; cache++) {
+        for (unsigned result = 0; result < METRICS_RESULTS; result++) {
+            uint64_t value = snapshot->lookups[cache][result];
+            if (value > 0 || caches[cache].possible & 1U << result)
+                exposition_put(out, "%s{cache=\"%s\",result=\"%s\"} %" PRIu64 "\n", name,
+                               caches[cache].name, results[result], value);
+        }
+    }
+}
+
+static void put_repeats(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "repeats_limited_total";
+
+    exposition_head(
+        out, name, "counter",
+        "Questions that p0f was not asked again at once, as it is not to be that often: "
+        "put_off, or answered from the cache (remembered).");
+    exposition_labelled(out, name, "action", "put_off", snapshot->counters[METRIC_REPEATS_PUT_OFF]);
+    exposition_labelled(out, name, "action", "remembered",
+                        snapshot->counters[METRIC_REPEATS_REMEMBERED]);
+}
+
+/* A histogram's series; `cache` is the value of a label, NULL: without. */
+static void put_times(struct exposition *out, const struct metrics_snapshot *snapshot,
+                      enum metrics_histogram histogram, const char *name, const char *cache)
+{
+    const struct metrics_times *times = &snapshot->times[histogram];
+    const int64_t *bounds;
+    unsigned count = metrics_bounds(histogram, &bounds);
+    uint64_t below = 0;
+    char first[32] = "", only[32] = "";
+
+    if (cache) {
+        snprintf(first, sizeof first, "cache=\"%s\",", cache);
+        snprintf(only, sizeof only, "{cache=\"%s\"}", cache);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        below += times->buckets[i];
+        exposition_put(out, "%s_bucket{%sle=\"", name, first);
+        exposition_time(out, (uint64_t)bounds[i]);
+        exposition_put(out, "\"} %" PRIu64 "\n", below);
+    }
+    below += times->buckets[count];
+    exposition_put(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
+    exposition_put(out, "%s_sum%s ", name, only);
+    exposition_time(out, times->sum_ns);
+    exposition_put(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
+}
+
+static void put_lookup_times(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "lookup_duration_seconds";
+
+    exposition_head(
+        out, name, "histogram",
+        "Time taken by lookups answered from the cache at once (hit; one in 32 is timed), and by "
+        "those that waited for p0f (miss; all).");
+    put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
+    put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
+}
+
+/* ---- The cache */
+
+static void put_stores(struct exposition *out, const struct metrics_gauges *gauges)
+{
+    static const struct {
+        const char *name, *type, *help;
+        size_t value; /* its place in struct metrics_store */
+    } metrics[] = {
+        {PREFIX "cache_entries", "gauge", "Entries kept: hosts, and misses that p0f did not know.",
+         offsetof(struct metrics_store, entries)},
+        {PREFIX "cache_entries_limit", "gauge", "The most entries that are kept.",
+         offsetof(struct metrics_store, limit)},
+        {PREFIX "cache_bytes", "gauge", "Memory that the entries take.",
+         offsetof(struct metrics_store, bytes)},
+        {PREFIX "cache_insertions_total", "counter",
+         "Entries added for addresses that had none in this store.",
+         offsetof(struct metrics_store, inserted)},
+        {PREFIX "cache_evictions_total", "counter",
+         "Entries pushed out by others before they had expired for good.",
+         offsetof(struct metrics_store, evicted)},
+        {PREFIX "cache_removals_total", "counter",
+         "Entries taken out as p0f said otherwise, or as what it says is not kept any more.",
+         offsetof(struct metrics_store, removed)},
+    };
+
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        size_t at = metrics[i].value;
+        exposition_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+        exposition_labelled(out, metrics[i].name, "store", "hosts",
+                            *(const uint64_t *)((const char *)&gauges->hosts + at));
+        exposition_labelled(out, metrics[i].name, "store", "misses",
+                            *(const uint64_t *)((const char *)&gauges->misses + at));
+    }
+}
+
+/* ---- p0f */
+
+static void put_p0f_state(struct exposition *out, const struct metrics_gauges *gauges)
+{
+    const char *name = PREFIX "p0f_connections";
+
+    exposition_single(out, PREFIX "p0f_up", "gauge", "1 while p0f answers.", gauges->p0f_up);
+    if (gauges->dialect)
+        exposition_info(out, PREFIX "p0f_dialect_info", "The dialect that p0f speaks.", "dialect",
+                        gauges->dialect);
+    exposition_head(
+        out, name, "gauge",
+        "Connections to p0f: down, probing (no answer yet: p0f may be at its connection limit), "
+        "ready, condemned (kept only for what is owed).");
+    exposition_labelled(out, name, "state", "down", gauges->connections_down);
+    exposition_labelled(out, name, "state", "probing", gauges->connections_probing);
+    exposition_labelled(out, name, "state", "ready", gauges->connections_ready);
+    exposition_labelled(out, name, "state", "condemned", gauges->connections_condemned);
+    exposition_single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.",
+                      gauges->owed);
+    exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
+                      gauges->queued);
+}
+
+static void put_p0f_queries(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const uint64_t *counters = snapshot->counters;
+    const char *name = PREFIX "p0f_answers_total";
+
+    exposition_single(out, PREFIX "p0f_queries_total", "counter", "Queries sent to p0f.",
+                      counters[METRIC_P0F_QUERIES]);
+    exposition_head(out, name, "counter", "Answers of p0f to them.");
+    exposition_labelled(out, name, "result", "found", counters[METRIC_P0F_FOUND]);
+    exposition_labelled(out, name, "result", "no_match", counters[METRIC_P0F_NO_MATCH]);
+    exposition_labelled(out, name, "result", "bad_query", counters[METRIC_P0F_BAD_QUERY]);
+    name = PREFIX "p0f_unanswered_total";
+    exposition_head(out, name, "counter",
+                    "Queries that got no answer, by what happened to the connection.");
+    exposition_labelled(out, name, "reason", "disconnected",
+                        counters[METRIC_P0F_LOST_DISCONNECTED]);
+    exposition_labelled(out, name, "reason", "malformed", counters[METRIC_P0F_LOST_MALFORMED]);
+    exposition_labelled(out, name, "reason", "wrong_dialect",
+                        counters[METRIC_P0F_LOST_WRONG_DIALECT]);
+    exposition_single(out, PREFIX "p0f_abandoned_answers_total", "counter",
+                      "Answers that came when nobody waited for them any more.",
+                      counters[METRIC_P0F_ABANDONED]);
+    name = PREFIX "p0f_answer_duration_seconds";
+    exposition_head(out, name, "histogram", "Time from a query's sending to p0f's answer.");
+    put_times(out, snapshot, METRICS_ANSWER_TIME, name, NULL);
+}
+
+static void put_p0f_connections(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const uint64_t *counters = snapshot->counters;
+    const char *name = PREFIX "p0f_connects_total";
+
+    exposition_head(out, name, "counter", "Attempts to connect to p0f.");
+    exposition_labelled(out, name, "result", "connected", counters[METRIC_P0F_CONNECTED]);
+    exposition_labelled(out, name, "result", "failed", counters[METRIC_P0F_CONNECT_FAILED]);
+    exposition_single(out, PREFIX "p0f_reconnects_total", "counter",
+                      "Connections opened in the place of one that was lost.",
+                      counters[METRIC_P0F_RECONNECTED]);
+    exposition_single(out, PREFIX "p0f_connections_lost_total", "counter",
+                      "Connections that p0f closed, or that were given up for what came on them.",
+                      counters[METRIC_P0F_CONNECTIONS_LOST]);
+}
+
+/* ---- The process */
+
+static void put_process(struct exposition *out, const struct process *process)
+{
+    exposition_seconds(out, "process_cpu_seconds_total", "counter",
+                       "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+    if (process->memory_known) {
+        exposition_single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
+                          process->resident_bytes);
+        exposition_single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+                          process->virtual_bytes);
+    }
+    if (process->open_fds_known)
+        exposition_single(out, "process_open_fds", "gauge", "File descriptors open.",
+                          process->open_fds);
+    if (process->max_fds_known)
+        exposition_single(out, "process_max_fds", "gauge", "File descriptors that may be open.",
+                          process->max_fds);
+}
+
+/* ---- All of it */
+
+char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
+                   const struct process *process, size_t *length)
+{
+    struct exposition text = {0}, *out = &text;
+
+    exposition_info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
+    put_requests(out, snapshot);
+    put_http_connections(out, snapshot, gauges);
+    put_lookups(out, snapshot);
+    put_lookup_times(out, snapshot);
+    put_repeats(out, snapshot);
+    exposition_single(out, PREFIX "batch_hosts_total", "counter",
+                      "Hosts that batches asked about. Each is a lookup.",
+                      snapshot->counters[METRIC_BATCH_HOSTS]);
+    exposition_single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.",
+                      gauges->pending);
+    exposition_single(out, PREFIX "lookups_pending_limit", "gauge",
+                      "The most that one client can have (p0f.max_pending).",
+                      gauges->pending_limit);
+    exposition_single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
+    exposition_single(out, PREFIX "refreshes_total", "counter",
+                      "Expired entries that p0f was asked about again while nobody waited.",
+                      snapshot->counters[METRIC_REFRESHES]);
+    put_stores(out, gauges);
+    put_p0f_state(out, gauges);
+    put_p0f_queries(out, snapshot);
+    put_p0f_connections(out, snapshot);
+    exposition_single(out, "process_start_time_seconds", "gauge",
+                      "When the process was started, in seconds since 1970.",
+                      (uint64_t)gauges->started);
+    put_process(out, process);
+    return exposition_finish(out, length);
+}

@@ -1,0 +1,105 @@
+#include "ops/status.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct status {
+    struct status_options options;
+    struct mono began;
+    struct settings *settings;
+    const struct descriptors *descriptors; /* or NULL */
+    _Atomic uint32_t pending;
+    _Atomic bool closed;
+};
+
+static void finish(struct status_request *request)
+{
+    struct status *status = request->status;
+
+    request->done(request); /* not ours any more */
+    atomic_fetch_sub(&status->pending, 1);
+}
+
+static void look(void *ctx)
+{
+    struct status_request *request = ctx;
+    struct status_snapshot *snapshot = request->snapshot;
+    const struct status *status = request->status;
+    const struct status_options *options = &status->options;
+
+    snapshot->version = options->version;
+    snapshot->started = options->started;
+    snapshot->uptime = mono_ms_between(status->began, loop_now(options->loop));
+    snapshot->settings = settings_ref(status->settings);
+    snapshot->cache = cache_counts(options->cache);
+    snapshot->max_hosts = options->max_hosts;
+    snapshot->max_misses = options->max_misses;
+    snapshot->lookups = lookup_counts(options->lookup);
+    pool_status(options->pool, &snapshot->pool);
+    snapshot->open_fds_known =
+        status->descriptors &&
+        descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
+    finish(request);
+}
+
+void status_gather(struct status *status, struct status_request *request)
+{
+    request->status = status;
+    request->task = (struct loop_task){.run = look, .ctx = request};
+    request->snapshot = NULL;
+    atomic_fetch_add(&status->pending, 1); /* before the look: who has closed it waits for 0 */
+    if (!status->closed)
+        request->snapshot = malloc(sizeof *request->snapshot); /* not at the expense of the loop */
+    if (request->snapshot)
+        loop_post(status->options.loop, &request->task);
+    else
+        finish(request);
+}
+
+void status_snapshot_free(struct status_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    settings_unref(snapshot->settings);
+    free(snapshot);
+}
+
+void status_close(struct status *status)
+{
+    status->closed = true;
+}
+
+uint32_t status_pending(const struct status *status)
+{
+    return status->pending;
+}
+
+void status_set_settings(struct status *status, struct settings *settings)
+{
+    settings_unref(status->settings);
+    status->settings = settings;
+}
+
+void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
+{
+    status->descriptors = descriptors;
+}
+
+struct status *status_new(const struct status_options *options)
+{
+    struct status *status = calloc(1, sizeof *status);
+
+    if (!status)
+        return NULL;
+    status->options = *options;
+    status->began = loop_now(options->loop);
+    return status;
+}
+
+void status_free(struct status *status)
+{
+    if (!status)
+        return;
+    settings_unref(status->settings);
+    free(status);
+}

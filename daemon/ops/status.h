@@ -1,0 +1,84 @@
+/* How things stand: one look at everything, for GET /status and the gauges of /metrics.
+ *
+ * Cache, lookup and pool are looked at in the loop's thread, between two events, so the parts of a
+ * snapshot belong together. Nothing of the snapshot is shared with what runs, so it can be read and
+ * rendered in any thread. */
+#ifndef OPS_STATUS_H
+#define OPS_STATUS_H
+
+#include "config/snapshot.h"
+#include "core/loop.h"
+#include "lookup/cache.h"
+#include "lookup/lookup.h"
+#include "ops/descriptors.h"
+#include "p0f/pool.h"
+
+#include <stdint.h>
+
+struct status;
+
+struct status_options {
+    struct loop *loop; /* all borrowed until status_free() */
+    struct cache *cache;
+    struct lookup *lookup;
+    struct pool *pool;
+    uint32_t max_hosts; /* of the cache */
+    uint32_t max_misses;
+    const char *version; /* static */
+    int64_t started;     /* unix seconds */
+};
+
+struct status_snapshot {
+    const char *version;
+    int64_t started; /* unix seconds */
+    int64_t uptime;  /* milliseconds */
+    struct settings *settings;
+    struct cache_counts cache;
+    uint32_t max_hosts;
+    uint32_t max_misses;
+    struct lookup_counts lookups;
+    struct pool_status pool;
+    bool open_fds_known; /* descriptors open in this process, see descriptors.h */
+    uint64_t open_fds;
+};
+
+struct status_request {
+    /* Set by the caller. */
+    void (*done)(struct status_request *request);
+
+    /* Set when done: the caller's, for status_snapshot_free(). NULL: out of memory, or closed. */
+    struct status_snapshot *snapshot;
+
+    /* The status' own. */
+    struct status *status;
+    struct loop_task task;
+};
+
+/* Its uptime begins now. NULL with errno when out of memory. */
+struct status *status_new(const struct status_options *options);
+
+/* No request may be pending. */
+void status_free(struct status *status);
+
+/* What snapshots show from now on; takes the reference over. In the loop's thread, or before it
+ * runs. Needed before the first status_gather(). */
+void status_set_settings(struct status *status, struct settings *settings);
+
+/* Who counts descriptors; borrowed until status_free(). Before the loop runs; without, they are not
+ * known. */
+void status_set_descriptors(struct status *status, const struct descriptors *descriptors);
+
+/* The request is the status' until done() is called, once: in the loop's thread or, when there will
+ * be no snapshot, in this one before this returns. Any thread. */
+void status_gather(struct status *status, struct status_request *request);
+
+/* NULL is freed gladly. Any thread. */
+void status_snapshot_free(struct status_snapshot *snapshot);
+
+/* No snapshots from here on, save for those pending: the loop is about to end. Any thread. */
+void status_close(struct status *status);
+
+/* Requests not yet done. Any thread. */
+uint32_t status_pending(const struct status *status);
+
+#endif

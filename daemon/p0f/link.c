@@ -1,0 +1,295 @@
+#include "p0f/link.h"
+
+#include "core/metrics.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
+#define SILENCE_MS 1000  /* p0f answers within its 10 ms round unless it is busy, stopped or full */
+#define AFTERMATH_MS 250 /* what may still come on a stream that has gone wrong */
+#define DRAIN_EVERY_MS 10 /* such a stream is read: however much comes, it costs next to nothing */
+#define HEALTHY_MS 1000   /* who has answered for so long and breaks is to be back soon */
+
+static void tell(struct link *link, enum link_event event, enum p0f_error error)
+{
+    link->common->event(link->common->ctx, link, event, error);
+}
+
+const char *link_state_name(enum link_state state)
+{
+    static const char *const names[LINK_STATES] = {
+        [LINK_DOWN] = "down",
+        [LINK_PROBING] = "probing",
+        [LINK_READY] = "ready",
+        [LINK_CONDEMNED] = "condemned",
+    };
+
+    return names[state];
+}
+
+static bool is_open(const struct link *link)
+{
+    return link->state == LINK_PROBING || link->state == LINK_READY;
+}
+
+bool link_may_answer(const struct link *link)
+{
+    return is_open(link) || link->returning;
+}
+
+static void watch_as_needed(struct link *link)
+{
+    uint32_t events = EPOLLIN | (p0f_conn_wants_write(link->conn) ? (uint32_t)EPOLLOUT : 0);
+
+    if (events != link->events && loop_rewatch(link->common->loop, &link->watch, events) == 0)
+        link->events = events;
+}
+
+void link_flush(struct link *link)
+{
+    /* Nothing but probes is left then, whose answers nobody would wait for. */
+    if (link->conn && link->common->retiring && p0f_conn_pending(link->conn) == 0)
+        return;
+    if (is_open(link) && p0f_conn_wants_write(link->conn)) {
+        if (p0f_conn_owed(link->conn) == 0)
+            link->heard = loop_now(link->common->loop);
+        p0f_conn_flush(link->conn);
+        watch_as_needed(link);
+    }
+}
+
+static void stop_watching(struct link *link)
+{
+    if (link->events)
+        loop_unwatch(link->common->loop, &link->watch);
+    link->events = 0;
+}
+
+/* What comes on a condemned connection waits for a while, until the timer has it watched again. */
+static void drain_later(struct link *link)
+{
+    struct loop *loop = link->common->loop;
+
+    stop_watching(link);
+    loop_arm(loop, &link->drain_timer, mono_add_ms(loop_now(loop), DRAIN_EVERY_MS));
+}
+
+static void watch_again(void *ctx)
+{
+    struct link *link = ctx;
+
+    if (loop_watch(link->common->loop, &link->watch, EPOLLIN) == 0)
+        link->events = EPOLLIN;
+    else
+        drain_later(link);
+}
+
+/* Half to all of a pause that doubles with each failure, so that not all come back at once. */
+static int64_t backoff_ms(struct link *link)
+{
+    struct link_common *common = link->common;
+    int64_t pause = BACKOFF_MOST_MS;
+
+    if (link->failures < 6)
+        pause = BACKOFF_FIRST_MS << link->failures;
+    if (pause > BACKOFF_MOST_MS)
+        pause = BACKOFF_MOST_MS;
+    common->random = common->random * 6364136223846793005u + 1442695040888963407u;
+    return pause / 2 + (int64_t)((common->random >> 33) % (uint64_t)(pause / 2 + 1));
+}
+
+/* False, and still open, while p0f owes an answer on it. */
+static bool close_link(struct link *link)
+{
+    if (link->conn && p0f_conn_owed(link->conn) > 0)
+        return false;
+    loop_disarm(link->common->loop, &link->drain_timer);
+    stop_watching(link); /* before its descriptor goes */
+    if (!p0f_conn_free(link->conn))
+        return false;
+    link->conn = NULL;
+    return true;
+}
+
+/* The only place where a link changes its state, and where one is closed. */
+static void enter(struct link *link, enum link_state state)
+{
+    struct link_common *common = link->common;
+    int64_t timer_ms = 0;
+
+    if (state == LINK_DOWN && !close_link(link))
+        state = LINK_CONDEMNED;
+    link->state = state;
+    link->silent = false;
+    switch (state) {
+    case LINK_DOWN:
+        timer_ms = backoff_ms(link);
+        link->failures++;
+        break;
+    case LINK_PROBING:
+        timer_ms = SILENCE_MS;
+        break;
+    case LINK_READY:
+        link->ready = loop_now(common->loop);
+        break;
+    case LINK_CONDEMNED:
+        timer_ms = AFTERMATH_MS;
+        drain_later(link); /* for writing no more, which would be possible all the time */
+        break;
+    }
+    loop_disarm(common->loop, &link->timer);
+    if (timer_ms > 0 && !(common->retiring && state == LINK_DOWN))
+        loop_arm(common->loop, &link->timer, mono_add_ms(loop_now(common->loop), timer_ms));
+}
+
+/* The connection has failed, and its askers have been told. */
+static void break_link(struct link *link, enum p0f_error error)
+{
+    bool gone = p0f_conn_hung_up(link->conn);
+
+    link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
+    if (link->state == LINK_READY &&
+        mono_ms_between(link->ready, loop_now(link->common->loop)) >= HEALTHY_MS)
+        link->failures = 0;
+    link->returning = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
+    enter(link, gone ? LINK_DOWN : LINK_CONDEMNED);
+    metrics_count(METRIC_P0F_CONNECTIONS_LOST);
+    tell(link, LINK_EVENT_LOST, error);
+}
+
+/* More has come on a condemned connection, or its end. */
+static void drain_link(struct link *link)
+{
+    bool hope_lost = link->returning && p0f_conn_hung_up(link->conn);
+
+    if (p0f_conn_hung_up(link->conn) ||
+        (p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
+        enter(link, LINK_DOWN);
+    else
+        drain_later(link);
+    link->returning = link->returning && !hope_lost;
+    tell(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
+}
+
+static void on_ready(void *ctx, uint32_t events)
+{
+    struct link *link = ctx;
+    enum p0f_error error = p0f_conn_io(link->conn);
+
+    (void)events;
+    if (link->state == LINK_CONDEMNED) {
+        drain_link(link);
+        return;
+    }
+    if (error != P0F_OK) {
+        break_link(link, error);
+        return;
+    }
+    link->heard = loop_now(link->common->loop);
+    if (link->state == LINK_PROBING && p0f_conn_dialect(link->conn) != P0F_DIALECT_AUTO) {
+        enter(link, LINK_READY);
+        tell(link, LINK_EVENT_READY, P0F_OK);
+    }
+    watch_as_needed(link);
+    tell(link, LINK_EVENT_PROGRESS, P0F_OK);
+}
+
+static void count_connection(struct link *link)
+{
+    link->connects++;
+    metrics_count(METRIC_P0F_CONNECTED);
+    if (link->connects > 1)
+        metrics_count(METRIC_P0F_RECONNECTED);
+}
+
+static void connect_link(struct link *link)
+{
+    struct link_common *common = link->common;
+    enum p0f_error error =
+        p0f_conn_open(common->socket, common->dialect, common->pipeline, &link->conn);
+
+    if (error == P0F_OK) {
+        link->watch.fd = p0f_conn_fd(link->conn);
+        link->events = EPOLLIN;
+        if (loop_watch(common->loop, &link->watch, link->events) == 0) {
+            link->opened = link->heard = loop_now(common->loop);
+            enter(link, LINK_PROBING);
+            count_connection(link);
+            tell(link, LINK_EVENT_CONNECTED, P0F_OK);
+            return;
+        }
+        link->events = 0;
+        error = P0F_SYSTEM;
+    }
+    link->fault = (struct link_fault){.error = error, .cause = errno};
+    link->returning = false;
+    enter(link, LINK_DOWN);
+    metrics_count(METRIC_P0F_CONNECT_FAILED);
+    errno = link->fault.cause;
+    tell(link, LINK_EVENT_LOST, error);
+}
+
+static void on_timer(void *ctx)
+{
+    struct link *link = ctx;
+
+    switch (link->state) {
+    case LINK_DOWN:
+        connect_link(link);
+        break;
+    case LINK_PROBING:
+        link->silent = true;
+        tell(link, LINK_EVENT_SILENT, P0F_OK);
+        break;
+    case LINK_READY:
+        break;
+    case LINK_CONDEMNED:
+        if (p0f_conn_owed(link->conn) == 0)
+            enter(link, LINK_DOWN);
+        break;
+    }
+}
+
+void link_start(struct link *link, struct link_common *common)
+{
+    link->common = common;
+    link->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .ctx = link};
+    link->timer = (struct loop_timer){.fire = on_timer, .ctx = link};
+    link->drain_timer = (struct loop_timer){.fire = watch_again, .ctx = link};
+    connect_link(link);
+}
+
+void link_retire(struct link *link)
+{
+    if (link->conn)
+        p0f_conn_retire(link->conn);
+    if (link->state == LINK_DOWN)
+        loop_disarm(link->common->loop, &link->timer);
+}
+
+void link_stop(struct link *link)
+{
+    enter(link, LINK_DOWN);
+}
+
+struct link_status link_status(const struct link *link)
+{
+    struct mono now = loop_now(link->common->loop);
+    struct link_status status = {
+        .state = link->state,
+        .silent = link->silent,
+        .reconnects = link->connects > 0 ? link->connects - 1 : 0,
+        .fault = link->fault,
+    };
+
+    if (link->conn) {
+        status.dialect = p0f_conn_dialect(link->conn);
+        status.owed = p0f_conn_owed(link->conn);
+        status.pending = p0f_conn_pending(link->conn);
+        status.age = mono_ms_between(link->opened, now);
+        status.overdue = status.owed > 0 ? mono_ms_between(link->heard, now) : 0;
+    }
+    return status;
+}

@@ -1,0 +1,456 @@
+#include "config/config.h"
+#include "config/option.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[64];
+static char error[CONFIG_ERROR_SIZE];
+
+static void write_file(const char *text, size_t length)
+{
+    strcpy(path, "/tmp/test_config-XXXXXX");
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, length), (ssize_t)length);
+    close(fd);
+}
+
+static struct config *load_bytes(const char *text, size_t length)
+{
+    struct config_source source = {.file = path};
+
+    error[0] = '\0';
+    write_file(text, length);
+    struct config *config = config_load(&source, error);
+    unlink(path);
+    return config;
+}
+
+static struct config *load_file(const char *text)
+{
+    return load_bytes(text, strlen(text));
+}
+
+static struct config *load(char *variable, char *override)
+{
+    char *variables[] = {variable, NULL};
+    struct config_source source = {
+        .environ = variables, .override = &override, .override_count = override != NULL};
+
+    error[0] = '\0';
+    return config_load(&source, error);
+}
+
+static void expect_error(struct config *config, const char *where, const char *what)
+{
+    char start[128];
+
+    snprintf(start, sizeof start, "%s%s", where[0] == ':' ? path : "", where);
+    cr_assert_null(config, "expected %s: %s", where, what);
+    cr_assert_eq(strncmp(error, start, strlen(start)), 0, "%s is not at %s", error, start);
+    cr_assert_not_null(strstr(error, what), "%s lacks %s", error, what);
+}
+
+static void expect_good(char *override)
+{
+    struct config *config = load(NULL, override);
+
+    cr_assert_not_null(config, "%s: %s", override, error);
+    config_free(config);
+}
+
+Test(config, defaults)
+{
+    struct config *config = load(NULL, NULL);
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.listen, "127.0.0.1:5030");
+    cr_assert_eq(config->http.threads, 0);
+    cr_assert_eq(config->http.max_connections, 10000);
+    cr_assert_eq(config->http.idle_timeout, 60000);
+    cr_assert_eq(config->http.max_batch, 1000);
+    cr_assert_str_empty(config->http.token_file);
+    cr_assert_str_empty(config->http.tls_certificate);
+    cr_assert_str_empty(config->http.tls_key);
+    cr_assert_not(config->http.allow_unauthenticated);
+    cr_assert_str_eq(config->http.trusted_proxies, "127.0.0.0/8, ::1");
+    cr_assert_str_empty(config->http.cors_origins);
+    cr_assert_not(config->http.access_log);
+    cr_assert_str_eq(config->p0f.socket, P0F_DEFAULT_SOCKET);
+    cr_assert_eq(config->p0f.dialect, P0F_DIALECT_AUTO);
+    cr_assert_eq(config->p0f.connections, 4);
+    cr_assert_eq(config->p0f.pipeline, 16);
+    cr_assert_eq(config->p0f.timeout, 1000);
+    cr_assert_eq(config->p0f.max_pending, 10000);
+    cr_assert_eq(config->p0f.max_rate, 0);
+    cr_assert_eq(config->p0f.max_repeat_rate, 20000);
+    cr_assert_eq(config->p0f.max_repeat_rate_per_client, 2000);
+    cr_assert_eq(config->p0f.first_contact_wait, 25);
+    cr_assert_eq(config->cache.ttl, 30000);
+    cr_assert_eq(config->cache.incomplete_ttl, 2000);
+    cr_assert_eq(config->cache.negative_ttl, 1000);
+    cr_assert_eq(config->cache.stale_while_revalidate, 30000);
+    cr_assert_eq(config->cache.stale_if_error, 3600000);
+    cr_assert_eq(config->cache.max_hosts, 100000);
+    cr_assert_eq(config->cache.max_misses, 25000);
+    config_free(config);
+    config_free(NULL);
+}
+
+Test(config, no_file)
+{
+    struct config_source source = {.file = "/nonexistent/p0f-lookupd.conf"};
+
+    expect_error(config_load(&source, error), "/nonexistent/p0f-lookupd.conf: ", "No such file");
+}
+
+Test(config, file_that_comes_later)
+{
+    struct config_source source = {.later_file = path};
+
+    strcpy(path, "/nonexistent/p0f-lookupd.conf");
+    struct config *config = config_load(&source, error);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 30000);
+    config_free(config);
+
+    write_file("[cache]\nttl=1s\n", 15);
+    config = config_load(&source, error);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 1000);
+    config_free(config);
+
+    source.file = "/dev/null";
+    config = config_load(&source, error);
+    unlink(path);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.ttl, 30000, "of the file that was there from the start");
+    config_free(config);
+}
+
+Test(config, file)
+{
+    struct config *config =
+        load_file("# comment\n[http]\nlisten = unix:/run/x\naccess_log=yes\n"
+                  "; comment\n\n[p0f] ; behind\ndialect = mss\n[cache]\nttl = 5m");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.listen, "unix:/run/x");
+    cr_assert(config->http.access_log);
+    cr_assert_eq(config->p0f.dialect, P0F_DIALECT_MSS);
+    cr_assert_eq(config->cache.ttl, 300000);
+    config_free(config);
+}
+
+Test(config, precedence)
+{
+    char *variables[] = {"HOME=/", "P0F_LOOKUPD_CACHE_TTL=2s", "P0F_LOOKUPD_P0F_MAX_RATE=2", NULL};
+    char *overrides[] = {"p0f.max_rate=3", "p0f.max_rate=4"};
+    struct config_source source = {
+        .file = path, .environ = variables, .override = overrides, .override_count = 2};
+
+    static const char text[] = "[cache]\nttl=1s\nnegative_ttl=9s\n[p0f]\nmax_rate=1\n";
+    write_file(text, sizeof text - 1);
+    struct config *config = config_load(&source, error);
+    unlink(path);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->cache.negative_ttl, 9000, "of the file");
+    cr_assert_eq(config->cache.ttl, 2000, "of the environment");
+    cr_assert_eq(config->p0f.max_rate, 4, "of the last override");
+    config_free(config);
+}
+
+Test(config, unknown_in_the_file)
+{
+    expect_error(load_file("\n[nothing]\n"), ":2: unknown section nothing:", "http, p0f or cache");
+    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f or cache");
+    expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
+    expect_error(load_file("\xef\xbb\xbf[web]\n"), ":1: unknown section web:", "http, p0f");
+    expect_error(load_file("[http\n"), ":1: section http:", "closing bracket");
+    expect_error(load_file("[http] threads\n"), ":1: section http:", "nothing behind");
+    expect_error(load_file("[http]]\n"), ":1: section http:", "nothing behind");
+    expect_error(load_file("[cache]\n\nlifetime = 1s\n"),
+                 ":3: unknown key cache.lifetime:", "-h lists");
+    expect_error(load_file("ttl = 1s\n"), ":1: unknown key ttl:", "-h lists");
+}
+
+Test(config, bad_lines_in_the_file)
+{
+    char line[9100];
+
+    expect_error(load_file("[cache]\nttl=1s\nttl=1s\n"),
+                 ":3: duplicate key cache.ttl:", "expected once");
+    expect_error(load_file("[cache]\nttl = soon\n"),
+                 ":2: cache.ttl = soon:", "expected a time with its unit ms, s, m, h or d");
+    expect_error(load_file("[cache]\n# x\nttl\n"), ":3: this line", "key = value");
+    expect_error(load_bytes("[cache]\nttl = 1s\0x\n", 19), ":2: this line has a NUL",
+                 "expected text");
+    memset(line, 'x', sizeof line);
+    memcpy(line, "[http]\nlisten = ", 16);
+    line[sizeof line - 1] = '\0';
+    line[sizeof line - 2] = '\n';
+    expect_error(load_file(line), ":2: this line", "expected fewer than 8190 bytes");
+}
+
+Test(config, unknown_in_the_environment)
+{
+    const char *where = "environment variable P0F_LOOKUPD_";
+
+    expect_error(load("P0F_LOOKUPD_CACHE_TTL=1", NULL), where, "cache.ttl = 1: expected a time");
+    expect_error(load("P0F_LOOKUPD_CACHE_LIFE=1s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_WEB_TTL=1s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_TTL=1_s", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_=", NULL), where, "SECTION_KEY");
+}
+
+Test(config, unknown_override)
+{
+    expect_error(load(NULL, "cache.ttl"), "-o cache.ttl:", "expected section.key=value");
+    expect_error(load(NULL, "ttl=1.5"), "-o ttl=1.5:", "expected section.key=value");
+    expect_error(load(NULL, "cache.life=1s"), "-o cache.life=1s:", "unknown key");
+    expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl=1s:", "unknown key");
+    expect_error(load(NULL, "cache.ttl=x"), "-o: cache.ttl = x:", "expected a time");
+}
+
+Test(config, bounds_are_said_as_they_are_written)
+{
+    expect_error(load(NULL, "cache.ttl=366d"), "-o: cache.ttl", "ms, s, m, h or d, from 0 to 365d");
+    expect_error(load(NULL, "p0f.timeout=0"), "-o: p0f.timeout", "from 1ms to 1d");
+    expect_error(load(NULL, "http.idle_timeout=10ms"), "-o: http.idle_timeout", "from 1s to 365d");
+}
+
+Test(config, which_address_cannot_be_listened_on)
+{
+    char long_path[160] = "http.listen=127.0.0.1:1, unix:/";
+
+    expect_error(load(NULL, "http.listen=[::1]:1, ::1:1"), "-o: http.listen", "item 2 is none");
+    expect_error(load(NULL, "http.listen=[::1]:1,,[::1]:2"), "-o: http.listen", "item 2 is none");
+    memset(long_path + strlen(long_path), 'x', 107);
+    expect_error(load(NULL, long_path), "-o: http.listen", "unix:/path (of 107 bytes at most)");
+}
+
+Test(config, units_and_bounds)
+{
+    char *good[] = {"cache.ttl=0",      "cache.ttl=1ms",        "cache.ttl=365d",
+                    "cache.ttl=8760h",  "cache.max_hosts=100m", "cache.max_hosts=5k",
+                    "p0f.max_rate=1g",  "p0f.connections=1",    "p0f.connections=100",
+                    "http.threads=256", "http.idle_timeout=1s", "p0f.first_contact_wait=5s",
+                    "p0f.dialect=api2"};
+    char *bad[] = {"cache.ttl=",
+                   "cache.ttl=1",
+                   "cache.ttl=-1s",
+                   "cache.ttl=1.5s",
+                   "cache.ttl=1 s",
+                   "cache.ttl=1S",
+                   "cache.ttl=366d",
+                   "cache.ttl=999999999999999999d",
+                   "cache.ttl=9999999999999999999s",
+                   "cache.max_hosts=101m",
+                   "cache.max_hosts=1ms",
+                   "p0f.max_rate=2g",
+                   "p0f.connections=0",
+                   "p0f.connections=101",
+                   "http.threads=0",
+                   "http.threads=257",
+                   "http.threads=AUTO",
+                   "http.idle_timeout=999ms",
+                   "p0f.first_contact_wait=5001ms",
+                   "p0f.dialect=p0f2",
+                   "p0f.timeout=0",
+                   "http.access_log=true",
+                   "http.access_log=",
+                   "http.listen=",
+                   "p0f.socket="};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        expect_good(good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i]), "-o", "expected ");
+}
+
+Test(config, batches)
+{
+    struct config *config = load(NULL, "http.max_batch=5");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_eq(config->http.max_batch, 5);
+    config_free(config);
+    expect_good("http.max_batch=1");
+    expect_good("http.max_batch=1m");
+    expect_error(load(NULL, "http.max_batch=0"),
+                 "-o: http.max_batch = 0: ", "expected a number from 1 to 1000000");
+    expect_error(load(NULL, "http.max_batch=1000001"), "-o: http.max_batch", "from 1 to 1000000");
+}
+
+Test(config, trusted_proxies)
+{
+    struct config *config = load_file("[http]\ntrusted_proxies = 10.0.0.0/8,::1\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.trusted_proxies, "10.0.0.0/8,::1");
+    config_free(config);
+    expect_good("http.trusted_proxies=");
+    expect_good("http.trusted_proxies=0.0.0.0/0, ::/0");
+    expect_error(load_file("[http]\n\ntrusted_proxies = ::1, 10.0.0.1/8\n"),
+                 ":3: http.trusted_proxies = ::1, 10.0.0.1/8: expected networks such as ",
+                 "(10.0.0.1/8 has bits set beyond its prefix; 10.0.0.0/8 is meant?)");
+    expect_error(load(NULL, "http.trusted_proxies=nginx"),
+                 "-o: http.trusted_proxies = nginx: ", "(nginx: not an IPv4 or IPv6 address)");
+    expect_error(load(NULL, "http.trusted_proxies=::1,"),
+                 "-o: http.trusted_proxies = ::1,: ", "(item 2 is empty)");
+}
+
+Test(config, cors_origins)
+{
+    struct config *config = load_file("[http]\ncors_origins = https://a.example, http://b:81\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.cors_origins, "https://a.example, http://b:81");
+    config_free(config);
+    expect_good("http.cors_origins=");
+    expect_good("http.cors_origins=*");
+    expect_error(load_file("[http]\ncors_origins = https://a.example/\n"),
+                 ":2: http.cors_origins = https://a.example/: expected origins such as ",
+                 "(https://a.example/: an origin has no slash at its end; "
+                 "https://a.example is meant?)");
+    expect_error(load(NULL, "http.cors_origins=null"),
+                 "-o: http.cors_origins = null: ", "every page can have this origin");
+}
+
+/* The longest of everything still ends with what helps. */
+Test(config, long_messages_are_whole)
+{
+    char line[600], letters[200];
+
+    memset(letters, 'X', sizeof letters - 1);
+    letters[sizeof letters - 1] = '\0';
+    snprintf(line, sizeof line, "http.cors_origins=https://%s", letters);
+    expect_error(load(NULL, line), "-o: http.cors_origins = https://XXX", "is meant?)");
+}
+
+Test(config, reserved_keys_take_their_default_only)
+{
+    char *bad[] = {"http.token_file=/x", "http.tls_certificate=/x", "http.tls_key=/x"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i]), "-o: http.", "expected its default \"");
+}
+
+static char named[256];
+
+static void note(const char *name)
+{
+    strcat(strcat(named, name), " ");
+}
+
+Test(config, restart_needed)
+{
+    struct config *before = load("P0F_LOOKUPD_P0F_SOCKET=/a", "http.threads=2");
+    struct config *after = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=1s");
+
+    named[0] = '\0';
+    config_restart_needed(before, before, note);
+    cr_assert_str_empty(named);
+    config_restart_needed(before, after, note);
+    cr_assert_str_eq(named, "http.threads p0f.socket ");
+    config_free(before);
+    config_free(after);
+}
+
+Test(config, restart_needed_for_lists)
+{
+    struct config *before = load("P0F_LOOKUPD_HTTP_CORS_ORIGINS=*", NULL);
+    struct config *after = load("P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=::1", "http.max_batch=2");
+
+    named[0] = '\0';
+    config_restart_needed(before, after, note);
+    cr_assert_str_eq(named, "http.max_batch http.trusted_proxies http.cors_origins ");
+    config_free(before);
+    config_free(after);
+}
+
+Test(config, adopts_what_needs_no_restart)
+{
+    struct config *running = load("P0F_LOOKUPD_P0F_SOCKET=/a", "cache.ttl=1s");
+    struct config *fresh = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=2s");
+
+    config_adopt(running, fresh);
+    cr_assert_eq(running->cache.ttl, 2000);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(fresh);
+    cr_assert_str_eq(running->p0f.socket, "/a");
+    config_free(running);
+}
+
+struct telling {
+    const char *name;
+    char value[64];
+    unsigned count;
+};
+
+static void tell(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct telling *telling = ctx;
+    size_t length = strlen(section);
+
+    telling->count++;
+    if (strncmp(telling->name, section, length) == 0 && telling->name[length] == '.' &&
+        strcmp(telling->name + length + 1, key) == 0)
+        strcpy(telling->value, value);
+}
+
+/* `override` is name=given; what is told of it is `told`. */
+static void expect_told(const char *override, const char *told)
+{
+    char text[64], name[64];
+    struct telling telling = {.name = name};
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(override, "="), override);
+    strcpy(text, override);
+    struct config *config = load(NULL, text);
+    cr_assert_not_null(config, "%s", error);
+    config_each(config, tell, &telling);
+    cr_assert_str_eq(telling.value, told, "%s is told as %s", override, telling.value);
+    cr_assert_eq(telling.count, option_count());
+    config_free(config);
+}
+
+Test(config, values_are_told_as_the_file_has_them)
+{
+    expect_told("http.listen=unix:/run/x", "unix:/run/x");
+    expect_told("http.threads=auto", "auto");
+    expect_told("http.threads=3", "3");
+    expect_told("http.token_file=", "");
+    expect_told("http.max_batch=2k", "2000");
+    expect_told("http.trusted_proxies=::1, 10.0.0.0/8", "::1, 10.0.0.0/8");
+    expect_told("http.cors_origins=*", "*");
+    expect_told("http.access_log=yes", "yes");
+    expect_told("http.allow_unauthenticated=no", "no");
+    expect_told("p0f.dialect=api2", "api2");
+    expect_told("p0f.max_rate=100k", "100000");
+    expect_told("p0f.max_rate=0", "0");
+    expect_told("cache.ttl=0", "0");
+    expect_told("cache.ttl=1500ms", "1500ms");
+    expect_told("cache.ttl=30000ms", "30s");
+    expect_told("cache.ttl=90s", "90s");
+    expect_told("cache.ttl=60m", "1h");
+    expect_told("cache.ttl=365d", "365d");
+}
+
+Test(config, what_is_told_is_understood)
+{
+    struct config *config = load(NULL, NULL), *again = load(NULL, NULL);
+
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        char space[OPTION_TEXT_SIZE], expected[OPTION_EXPECTED_SIZE];
+        cr_assert(option_set(option, again, option_format(option, config, space), expected));
+        cr_assert(option_equal(option, again, config));
+    }
+    config_free(config);
+    config_free(again);
+}

@@ -1,0 +1,340 @@
+#include "http/target.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ROOM 8192
+#define GUARD 4096
+
+/* The text ends where memory does: who reads beyond it is found out. */
+static struct target parse_bytes(const char *text, size_t length)
+{
+    struct target target;
+    char *memory =
+        mmap(NULL, ROOM + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    cr_assert(memory != MAP_FAILED);
+    cr_assert_eq(mprotect(memory + ROOM, GUARD, PROT_NONE), 0);
+    memcpy(memory + ROOM - length, text, length);
+    memset(&target, 0xa5, sizeof target);
+    target_parse(memory + ROOM - length, length, &target);
+    munmap(memory, ROOM + GUARD);
+    return target;
+}
+
+static struct target parse(const char *text)
+{
+    return parse_bytes(text, strlen(text));
+}
+
+static void expect_route(const char *text, enum target_route route)
+{
+    struct target target = parse(text);
+
+    cr_assert_eq(target.route, route, "%s: route %d", text, (int)target.route);
+    cr_assert_eq(target.error, TARGET_OK, "%s: error %d", text, (int)target.error);
+    cr_assert_eq(target_addr(&target) != NULL, route == TARGET_HOST, "%s", text);
+}
+
+static void expect_address(const char *text, const char *canonical)
+{
+    struct target target = parse(text);
+    char found[P0F_ADDR_TEXT_SIZE];
+
+    cr_assert_eq(target.route, TARGET_HOST, "%s", text);
+    cr_assert_eq(target.error, TARGET_OK, "%s: error %d", text, (int)target.error);
+    cr_assert_not_null(target_addr(&target), "%s", text);
+    p0f_addr_format(target_addr(&target), found);
+    cr_assert_str_eq(found, canonical, "%s: %s", text, found);
+}
+
+static void expect_bad_address(const char *text, enum p0f_error why)
+{
+    struct target target = parse(text);
+
+    cr_assert_eq(target.route, TARGET_HOST, "%s", text);
+    cr_assert_eq(target.error, TARGET_BAD_ADDRESS, "%s", text);
+    cr_assert_eq(target.address, why, "%s: %s", text, p0f_strerror(target.address));
+    cr_assert_null(target_addr(&target), "%s", text);
+}
+
+static void expect_bad_parameter(const char *query, const char *detail)
+{
+    char text[300] = "/host/192.0.2.1?";
+    struct target target = parse(strcat(text, query));
+
+    cr_assert_eq(target.error, TARGET_BAD_PARAMETER, "%s", query);
+    cr_assert_str_eq(target.detail, detail, "%s: %s", query, target.detail);
+    cr_assert_not_null(target_addr(&target), "%s", query);
+}
+
+static struct target parse_good(const char *query)
+{
+    char text[300] = "/host/192.0.2.1?";
+    struct target target = parse(strcat(text, query));
+
+    cr_assert_eq(target.error, TARGET_OK, "%s: %s", query, target.detail);
+    cr_assert_str_empty(target.detail);
+    return target;
+}
+
+Test(target, routes)
+{
+    expect_route("/", TARGET_INDEX);
+    expect_route("/hosts", TARGET_HOSTS);
+    expect_route("/self", TARGET_SELF);
+    expect_route("/forward-auth", TARGET_FORWARD_AUTH);
+    expect_route("/livez", TARGET_LIVEZ);
+    expect_route("/readyz", TARGET_READYZ);
+    expect_route("/metrics", TARGET_METRICS);
+    expect_route("/status", TARGET_STATUS);
+    expect_route("/openapi.json", TARGET_OPENAPI);
+    expect_route("/host/192.0.2.1", TARGET_HOST);
+    expect_route("*", TARGET_SERVER);
+}
+
+Test(target, no_such_path)
+{
+    const char *texts[] = {
+        "/host",  "/hostss",         "/hosts/",         "/host%73",       "/selfish",
+        "/self/", "/forward-auth/x", "/forward_auth",   "/livez/",        "/LIVEZ",
+        "//",     "/%6civez",        "/Host/192.0.2.1", "/nothing?wait=x"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        expect_route(texts[i], TARGET_NONE);
+}
+
+/* What the index shows is what there is. */
+Test(target, each_path_leads_to_its_route)
+{
+    for (enum target_route route = 0; route < TARGET_PATHS; route++) {
+        cr_assert_not_null(target_paths[route].path, "%d", (int)route);
+        cr_assert_not_null(target_paths[route].meaning, "%d", (int)route);
+        if (route != TARGET_HOST)
+            expect_route(target_paths[route].path, route);
+    }
+    cr_assert_eq(parse(target_paths[TARGET_HOST].path).route, TARGET_HOST);
+}
+
+Test(target, methods)
+{
+    cr_assert_str_eq(target_allows(TARGET_HOST), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_SELF), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_LIVEZ), "GET, HEAD, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_HOSTS), "POST, OPTIONS");
+    cr_assert_str_eq(target_allows(TARGET_SERVER), "GET, HEAD, POST, OPTIONS");
+}
+
+Test(target, routes_with_parameters)
+{
+    const char *paths[] = {"/hosts", "/self"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s?format=raw&wait=7", paths[i]);
+        struct target target = parse(text);
+        cr_assert_eq(target.error, TARGET_OK);
+        cr_assert_eq(target.format, RENDER_RAW);
+        cr_assert_eq(target.wait_ms, 7);
+        cr_assert_null(target_addr(&target));
+        snprintf(text, sizeof text, "%s?format=x", paths[i]);
+        target = parse(text);
+        cr_assert_eq(target.error, TARGET_BAD_PARAMETER);
+        cr_assert_str_eq(target.detail, "format=x: expected parsed or raw");
+    }
+}
+
+Test(target, routes_that_ignore_parameters)
+{
+    expect_route("/forward-auth?format=x&wait=y", TARGET_FORWARD_AUTH);
+    expect_route("/livez?format=x&wait=y", TARGET_LIVEZ);
+    expect_route("/?format=x", TARGET_INDEX);
+    expect_route("/?format=x", TARGET_INDEX);
+}
+
+Test(target, addresses)
+{
+    expect_address("/host/192.0.2.1", "192.0.2.1");
+    expect_address("/host/2001:DB8:0::1", "2001:db8::1");
+    expect_address("/host/::ffff:192.0.2.1", "192.0.2.1");
+    expect_address("/host/[2001:db8::1]", "2001:db8::1");
+    expect_address("/host/2001%3adb8%3A%3A1", "2001:db8::1");
+    expect_address("/host/%5B::1%5D", "::1");
+    expect_address("/host/%31%30.0.0.%31", "10.0.0.1");
+}
+
+Test(target, refused_addresses)
+{
+    expect_bad_address("/host/", P0F_ADDR_EMPTY);
+    expect_bad_address("/host/?wait=1", P0F_ADDR_EMPTY);
+    expect_bad_address("/host/[]", P0F_ADDR_EMPTY);
+    expect_bad_address("/host/fe80::1%25eth0", P0F_ADDR_ZONE);
+    expect_bad_address("/host/10.0.0.0/8", P0F_ADDR_CIDR);
+    expect_bad_address("/host/10.0.0.0%2F8", P0F_ADDR_CIDR);
+    expect_bad_address("/host/010.0.0.1", P0F_ADDR_LEADING_ZERO);
+    expect_bad_address("/host/[::1", P0F_ADDR_BRACKETS);
+    expect_bad_address("/host/::1]", P0F_ADDR_BRACKETS);
+    expect_bad_address("/host/[[::1]]", P0F_ADDR_BRACKETS);
+    expect_bad_address("/host/example.org", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.1 ", P0F_ADDR_SYNTAX);
+}
+
+Test(target, too_long_addresses)
+{
+    char text[400] = "/host/";
+
+    memset(text + strlen(text), '1', 100); /* decodes, but no address is that long */
+    expect_bad_address(text, P0F_ADDR_TOO_LONG);
+    memset(text + strlen(text), '1', 100); /* nor is it even decoded */
+    expect_bad_address(text, P0F_ADDR_TOO_LONG);
+}
+
+Test(target, broken_percent_encoding)
+{
+    expect_bad_address("/host/10.0.0.1%00", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0%00.0.1", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.1%zz", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.1%3", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.1%", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.%3?1", P0F_ADDR_SYNTAX);
+}
+
+Test(target, absolute_form)
+{
+    expect_route("http://any.host", TARGET_INDEX);
+    expect_route("http://any.host/", TARGET_INDEX);
+    expect_route("http://[::1]:5030/livez", TARGET_LIVEZ);
+    expect_route("http://any.host/other", TARGET_NONE);
+    expect_address("HTTPS://any.host:5030/host/192.0.2.1", "192.0.2.1");
+    expect_bad_address("/host/http://192.0.2.1", P0F_ADDR_CIDR);
+}
+
+Test(target, none_of_the_forms)
+{
+    const char *texts[] = {"",
+                           "**",
+                           "*?",
+                           "livez",
+                           "host/192.0.2.1",
+                           "?format=raw",
+                           " /livez",
+                           "://",
+                           "://any.host/livez",
+                           "http:///livez",
+                           "http://",
+                           "http:/any.host/livez",
+                           "http://any host/livez",
+                           "http://a,b/livez",
+                           "http://user@any.host/livez",
+                           "http://any.host\\/livez",
+                           "ftp://any.host/livez",
+                           "xhttp://any.host/livez",
+                           "x/http://any.host/livez",
+                           "any.host:443",
+                           "any.host"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct target target = parse(texts[i]);
+        cr_assert_eq(target.error, TARGET_MALFORMED, "%s", texts[i]);
+        cr_assert_eq(target.route, TARGET_NONE, "%s", texts[i]);
+    }
+}
+
+Test(target, parameters)
+{
+    struct target target = parse("/host/192.0.2.1");
+
+    cr_assert_eq(target.format, RENDER_PARSED);
+    cr_assert_eq(target.wait_ms, TARGET_WAIT_UNSET);
+    target = parse_good("format=raw&wait=250");
+    cr_assert_eq(target.format, RENDER_RAW);
+    cr_assert_eq(target.wait_ms, 250);
+    cr_assert_eq(parse_good("%66ormat=raw").format, RENDER_RAW);
+    cr_assert_eq(parse_good("format=parsed").format, RENDER_PARSED);
+}
+
+Test(target, unknown_parameters_are_ignored)
+{
+    const char *queries[] = {"",      "&",       "&&&",        "=",        "x",
+                             "x=%zz", "%zz=raw", "%=1",        "Format=x", "WAIT=x",
+                             "wai=x", "waitt=x", "format%00=x"};
+
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        struct target target = parse_good(queries[i]);
+        cr_assert_eq(target.format, RENDER_PARSED, "%s", queries[i]);
+        cr_assert_eq(target.wait_ms, TARGET_WAIT_UNSET, "%s", queries[i]);
+    }
+}
+
+Test(target, last_duplicate_counts)
+{
+    cr_assert_eq(parse_good("wait=1&wait=2").wait_ms, 2);
+    cr_assert_eq(parse_good("format=raw&format=parsed").format, RENDER_PARSED);
+    expect_bad_parameter("format=raw&format=x", "format=x: expected parsed or raw");
+    expect_bad_parameter("format=x&format=raw", "format=x: expected parsed or raw");
+}
+
+Test(target, bad_values_are_named)
+{
+    expect_bad_parameter("format=xml", "format=xml: expected parsed or raw");
+    expect_bad_parameter("format=", "format=: expected parsed or raw");
+    expect_bad_parameter("format", "format=: expected parsed or raw");
+    expect_bad_parameter("format=RAW", "format=RAW: expected parsed or raw");
+    expect_bad_parameter("format=raw%00", "format=raw%00: expected parsed or raw");
+    expect_bad_parameter("format=%zz", "format=%zz: expected parsed or raw");
+    expect_bad_parameter("format=a\x01\xff z", "format=a???z: expected parsed or raw");
+    expect_bad_parameter("format=0123456789012345678901234567890123456789beyond",
+                         "format=0123456789012345678901234567890123456789: expected parsed or raw");
+}
+
+Test(target, first_error_is_the_one_named)
+{
+    expect_bad_address("/host/nowhere?format=x", P0F_ADDR_SYNTAX);
+    expect_bad_parameter("format=x&wait=y", "format=x: expected parsed or raw");
+}
+
+Test(target, wait_bounds)
+{
+    cr_assert_eq(parse_good("wait=0").wait_ms, 0);
+    cr_assert_eq(parse_good("wait=5000").wait_ms, 5000);
+    cr_assert_eq(parse_good("wait=%35").wait_ms, 5);
+    expect_bad_parameter("wait=5001", "wait=5001: expected 0 to 5000 (milliseconds)");
+    expect_bad_parameter("wait=", "wait=: expected 0 to 5000 (milliseconds)");
+    expect_bad_parameter("wait=-1", "wait=-1: expected 0 to 5000 (milliseconds)");
+    expect_bad_parameter("wait=1.5", "wait=1.5: expected 0 to 5000 (milliseconds)");
+}
+
+Test(target, raw_nul_is_no_end)
+{
+    cr_assert_eq(parse_bytes("/host/10.0.0.1\0x", 16).address, P0F_ADDR_SYNTAX);
+}
+
+Test(target, length_limit)
+{
+    char text[TARGET_MOST + 1];
+
+    memset(text, 'x', sizeof text);
+    memcpy(text, "/host/192.0.2.1?", 16);
+    cr_assert_eq(parse_bytes(text, TARGET_MOST).error, TARGET_OK);
+    struct target target = parse_bytes(text, TARGET_MOST + 1);
+    cr_assert_eq(target.error, TARGET_TOO_LONG);
+    cr_assert_eq(target.route, TARGET_NONE);
+    cr_assert_null(target_addr(&target));
+}
+
+Test(target, hex_digits_of_either_case)
+{
+    cr_assert_eq(parse_good("f%6frmat=raw").format, RENDER_RAW);
+    cr_assert_eq(parse_good("f%6Frmat=raw").format, RENDER_RAW);
+    expect_address("/host/2001%3adb8%3a%3a%31", "2001:db8::1");
+    expect_address("/host/2001%3Adb8%3A%3A%39", "2001:db8::9");
+    expect_bad_address("/host/2001:db8::%3g", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3G", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3:", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3/", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3`", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3@", P0F_ADDR_SYNTAX);
+}

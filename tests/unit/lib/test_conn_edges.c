@@ -1,0 +1,69 @@
+/* What only just fits, or just does not. */
+#include "../../support/asker.h"
+#include "p0fclient.h"
+
+#include <criterion/criterion.h>
+
+/* Of the kernel's 108 bytes for a path the last is the NUL. */
+Test(conn_edges, the_longest_path)
+{
+    char path[sizeof(struct sockaddr_un)] = "/nowhere/";
+
+    memset(path + 9, 'x', 98);
+    cr_assert_eq(strlen(path), 107);
+    cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
+    cr_assert_eq(errno, ENOENT);
+    path[107] = 'x';
+    cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
+    cr_assert_eq(errno, ENAMETOOLONG);
+}
+
+/* All that fits into what a call receives is taken at once. */
+Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = stop)
+{
+    enum { ALL = 70 };
+    static struct asker askers[ALL];
+    static uint8_t bytes[ALL * P0F_ANSWER_MAX];
+    size_t length = 0;
+
+    open_served(ALL);
+    for (unsigned i = 0; i < ALL; i++)
+        cr_assert_eq(ask(&askers[i]), P0F_OK);
+    struct asker refused = {0};
+    cr_assert_eq(ask(&refused), P0F_FULL);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, ALL));
+    for (uint32_t i = 0; i < ALL; i++)
+        length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i + 1);
+    cr_assert(stand_in_write(&p0f, bytes, length));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    for (uint32_t i = 0; i < ALL; i++)
+        assert_told(&askers[i], P0F_OK, i + 1);
+    cr_assert_eq(p0f_conn_pending(conn), 0);
+    close_after_hang_up();
+}
+
+/* As above, but the stream has gone wrong before. */
+Test(conn_edges, all_that_is_owed_on_a_broken_stream_at_once, .init = start, .fini = stop)
+{
+    enum { ALL = 70 };
+    static struct asker askers[ALL];
+    static uint8_t bytes[ALL * P0F_ANSWER_MAX];
+    size_t length = 0;
+
+    open_served(ALL);
+    for (unsigned i = 0; i < ALL; i++)
+        cr_assert_eq(ask(&askers[i]), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, ALL));
+    for (uint32_t i = 0; i < ALL; i++)
+        length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i + 1);
+    bytes[0] ^= 1;
+    cr_assert(stand_in_write(&p0f, bytes, length));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    cr_assert_eq(p0f_conn_owed(conn), 0);
+    assert_told(&askers[0], P0F_MALFORMED, 0);
+    for (unsigned i = 1; i < ALL; i++)
+        assert_told(&askers[i], P0F_LOST, 0);
+    close_conn();
+}

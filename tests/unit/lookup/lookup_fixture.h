@@ -1,0 +1,104 @@
+/* A lookup with its cache and pool before the stage's p0f, and visitors who ask it. */
+#ifndef LOOKUP_FIXTURE_H
+#define LOOKUP_FIXTURE_H
+
+#include "lookup/lookup.h"
+
+#include "../../support/stage.h"
+
+static struct pool *pool;
+static struct cache *cache;
+static struct lookup *lookup;
+static const struct p0f_addr *caller; /* of whoever asks; NULL: nameless */
+
+struct visitor {
+    struct lookup_request request; /* first, so that one is the other */
+    unsigned done;
+};
+
+static inline void setup_with_connections(unsigned connections)
+{
+    caller = NULL;
+    stage_open();
+    stage_p0f_start();
+    const struct pool_options pool_options = {
+        .socket = stage.name.sun_path, .connections = connections, .pipeline = 16};
+    /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
+    const struct cache_options cache_options = {
+        .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
+    const struct lookup_limits limits = {
+        .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
+    pool = pool_new(stage.loop, &pool_options);
+    cache = cache_new(&cache_options);
+    lookup = lookup_new(stage.loop, cache, pool, stage_clock, (struct hash_key){1, 2}, &limits);
+    cr_assert(pool && cache && lookup);
+    stage_settle();
+}
+
+static inline void setup(void)
+{
+    setup_with_connections(1);
+}
+
+static inline void ignore(void *ctx)
+{
+    (void)ctx;
+}
+
+static inline void teardown(void)
+{
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), 0);
+    pool_retire(pool, ignore, NULL);
+    stage_settle();
+    lookup_free(lookup);
+    pool_free(pool);
+    cache_free(cache);
+    stage_close();
+}
+
+static inline void on_done(struct lookup_request *request)
+{
+    ((struct visitor *)request)->done++;
+}
+
+static inline void arrive(struct visitor *visitor, const char *addr)
+{
+    *visitor = (struct visitor){.request = {.addr = stage_addr(addr),
+                                            .wait_ms = LOOKUP_WAIT_UNSET,
+                                            .max_age_ms = LOOKUP_MAX_AGE_UNSET,
+                                            .done = on_done}};
+}
+
+/* True: answered at once. */
+static inline bool ask(struct visitor *visitor)
+{
+    if (lookup_try(lookup, &visitor->request) || !lookup_admit(lookup, &visitor->request, caller))
+        return true;
+    lookup_submit(lookup, &visitor->request);
+    return false;
+}
+
+static inline void ask_p0f(struct visitor *visitor, const char *addr)
+{
+    arrive(visitor, addr);
+    cr_assert_not(ask(visitor), "%s was answered at once", addr);
+    stage_settle();
+}
+
+static inline void expect(struct visitor *visitor, enum lookup_outcome outcome)
+{
+    cr_assert_eq(visitor->request.outcome, outcome, "outcome %d", (int)visitor->request.outcome);
+    cr_assert_eq(visitor->request.answer != NULL, outcome == LOOKUP_FOUND);
+    answer_unref(visitor->request.answer);
+    visitor->request.answer = NULL;
+}
+
+static inline void expect_done(struct visitor *visitor, enum lookup_outcome outcome)
+{
+    cr_assert_eq(visitor->done, 1);
+    expect(visitor, outcome);
+}
+
+#endif

@@ -1,0 +1,592 @@
+#include "lookup_fixture.h"
+
+#include "batch_fixture.h"
+#include "core/metrics.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define WINDOW 4
+
+static struct batch *batch;
+static unsigned done;
+static const struct batch_terms usual = {
+    .wait_ms = LOOKUP_WAIT_UNSET, .max_age_ms = LOOKUP_MAX_AGE_UNSET, .window = WINDOW};
+
+static void on_batch_done(void *ctx)
+{
+    cr_assert_eq(ctx, &done);
+    done++;
+}
+
+/* Room for `places` lookups, and in the cache for what they find. */
+static void setup_with(uint32_t places)
+{
+    const struct lookup_limits limits = {
+        .timeout = 1000, .first_contact_wait = 20, .max_pending = places};
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+}
+
+/* True: answered at once. */
+static bool ask_batch(const char *json, const struct batch_terms *terms)
+{
+    char error[BATCH_BODY_ERROR_SIZE];
+    struct batch_body *body = batch_body_read(json, strlen(json), 100, error);
+
+    cr_assert_not_null(body, "%s", error);
+    batch = batch_new(lookup, body, terms);
+    cr_assert_not_null(batch);
+    done = 0;
+    if (batch_try(batch) || !batch_admit(batch, lookup_asker(lookup, caller)))
+        return true;
+    batch_submit(batch, on_batch_done, &done);
+    return false;
+}
+
+/* Prefix and a number for each of `count` items. */
+static const char *many(const char *prefix, unsigned count)
+{
+    static char json[4096];
+    char *at = json;
+
+    for (unsigned i = 0; i < count; i++)
+        at += sprintf(at, "%s\"%s%u\"", i ? "," : "[", prefix, i + 1);
+    strcpy(at, "]");
+    return json;
+}
+
+/* "200 404 ..." or, for what has one, its code. Frees the batch. */
+static void expect_results(const char *expected)
+{
+    static char summary[4096];
+    size_t i;
+    char *text = batch_text(batch, 4096), *at = summary;
+    json_t *results = json_loads(text, 0, NULL), *result;
+
+    cr_assert_not_null(results, "%s", text);
+    json_array_foreach(results, i, result)
+    {
+        json_t *code = json_object_get(result, "code");
+        json_t *host = json_object_get(result, "host");
+        cr_assert_eq(!code, json_integer_value(json_object_get(result, "status")) == 200);
+        cr_assert_eq(!code, json_is_object(host));
+        at += sprintf(at, "%s%s", i ? " " : "", code ? json_string_value(code) : "ok");
+    }
+    cr_assert_str_eq(summary, expected, "%s", summary);
+    json_decref(results);
+    free(text);
+    batch_free(batch);
+}
+
+static void expect_all(const char *expected)
+{
+    cr_assert_eq(done, 1, "done %u times", done);
+    expect_results(expected);
+}
+
+static struct stage_client *p0f(void)
+{
+    struct stage_client *client = stage.clients;
+
+    while (client->fd < 0)
+        client++;
+    return client;
+}
+
+static uint64_t lookups(const struct metrics_snapshot *counted)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < METRICS_CACHES; i++)
+        for (unsigned j = 0; j < METRICS_RESULTS; j++)
+            sum += counted->lookups[i][j];
+    return sum;
+}
+
+Test(batch, each_address_is_counted_and_is_a_lookup)
+{
+    struct metrics_snapshot before, after;
+
+    metrics_read(&before);
+    setup_with(2); /* some find no place */
+    cr_assert_not(
+        ask_batch("[\"10.0.0.1\",\"no one\",\"10.0.0.2\",\"10.0.0.3\",\"10.0.0.1\"]", &usual));
+    stage_settle();
+    stage_pass(20);
+    cr_assert_eq(done, 1);
+    batch_free(batch);
+    metrics_read(&after);
+    cr_assert_eq(after.counters[METRIC_BATCH_HOSTS] - before.counters[METRIC_BATCH_HOSTS], 4);
+    cr_assert_eq(lookups(&after) - lookups(&before), 4);
+    teardown();
+}
+
+/* One of them, and then one in 50 ms. */
+Test(batch, what_p0f_may_not_be_asked_again_is_remembered)
+{
+    const struct lookup_limits limits = {
+        .timeout = 1000, .max_pending = 100, .max_repeat_rate_per_client = 20};
+    const struct p0f_addr client = stage_addr("127.0.0.2");
+    struct batch_terms terms = usual;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    caller = &client;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 6);
+    terms.max_age_ms = 0;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &terms));
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 7);
+    teardown();
+}
+
+Test(batch, results_are_in_the_order_of_the_items)
+{
+    setup_with(100);
+    cr_assert_not(
+        ask_batch("[\"192.0.2.1\",\"10.0.0.1\",\"no\\tone\",\"::ffff:10.0.0.1\"]", &usual));
+    stage_settle();
+    cr_assert_eq(done, 0, "not all is known yet");
+    stage_pass(20);
+    cr_assert_eq(done, 1);
+    char *text = batch_text(batch, 4096), *host = strstr(text, "{\"ip\"");
+    const char *expected =
+        "[{\"query\":\"192.0.2.1\",\"status\":404,\"code\":\"no-match\",\"detail\":\"p0f does not "
+        "know 192.0.2.1\"},{\"query\":\"10.0.0.1\",\"status\":200,\"host\":";
+    cr_assert_eq(strncmp(text, expected, strlen(expected)), 0, "%s", text);
+    cr_assert_eq(host, text + strlen(expected));
+    expected = "},{\"query\":\"no\\u0009one\",\"status\":400,\"code\":\"bad-address\",\"detail\":"
+               "\"not an IPv4 or IPv6 address\"},{\"query\":\"::ffff:10.0.0.1\",\"status\":200,";
+    cr_assert_not_null(strstr(text, expected), "%s", text);
+    cr_assert_str_eq(text + strlen(text) - 4, "}}]\n");
+    free(text);
+    batch_free(batch);
+    teardown();
+}
+
+Test(batch, what_is_cached_is_answered_at_once)
+{
+    setup_with(100);
+    cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));
+    stage_settle();
+    expect_all("ok ok ok");
+    cr_assert(ask_batch(many("10.0.0.", 3), &usual));
+    expect_results("ok ok ok");
+    stage_settle();
+    cr_assert_eq(done, 0);
+    cr_assert_eq(stage.asked, 3);
+    cr_assert(ask_batch("[\"nobody\"]", &usual), "nothing to ask");
+    expect_results("bad-address");
+    teardown();
+}
+
+Test(batch, terms_hold_for_each_item)
+{
+    struct batch_terms terms = usual;
+
+    setup_with(100);
+    cr_assert_not(ask_batch(many("10.0.0.", 2), &usual));
+    stage_settle();
+    expect_all("ok ok");
+    terms.max_age_ms = 0;
+    cr_assert_not(ask_batch(many("10.0.0.", 2), &terms));
+    stage_settle();
+    expect_all("ok ok");
+    cr_assert_eq(stage.asked, 4);
+    terms = usual;
+    terms.only_if_cached = true;
+    cr_assert(ask_batch(many("10.0.0.", 3), &terms));
+    expect_results("ok ok p0f-timeout");
+    terms = usual;
+    terms.wait_ms = 0;
+    cr_assert_not(ask_batch("[\"192.0.2.1\",\"192.0.2.2\"]", &terms));
+    stage_settle();
+    expect_all("no-match no-match");
+    teardown();
+}
+
+Test(batch, never_more_than_a_window_at_once)
+{
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 10), &usual));
+    stage_settle();
+    cr_assert_eq(stage.asked, WINDOW);
+    for (unsigned i = 1; i <= 5; i++) { /* as one comes back, one goes out */
+        stage_answer_first(p0f());
+        stage_settle();
+        cr_assert_eq(stage.asked, WINDOW + i);
+        cr_assert_eq(lookup_pending(lookup), WINDOW);
+    }
+    stage.holding = false;
+    stage_settle();
+    expect_all("ok ok ok ok ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 10);
+    teardown();
+}
+
+Test(batch, a_single_request_waits_behind_one_window)
+{
+    struct visitor visitor;
+    struct p0f_addr addr = stage_addr("10.0.1.1");
+
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 10), &usual));
+    stage_settle();
+    ask_p0f(&visitor, "10.0.1.1");
+    cr_assert_eq(p0f()->count, WINDOW + 1);
+    cr_assert_arr_eq(&p0f()->owed[WINDOW], &addr, sizeof addr);
+    stage.holding = false;
+    stage_settle();
+    expect_all("ok ok ok ok ok ok ok ok ok ok");
+    expect_done(&visitor, LOOKUP_FOUND);
+    teardown();
+}
+
+Test(batch, the_same_host_is_asked_for_once)
+{
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch("[\"10.0.0.1\",\"10.0.0.1\",\"10.0.0.1\",\"10.0.0.1\",\"10.0.0.1\","
+                            "\"10.0.0.1\"]",
+                            &usual));
+    stage_settle();
+    stage.holding = false;
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    cr_assert_eq(stage.asked, 1);
+    teardown();
+}
+
+Test(batch, p0f_that_is_silent_is_waited_for_once)
+{
+    struct batch_terms terms = usual;
+
+    setup_with(100);
+    stage.holding = true;
+    terms.wait_ms = 0;
+    cr_assert_not(ask_batch(many("10.0.0.", 9), &terms));
+    stage_settle();
+    stage_pass(999);
+    cr_assert_eq(done, 0);
+    stage_pass(1);
+    expect_all("p0f-timeout p0f-timeout p0f-timeout p0f-timeout p0f-timeout p0f-timeout "
+               "p0f-timeout p0f-timeout p0f-timeout");
+    cr_assert_eq(stage.asked, WINDOW, "too late to ask");
+    stage.holding = false;
+    stage_settle();
+    terms.only_if_cached = true;
+    cr_assert(ask_batch(many("10.0.0.", 5), &terms));
+    expect_results("ok ok ok ok p0f-timeout"); /* late answers are kept */
+    teardown();
+}
+
+Test(batch, p0f_gets_its_time_after_first_contact_too)
+{
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 9), &usual));
+    stage_settle();
+    stage_pass(1000);
+    cr_assert_eq(stage.asked, 2 * WINDOW);
+    stage_pass(19);
+    cr_assert_eq(done, 0, "20 ms of first contact, and then a second");
+    stage_pass(1);
+    expect_all("p0f-timeout p0f-timeout p0f-timeout p0f-timeout p0f-timeout p0f-timeout "
+               "p0f-timeout p0f-timeout p0f-timeout");
+    teardown();
+}
+
+Test(batch, first_contact_is_waited_for_once)
+{
+    setup_with(100);
+    cr_assert_not(ask_batch(many("192.0.2.", 9), &usual));
+    stage_settle();
+    cr_assert_eq(stage.asked, WINDOW);
+    stage_pass(19);
+    cr_assert_eq(done, 0);
+    unsigned asked = stage.asked;
+    stage_pass(1);
+    expect_all("no-match no-match no-match no-match no-match no-match no-match no-match no-match");
+    cr_assert_eq(stage.asked, asked + 9, "they have had their time: once more, or once");
+    teardown();
+}
+
+Test(batch, a_host_that_appears_while_others_are_waited_for)
+{
+    setup_with(100);
+    cr_assert_not(ask_batch(many("192.0.2.", 6), &usual));
+    stage_settle();
+    stage.knows_all = true;
+    stage_pass(5);
+    expect_all("ok ok ok ok ok ok");
+    teardown();
+}
+
+Test(batch, fewer_places_than_window)
+{
+    setup_with(2);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    cr_assert_eq(stage.asked, 2);
+    cr_assert_eq(lookup_pending(lookup), 2);
+    stage.holding = false;
+    stage_settle();
+    expect_all("ok ok ok ok ok ok");
+    teardown();
+}
+
+Test(batch, no_place_at_all)
+{
+    struct visitor visitor;
+
+    setup_with(1);
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.9");
+    cr_assert(ask_batch("[\"10.0.0.1\",\"10.0.0.2\",\"nobody\"]", &usual));
+    expect_results("ok overloaded bad-address");
+    stage.holding = false;
+    stage_settle();
+    expect_done(&visitor, LOOKUP_FOUND);
+    cr_assert_not(ask_batch(many("10.0.1.", 3), &usual));
+    stage_settle();
+    expect_all("ok ok ok");
+    teardown();
+}
+
+/* Its items are its caller's, like anything else they ask for. */
+Test(batch, has_no_places_but_its_callers)
+{
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 2, .spare = 1};
+    const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
+    struct visitor visitor;
+
+    setup();
+    lookup_set_limits(lookup, &limits);
+    stage.holding = true;
+    caller = &greedy;
+    cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), 2);
+    arrive(&visitor, "10.0.1.1");
+    cr_assert(ask(&visitor), "it has as many as there are");
+    expect(&visitor, LOOKUP_OVERLOADED);
+    caller = &other;
+    ask_p0f(&visitor, "10.0.1.1");
+    stage.holding = false;
+    stage_settle();
+    expect_done(&visitor, LOOKUP_FOUND);
+    expect_all("ok ok ok");
+    teardown();
+}
+
+Test(batch, places_that_others_took_are_not_waited_for)
+{
+    const struct lookup_limits none = {.timeout = 1000, .first_contact_wait = 20};
+
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    lookup_set_limits(lookup, &none);
+    stage.holding = false;
+    stage_settle();
+    expect_all("ok ok ok ok overloaded overloaded");
+    teardown();
+}
+
+Test(batch, counts_as_pending_before_the_loop_has_seen_it)
+{
+    setup_with(100);
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    cr_assert_eq(lookup_pending(lookup), 1);
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), 0);
+    expect_all("ok ok ok ok ok ok");
+    teardown();
+}
+
+Test(batch, without_p0f_what_is_known_is_served)
+{
+    struct visitor visitor;
+
+    setup_with(100);
+    ask_p0f(&visitor, "10.0.0.2");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_p0f_stop();
+    stage_pass(61000);
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    expect_all("p0f-unavailable ok p0f-unavailable p0f-unavailable p0f-unavailable "
+               "p0f-unavailable");
+    teardown();
+}
+
+Test(batch, p0f_that_hangs_up)
+{
+    setup_with(100);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 6), &usual));
+    stage_settle();
+    stage_p0f_stop();
+    stage_settle();
+    expect_all("p0f-unavailable p0f-unavailable p0f-unavailable p0f-unavailable p0f-unavailable "
+               "p0f-unavailable");
+    teardown();
+}
+
+Test(batch, nonsense_of_p0fs_spoils_its_item_only)
+{
+    const struct p0f_host nonsense = {.bad_sw = 7};
+    const struct p0f_answer bad_query = {.status = P0F_STATUS_BADQUERY};
+    struct p0f_addr addr = stage_addr("10.0.0.3");
+    struct batch_terms terms = usual;
+    uint8_t bytes[P0F_ANSWER_MAX];
+
+    setup_with(100);
+    struct answer *answer = answer_new(&addr, &nonsense);
+    cr_assert(cache_put(cache, &addr, answer, stage.now));
+    answer_unref(answer);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));
+    stage_settle();
+    size_t size = p0f_answer_pack(&bad_query, P0F_DIALECT_P0F3, bytes);
+    cr_assert_eq(send(p0f()->fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
+    memmove(p0f()->owed, p0f()->owed + 1, --p0f()->count * sizeof p0f()->owed[0]);
+    stage.holding = false;
+    stage_settle();
+    expect_all("bad-response ok bad-response");
+    terms.format = RENDER_RAW;
+    cr_assert(ask_batch("[\"10.0.0.3\"]", &terms));
+    expect_results("ok");
+    teardown();
+}
+
+Test(batch, stale_hosts_are_refreshed_a_window_at_most)
+{
+    setup_with(100);
+    cr_assert_not(ask_batch(many("10.0.0.", 9), &usual));
+    stage_settle();
+    expect_all("ok ok ok ok ok ok ok ok ok");
+    stage_pass(31000);
+    cr_assert(ask_batch(many("10.0.0.", 9), &usual));
+    cr_assert_eq(lookup_pending(lookup), WINDOW);
+    expect_results("ok ok ok ok ok ok ok ok ok");
+    stage_settle();
+    cr_assert_eq(stage.asked, 9 + WINDOW);
+    teardown();
+}
+
+static void free_it(void *ctx)
+{
+    free(batch_text(ctx, 4096));
+    batch_free(ctx);
+    done++;
+}
+
+Test(batch, may_be_freed_when_done)
+{
+    setup_with(100);
+    done = 0;
+    for (unsigned i = 0; i < 2; i++) { /* asked; then with p0f gone, all at once */
+        char error[BATCH_BODY_ERROR_SIZE];
+        const char *json = many(i ? "10.0.1." : "10.0.0.", 9);
+        batch = batch_new(lookup, batch_body_read(json, strlen(json), 9, error), &usual);
+        cr_assert_not(batch_try(batch));
+        cr_assert(batch_admit(batch, lookup_asker(lookup, caller)));
+        batch_submit(batch, free_it, batch);
+        stage_settle();
+        cr_assert_eq(done, i + 1);
+        stage_p0f_stop();
+        stage_settle();
+    }
+    teardown();
+}
+
+/* ---- Clients who go */
+
+static void end_early(void *ctx)
+{
+    batch_end_early(batch, *(bool *)ctx);
+}
+
+/* In the loop's thread, as the HTTP side does it. */
+static void end_batch_early(bool for_good)
+{
+    struct loop_task task = {.run = end_early, .ctx = &for_good};
+
+    loop_post(stage.loop, &task);
+    stage_round();
+}
+
+Test(batch, whose_client_has_gone_asks_no_more)
+{
+    struct metrics_snapshot before, after;
+
+    setup_with(100);
+    metrics_read(&before);
+    stage.holding = true;
+    cr_assert_not(ask_batch(many("10.0.0.", 40), &usual));
+    stage_settle();
+    cr_assert_eq(lookup_pending(lookup), WINDOW);
+    end_batch_early(true);
+    stage_settle();
+    cr_assert_eq(done, 1);
+    cr_assert_eq(lookup_pending(lookup), 0);
+    cr_assert_eq(stage.asked, WINDOW, "what had been sent, and no more");
+    cr_assert_gt(batch_length(batch), 0, "there is an answer all the same");
+    metrics_read(&after);
+    cr_assert_eq(lookups(&after) - lookups(&before), 40, "each of its hosts is a lookup");
+    batch_free(batch);
+    stage.holding = false;
+    teardown();
+}
+
+/* It may only have said that it will ask no more. */
+Test(batch, whose_client_has_half_closed_waits_for_no_better_answer)
+{
+    const struct batch_terms patient = {
+        .wait_ms = 5000, .max_age_ms = LOOKUP_MAX_AGE_UNSET, .window = WINDOW};
+
+    setup_with(100);
+    cr_assert_not(ask_batch(many("192.0.2.", 9), &patient));
+    stage_settle();
+    cr_assert_eq(done, 0);
+    end_batch_early(false);
+    stage_settle();
+    expect_all("no-match no-match no-match no-match no-match no-match no-match no-match no-match");
+    teardown();
+}
+
+/* Results longer than there is room for, and just as long, are read in parts. */
+Test(batch, is_read_with_any_room)
+{
+    char *whole = NULL;
+
+    setup_with(100);
+    for (size_t room = 1; room < 1200; room += room < 600 ? 7 : 1) {
+        const char *json = "[\"10.0.0.1\",\"nobody\",\"10.0.0.2\",\"10.0.0.1\"]";
+        if (!ask_batch(json, &usual))
+            stage_settle();
+        if (!whole) {
+            whole = batch_text(batch, 1 << 16);
+        } else {
+            char *text = batch_text(batch, room);
+            cr_assert_str_eq(text, whole, "%zu: %s", room, text);
+            free(text);
+        }
+        batch_free(batch);
+    }
+    free(whole);
+    teardown();
+}

@@ -1,0 +1,50 @@
+/* A snapshot in which everything has a value of its own, for the tests of render_status. */
+#ifndef STATUS_FIXTURE_H
+#define STATUS_FIXTURE_H
+
+#include "ops/render_status.h"
+
+#include <errno.h>
+
+static inline struct status_snapshot full_snapshot(void)
+{
+    struct settings *settings = settings_new();
+
+    settings_add(settings, "http", "listen", "unix:/run/\xe9");
+    settings_add(settings, "http", "access_log", "no");
+    settings_add(settings, "cache", "ttl", "30s");
+    return (struct status_snapshot){
+        .version = "1.2.3",
+        .started = 1700000000,
+        .uptime = 61999,
+        .settings = settings,
+        .cache = {.hosts = 1,
+                  .misses = 2,
+                  .evicted_hosts = 3,
+                  .evicted_misses = 4,
+                  .hosts_bytes = 19,
+                  .misses_bytes = 20},
+        .max_hosts = 5,
+        .max_misses = 6,
+        .lookups = {.pending = 7, .max_pending = 8, .flights = 9},
+        .pool = {.socket = "/run/\xe9",
+                 .dialect = P0F_DIALECT_API2,
+                 .up = true,
+                 .limit_suspected = true,
+                 .queued = 10,
+                 .owed = 11,
+                 .max_rate = 12,
+                 .reconnects = 13,
+                 .connections = 2,
+                 .links = {{.state = LINK_READY,
+                            .dialect = P0F_DIALECT_API2,
+                            .owed = 14,
+                            .pending = 15,
+                            .age = 16999,
+                            .overdue = 17,
+                            .reconnects = 18},
+                           {.fault = {.error = P0F_UNREACHABLE, .cause = ENOENT}}}},
+    };
+}
+
+#endif

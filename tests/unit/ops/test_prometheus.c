@@ -1,0 +1,295 @@
+#include "ops/prometheus.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct metrics_snapshot snapshot;
+static struct metrics_gauges gauges;
+static struct process process;
+static char *text;
+
+static void start(void)
+{
+    memset(&snapshot, 0, sizeof snapshot);
+    gauges = (struct metrics_gauges){.version = "1.2.3", .started = 1700000000};
+    process = (struct process){.cpu_ns = 0};
+    text = NULL;
+}
+
+static void write_text(void)
+{
+    size_t length;
+
+    free(text);
+    text = metrics_text(&snapshot, &gauges, &process, &length);
+    cr_assert_not_null(text);
+    cr_assert_eq(length, strlen(text));
+}
+
+static void stop(void)
+{
+    free(text);
+}
+
+/* Whether that is a line of the text, or the lines of it that follow each other. */
+static bool has(const char *lines)
+{
+    size_t length = strlen(lines);
+
+    for (const char *at = text; (at = strstr(at, lines)); at++)
+        if ((at == text || at[-1] == '\n') && at[length] == '\n')
+            return true;
+    return false;
+}
+
+#define EXPECT(lines) cr_assert(has(lines), "not there: %s\n%s", lines, text)
+
+Test(metrics_text, version_and_dialect, .init = start, .fini = stop)
+{
+    gauges.dialect = "p0f3";
+    gauges.p0f_up = true;
+    write_text();
+    cr_assert_eq(strncmp(text, "# HELP ", 7), 0);
+    EXPECT("# TYPE p0f_lookupd_build_info gauge\np0f_lookupd_build_info{version=\"1.2.3\"} 1");
+    EXPECT("p0f_lookupd_p0f_dialect_info{dialect=\"p0f3\"} 1");
+    EXPECT("p0f_lookupd_p0f_up 1");
+    gauges.dialect = NULL;
+    gauges.p0f_up = false;
+    write_text();
+    cr_assert_null(strstr(text, "dialect_info"));
+    EXPECT("p0f_lookupd_p0f_up 0");
+}
+
+Test(metrics_text, label_values_are_escaped, .init = start, .fini = stop)
+{
+    gauges.version = "a\"b\\c\nd";
+    write_text();
+    EXPECT("p0f_lookupd_build_info{version=\"a\\\"b\\\\c\\nd\"} 1");
+}
+
+Test(metrics_text, requests, .init = start, .fini = stop)
+{
+    snapshot.requests[METRICS_ROUTE_HOST][0] = 7;
+    snapshot.requests[METRICS_ROUTE_METRICS][METRICS_CODES - 1] = 2;
+    write_text();
+    EXPECT("p0f_lookupd_http_requests_total{route=\"/host\",code=\"200\"} 7");
+    EXPECT("p0f_lookupd_http_requests_total{route=\"/host\",code=\"503\"} 0");
+    EXPECT("p0f_lookupd_http_requests_total{route=\"/metrics\",code=\"other\"} 2");
+    EXPECT("p0f_lookupd_http_requests_total{route=\"none\",code=\"404\"} 0");
+    cr_assert_null(strstr(text, "{route=\"/livez\",code=\"404\"}"), "never seen, not expected");
+    cr_assert_null(strstr(text, "{route=\"/host\",code=\"other\"}"));
+}
+
+Test(metrics_text, lookups, .init = start, .fini = stop)
+{
+    snapshot.lookups[METRICS_CACHE_COLLAPSED][METRICS_RESULT_NO_MATCH] = UINT64_MAX;
+    snapshot.lookups[METRICS_CACHE_HIT][METRICS_RESULT_TIMEOUT] = 1;
+    write_text();
+    EXPECT("p0f_lookupd_lookups_total{cache=\"collapsed\",result=\"no_match\"} "
+           "18446744073709551615");
+    EXPECT("p0f_lookupd_lookups_total{cache=\"hit\",result=\"found\"} 0");
+    EXPECT("p0f_lookupd_lookups_total{cache=\"miss\",result=\"not_cached\"} 0");
+    EXPECT("p0f_lookupd_lookups_total{cache=\"collapsed\",result=\"cancelled\"} 0");
+    cr_assert_null(strstr(text, "{cache=\"hit\",result=\"cancelled\"}"));
+    EXPECT("p0f_lookupd_lookups_total{cache=\"hit\",result=\"timeout\"} 1");
+    cr_assert_null(strstr(text, "{cache=\"stale\",result=\"overloaded\"}"));
+}
+
+Test(metrics_text, buckets_are_added_up, .init = start, .fini = stop)
+{
+    snapshot.times[METRICS_MISS_TIME].buckets[0] = 1;
+    snapshot.times[METRICS_MISS_TIME].buckets[2] = 2;
+    snapshot.times[METRICS_MISS_TIME].buckets[METRICS_BUCKETS - 1] = 4;
+    snapshot.times[METRICS_MISS_TIME].sum_ns = UINT64_C(20000001500);
+    write_text();
+    EXPECT("p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"0.000001\"} 1\n"
+           "p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"0.0000025\"} 1\n"
+           "p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"0.000005\"} 3");
+    EXPECT("p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"2.5\"} 3\n"
+           "p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"5\"} 3\n"
+           "p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"+Inf\"} 7\n"
+           "p0f_lookupd_lookup_duration_seconds_sum{cache=\"miss\"} 20.0000015\n"
+           "p0f_lookupd_lookup_duration_seconds_count{cache=\"miss\"} 7");
+    EXPECT("p0f_lookupd_lookup_duration_seconds_sum{cache=\"hit\"} 0");
+}
+
+Test(metrics_text, a_histogram_without_labels, .init = start, .fini = stop)
+{
+    const int64_t *bounds;
+
+    snapshot.times[METRICS_ANSWER_TIME].buckets[metrics_bounds(METRICS_ANSWER_TIME, &bounds)] =
+        1; /* beyond the last bound */
+    write_text();
+    EXPECT("# TYPE p0f_lookupd_p0f_answer_duration_seconds histogram\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"0.00001\"} 0");
+    EXPECT("p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"5\"} 0\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"+Inf\"} 1\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_sum 0\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_count 1");
+}
+
+Test(metrics_text, counters, .init = start, .fini = stop)
+{
+    for (unsigned i = 0; i < METRICS_COUNTERS; i++)
+        snapshot.counters[i] = 100 + i;
+    write_text();
+    static const struct {
+        const char *series;
+        enum metric metric;
+    } expected[] = {
+        {"refreshes_total", METRIC_REFRESHES},
+        {"repeats_limited_total{action=\"put_off\"}", METRIC_REPEATS_PUT_OFF},
+        {"repeats_limited_total{action=\"remembered\"}", METRIC_REPEATS_REMEMBERED},
+        {"batch_hosts_total", METRIC_BATCH_HOSTS},
+        {"p0f_queries_total", METRIC_P0F_QUERIES},
+        {"p0f_answers_total{result=\"found\"}", METRIC_P0F_FOUND},
+        {"p0f_answers_total{result=\"no_match\"}", METRIC_P0F_NO_MATCH},
+        {"p0f_answers_total{result=\"bad_query\"}", METRIC_P0F_BAD_QUERY},
+        {"p0f_unanswered_total{reason=\"disconnected\"}", METRIC_P0F_LOST_DISCONNECTED},
+        {"p0f_unanswered_total{reason=\"malformed\"}", METRIC_P0F_LOST_MALFORMED},
+        {"p0f_unanswered_total{reason=\"wrong_dialect\"}", METRIC_P0F_LOST_WRONG_DIALECT},
+        {"p0f_abandoned_answers_total", METRIC_P0F_ABANDONED},
+        {"p0f_connects_total{result=\"connected\"}", METRIC_P0F_CONNECTED},
+        {"p0f_connects_total{result=\"failed\"}", METRIC_P0F_CONNECT_FAILED},
+        {"p0f_reconnects_total", METRIC_P0F_RECONNECTED},
+        {"p0f_connections_lost_total", METRIC_P0F_CONNECTIONS_LOST},
+        {"http_connections_refused_total", METRIC_HTTP_REFUSED},
+        {"http_connections_evicted_total", METRIC_HTTP_EVICTED},
+    };
+    cr_assert_eq(sizeof expected / sizeof expected[0], METRICS_COUNTERS);
+    for (unsigned i = 0; i < METRICS_COUNTERS; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "p0f_lookupd_%s %u", expected[i].series,
+                 100 + expected[i].metric);
+        EXPECT(line);
+    }
+}
+
+Test(metrics_text, gauges, .init = start, .fini = stop)
+{
+    gauges = (struct metrics_gauges){
+        .version = "1",
+        .connections_down = 1,
+        .connections_probing = 2,
+        .connections_ready = 3,
+        .connections_condemned = 4,
+        .owed = 5,
+        .queued = 6,
+        .pending = 7,
+        .pending_limit = 8,
+        .flights = 9,
+        .hosts =
+            {.entries = 10, .limit = 11, .bytes = 12, .inserted = 19, .evicted = 13, .removed = 20},
+        .misses =
+            {.entries = 14, .limit = 15, .bytes = 16, .inserted = 21, .evicted = 17, .removed = 22},
+        .http_connections = 18,
+    };
+    write_text();
+    EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
+           "p0f_lookupd_p0f_connections{state=\"probing\"} 2\n"
+           "p0f_lookupd_p0f_connections{state=\"ready\"} 3\n"
+           "p0f_lookupd_p0f_connections{state=\"condemned\"} 4");
+    EXPECT("p0f_lookupd_p0f_answers_owed 5");
+    EXPECT("p0f_lookupd_p0f_queue_length 6");
+    EXPECT("p0f_lookupd_lookups_pending 7");
+    EXPECT("p0f_lookupd_lookups_pending_limit 8");
+    EXPECT("p0f_lookupd_flights 9");
+    EXPECT("p0f_lookupd_cache_entries{store=\"hosts\"} 10\n"
+           "p0f_lookupd_cache_entries{store=\"misses\"} 14");
+    EXPECT("p0f_lookupd_cache_entries_limit{store=\"hosts\"} 11\n"
+           "p0f_lookupd_cache_entries_limit{store=\"misses\"} 15");
+    EXPECT("p0f_lookupd_cache_bytes{store=\"hosts\"} 12\n"
+           "p0f_lookupd_cache_bytes{store=\"misses\"} 16");
+    EXPECT("p0f_lookupd_cache_evictions_total{store=\"hosts\"} 13\n"
+           "p0f_lookupd_cache_evictions_total{store=\"misses\"} 17");
+    EXPECT("p0f_lookupd_cache_insertions_total{store=\"hosts\"} 19\n"
+           "p0f_lookupd_cache_insertions_total{store=\"misses\"} 21");
+    EXPECT("p0f_lookupd_cache_removals_total{store=\"hosts\"} 20\n"
+           "p0f_lookupd_cache_removals_total{store=\"misses\"} 22");
+    EXPECT("p0f_lookupd_http_connections 18");
+}
+
+Test(metrics_text, the_process, .init = start, .fini = stop)
+{
+    process = (struct process){
+        .memory_known = true,
+        .cpu_ns = 12340000000,
+        .resident_bytes = 4096,
+        .virtual_bytes = 8192,
+        .open_fds_known = true,
+        .open_fds = 17,
+        .max_fds_known = true,
+        .max_fds = 1024,
+    };
+    write_text();
+    EXPECT("# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 12.34");
+    EXPECT("process_resident_memory_bytes 4096");
+    EXPECT("process_virtual_memory_bytes 8192");
+    EXPECT("process_open_fds 17");
+    EXPECT("process_max_fds 1024");
+    process = (struct process){.cpu_ns = 0};
+    write_text();
+    EXPECT("process_start_time_seconds 1700000000");
+    cr_assert_null(strstr(text, "process_resident"), "what is not known is not said");
+    cr_assert_null(strstr(text, "process_open"));
+}
+
+/* Each metric has its HELP and TYPE, in this order and once, before its series. */
+Test(metrics_text, heads, .init = start, .fini = stop)
+{
+    char name[80], typed[80], helped[64][80];
+    unsigned metrics = 0;
+
+    process = (struct process){.memory_known = true, .open_fds_known = true, .max_fds_known = true};
+    gauges.dialect = "mtu";
+    write_text();
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        if (sscanf(line, "# HELP %79s", name) == 1) {
+            for (unsigned i = 0; i < metrics; i++)
+                cr_assert_neq(strcmp(name, helped[i]), 0, "%s twice", name);
+            strcpy(helped[metrics++], name);
+            strcpy(typed, "");
+        } else if (sscanf(line, "# TYPE %79s", name) == 1) {
+            cr_assert_str_eq(name, helped[metrics - 1]);
+            cr_assert_eq(typed[0], '\0');
+            strcpy(typed, name);
+        } else {
+            cr_assert_neq(typed[0], '\0', "%s", line);
+            cr_assert_eq(strncmp(line, typed, strlen(typed)), 0, "%s", line);
+        }
+    }
+    cr_assert_gt(metrics, 30, "%u", metrics);
+}
+
+/* So that a first one is seen to be an increase. */
+Test(metrics_text, what_a_client_can_expect_is_there_from_the_start, .init = start, .fini = stop)
+{
+    static const struct {
+        const char *route;
+        unsigned codes[8];
+    } all[] = {{"/host", {200, 304, 400, 404, 502, 503, 504}},
+               {"/hosts", {200, 400, 413, 415, 503}},
+               {"/self", {200, 304, 400, 404, 502, 503, 504}},
+               {"/forward-auth", {204}},
+               {"/livez", {200}},
+               {"/readyz", {200, 503}},
+               {"/metrics", {200}},
+               {"/status", {200}},
+               {"/openapi.json", {200}},
+               {"/", {200}},
+               {"none", {404}}};
+    char expected[4096] = "# TYPE p0f_lookupd_http_requests_total counter", line[128];
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (unsigned code = 0; all[i].codes[code]; code++) {
+            snprintf(line, sizeof line,
+                     "\np0f_lookupd_http_requests_total{route=\"%s\",code=\"%u\"} 0", all[i].route,
+                     all[i].codes[code]);
+            strcat(expected, line);
+        }
+    strcat(expected, "\n# HELP ");
+    write_text();
+    cr_assert_not_null(strstr(text, expected), "these, and no others:%s\n%s", expected, text);
+}

@@ -1,0 +1,17 @@
+#include "../../support/jansson_memory.h"
+#include "status_fixture.h"
+
+static char *render(const void *snapshot)
+{
+    size_t length;
+
+    return render_status(snapshot, &length);
+}
+
+Test(render_status_memory, without_memory_is_null_and_leaks_nothing)
+{
+    struct status_snapshot snapshot = full_snapshot();
+
+    jansson_starve(render, &snapshot);
+    settings_unref(snapshot.settings);
+}

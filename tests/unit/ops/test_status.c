@@ -1,0 +1,162 @@
+#include "ops/status.h"
+
+#include "../lookup/lookup_fixture.h"
+
+#include <pthread.h>
+
+static struct status *status;
+
+struct looker {
+    struct status_request request; /* first, so that one is the other */
+    unsigned done;
+};
+
+static void on_gathered(struct status_request *request)
+{
+    ((struct looker *)request)->done++;
+}
+
+static struct settings *settings_of(const char *ttl)
+{
+    struct settings *settings = settings_new();
+
+    settings_add(settings, "cache", "ttl", ttl);
+    return settings;
+}
+
+static void open_status(void)
+{
+    setup();
+    status = status_new(&(struct status_options){.loop = stage.loop,
+                                                 .cache = cache,
+                                                 .lookup = lookup,
+                                                 .pool = pool,
+                                                 .max_hosts = 9,
+                                                 .max_misses = 8,
+                                                 .version = "1.2.3",
+                                                 .started = 1700000000});
+    cr_assert_not_null(status);
+    status_set_settings(status, settings_of("30s"));
+}
+
+static void close_status(void)
+{
+    cr_assert_eq(status_pending(status), 0);
+    status_free(status);
+    teardown();
+}
+
+static void gather(struct looker *looker)
+{
+    *looker = (struct looker){.request = {.done = on_gathered}};
+    status_gather(status, &looker->request);
+}
+
+/* For status_snapshot_free(). */
+static struct status_snapshot *look(void)
+{
+    struct looker looker;
+
+    gather(&looker);
+    stage_settle();
+    cr_assert_eq(looker.done, 1);
+    cr_assert_not_null(looker.request.snapshot);
+    return looker.request.snapshot;
+}
+
+Test(status, shows_how_things_stand)
+{
+    struct visitor known, unknown, waiting;
+
+    open_status();
+    ask_p0f(&known, "10.0.0.1");
+    expect_done(&known, LOOKUP_FOUND);
+    ask_p0f(&unknown, "192.0.2.1");
+    stage_pass(20);
+    stage_pass(4980);
+    expect_done(&unknown, LOOKUP_NO_MATCH);
+    stage.holding = true;
+    ask_p0f(&waiting, "10.0.0.2");
+    struct status_snapshot *now = look();
+    cr_assert_str_eq(now->version, "1.2.3");
+    cr_assert_eq(now->started, 1700000000);
+    cr_assert_eq(now->uptime, 5000);
+    cr_assert_eq(now->cache.hosts, 1);
+    cr_assert_eq(now->cache.misses, 1);
+    cr_assert_eq(now->max_hosts, 9);
+    cr_assert_eq(now->max_misses, 8);
+    cr_assert_eq(now->lookups.pending, 1);
+    cr_assert_eq(now->lookups.max_pending, 3);
+    cr_assert_eq(now->lookups.flights, 1);
+    cr_assert(now->pool.up);
+    cr_assert_eq(now->pool.connections, 1);
+    cr_assert_eq(now->pool.owed, 1);
+    stage.holding = false;
+    stage_settle();
+    expect_done(&waiting, LOOKUP_FOUND);
+    cr_assert_eq(now->lookups.pending, 1, "a snapshot stays as it is");
+    status_snapshot_free(now);
+    close_status();
+}
+
+Test(status, settings_are_those_of_its_time)
+{
+    open_status();
+    struct status_snapshot *before = look();
+    status_set_settings(status, settings_of("1m"));
+    struct status_snapshot *after = look();
+    cr_assert_str_eq(settings_at(before->settings, 0)->value, "30s");
+    cr_assert_str_eq(settings_at(after->settings, 0)->value, "1m");
+    status_snapshot_free(before);
+    status_snapshot_free(after);
+    status_snapshot_free(NULL);
+    close_status();
+}
+
+Test(status, closed)
+{
+    struct looker posted, late;
+
+    open_status();
+    gather(&posted);
+    status_close(status);
+    gather(&late);
+    cr_assert_eq(late.done, 1, "without the loop, which may have ended");
+    cr_assert_null(late.request.snapshot);
+    cr_assert_eq(posted.done, 0);
+    cr_assert_eq(status_pending(status), 1);
+    stage_settle();
+    cr_assert_eq(posted.done, 1);
+    cr_assert_not_null(posted.request.snapshot);
+    status_snapshot_free(posted.request.snapshot);
+    close_status();
+}
+
+static void *gather_many(void *ctx)
+{
+    struct looker *lookers = ctx;
+
+    for (int i = 0; i < 50; i++)
+        gather(&lookers[i]);
+    return NULL;
+}
+
+Test(status, asked_for_by_many_threads)
+{
+    static struct looker lookers[4][50];
+    pthread_t threads[4];
+
+    open_status();
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, gather_many, lookers[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    stage_settle();
+    for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < 50; j++) {
+            cr_assert_eq(lookers[i][j].done, 1);
+            status_snapshot_free(lookers[i][j].request.snapshot);
+        }
+    }
+    close_status();
+}

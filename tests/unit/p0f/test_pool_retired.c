@@ -1,0 +1,114 @@
+/* A pool that is retired while p0f is away leaves it alone when it is back. */
+#include "p0f/pool.h"
+
+#include "../../support/stage.h"
+
+static unsigned drained;
+
+static void on_drained(void *ctx)
+{
+    cr_assert_eq(ctx, &drained);
+    drained++;
+}
+
+/* With so many links; p0f goes when they are ready, or has never been there. */
+static void retire_without_p0f(unsigned links, bool was_there)
+{
+    stage_open();
+    if (was_there)
+        stage_p0f_start();
+    struct pool *pool = pool_new(stage.loop, &(struct pool_options){.socket = stage.name.sun_path,
+                                                                    .connections = links,
+                                                                    .pipeline = 16,
+                                                                    .seed = 7});
+    cr_assert_not_null(pool);
+    stage_settle();
+    cr_assert_eq(stage.accepted, was_there ? links : 0);
+    stage_p0f_stop();
+    stage_settle();
+    drained = 0;
+    pool_retire(pool, on_drained, &drained);
+    cr_assert_eq(drained, 1);
+    stage_p0f_start();
+    for (int i = 0; i < 5; i++)
+        stage_pass(1000);
+    cr_assert_eq(stage.accepted, was_there ? links : 0, "connections that nobody is to use");
+    pool_free(pool);
+    stage_close();
+}
+
+Test(pool_retired, no_link_connects)
+{
+    for (unsigned links = 1; links <= 4; links++) {
+        retire_without_p0f(links, false);
+        retire_without_p0f(links, true);
+    }
+}
+
+static struct pool *open_one(void)
+{
+    drained = 0;
+    return pool_new(
+        stage.loop,
+        &(struct pool_options){.socket = stage.name.sun_path, .connections = 1, .pipeline = 16});
+}
+
+static void finish(struct pool *pool)
+{
+    cr_assert_eq(drained, 1);
+    cr_assert_eq(pool_owed(pool), 0);
+    pool_free(pool);
+    stage_close();
+}
+
+static void ignore(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    (void)ctx, (void)error, (void)host;
+}
+
+/* A single answer is owed, and nobody waits for it: p0f would die of it all the same. */
+Test(pool_retired, not_drained_while_anything_is_owed)
+{
+    struct pool_query queries[2];
+
+    stage_open();
+    stage_p0f_start();
+    struct pool *pool = open_one();
+    stage_settle();
+    stage.holding = true;
+    for (int i = 0; i < 2; i++) {
+        queries[i] = (struct pool_query){.addr = stage_addr("66.0.0.1"), .answer = ignore};
+        cr_assert_eq(pool_ask(pool, &queries[i]), P0F_OK);
+    }
+    stage_settle();
+    stage_answer_first(&stage.clients[0]); /* with nonsense, so both have been told */
+    stage_round();
+    cr_assert_eq(pool_owed(pool), 1);
+    pool_retire(pool, on_drained, &drained);
+    stage_settle();
+    stage_pass(5000);
+    cr_assert_eq(drained, 0);
+    stage.clients[0].owed[0] = stage_addr("10.0.0.1");
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    finish(pool);
+}
+
+Test(pool_retired, not_drained_while_a_probe_is_owed)
+{
+    stage_open();
+    stage_p0f_start();
+    stage.mute = true;
+    struct pool *pool = open_one();
+    stage_settle();
+    cr_assert_eq(pool_owed(pool), 2);
+    pool_retire(pool, on_drained, &drained);
+    stage_settle();
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    cr_assert_gt(pool_owed(pool), 0);
+    cr_assert_eq(drained, 0);
+    stage_answer_first(&stage.clients[0]);
+    stage_settle();
+    finish(pool);
+}
