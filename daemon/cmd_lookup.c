@@ -17,7 +17,7 @@ static struct timespec deadline_after(int64_t ms)
     return (struct timespec){.tv_sec = at.ns / 1000000000, .tv_nsec = at.ns % 1000000000};
 }
 
-static enum oneshot_result print_host(const struct p0f_addr *addr, const struct p0f_host *host)
+static enum cmd_lookup_result print_host(const struct p0f_addr *addr, const struct p0f_host *host)
 {
     size_t length;
     char *text = render_host(addr, host, RENDER_PARSED, &length);
@@ -25,13 +25,13 @@ static enum oneshot_result print_host(const struct p0f_addr *addr, const struct 
     if (!text || fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0) {
         fprintf(stderr, "p0f-lookupd: cannot print: %s\n", strerror(errno));
         free(text);
-        return ONESHOT_ERROR;
+        return CMD_LOOKUP_ERROR;
     }
     free(text);
-    return ONESHOT_FOUND;
+    return CMD_LOOKUP_FOUND;
 }
 
-static enum oneshot_result ask_one(const struct config *config, const char *text)
+static enum cmd_lookup_result ask_one(const struct config *config, const char *text)
 {
     const struct timespec deadline = deadline_after(config->p0f.timeout);
     const enum p0f_dialect wanted = config->p0f.dialect;
@@ -41,7 +41,7 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
 
     if (error != P0F_OK) {
         fprintf(stderr, "p0f-lookupd: %.80s: %s\n", text, p0f_strerror(error));
-        return ONESHOT_ERROR;
+        return CMD_LOOKUP_ERROR;
     }
     error = p0f_lookup(config->p0f.socket, &addr, &deadline, &host);
     if (error == P0F_OK && wanted != P0F_DIALECT_AUTO && host.dialect != wanted)
@@ -51,19 +51,19 @@ static enum oneshot_result ask_one(const struct config *config, const char *text
         return print_host(&addr, &host);
     case P0F_NO_MATCH:
         fprintf(stderr, "p0f-lookupd: %s: %s\n", text, p0f_strerror(error));
-        return ONESHOT_NO_MATCH;
+        return CMD_LOOKUP_NO_MATCH;
     case P0F_UNREACHABLE:
     case P0F_SYSTEM:
         fprintf(stderr, "p0f-lookupd: %s: %s: %s: %s\n", text, config->p0f.socket,
                 p0f_strerror(error), strerror(errno));
-        return ONESHOT_ERROR;
+        return CMD_LOOKUP_ERROR;
     case P0F_WRONG_DIALECT:
         fprintf(stderr, "p0f-lookupd: %s: %s: p0f.dialect is %s, but p0f answers in %s\n", text,
                 config->p0f.socket, p0f_dialect_name(wanted), p0f_dialect_name(host.dialect));
-        return ONESHOT_ERROR;
+        return CMD_LOOKUP_ERROR;
     default:
         fprintf(stderr, "p0f-lookupd: %s: %s: %s\n", text, config->p0f.socket, p0f_strerror(error));
-        return ONESHOT_ERROR;
+        return CMD_LOOKUP_ERROR;
     }
 }
 
@@ -115,15 +115,15 @@ static bool is_any_pending(const sigset_t *wanted)
            !sigisemptyset(&pending);
 }
 
-enum oneshot_result oneshot(const struct config *config, char *const *addresses)
+enum cmd_lookup_result cmd_lookup(const struct config *config, char *const *addresses)
 {
-    enum oneshot_result worst = ONESHOT_FOUND;
+    enum cmd_lookup_result worst = CMD_LOOKUP_FOUND;
     sigset_t endings, before;
 
     find_endings(&endings);
     sigprocmask(SIG_BLOCK, &endings, &before);
     for (; *addresses && !is_any_pending(&endings); addresses++) {
-        enum oneshot_result result = ask_one(config, *addresses);
+        enum cmd_lookup_result result = ask_one(config, *addresses);
         if (result > worst)
             worst = result;
     }

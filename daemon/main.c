@@ -52,19 +52,19 @@ static int usage(void)
 }
 
 /* What config_load cannot see: whether the addresses can be listened on. */
-static bool check_listen(const struct config *config, char error[LISTEN_ERROR_SIZE])
+static bool check_listen(const struct config *config, char error[LISTENERS_ERROR_SIZE])
 {
     struct listeners *listeners =
-        listen_parse(config->http.listen, config->http.allow_unauthenticated, error);
+        listeners_parse(config->http.listen, config->http.allow_unauthenticated, error);
     bool good = listeners != NULL;
 
-    listen_free(listeners);
+    listeners_free(listeners);
     return good;
 }
 
-/* For a problem that config_load or listen_parse has seen. Of a lookup, 1 would say that p0f does not
+/* For a problem that config_load or listeners_parse has seen. Of a lookup, 1 would say that p0f does not
  * know the host. */
-static int refuse(const char *error, bool lookup)
+static int refuse_config(const char *error, bool lookup)
 {
     int status = errno == ENOMEM && !lookup ? EXIT_FAILURE : EXIT_USAGE;
 
@@ -79,13 +79,13 @@ static int run(const struct config_source *source, bool test, char *const *comma
     int status = EXIT_SUCCESS;
 
     if (!config)
-        return refuse(error, *command);
+        return refuse_config(error, *command);
     render_init();
     batch_body_init();
     if (*command && !test) {
-        status = (int)oneshot(config, command + 1);
+        status = (int)cmd_lookup(config, command + 1);
     } else if (!check_listen(config, error)) {
-        status = refuse(error, false);
+        status = refuse_config(error, false);
     } else if (test) {
         printf("p0f-lookupd: the configuration is good (%s)\n",
                source->file ? source->file : "no file: the defaults");

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/param.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -38,11 +39,11 @@ struct server {
     struct readiness *readiness;
     struct status *status;
     struct networks *trusted;
-    struct cors *cors;
+    struct origins *cors;
     struct connections *connections;
-    struct lingering *lingering;
+    struct lingering_close *lingering;
     struct descriptors descriptors;
-    struct http *http;
+    struct http_server *http;
     struct listeners *listeners;
     struct loop_fd signals;
     bool stopping;
@@ -63,23 +64,18 @@ static struct cache_times times_of(const struct config *config)
     };
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 static struct lookup_limits limits_of(const struct config *config)
 {
     /* Each that waits has a connection. One connection in eight is for others: requests that need no
      * lookup and, when one client has all the places, those of newcomers, half each. */
     uint32_t others = config->http.max_connections / 8;
-    uint32_t places = least(config->p0f.max_pending, config->http.max_connections - others);
+    uint32_t places = MIN(config->p0f.max_pending, config->http.max_connections - others);
 
     return (struct lookup_limits){
         .timeout = config->p0f.timeout,
         .first_contact_wait = config->p0f.first_contact_wait,
         .max_pending = places,
-        .spare = least(places / 8, others / 2),
+        .reserve = MIN(places / 8, others / 2),
         .max_repeat_rate = config->p0f.max_repeat_rate,
         .max_repeat_rate_per_client = config->p0f.max_repeat_rate_per_client,
     };
@@ -97,15 +93,15 @@ static unsigned threads_of(const struct config *config)
 /* Shows in /status what is in force. False, and the old list is shown, when out of memory. */
 static bool show_settings(struct server *server)
 {
-    struct settings *settings = settings_new();
+    struct config_snapshot *snapshot = config_snapshot_new();
 
-    if (settings)
-        config_each(server->config, settings_add, settings);
-    if (!settings || !settings_complete(settings)) {
-        settings_unref(settings);
+    if (snapshot)
+        config_each(server->config, config_snapshot_add, snapshot);
+    if (!snapshot || !config_snapshot_complete(snapshot)) {
+        config_snapshot_unref(snapshot);
         return false;
     }
-    status_set_settings(server->status, settings);
+    status_set_configuration(server->status, snapshot);
     return true;
 }
 
@@ -120,11 +116,11 @@ static void reload(struct server *server)
 {
     char error[CONFIG_ERROR_SIZE];
 
-    notify_reloading();
+    systemd_notify_reloading();
     struct config *fresh = config_load(server->source, error);
     if (!fresh) {
         log_errx("%s; the old settings stay in force", error);
-        notify_ready();
+        systemd_notify_ready();
         return;
     }
     config_restart_needed(server->config, fresh, tell_restart_needed);
@@ -139,7 +135,7 @@ static void reload(struct server *server)
     if (!show_settings(server))
         log_warnx("no memory to show the new settings at /status, though they are in force");
     log_info("settings read again");
-    notify_ready();
+    systemd_notify_ready();
 }
 
 /* ---- Winding down: no new connections; then no new lookups; then nothing owed by p0f */
@@ -163,7 +159,7 @@ static void look_again(void *ctx)
     if (!busy || left_ms <= 0) { /* what still comes on a connection left open finds no place */
         lookup_close(server->lookup);
         status_close(server->status);
-        if (lookup_pending(server->lookup) == 0 && !http_needs_loop(server->http) &&
+        if (lookup_pending(server->lookup) == 0 && !http_server_needs_loop(server->http) &&
             readiness_pending(server->readiness) == 0 && status_pending(server->status) == 0) {
             pool_retire(server->pool, on_drained, server);
             return;
@@ -172,21 +168,21 @@ static void look_again(void *ctx)
     loop_arm(server->loop, &server->look_again, mono_add_ms(now, LOOK_AGAIN_MS));
 }
 
-static void stop(struct server *server, const char *signal_name)
+static void shut_down(struct server *server, const char *signal_name)
 {
     if (server->stopping) {
         log_warnx("%s again: still waiting for %u answers from p0f, which could die if we hung up; "
                   "kill -9 does it all the same",
-                  signal_name, pool_owed(server->pool));
+                  signal_name, pool_outstanding(server->pool));
         return;
     }
     log_info("%s: finishing", signal_name);
-    notify_stopping();
+    systemd_notify_stopping();
     server->stopping = true;
     server->last_words = mono_add_ms(loop_now(server->loop), LAST_WORDS_MS);
-    listen_stop(server->listeners);
-    http_wind_down(server->http);
-    readiness_wind_down(server->readiness);
+    listeners_stop(server->listeners);
+    http_server_shut_down(server->http);
+    readiness_shut_down(server->readiness);
     look_again(server);
 }
 
@@ -198,7 +194,7 @@ static void on_signal(void *ctx, uint32_t events)
     (void)events;
     while (read(server->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo != SIGHUP)
-            stop(server, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+            shut_down(server, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
         else if (!server->stopping)
             reload(server);
     }
@@ -226,7 +222,8 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
 
-    if (http_take(server->http, fd, peer, length) || mono_before(now, server->refused_logged))
+    if (http_server_take(server->http, fd, peer, length) ||
+        mono_before(now, server->refused_logged))
         return;
     log_warnx("connections are being refused: http.max_connections are open, but for a reserve");
     server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
@@ -234,10 +231,10 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
 
 static void on_linger(void *ctx, int fd)
 {
-    lingering_take(ctx, fd);
+    lingering_close_take(ctx, fd);
 }
 
-static bool fail(const char *what)
+static bool fail_start(const char *what)
 {
     log_err("cannot start: %s", what);
     return false;
@@ -246,13 +243,13 @@ static bool fail(const char *what)
 static bool read_lists(struct server *server)
 {
     const struct config *config = server->config;
-    char proxies_error[NETWORKS_ERROR_SIZE], origins_error[CORS_ERROR_SIZE];
+    char proxies_error[NETWORKS_ERROR_SIZE], origins_error[ORIGINS_ERROR_SIZE];
 
     server->trusted = networks_parse(config->http.trusted_proxies, proxies_error);
     if (!server->trusted)
-        return fail(proxies_error);
-    server->cors = cors_parse(config->http.cors_origins, origins_error);
-    return server->cors || fail(origins_error);
+        return fail_start(proxies_error);
+    server->cors = origins_parse(config->http.cors_origins, origins_error);
+    return server->cors || fail_start(origins_error);
 }
 
 static bool build_http(struct server *server, struct hash_key key)
@@ -261,14 +258,14 @@ static bool build_http(struct server *server, struct hash_key key)
 
     server->connections =
         connections_new(&(struct connections_options){.loop = server->loop,
-                                                      .most = config->http.max_connections,
+                                                      .max = config->http.max_connections,
                                                       .patience_ms = config->http.idle_timeout,
                                                       .trusted = server->trusted,
                                                       .key = key});
-    server->lingering = lingering_new(server->loop, server->trusted);
+    server->lingering = lingering_close_new(server->loop, server->trusted);
     if (!server->connections || !server->lingering)
-        return fail("memory");
-    server->http = http_start(&(struct http_options){
+        return fail_start("memory");
+    server->http = http_server_start(&(struct http_server_options){
         .lookup = server->lookup,
         .readiness = server->readiness,
         .status = server->status,
@@ -287,9 +284,10 @@ static bool build_http(struct server *server, struct hash_key key)
         .version = P0F_LOOKUPD_VERSION,
     });
     if (!server->http)
-        return fail(
+        return fail_start(
             "HTTP threads (http.threads; is there memory for them, and TasksMax= large enough?)");
-    return listen_start(server->listeners, server->loop, on_accept, server) || fail("accepting");
+    return listeners_start(server->listeners, server->loop, on_accept, server) ||
+           fail_start("accepting");
 }
 
 /* Last of all: what is open now stays open, but for what is counted. */
@@ -313,13 +311,13 @@ static bool build(struct server *server)
 
     server->loop = loop_new(clock_mono);
     if (!server->loop || !watch_signals(server))
-        return fail("event loop");
+        return fail_start("event loop");
     server->cache = cache_new(&(struct cache_options){.max_hosts = config->cache.max_hosts,
                                                       .max_misses = config->cache.max_misses,
                                                       .times = times_of(config),
                                                       .key = key});
     if (!server->cache)
-        return fail("memory for cache.max_hosts and cache.max_misses");
+        return fail_start("memory for cache.max_hosts and cache.max_misses");
     server->pool = pool_new(server->loop, &(struct pool_options){
                                               .socket = config->p0f.socket,
                                               .dialect = config->p0f.dialect,
@@ -329,11 +327,11 @@ static bool build(struct server *server)
                                               .seed = key.k0 ^ key.k1,
                                           });
     if (!server->pool)
-        return fail("memory for p0f.connections");
+        return fail_start("memory for p0f.connections");
     server->lookup =
         lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
     if (!server->lookup)
-        return fail("memory for p0f.max_pending");
+        return fail_start("memory for p0f.max_pending");
     server->readiness = readiness_new(server->loop, server->pool, config->p0f.timeout);
     server->status = status_new(&(struct status_options){.loop = server->loop,
                                                          .cache = server->cache,
@@ -344,18 +342,18 @@ static bool build(struct server *server)
                                                          .version = P0F_LOOKUPD_VERSION,
                                                          .started = clock_wall()});
     if (!server->readiness || !server->status || !show_settings(server))
-        return fail("memory");
+        return fail_start("memory");
     return read_lists(server) && build_http(server, key);
 }
 
 static bool open_listeners(struct server *server)
 {
     const struct config *config = server->config;
-    char error[LISTEN_ERROR_SIZE];
+    char error[LISTENERS_ERROR_SIZE];
 
     server->listeners =
-        listen_parse(config->http.listen, config->http.allow_unauthenticated, error);
-    if (server->listeners && listen_open(server->listeners, error))
+        listeners_parse(config->http.listen, config->http.allow_unauthenticated, error);
+    if (server->listeners && listeners_open(server->listeners, error))
         return true;
     log_errx("cannot start: %s", error);
     return false;
@@ -363,13 +361,13 @@ static bool open_listeners(struct server *server)
 
 static void tear_down(struct server *server)
 {
-    http_stop(server->http);
+    http_server_stop(server->http);
     connections_free(server->connections);
-    lingering_free(server->lingering);
+    lingering_close_free(server->lingering);
     status_free(server->status);
-    cors_free(server->cors);
+    origins_free(server->cors);
     networks_free(server->trusted);
-    listen_free(server->listeners);
+    listeners_free(server->listeners);
     lookup_free(server->lookup);
     pool_free(server->pool);
     readiness_free(server->readiness); /* its query may have been in the pool */
@@ -389,7 +387,7 @@ int server_run(struct config *config, const struct config_source *source)
     descriptors_raise_limit(config->http.max_connections);
     if (open_listeners(&server) && build(&server)) {
         count_descriptors(&server);
-        notify_ready();
+        systemd_notify_ready();
         if (loop_run(server.loop) == 0)
             status = EXIT_SUCCESS;
         else

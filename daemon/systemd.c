@@ -5,18 +5,18 @@
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
-void notify_ready(void)
+void systemd_notify_ready(void)
 {
     sd_notify(0, "READY=1\nSTATUS=Answering lookups");
 }
 
-void notify_reloading(void)
+void systemd_notify_reloading(void)
 {
     /* systemd orders the messages by this clock (Type=notify-reload). */
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono().ns / 1000);
 }
 
-void notify_stopping(void)
+void systemd_notify_stopping(void)
 {
     sd_notify(0, "STOPPING=1\nSTATUS=Waiting for the answers p0f owes");
 }

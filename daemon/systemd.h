@@ -2,8 +2,8 @@
 #ifndef SYSTEMD_H
 #define SYSTEMD_H
 
-void notify_ready(void);
-void notify_reloading(void);
-void notify_stopping(void);
+void systemd_notify_ready(void);
+void systemd_notify_reloading(void);
+void systemd_notify_stopping(void);
 
 #endif

@@ -7,8 +7,8 @@
  * p0f dies of a failed write, so a descriptor is only ever closed when p0f has hung up or owes
  * nothing. A stream that has gone wrong is therefore read and thrown away until all the answers owed
  * have come: its `error` is set, its callbacks have been told, but it is still owed. */
-#include "drain.h"
 #include "p0fclient.h"
+#include "resync.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ struct p0f_conn {
     uint64_t answered; /* answers, ever */
     bool hung_up;
 
-    struct p0f_drain drain; /* what has come since the stream went wrong */
+    struct p0f_resync drain; /* what has come since the stream went wrong */
 
     size_t rx_length;
     uint8_t rx[RX_SIZE];
@@ -192,7 +192,7 @@ static void move_first_to_end(struct p0f_conn *conn)
 
 /* Who gets a malformed answer is told last: if all ask again elsewhere, it stands behind the others,
  * which are not to suffer from it a second time. */
-static void fail(struct p0f_conn *conn, enum p0f_error error)
+static void conn_fail(struct p0f_conn *conn, enum p0f_error error)
 {
     conn->error = error;
     if (error == P0F_MALFORMED && conn->count > 0 && conn->ring[conn->first].answer) {
@@ -229,12 +229,12 @@ static bool learn_dialect(struct p0f_conn *conn)
     if (known == 0)
         return false;
     if (known < 0) {
-        fail(conn, P0F_MALFORMED);
+        conn_fail(conn, P0F_MALFORMED);
         return false;
     }
     conn->spoken = found;
     if (conn->wanted != P0F_DIALECT_AUTO && conn->wanted != found) {
-        fail(conn, P0F_WRONG_DIALECT);
+        conn_fail(conn, P0F_WRONG_DIALECT);
         return false;
     }
     return true;
@@ -261,7 +261,7 @@ static void take_answers(struct p0f_conn *conn)
         if (size == 0)
             break;
         if (size < 0) {
-            fail(conn, P0F_MALFORMED);
+            conn_fail(conn, P0F_MALFORMED);
             break;
         }
         taken += (size_t)size;
@@ -275,11 +275,11 @@ static void hang_up(struct p0f_conn *conn)
 {
     conn->hung_up = true;
     if (conn->error == P0F_OK)
-        fail(conn, P0F_DISCONNECTED);
+        conn_fail(conn, P0F_DISCONNECTED);
 }
 
 /* Of an unknown dialect, the least. */
-static size_t answer_size(const struct p0f_conn *conn)
+static size_t dialect_answer_size(const struct p0f_conn *conn)
 {
     bool known = conn->spoken != P0F_DIALECT_AUTO;
 
@@ -288,7 +288,8 @@ static size_t answer_size(const struct p0f_conn *conn)
 
 static void discard_rx(struct p0f_conn *conn)
 {
-    size_t taken = p0f_drain_take(&conn->drain, conn->rx, conn->rx_length, answer_size(conn));
+    size_t taken =
+        p0f_resync_take(&conn->drain, conn->rx, conn->rx_length, dialect_answer_size(conn));
 
     conn->rx_length -= taken;
     memmove(conn->rx, conn->rx + taken, conn->rx_length);
@@ -352,13 +353,13 @@ enum p0f_error p0f_conn_io(struct p0f_conn *conn)
     return conn->error;
 }
 
-unsigned p0f_conn_owed(const struct p0f_conn *conn)
+unsigned p0f_conn_outstanding(const struct p0f_conn *conn)
 {
     /* Only whole queries are answered. */
-    uint64_t owed = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = p0f_drain_count(&conn->drain, answer_size(conn));
+    uint64_t outstanding = conn->sent / P0F_QUERY_SIZE - conn->answered;
+    uint64_t seen = p0f_resync_count(&conn->drain, dialect_answer_size(conn));
 
-    return conn->hung_up || owed <= seen ? 0 : (unsigned)(owed - seen);
+    return conn->hung_up || outstanding <= seen ? 0 : (unsigned)(outstanding - seen);
 }
 
 bool p0f_conn_hung_up(const struct p0f_conn *conn)
@@ -385,9 +386,9 @@ bool p0f_conn_free(struct p0f_conn *conn)
 {
     if (!conn)
         return true;
-    if (conn->calling || p0f_conn_owed(conn) > 0)
+    if (conn->calling || p0f_conn_outstanding(conn) > 0)
         return false;
-    fail(conn, P0F_DISCONNECTED); /* what was asked and never sent */
+    conn_fail(conn, P0F_DISCONNECTED); /* what was asked and never sent */
     conn_delete(conn);
     return true;
 }

@@ -211,7 +211,7 @@ P0F_API enum p0f_error p0f_conn_flush(struct p0f_conn *conn);
 
 /* Answers still to come to what was sent, probes included; 0 once p0f has hung up. After
  * P0F_MALFORMED it counts down as answers, good or bad, arrive and are thrown away. */
-P0F_API unsigned p0f_conn_owed(const struct p0f_conn *conn);
+P0F_API unsigned p0f_conn_outstanding(const struct p0f_conn *conn);
 
 /* True once p0f has closed its end: there is nothing more to watch the descriptor for. */
 P0F_API bool p0f_conn_hung_up(const struct p0f_conn *conn);
@@ -224,7 +224,7 @@ P0F_API unsigned p0f_conn_pending(const struct p0f_conn *conn);
 P0F_API enum p0f_dialect p0f_conn_dialect(const struct p0f_conn *conn);
 
 /* Takes no more queries from now on; those taken are still answered. Keep calling p0f_conn_io
- * until p0f_conn_owed() and p0f_conn_pending() are 0, then free. */
+ * until p0f_conn_outstanding() and p0f_conn_pending() are 0, then free. */
 P0F_API void p0f_conn_retire(struct p0f_conn *conn);
 
 /* Closes and frees, unless p0f still owes an answer or this is a callback: then nothing happens and

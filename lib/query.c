@@ -12,7 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define OWED_AT_MOST 16u
+#define OWED_AT_MAX 16u
 
 struct line {
     struct line *next;
@@ -89,7 +89,7 @@ static enum p0f_error connect_line(const char *path, struct line **out)
     line = line_new(path);
     if (!line)
         return P0F_SYSTEM;
-    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, OWED_AT_MOST, &line->conn);
+    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, OWED_AT_MAX, &line->conn);
     if (error != P0F_OK) {
         int cause = errno;
         free(line);
@@ -100,7 +100,7 @@ static enum p0f_error connect_line(const char *path, struct line **out)
     return P0F_OK;
 }
 
-static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+static void on_question_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct question *question = ctx;
 
@@ -181,7 +181,7 @@ static enum p0f_error ask(struct p0f_conn *conn, const struct p0f_addr *addr, in
 
     if (!question)
         return P0F_SYSTEM;
-    enum p0f_error error = p0f_conn_ask(conn, addr, on_answer, question);
+    enum p0f_error error = p0f_conn_ask(conn, addr, on_question_answer, question);
     if (error != P0F_OK) {
         free(question);
         return error;
@@ -214,25 +214,25 @@ enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
 
 unsigned p0f_lookup_drain(const struct timespec *deadline)
 {
-    struct line *line, *still_owed = NULL;
+    struct line *line, *still_outstanding = NULL;
     unsigned count = 0;
     int alarm_fd;
 
     bool can_wait = alarm_at(deadline, &alarm_fd) == P0F_OK;
     while ((line = unpark(NULL))) {
         p0f_conn_io(line->conn);
-        while (can_wait && p0f_conn_owed(line->conn) > 0 && wait_for(line->conn, alarm_fd))
+        while (can_wait && p0f_conn_outstanding(line->conn) > 0 && wait_for(line->conn, alarm_fd))
             p0f_conn_io(line->conn);
         if (p0f_conn_free(line->conn)) {
             free(line);
             continue;
         }
-        line->next = still_owed;
-        still_owed = line;
+        line->next = still_outstanding;
+        still_outstanding = line;
         count++;
     }
-    while ((line = still_owed)) {
-        still_owed = line->next;
+    while ((line = still_outstanding)) {
+        still_outstanding = line->next;
         park(line);
     }
     if (alarm_fd >= 0)

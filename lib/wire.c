@@ -27,7 +27,7 @@ size_t p0f_answer_size(enum p0f_dialect dialect)
     return dialects[dialect].size;
 }
 
-static void put(uint8_t **out, const void *value, size_t size)
+static void put_field(uint8_t **out, const void *value, size_t size)
 {
     memcpy(*out, value, size);
     *out += size;
@@ -40,7 +40,7 @@ static void get(const uint8_t **in, void *value, size_t size)
 }
 
 /* As p0f does it: a full-width strncpy, so 32 bytes of text leave no room for a NUL. */
-static void put_text(uint8_t **out, const char text[P0F_TEXT_SIZE])
+static void put_text_field(uint8_t **out, const char text[P0F_TEXT_SIZE])
 {
     size_t length = strnlen(text, TEXT_BYTES);
 
@@ -62,9 +62,9 @@ void p0f_query_pack(const struct p0f_addr *addr, uint8_t out[P0F_QUERY_SIZE])
 {
     const uint32_t magic = P0F_QUERY_MAGIC;
 
-    put(&out, &magic, 4);
-    put(&out, &addr->type, 1);
-    put(&out, addr->bytes, 16);
+    put_field(&out, &magic, 4);
+    put_field(&out, &addr->type, 1);
+    put_field(&out, addr->bytes, 16);
 }
 
 bool p0f_query_unpack(const uint8_t in[P0F_QUERY_SIZE], struct p0f_addr *addr)
@@ -84,35 +84,35 @@ size_t p0f_answer_pack(const struct p0f_answer *answer, enum p0f_dialect dialect
     const uint32_t magic = P0F_ANSWER_MAGIC;
     uint8_t *start = out;
 
-    put(&out, &magic, 4);
-    put(&out, &answer->status, 4);
+    put_field(&out, &magic, 4);
+    put_field(&out, &answer->status, 4);
     if (dialect == P0F_DIALECT_API2) {
-        put(&out, &host->version, 1);
-        put(&out, &host->last_mtu, 2);
-        put(&out, &host->last_freq, 8);
+        put_field(&out, &host->version, 1);
+        put_field(&out, &host->last_mtu, 2);
+        put_field(&out, &host->last_freq, 8);
     }
-    put(&out, &host->first_seen, 4);
-    put(&out, &host->last_seen, 4);
-    put(&out, &host->total_conn, 4);
-    put(&out, &host->uptime_min, 4);
-    put(&out, &host->up_mod_days, 4);
-    put(&out, &host->last_nat, 4);
-    put(&out, &host->last_chg, 4);
-    put(&out, &host->distance, 2);
-    put(&out, &host->bad_sw, 1);
-    put(&out, &host->os_match_q, 1);
-    put_text(&out, host->os_name);
-    put_text(&out, host->os_flavor);
-    put_text(&out, host->http_name);
-    put_text(&out, host->http_flavor);
+    put_field(&out, &host->first_seen, 4);
+    put_field(&out, &host->last_seen, 4);
+    put_field(&out, &host->total_conn, 4);
+    put_field(&out, &host->uptime_min, 4);
+    put_field(&out, &host->up_mod_days, 4);
+    put_field(&out, &host->last_nat, 4);
+    put_field(&out, &host->last_chg, 4);
+    put_field(&out, &host->distance, 2);
+    put_field(&out, &host->bad_sw, 1);
+    put_field(&out, &host->os_match_q, 1);
+    put_text_field(&out, host->os_name);
+    put_text_field(&out, host->os_flavor);
+    put_text_field(&out, host->http_name);
+    put_text_field(&out, host->http_flavor);
     if (dialect == P0F_DIALECT_MTU)
-        put(&out, &host->link_mtu, 2);
+        put_field(&out, &host->link_mtu, 2);
     if (dialect == P0F_DIALECT_MSS) {
-        put(&out, &host->mtu, 2);
-        put(&out, &host->mss, 2);
+        put_field(&out, &host->mtu, 2);
+        put_field(&out, &host->mss, 2);
     }
-    put_text(&out, host->link_type);
-    put_text(&out, host->language);
+    put_text_field(&out, host->link_type);
+    put_text_field(&out, host->language);
     return (size_t)(out - start);
 }
 

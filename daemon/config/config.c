@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MOST 8192
+#define LINE_MAX 8192
 #define INI_NO_MEMORY (-2)
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -121,8 +121,8 @@ static int take_line(void *ctx, const char *section, const char *key, const char
 static bool load_stream(struct loading *loading)
 {
     ini_use_stack = false;
-    ini_max_line = LINE_MOST;
-    ini_initial_alloc = LINE_MOST;
+    ini_max_line = LINE_MAX;
+    ini_initial_alloc = LINE_MAX;
     ini_allow_multiline = false;
     ini_stop_on_first_error = true;
     int bad_line = ini_parse_stream(read_line, loading, take_line, loading);
@@ -291,7 +291,7 @@ void config_print_options(FILE *out)
         const struct option *option = option_at(i);
         char name[64];
         snprintf(name, sizeof name, "%s.%s", option->section, option->key);
-        fprintf(out, "  %-29s %-22s %s\n", name, option->standard[0] ? option->standard : "(empty)",
-                option->meaning);
+        fprintf(out, "  %-29s %-22s %s\n", name,
+                option->default_value[0] ? option->default_value : "(empty)", option->help);
     }
 }

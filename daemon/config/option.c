@@ -9,69 +9,69 @@
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define MOST_MS (365 * DAY_MS)
-#define PLACE(section, key) offsetof(struct config, section.key)
+#define FIELD(section, key) offsetof(struct config, section.key)
 
 /* clang-format off */
 static const struct option options[] = {
-    {"http", "listen", OPTION_LISTEN, PLACE(http, listen), "127.0.0.1:5030", 1, 0, false,
+    {"http", "listen", OPTION_LISTEN, FIELD(http, listen), "127.0.0.1:5030", 1, 0, false,
      "host:port, [v6]:port or unix:/path, comma separated"},
-    {"http", "threads", OPTION_AUTO, PLACE(http, threads), "auto", 1, 256, false,
+    {"http", "threads", OPTION_AUTO, FIELD(http, threads), "auto", 1, 256, false,
      "that answer requests; auto is one for each processor"},
-    {"http", "max_connections", OPTION_COUNT, PLACE(http, max_connections), "10000", 1, 1000000, false,
+    {"http", "max_connections", OPTION_COUNT, FIELD(http, max_connections), "10000", 1, 1000000, false,
      "open at once"},
-    {"http", "idle_timeout", OPTION_DURATION, PLACE(http, idle_timeout), "60s", 1000, MOST_MS, false,
+    {"http", "idle_timeout", OPTION_DURATION, FIELD(http, idle_timeout), "60s", 1000, MOST_MS, false,
      "before a silent connection is closed"},
-    {"http", "max_batch", OPTION_COUNT, PLACE(http, max_batch), "1000", 1, 1000000, false,
+    {"http", "max_batch", OPTION_COUNT, FIELD(http, max_batch), "1000", 1, 1000000, false,
      "hosts in one POST /hosts"},
-    {"http", "token_file", OPTION_RESERVED, PLACE(http, token_file), "", 0, 0, false,
+    {"http", "token_file", OPTION_RESERVED, FIELD(http, token_file), "", 0, 0, false,
      "reserved for bearer tokens"},
-    {"http", "tls_certificate", OPTION_RESERVED, PLACE(http, tls_certificate), "", 0, 0, false,
+    {"http", "tls_certificate", OPTION_RESERVED, FIELD(http, tls_certificate), "", 0, 0, false,
      "reserved for TLS"},
-    {"http", "tls_key", OPTION_RESERVED, PLACE(http, tls_key), "", 0, 0, false,
+    {"http", "tls_key", OPTION_RESERVED, FIELD(http, tls_key), "", 0, 0, false,
      "reserved for TLS"},
-    {"http", "allow_unauthenticated", OPTION_BOOLEAN, PLACE(http, allow_unauthenticated), "no", 0, 0, false,
+    {"http", "allow_unauthenticated", OPTION_BOOLEAN, FIELD(http, allow_unauthenticated), "no", 0, 0, false,
      "listen beyond loopback and unix sockets without a token"},
-    {"http", "trusted_proxies", OPTION_NETWORKS, PLACE(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
+    {"http", "trusted_proxies", OPTION_NETWORKS, FIELD(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
      "networks whose X-Forwarded-For is believed, comma separated"},
-    {"http", "cors_origins", OPTION_ORIGINS, PLACE(http, cors_origins), "", 0, 0, false,
+    {"http", "cors_origins", OPTION_ORIGINS, FIELD(http, cors_origins), "", 0, 0, false,
      "pages that may read answers: https://example.org or *, comma separated"},
-    {"http", "access_log", OPTION_BOOLEAN, PLACE(http, access_log), "no", 0, 0, false,
+    {"http", "access_log", OPTION_BOOLEAN, FIELD(http, access_log), "no", 0, 0, false,
      "log each request"},
 
-    {"p0f", "socket", OPTION_TEXT, PLACE(p0f, socket), P0F_DEFAULT_SOCKET, 1, 107, false,
+    {"p0f", "socket", OPTION_TEXT, FIELD(p0f, socket), P0F_DEFAULT_SOCKET, 1, 107, false,
      "p0f's API socket (p0f -s)"},
-    {"p0f", "dialect", OPTION_DIALECT, PLACE(p0f, dialect), "auto", 0, 0, false,
+    {"p0f", "dialect", OPTION_DIALECT, FIELD(p0f, dialect), "auto", 0, 0, false,
      "of p0f's answers: auto, p0f3, mtu, mss, api2"},
-    {"p0f", "connections", OPTION_COUNT, PLACE(p0f, connections), "4", 1, 100, false,
+    {"p0f", "connections", OPTION_COUNT, FIELD(p0f, connections), "4", 1, 100, false,
      "to p0f; it serves 20 in all, unless told otherwise (p0f -S)"},
-    {"p0f", "pipeline", OPTION_COUNT, PLACE(p0f, pipeline), "16", 1, 1024, false,
+    {"p0f", "pipeline", OPTION_COUNT, FIELD(p0f, pipeline), "16", 1, 1024, false,
      "queries in flight on each connection"},
-    {"p0f", "timeout", OPTION_DURATION, PLACE(p0f, timeout), "1s", 1, DAY_MS, true,
+    {"p0f", "timeout", OPTION_DURATION, FIELD(p0f, timeout), "1s", 1, DAY_MS, true,
      "how long a request waits for p0f"},
-    {"p0f", "max_pending", OPTION_COUNT, PLACE(p0f, max_pending), "10000", 1, 1000000, true,
+    {"p0f", "max_pending", OPTION_COUNT, FIELD(p0f, max_pending), "10000", 1, 1000000, true,
      "lookups waiting; more are refused with 503"},
-    {"p0f", "max_rate", OPTION_COUNT, PLACE(p0f, max_rate), "0", 0, 1000000000, true,
+    {"p0f", "max_rate", OPTION_COUNT, FIELD(p0f, max_rate), "0", 0, 1000000000, true,
      "queries a second at most; 0 is no limit"},
-    {"p0f", "max_repeat_rate", OPTION_COUNT, PLACE(p0f, max_repeat_rate), "20000", 0, 1000000000, true,
+    {"p0f", "max_repeat_rate", OPTION_COUNT, FIELD(p0f, max_repeat_rate), "20000", 0, 1000000000, true,
      "queries a second that repeat one just answered, at most; 0 is no limit"},
-    {"p0f", "max_repeat_rate_per_client", OPTION_COUNT, PLACE(p0f, max_repeat_rate_per_client), "2000", 0, 1000000000, true,
+    {"p0f", "max_repeat_rate_per_client", OPTION_COUNT, FIELD(p0f, max_repeat_rate_per_client), "2000", 0, 1000000000, true,
      "of these for one client; 0 is no limit"},
-    {"p0f", "first_contact_wait", OPTION_DURATION, PLACE(p0f, first_contact_wait), "25ms", 0, 5000, true,
+    {"p0f", "first_contact_wait", OPTION_DURATION, FIELD(p0f, first_contact_wait), "25ms", 0, 5000, true,
      "how long \"no match\" is asked again before it is believed"},
 
-    {"cache", "ttl", OPTION_DURATION, PLACE(cache, ttl), "30s", 0, MOST_MS, true,
+    {"cache", "ttl", OPTION_DURATION, FIELD(cache, ttl), "30s", 0, MOST_MS, true,
      "of a known host; 0 keeps nothing"},
-    {"cache", "incomplete_ttl", OPTION_DURATION, PLACE(cache, incomplete_ttl), "2s", 0, MOST_MS, true,
+    {"cache", "incomplete_ttl", OPTION_DURATION, FIELD(cache, incomplete_ttl), "2s", 0, MOST_MS, true,
      "of a known host without OS and HTTP application"},
-    {"cache", "negative_ttl", OPTION_DURATION, PLACE(cache, negative_ttl), "1s", 0, MOST_MS, true,
+    {"cache", "negative_ttl", OPTION_DURATION, FIELD(cache, negative_ttl), "1s", 0, MOST_MS, true,
      "of \"no match\""},
-    {"cache", "stale_while_revalidate", OPTION_DURATION, PLACE(cache, stale_while_revalidate), "30s", 0, MOST_MS, true,
+    {"cache", "stale_while_revalidate", OPTION_DURATION, FIELD(cache, stale_while_revalidate), "30s", 0, MOST_MS, true,
      "beyond its ttl a host is served while p0f is asked again"},
-    {"cache", "stale_if_error", OPTION_DURATION, PLACE(cache, stale_if_error), "1h", 0, MOST_MS, true,
+    {"cache", "stale_if_error", OPTION_DURATION, FIELD(cache, stale_if_error), "1h", 0, MOST_MS, true,
      "beyond its ttl a host is served when p0f fails"},
-    {"cache", "max_hosts", OPTION_COUNT, PLACE(cache, max_hosts), "100000", 0, 100000000, false,
+    {"cache", "max_hosts", OPTION_COUNT, FIELD(cache, max_hosts), "100000", 0, 100000000, false,
      "known hosts kept"},
-    {"cache", "max_misses", OPTION_COUNT, PLACE(cache, max_misses), "25000", 0, 100000000, false,
+    {"cache", "max_misses", OPTION_COUNT, FIELD(cache, max_misses), "25000", 0, 100000000, false,
      "\"no match\" entries kept, in a store of their own"},
 };
 /* clang-format on */
@@ -109,7 +109,7 @@ bool option_has_section(const char *section)
     return false;
 }
 
-static void *place_of(const struct option *option, const struct config *config)
+static void *field_of(const struct option *option, const struct config *config)
 {
     return (char *)config + option->offset;
 }
@@ -150,16 +150,15 @@ static bool read_number(const char *text, const struct unit *units, int64_t *num
 static bool set_duration(const struct option *option, int64_t *place, const char *value,
                          char expected[OPTION_EXPECTED_SIZE])
 {
-    char least[OPTION_TEXT_SIZE], most[OPTION_TEXT_SIZE];
+    char min[OPTION_TEXT_SIZE], max[OPTION_TEXT_SIZE];
     int64_t ms;
 
-    if (read_number(value, duration_units, &ms) && ms >= option->least && ms <= option->most) {
+    if (read_number(value, duration_units, &ms) && ms >= option->min && ms <= option->max) {
         *place = ms;
         return true;
     }
     snprintf(expected, OPTION_EXPECTED_SIZE, "a time with its unit ms, s, m, h or d, from %s to %s",
-             option_format_duration(option->least, least),
-             option_format_duration(option->most, most));
+             option_format_duration(option->min, min), option_format_duration(option->max, max));
     return false;
 }
 
@@ -172,14 +171,13 @@ static bool set_count(const struct option *option, uint32_t *place, const char *
         *place = 0;
         return true;
     }
-    if (read_number(value, count_units, &count) && count >= option->least &&
-        count <= option->most) {
+    if (read_number(value, count_units, &count) && count >= option->min && count <= option->max) {
         *place = (uint32_t)count;
         return true;
     }
     snprintf(expected, OPTION_EXPECTED_SIZE, "%sa number from %lld to %lld (k, m, g may follow)",
-             option->type == OPTION_AUTO ? "auto, or " : "", (long long)option->least,
-             (long long)option->most);
+             option->type == OPTION_AUTO ? "auto, or " : "", (long long)option->min,
+             (long long)option->max);
     return false;
 }
 
@@ -188,10 +186,10 @@ static bool set_text(const struct option *option, char **place, const char *valu
 {
     size_t length = strlen(value);
 
-    if (length < (size_t)option->least || (option->most > 0 && length > (size_t)option->most)) {
+    if (length < (size_t)option->min || (option->max > 0 && length > (size_t)option->max)) {
         snprintf(expected, OPTION_EXPECTED_SIZE, "a text of at least %lld%s",
-                 (long long)option->least,
-                 option->most > 0 ? " and at most 107 bytes (a unix socket's path)" : " byte");
+                 (long long)option->min,
+                 option->max > 0 ? " and at most 107 bytes (a unix socket's path)" : " byte");
         return false;
     }
     char *copy = strdup(value);
@@ -239,14 +237,14 @@ static bool set_networks(const struct option *option, char **place, const char *
 static bool set_origins(const struct option *option, char **place, const char *value,
                         char expected[OPTION_EXPECTED_SIZE])
 {
-    char why[CORS_ERROR_SIZE];
-    struct cors *cors = cors_parse(value, why);
+    char why[ORIGINS_ERROR_SIZE];
+    struct origins *cors = origins_parse(value, why);
 
     if (!cors) {
-        snprintf(expected, OPTION_EXPECTED_SIZE, CORS_EXPECTED " (%s)", why);
+        snprintf(expected, OPTION_EXPECTED_SIZE, ORIGINS_EXPECTED " (%s)", why);
         return false;
     }
-    cors_free(cors);
+    origins_free(cors);
     return set_text(option, place, value, expected);
 }
 
@@ -279,17 +277,17 @@ static bool set_dialect(enum p0f_dialect *place, const char *value,
 static bool is_standard(const struct option *option, const char *value,
                         char expected[OPTION_EXPECTED_SIZE])
 {
-    if (strcmp(value, option->standard) == 0)
+    if (strcmp(value, option->default_value) == 0)
         return true;
     snprintf(expected, OPTION_EXPECTED_SIZE,
-             "its default \"%s\": this version has no such feature yet", option->standard);
+             "its default \"%s\": this version has no such feature yet", option->default_value);
     return false;
 }
 
 bool option_set(const struct option *option, struct config *config, const char *value,
                 char expected[OPTION_EXPECTED_SIZE])
 {
-    void *place = place_of(option, config);
+    void *place = field_of(option, config);
 
     switch (option->type) {
     case OPTION_TEXT:
@@ -320,7 +318,7 @@ bool option_set_defaults(struct config *config)
     char expected[OPTION_EXPECTED_SIZE];
 
     for (size_t i = 0; i < option_count(); i++)
-        if (!option_set(&options[i], config, options[i].standard, expected))
+        if (!option_set(&options[i], config, options[i].default_value, expected))
             return false;
     return true;
 }
@@ -347,7 +345,7 @@ static bool is_text(const struct option *option)
 void option_release(struct config *config)
 {
     for (size_t i = 0; i < option_count(); i++) {
-        char **place = place_of(&options[i], config);
+        char **place = field_of(&options[i], config);
         if (is_text(&options[i])) {
             free(*place);
             *place = NULL;
@@ -355,7 +353,7 @@ void option_release(struct config *config)
     }
 }
 
-static size_t size_of(const struct option *option)
+static size_t field_size(const struct option *option)
 {
     switch (option->type) {
     case OPTION_DURATION:
@@ -379,9 +377,9 @@ static size_t size_of(const struct option *option)
 
 bool option_equal(const struct option *option, const struct config *a, const struct config *b)
 {
-    void *in_a = place_of(option, a), *in_b = place_of(option, b);
+    void *in_a = field_of(option, a), *in_b = field_of(option, b);
 
     if (is_text(option))
         return strcmp(*(char **)in_a, *(char **)in_b) == 0;
-    return memcmp(in_a, in_b, size_of(option)) == 0;
+    return memcmp(in_a, in_b, field_size(option)) == 0;
 }

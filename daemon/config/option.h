@@ -21,11 +21,11 @@ struct option {
     const char *section;
     const char *key;
     enum option_type type;
-    size_t offset;        /* in struct config */
-    const char *standard; /* the default, as it would stand in the file */
-    int64_t least, most;
+    size_t offset;             /* in struct config */
+    const char *default_value; /* the default, as it would stand in the file */
+    int64_t min, max;
     bool reloadable; /* SIGHUP suffices */
-    const char *meaning;
+    const char *help;
 };
 
 #define OPTION_EXPECTED_SIZE 256

@@ -4,65 +4,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct settings {
+struct config_snapshot {
     _Atomic unsigned references;
     bool failed;
     size_t count;
     struct setting *list;
 };
 
-struct settings *settings_new(void)
+struct config_snapshot *config_snapshot_new(void)
 {
-    struct settings *settings = calloc(1, sizeof *settings);
+    struct config_snapshot *snapshot = calloc(1, sizeof *snapshot);
 
-    if (settings)
-        settings->references = 1;
-    return settings;
+    if (snapshot)
+        snapshot->references = 1;
+    return snapshot;
 }
 
-void settings_add(void *to, const char *section, const char *key, const char *value)
+void config_snapshot_add(void *to, const char *section, const char *key, const char *value)
 {
-    struct settings *settings = to;
-    struct setting *list = realloc(settings->list, (settings->count + 1) * sizeof(struct setting));
+    struct config_snapshot *snapshot = to;
+    struct setting *list = realloc(snapshot->list, (snapshot->count + 1) * sizeof(struct setting));
     char *copy = strdup(value);
 
     if (list)
-        settings->list = list;
+        snapshot->list = list;
     if (!list || !copy) {
-        settings->failed = true;
+        snapshot->failed = true;
         free(copy);
         return;
     }
-    list[settings->count++] = (struct setting){.section = section, .key = key, .value = copy};
+    list[snapshot->count++] = (struct setting){.section = section, .key = key, .value = copy};
 }
 
-bool settings_complete(const struct settings *settings)
+bool config_snapshot_complete(const struct config_snapshot *snapshot)
 {
-    return !settings->failed;
+    return !snapshot->failed;
 }
 
-size_t settings_count(const struct settings *settings)
+size_t config_snapshot_count(const struct config_snapshot *snapshot)
 {
-    return settings->count;
+    return snapshot->count;
 }
 
-const struct setting *settings_at(const struct settings *settings, size_t index)
+const struct setting *config_snapshot_at(const struct config_snapshot *snapshot, size_t index)
 {
-    return &settings->list[index];
+    return &snapshot->list[index];
 }
 
-struct settings *settings_ref(struct settings *settings)
+struct config_snapshot *config_snapshot_ref(struct config_snapshot *snapshot)
 {
-    atomic_fetch_add(&settings->references, 1);
-    return settings;
+    atomic_fetch_add(&snapshot->references, 1);
+    return snapshot;
 }
 
-void settings_unref(struct settings *settings)
+void config_snapshot_unref(struct config_snapshot *snapshot)
 {
-    if (!settings || atomic_fetch_sub(&settings->references, 1) > 1)
+    if (!snapshot || atomic_fetch_sub(&snapshot->references, 1) > 1)
         return;
-    for (size_t i = 0; i < settings->count; i++)
-        free(settings->list[i].value);
-    free(settings->list);
-    free(settings);
+    for (size_t i = 0; i < snapshot->count; i++)
+        free(snapshot->list[i].value);
+    free(snapshot->list);
+    free(snapshot);
 }

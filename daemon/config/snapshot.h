@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct settings;
+struct config_snapshot;
 
 struct setting {
     const char *section; /* static, as is `key` */
@@ -15,21 +15,21 @@ struct setting {
 };
 
 /* Empty, with one reference. NULL with errno when out of memory. */
-struct settings *settings_new(void);
+struct config_snapshot *config_snapshot_new(void);
 
-/* Copies `value`. `settings` is a struct settings nobody shares yet. Fits config_each(). */
-void settings_add(void *settings, const char *section, const char *key, const char *value);
+/* Copies `value`. `settings` is a struct config_snapshot nobody shares yet. Fits config_each(). */
+void config_snapshot_add(void *settings, const char *section, const char *key, const char *value);
 
 /* False when memory ran out while it was filled: then some are missing. */
-bool settings_complete(const struct settings *settings);
+bool config_snapshot_complete(const struct config_snapshot *settings);
 
-size_t settings_count(const struct settings *settings);
-const struct setting *settings_at(const struct settings *settings, size_t index);
+size_t config_snapshot_count(const struct config_snapshot *settings);
+const struct setting *config_snapshot_at(const struct config_snapshot *settings, size_t index);
 
 /* Any thread. */
-struct settings *settings_ref(struct settings *settings);
+struct config_snapshot *config_snapshot_ref(struct config_snapshot *settings);
 
 /* Any thread. NULL is no reference. */
-void settings_unref(struct settings *settings);
+void config_snapshot_unref(struct config_snapshot *settings);
 
 #endif

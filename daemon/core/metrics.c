@@ -78,7 +78,7 @@ static struct shard *take_shard(void)
 /* ---- Counting */
 
 /* Nobody else writes to `mine`, so it needs no locked instruction. */
-static void add(size_t value, uint64_t n)
+static void add_relaxed(size_t value, uint64_t n)
 {
     if (__builtin_expect(!mine, 0))
         mine = take_shard();
@@ -92,12 +92,12 @@ static void add(size_t value, uint64_t n)
 
 void metrics_add(enum metric metric, uint64_t n)
 {
-    add(VALUE(counters) + metric, n);
+    add_relaxed(VALUE(counters) + metric, n);
 }
 
 void metrics_count(enum metric metric)
 {
-    add(VALUE(counters) + metric, 1);
+    add_relaxed(VALUE(counters) + metric, 1);
 }
 
 static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405, 413,
@@ -114,12 +114,12 @@ void metrics_request(enum metrics_route route, unsigned status)
 
     while (column < METRICS_CODES - 1 && codes[column] != status)
         column++;
-    add(VALUE(requests) + route * METRICS_CODES + column, 1);
+    add_relaxed(VALUE(requests) + route * METRICS_CODES + column, 1);
 }
 
 void metrics_lookup(enum metrics_cache cache, enum metrics_result result)
 {
-    add(VALUE(lookups) + cache * METRICS_RESULTS + result, 1);
+    add_relaxed(VALUE(lookups) + cache * METRICS_RESULTS + result, 1);
 }
 
 /* ---- Latencies */
@@ -152,8 +152,8 @@ void metrics_observe(enum metrics_histogram histogram, int64_t ns)
         ns = 0;
     while (bucket < count && ns > bounds[bucket])
         bucket++;
-    add(VALUE(times[histogram].buckets) + bucket, 1);
-    add(VALUE(times[histogram].sum_ns), (uint64_t)ns);
+    add_relaxed(VALUE(times[histogram].buckets) + bucket, 1);
+    add_relaxed(VALUE(times[histogram].sum_ns), (uint64_t)ns);
 }
 
 bool metrics_times_hit(void)

@@ -1,7 +1,7 @@
 #include "lookup/batch_private.h"
 
+#include "http/lookup_problem.h"
 #include "http/problem.h"
-#include "http/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +10,16 @@
 
 /* False when out of memory. `detail` is the result's for as long. */
 static bool describe(const struct batch *batch, uint32_t i, struct render_result *result,
-                     char detail[VERDICT_DETAIL_SIZE])
+                     char detail[PROBLEM_DETAIL_SIZE])
 {
     const struct batch_item *item = &batch->items[i];
-    struct answer *answer = batch->results[i].answer;
+    struct host_record *record = batch->results[i].record;
     enum render_format format = batch->terms.format;
     enum problem problem = PROBLEM_BAD_ADDRESS;
 
     *result = (struct render_result){.query = item->text, .query_length = item->length};
-    if (answer && (format != RENDER_PARSED || answer_valid(answer))) {
-        const struct answer_body *body = answer_body(answer, format);
+    if (record && (format != RENDER_PARSED || host_record_valid(record))) {
+        const struct host_record_body *body = host_record_body(record, format);
         if (!body)
             return false;
         result->status = 200;
@@ -29,7 +29,7 @@ static bool describe(const struct batch *batch, uint32_t i, struct render_result
     }
     result->detail = p0f_strerror(item->error);
     if (item->error == P0F_OK) {
-        problem = verdict(batch->results[i].outcome, &item->addr, detail);
+        problem = problem_of_lookup(batch->results[i].outcome, &item->addr, detail);
         result->detail = detail;
     }
     result->status = problem_kind(problem)->status;
@@ -39,7 +39,7 @@ static bool describe(const struct batch *batch, uint32_t i, struct render_result
 
 void batch_settle(struct batch *batch, uint32_t item)
 {
-    char detail[VERDICT_DETAIL_SIZE];
+    char detail[PROBLEM_DETAIL_SIZE];
     struct render_result result;
 
     batch->results[item].known = true;
@@ -74,7 +74,7 @@ static size_t read_piece(struct batch *batch, char *bytes, size_t room)
 /* The next result, whole. 0: it does not fit; -1: out of memory. */
 static ssize_t read_result(struct batch *batch, char *bytes, size_t room, bool alone)
 {
-    char detail[VERDICT_DETAIL_SIZE];
+    char detail[PROBLEM_DETAIL_SIZE];
     struct render_result result;
 
     if (!describe(batch, batch->read, &result, detail))

@@ -6,7 +6,7 @@
 struct budget {
     size_t limit;
     atomic_size_t taken;
-    atomic_size_t held[ASKERS]; /* of that */
+    atomic_size_t held[FLOWS]; /* of that */
 };
 
 struct budget *budget_new(size_t limit)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define AGE_MOST_S INT64_C(2147483647) /* RFC 9111, 1.2.2: anything greater is this */
+#define AGE_MAX_S INT64_C(2147483647) /* RFC 9111, 1.2.2: anything greater is this */
 
 static const char *skip(const char *at, const char *what)
 {
@@ -23,35 +23,35 @@ static int64_t parse_seconds(const char *at)
     if (*at < '0' || *at > '9')
         return -1;
     for (; *at >= '0' && *at <= '9'; at++)
-        if (seconds < AGE_MOST_S)
+        if (seconds < AGE_MAX_S)
             seconds = seconds * 10 + (*at - '0');
-    return seconds < AGE_MOST_S ? seconds : AGE_MOST_S;
+    return seconds < AGE_MAX_S ? seconds : AGE_MAX_S;
 }
 
-static void at_most(struct conditions *conditions, int64_t max_age_ms)
+static void at_most(struct cache_directives *directives, int64_t max_age_ms)
 {
-    if (conditions->max_age_ms < 0 || max_age_ms < conditions->max_age_ms)
-        conditions->max_age_ms = max_age_ms;
+    if (directives->max_age_ms < 0 || max_age_ms < directives->max_age_ms)
+        directives->max_age_ms = max_age_ms;
 }
 
-void conditions_cache_control(const char *field, struct conditions *conditions)
+void cache_directives_read(const char *field, struct cache_directives *directives)
 {
     for (const char *at = skip(field, ", \t"); *at; at = skip(at, ", \t")) {
         size_t length = strcspn(at, "=, \t");
         if (is_word(at, length, "no-cache")) {
-            at_most(conditions, 0);
+            at_most(directives, 0);
         } else if (is_word(at, length, "only-if-cached")) {
-            conditions->only_if_cached = true;
+            directives->only_if_cached = true;
         } else if (is_word(at, length, "max-age")) {
             int64_t seconds = parse_seconds(at + length);
             if (seconds >= 0)
-                at_most(conditions, seconds * 1000);
+                at_most(directives, seconds * 1000);
         }
         at += strcspn(at, ",");
     }
 }
 
-bool conditions_names_etag(const char *field, const char *etag)
+bool etag_listed(const char *field, const char *etag)
 {
     size_t length = strlen(etag);
     const char *at = skip(field, ", \t");

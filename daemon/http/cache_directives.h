@@ -6,15 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct conditions {
+struct cache_directives {
     bool only_if_cached;
     int64_t max_age_ms; /* -1: the request does not say; no-cache is 0 */
 };
 
 /* Reads one Cache-Control field on top of what is in *conditions; unknown directives are ignored. */
-void conditions_cache_control(const char *field, struct conditions *conditions);
+void cache_directives_read(const char *field, struct cache_directives *directives);
 
 /* Whether the list in an If-None-Match field names `etag` (with its quotes), weakly compared. */
-bool conditions_names_etag(const char *field, const char *etag);
+bool etag_listed(const char *field, const char *etag);
 
 #endif

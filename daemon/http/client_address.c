@@ -22,8 +22,8 @@ struct fields {
     size_t count;
 };
 
-static enum MHD_Result see_field(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
+static enum MHD_Result see_forwarded(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
 {
     struct fields *fields = ctx;
 
@@ -36,27 +36,27 @@ static enum MHD_Result see_field(void *ctx, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-enum caller http_caller(const struct client *client, struct p0f_addr *addr)
+enum client_address client_address(const struct client *client, struct p0f_addr *addr)
 {
     struct p0f_addr peer;
     const struct p0f_addr *known = peer_of(client, &peer) ? &peer : NULL;
     struct fields fields = {0};
 
-    MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+    MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_forwarded, &fields);
     if (fields.count > 0) {
         fields.values = calloc(fields.count, sizeof *fields.values);
         if (!fields.values)
-            return CALLER_NO_MEMORY;
+            return CLIENT_ADDRESS_NO_MEMORY;
         fields.count = 0;
-        MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_field, &fields);
+        MHD_get_connection_values(client->connection, MHD_HEADER_KIND, see_forwarded, &fields);
     }
     bool found =
         forwarded_client(client->service->trusted, known, fields.values, fields.count, addr);
     free(fields.values);
-    return found ? CALLER_FOUND : CALLER_HIDDEN;
+    return found ? CLIENT_ADDRESS_FOUND : CLIENT_ADDRESS_HIDDEN;
 }
 
-const struct p0f_addr *http_caller_if_known(const struct client *client, struct p0f_addr *addr)
+const struct p0f_addr *client_address_if_known(const struct client *client, struct p0f_addr *addr)
 {
-    return http_caller(client, addr) == CALLER_FOUND ? addr : NULL;
+    return client_address(client, addr) == CLIENT_ADDRESS_FOUND ? addr : NULL;
 }

@@ -5,16 +5,16 @@
 
 #include "http/request.h"
 
-enum caller {
-    CALLER_FOUND,
-    CALLER_HIDDEN, /* a unix socket, and no address in X-Forwarded-For */
-    CALLER_NO_MEMORY,
+enum client_address {
+    CLIENT_ADDRESS_FOUND,
+    CLIENT_ADDRESS_HIDDEN, /* a unix socket, and no address in X-Forwarded-For */
+    CLIENT_ADDRESS_NO_MEMORY,
 };
 
-/* Sets *addr with CALLER_FOUND. In the handler only, as it reads the header fields. */
-enum caller http_caller(const struct client *client, struct p0f_addr *addr);
+/* Sets *addr with CLIENT_ADDRESS_FOUND. In the handler only, as it reads the header fields. */
+enum client_address client_address(const struct client *client, struct p0f_addr *addr);
 
 /* The same for those who take callers without an address as they come: `addr`, or NULL. */
-const struct p0f_addr *http_caller_if_known(const struct client *client, struct p0f_addr *addr);
+const struct p0f_addr *client_address_if_known(const struct client *client, struct p0f_addr *addr);
 
 #endif

@@ -70,7 +70,7 @@ static uint64_t prefix_of(const struct p0f_addr *addr, uint32_t width)
     return prefix;
 }
 
-static uint32_t *bucket_of(const struct client_counts *counts, uint64_t prefix, uint32_t width)
+static uint32_t *count_bucket(const struct client_counts *counts, uint64_t prefix, uint32_t width)
 {
     const uint64_t hashed[2] = {prefix, width};
 
@@ -91,7 +91,7 @@ static uint32_t take_node(struct client_counts *counts)
 static uint32_t add_prefix(struct client_counts *counts, uint64_t prefix, uint32_t width,
                            uint32_t parent)
 {
-    uint32_t *bucket = bucket_of(counts, prefix, width), found = *bucket;
+    uint32_t *bucket = count_bucket(counts, prefix, width), found = *bucket;
 
     while (found && (counts->nodes[found].prefix != prefix || counts->nodes[found].width != width))
         found = counts->nodes[found].next;
@@ -108,7 +108,7 @@ static uint32_t add_prefix(struct client_counts *counts, uint64_t prefix, uint32
 static void remove_node(struct client_counts *counts, uint32_t gone)
 {
     struct node *node = &counts->nodes[gone];
-    uint32_t *at = bucket_of(counts, node->prefix, node->width);
+    uint32_t *at = count_bucket(counts, node->prefix, node->width);
 
     while (*at != gone)
         at = &counts->nodes[*at].next;

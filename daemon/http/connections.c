@@ -54,8 +54,8 @@ struct connections *connections_new(const struct connections_options *options)
     make_memory_givable();
     pthread_mutex_init(&connections->lock, NULL);
     connections->options = *options;
-    connections->eviction = eviction_new(
-        options->most + options->most / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
+    connections->eviction =
+        eviction_new(options->max + options->max / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
     if (!connections->eviction) {
         connections_free(connections);
         return NULL;
@@ -102,7 +102,7 @@ static void sweep_later(struct connections *connections)
 
 /* libmicrohttpd sees its end, and closes it. While it is in the list, its descriptor is open. From here
  * on it does not count for its client any more. The caller has the lock. */
-static void end(struct connections *connections, struct connection *connection)
+static void end_connection(struct connections *connections, struct connection *connection)
 {
     if (connection->ended)
         return;
@@ -131,16 +131,16 @@ void connections_arrived(struct connection *connection)
 /* How many more there may be, once those have left that were ended. */
 static uint32_t room_of(const struct connections *connections)
 {
-    uint32_t most = connections->options.most, count = connections_count(connections);
-    uint32_t leaving = connections->ended, beyond = most / BEYOND_PARTS;
+    uint32_t max = connections->options.max, count = connections_count(connections);
+    uint32_t leaving = connections->ended, beyond = max / BEYOND_PARTS;
 
-    most += leaving < beyond ? leaving : beyond;
-    return most > count ? most - count : 0;
+    max += leaving < beyond ? leaving : beyond;
+    return max > count ? max - count : 0;
 }
 
-static void evict(struct connections *connections, struct connection *connection)
+static void evict_connection(struct connections *connections, struct connection *connection)
 {
-    end(connections, connection);
+    end_connection(connections, connection);
     metrics_count(METRIC_HTTP_EVICTED);
 }
 
@@ -150,24 +150,24 @@ static void evict_idle(struct connections *connections, uint32_t wanted, uint32_
     for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
         if (c->ended || eviction_awaited_for(c, second) < IDLE_S)
             continue;
-        evict(connections, c);
+        evict_connection(connections, c);
         wanted--;
     }
 }
 
 /* Whether one may come whose client has so many, with it, and sees to it that there is room. */
-static bool make_room(struct connections *connections, const struct client_weight *weight,
-                      uint32_t second)
+static bool make_room_for(struct connections *connections, const struct client_weight *weight,
+                          uint32_t second)
 {
-    uint32_t most = connections->options.most, reserve = most / RESERVE_PARTS;
-    bool few = weight->counts[0] <= most / FEW_PARTS + 1;
+    uint32_t max = connections->options.max, reserve = max / RESERVE_PARTS;
+    bool few = weight->counts[0] <= max / FEW_PARTS + 1;
 
     if (room_of(connections) > reserve)
         return true;
     struct victim victim = eviction_choose(connections->eviction, second);
     int heavier = victim.connection ? client_weight_compare(&victim.weight, weight) : -1;
     if (heavier > 0 || (heavier == 0 && victim.awaited_for >= IDLE_S)) {
-        evict(connections, victim.connection);
+        evict_connection(connections, victim.connection);
         return room_of(connections) > 0;
     }
     /* Not again for each that comes, as there may be none. */
@@ -187,7 +187,7 @@ bool connections_admit(struct connections *connections, int fd, const struct soc
     pthread_mutex_lock(&connections->lock);
     struct client_weight weight =
         eviction_expect(connections->eviction, fd, counted ? &addr : NULL);
-    bool admitted = make_room(connections, &weight, second);
+    bool admitted = make_room_for(connections, &weight, second);
     if (admitted)
         connections->coming++;
     else
@@ -278,7 +278,7 @@ void connections_sweep(struct connections *connections)
     pthread_mutex_lock(&connections->lock);
     for (struct connection *c = connections->oldest; c; c = c->newer) {
         if (eviction_awaited_for(c, second) > patience)
-            end(connections, c);
+            end_connection(connections, c);
         looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
         if (count == AT_A_LOOK) {
             nudge_closed(looked, count);

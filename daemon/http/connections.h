@@ -31,7 +31,7 @@ struct connection {
 
 struct connections_options {
     struct loop *loop; /* borrowed until connections_free() */
-    uint32_t most;
+    uint32_t max;
     int64_t patience_ms;            /* with a request that is being sent, or is not */
     const struct networks *trusted; /* proxies; borrowed likewise */
     struct hash_key key;

@@ -5,11 +5,11 @@
 
 #include "http/request.h"
 
-/* Adds, as reply_add() does, what a browser must know of any answer to this request. */
-void http_cors_add(const struct client *client, struct MHD_Response **response);
+/* Adds, as response_add() does, what a browser must know of any answer to this request. */
+void cors_add_fields(const struct client *client, struct MHD_Response **response);
 
 /* Whether that is for the pages of one origin. Where it is not, all answers have the same. */
-bool http_cors_is_own(const struct client *client);
+bool cors_is_own(const struct client *client);
 
 /* OPTIONS, a preflight included. Returns what the access handler is to return. */
 enum MHD_Result serve_options(struct client *client);

@@ -21,11 +21,11 @@ static size_t escape_byte(unsigned char byte, char out[4])
     return 4;
 }
 
-void escape(const char *text, size_t most, char *out, size_t size)
+void escape(const char *text, size_t max, char *out, size_t size)
 {
     size_t used = 0;
 
-    for (size_t i = 0; i < most && text[i] != '\0'; i++) {
+    for (size_t i = 0; i < max && text[i] != '\0'; i++) {
         char piece[4];
         size_t length = escape_byte((unsigned char)text[i], piece);
         if (length >= size - used)

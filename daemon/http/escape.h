@@ -9,6 +9,6 @@
 /* Escapes up to `most` bytes of a string as nginx and Apache do: quotes and backslashes get a backslash
  * before them, and what is not printable ASCII becomes \xHH. Ends before what has no room as a whole in
  * `size`, which is not 0. */
-void escape(const char *text, size_t most, char *out, size_t size);
+void escape(const char *text, size_t max, char *out, size_t size);
 
 #endif

@@ -84,7 +84,8 @@ void eviction_remove(struct eviction *eviction, int fd)
 
 /* ---- Choosing */
 
-static struct victim look(const struct eviction *eviction, const struct slot *slot, uint32_t second)
+static struct victim weigh_slot(const struct eviction *eviction, const struct slot *slot,
+                                uint32_t second)
 {
     const struct connection *connection = slot->connection;
 
@@ -126,7 +127,7 @@ struct victim eviction_choose(struct eviction *eviction, uint32_t second)
         uint32_t fd = at + random_below(eviction, step);
         if (fd >= eviction->top || !eviction->slots[fd].connection)
             continue;
-        struct victim victim = look(eviction, &eviction->slots[fd], second);
+        struct victim victim = weigh_slot(eviction, &eviction->slots[fd], second);
         if (!chosen.connection || goes_before(&victim, &chosen))
             chosen = victim;
     }

@@ -9,7 +9,7 @@
 
 #define TEXT_SIZE (2 * (2 * 32 + 1) + 1) /* name, space and flavor in UTF-8 */
 
-static char *add(struct forward_headers *headers, const char *name)
+static char *add_header(struct forward_auth *headers, const char *name)
 {
     struct forward_header *field = &headers->fields[headers->count++];
 
@@ -54,16 +54,16 @@ static size_t append(char text[TEXT_SIZE], size_t length, const char *bytes)
     return length + size;
 }
 
-static void add_text(struct forward_headers *headers, const char *name, const char *bytes)
+static void add_text(struct forward_auth *headers, const char *name, const char *bytes)
 {
     char text[TEXT_SIZE];
 
     if (bytes[0])
-        encode(text, append(text, 0, bytes), add(headers, name));
+        encode(text, append(text, 0, bytes), add_header(headers, name));
 }
 
 /* "Linux 3.11 and newer"; a flavor without a name says nothing. */
-static void add_named(struct forward_headers *headers, const char *name, const char *bytes,
+static void add_named(struct forward_auth *headers, const char *name, const char *bytes,
                       const char *flavor)
 {
     char text[TEXT_SIZE];
@@ -76,26 +76,26 @@ static void add_named(struct forward_headers *headers, const char *name, const c
         length = append(text, length, " ");
         length = append(text, length, flavor);
     }
-    encode(text, length, add(headers, name));
+    encode(text, length, add_header(headers, name));
 }
 
-static void add_number(struct forward_headers *headers, const char *name, long value)
+static void add_number(struct forward_auth *headers, const char *name, long value)
 {
-    snprintf(add(headers, name), FORWARD_VALUE_SIZE, "%ld", value);
+    snprintf(add_header(headers, name), FORWARD_VALUE_SIZE, "%ld", value);
 }
 
 /* RFC 3339 in UTC. */
-static void add_time_unless_0(struct forward_headers *headers, const char *name, uint32_t seconds)
+static void add_time_unless_0(struct forward_auth *headers, const char *name, uint32_t seconds)
 {
     time_t when = seconds;
     struct tm utc;
 
     if (seconds > 0 && gmtime_r(&when, &utc))
-        strftime(add(headers, name), FORWARD_VALUE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        strftime(add_header(headers, name), FORWARD_VALUE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-void forward_headers(enum forward_status status, const struct p0f_host *host,
-                     struct forward_headers *headers)
+void forward_auth(enum forward_status status, const struct p0f_host *host,
+                  struct forward_auth *headers)
 {
     static const char *const names[] = {
         [FORWARD_OK] = "ok",
@@ -104,7 +104,7 @@ void forward_headers(enum forward_status status, const struct p0f_host *host,
     };
 
     headers->count = 0;
-    strcpy(add(headers, "X-P0F-Status"), names[status]);
+    strcpy(add_header(headers, "X-P0F-Status"), names[status]);
     if (status != FORWARD_OK)
         return;
     add_named(headers, "X-P0F-OS", host->os_name, host->os_flavor);

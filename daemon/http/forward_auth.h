@@ -15,16 +15,16 @@ enum forward_status {
 /* Name and flavor of 32 bytes with a space between, each byte perhaps Latin-1 that is two of UTF-8,
  * and those percent-encoded. */
 #define FORWARD_VALUE_SIZE ((2 * 32 + 1) * 2 * 3 + 1)
-#define FORWARD_HEADERS_MOST 12
+#define FORWARD_AUTH_FIELDS_MAX 12
 
 struct forward_header {
     const char *name; /* static */
     char value[FORWARD_VALUE_SIZE];
 };
 
-struct forward_headers {
+struct forward_auth {
     size_t count;
-    struct forward_header fields[FORWARD_HEADERS_MOST];
+    struct forward_header fields[FORWARD_AUTH_FIELDS_MAX];
 };
 
 /* Fills *headers: X-P0F-Status, and with FORWARD_OK what is known of `host` (else it may be NULL).
@@ -32,7 +32,7 @@ struct forward_headers {
  * Texts are printable ASCII and mean the same as in JSON: each byte of their UTF-8 that is not, each
  * '%', and a space at either end (where HTTP drops it) is percent-encoded. So to decode is to get
  * the text back, and no text of p0f's can break out of its field. */
-void forward_headers(enum forward_status status, const struct p0f_host *host,
-                     struct forward_headers *headers);
+void forward_auth(enum forward_status status, const struct p0f_host *host,
+                  struct forward_auth *headers);
 
 #endif

@@ -2,10 +2,10 @@
 
 #include "http/client_address.h"
 #include "http/cors.h"
+#include "http/lookup_problem.h"
 #include "http/respond.h"
 #include "http/response.h"
 #include "http/suspend.h"
-#include "http/verdict.h"
 
 #include <stddef.h>
 #include <strings.h>
@@ -24,7 +24,7 @@ static enum MHD_Result match_field(void *ctx, enum MHD_ValueKind kind, const cha
 
     (void)kind;
     if (value && strcasecmp(name, "If-None-Match") == 0)
-        match->found |= conditions_names_etag(value, match->etag);
+        match->found |= etag_listed(value, match->etag);
     return MHD_YES;
 }
 
@@ -39,73 +39,74 @@ static unsigned status_for(const struct client *client, const char *etag)
 }
 
 /* The same again, if it was just built for somebody else. Takes the reference over. */
-static enum MHD_Result queue_hit(struct client *client, struct answer *answer,
-                                 const struct answer_body *body)
+static enum MHD_Result respond_hit(struct client *client, struct host_record *record,
+                                   const struct host_record_body *body)
 {
-    struct http_recent *recent = client->recent;
+    struct response_cache *response_cache = client->response_cache;
     const struct freshness *freshness = &client->lookup.freshness;
-    const struct http_recent_key key = http_recent_key(answer, client->target.format, freshness);
-    struct MHD_Response *response = http_recent_take(recent, &key);
+    const struct response_cache_key key =
+        response_cache_key(record, client->target.format, freshness);
+    struct MHD_Response *response = response_cache_take(response_cache, &key);
     unsigned status = status_for(client, body->etag);
 
     if (response) {
-        answer_unref(answer); /* the response has a reference of its own */
+        host_record_unref(record); /* the response has a reference of its own */
     } else {
-        response = reply_host(answer, body, freshness);
-        http_cors_add(client, &response);
+        response = response_host(record, body, freshness);
+        cors_add_fields(client, &response);
     }
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = queue_shared(client, status, response);
-    http_recent_put(recent, &key, response);
+    enum MHD_Result result = respond_shared(client, status, response);
+    response_cache_put(response_cache, &key, response);
     return result;
 }
 
-static enum MHD_Result queue_no_host(struct client *client)
+static enum MHD_Result respond_no_host(struct client *client)
 {
     const struct lookup_request *lookup = &client->lookup;
-    char detail[VERDICT_DETAIL_SIZE];
-    enum problem problem = verdict(lookup->outcome, &lookup->addr, detail);
+    char detail[PROBLEM_DETAIL_SIZE];
+    enum problem problem = problem_of_lookup(lookup->outcome, &lookup->addr, detail);
 
-    return queue_problem(client, problem,
-                         lookup->outcome == LOOKUP_NO_MATCH ? &lookup->freshness : NULL, "%s",
-                         detail);
+    return respond_problem(client, problem,
+                           lookup->outcome == LOOKUP_NO_MATCH ? &lookup->freshness : NULL, "%s",
+                           detail);
 }
 
 /* Takes the request's reference to the answer over. */
-static enum MHD_Result queue_host(struct client *client)
+static enum MHD_Result respond_host(struct client *client)
 {
-    struct answer *answer = client->lookup.answer;
+    struct host_record *record = client->lookup.record;
     const struct freshness *freshness = &client->lookup.freshness;
     enum render_format format = client->target.format;
 
-    if (format == RENDER_PARSED && !answer_valid(answer)) {
-        answer_unref(answer);
-        return queue_no_host(client);
+    if (format == RENDER_PARSED && !host_record_valid(record)) {
+        host_record_unref(record);
+        return respond_no_host(client);
     }
-    const struct answer_body *body = answer_body(answer, format);
+    const struct host_record_body *body = host_record_body(record, format);
     if (!body) {
-        answer_unref(answer);
+        host_record_unref(record);
         return MHD_NO;
     }
     if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
-        !freshness->personal && !http_cors_is_own(client) &&
-        !atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
-        return queue_hit(client, answer, body);
+        !freshness->personal && !cors_is_own(client) &&
+        !atomic_load_explicit(&client->service->shutting_down, memory_order_relaxed))
+        return respond_hit(client, record, body);
     unsigned status = status_for(client, body->etag);
-    return queue_response(client, status, reply_host(answer, body, freshness));
+    return respond(client, status, response_host(record, body, freshness));
 }
 
-static enum MHD_Result queue_lookup(struct client *client)
+static enum MHD_Result respond_lookup(struct client *client)
 {
-    return client->lookup.outcome == LOOKUP_FOUND ? queue_host(client) : queue_no_host(client);
+    return client->lookup.outcome == LOOKUP_FOUND ? respond_host(client) : respond_no_host(client);
 }
 
 /* ---- Asking */
 
 static void forget_answer(struct client *client)
 {
-    answer_unref(client->lookup.answer);
+    host_record_unref(client->lookup.record);
 }
 
 /* In the loop's thread. After the resume the client may be gone at any moment. */
@@ -116,7 +117,7 @@ static void on_lookup_done(struct lookup_request *request)
     http_resume(client);
 }
 
-static void end_early(struct client *client, bool for_good)
+static void end_lookup_early(struct client *client, bool for_good)
 {
     if (for_good)
         lookup_cancel(&client->lookup);
@@ -134,14 +135,14 @@ static enum MHD_Result look_up(struct client *client, bool here_now,
 
     request->wait_ms = client->target.wait_ms;
     request->here_now = here_now;
-    request->max_age_ms = client->conditions.max_age_ms;
-    request->only_if_cached = client->conditions.only_if_cached;
+    request->max_age_ms = client->directives.max_age_ms;
+    request->only_if_cached = client->directives.only_if_cached;
     request->done = on_lookup_done;
     if (lookup_try(lookup, request) ||
-        !lookup_admit(lookup, request, http_caller_if_known(client, &caller)))
+        !lookup_admit(lookup, request, client_address_if_known(client, &caller)))
         return finish(client);
     http_suspend(client, finish, forget_answer);
-    http_watch(client, end_early);
+    http_watch(client, end_lookup_early);
     lookup_submit(lookup, request);
     return MHD_YES;
 }
@@ -151,71 +152,71 @@ enum MHD_Result serve_host(struct client *client)
     const struct target *target = &client->target;
 
     if (target->error == TARGET_BAD_ADDRESS)
-        return queue_problem(client, PROBLEM_BAD_ADDRESS, NULL, "%s",
-                             p0f_strerror(target->address));
+        return respond_problem(client, PROBLEM_BAD_ADDRESS, NULL, "%s",
+                               p0f_strerror(target->address));
     if (target->error == TARGET_BAD_PARAMETER)
-        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
+        return respond_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
     client->lookup.addr = target->addr;
-    return look_up(client, false, queue_lookup);
+    return look_up(client, false, respond_lookup);
 }
 
 /* ---- Who asks is here now, so p0f is asked again even if it just did not know them */
 
-static enum MHD_Result queue_self(struct client *client)
+static enum MHD_Result respond_self(struct client *client)
 {
     client->lookup.freshness.personal = true;
-    return queue_lookup(client);
+    return respond_lookup(client);
 }
 
 enum MHD_Result serve_self(struct client *client)
 {
     if (client->target.error == TARGET_BAD_PARAMETER)
-        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
-    switch (http_caller(client, &client->lookup.addr)) {
-    case CALLER_FOUND:
+        return respond_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
+    switch (client_address(client, &client->lookup.addr)) {
+    case CLIENT_ADDRESS_FOUND:
         break;
-    case CALLER_HIDDEN:
-        return queue_problem(client, PROBLEM_BAD_ADDRESS, NULL,
-                             "the request came over a unix socket, and there is no address in an "
-                             "X-Forwarded-For field");
-    case CALLER_NO_MEMORY:
+    case CLIENT_ADDRESS_HIDDEN:
+        return respond_problem(client, PROBLEM_BAD_ADDRESS, NULL,
+                               "the request came over a unix socket, and there is no address in an "
+                               "X-Forwarded-For field");
+    case CLIENT_ADDRESS_NO_MEMORY:
         return MHD_NO;
     }
     client->about = &client->lookup.addr;
-    return look_up(client, true, queue_self);
+    return look_up(client, true, respond_self);
 }
 
-static enum MHD_Result queue_forward(struct client *client, enum forward_status status,
-                                     const struct p0f_host *host)
+static enum MHD_Result respond_forward(struct client *client, enum forward_status status,
+                                       const struct p0f_host *host)
 {
-    struct forward_headers headers;
+    struct forward_auth headers;
 
-    forward_headers(status, host, &headers);
-    return queue_response(client, MHD_HTTP_NO_CONTENT, reply_forward(&headers));
+    forward_auth(status, host, &headers);
+    return respond(client, MHD_HTTP_NO_CONTENT, response_forward(&headers));
 }
 
-static enum MHD_Result queue_forward_auth(struct client *client)
+static enum MHD_Result respond_forward_auth(struct client *client)
 {
-    struct answer *answer = client->lookup.answer;
+    struct host_record *record = client->lookup.record;
     enum MHD_Result result;
 
     if (client->lookup.outcome == LOOKUP_NO_MATCH)
-        return queue_forward(client, FORWARD_NO_MATCH, NULL);
+        return respond_forward(client, FORWARD_NO_MATCH, NULL);
     if (client->lookup.outcome != LOOKUP_FOUND)
-        return queue_forward(client, FORWARD_ERROR, NULL);
-    if (answer_valid(answer))
-        result = queue_forward(client, FORWARD_OK, answer_host(answer));
+        return respond_forward(client, FORWARD_ERROR, NULL);
+    if (host_record_valid(record))
+        result = respond_forward(client, FORWARD_OK, host_record_host(record));
     else
-        result = queue_forward(client, FORWARD_ERROR, NULL);
-    answer_unref(answer);
+        result = respond_forward(client, FORWARD_ERROR, NULL);
+    host_record_unref(record);
     return result;
 }
 
 enum MHD_Result serve_forward_auth(struct client *client)
 {
     /* The header fields are the visitor's, whose reload is no reason to ask p0f again. */
-    client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
-    if (http_caller(client, &client->lookup.addr) != CALLER_FOUND)
-        return queue_forward(client, FORWARD_ERROR, NULL);
-    return look_up(client, true, queue_forward_auth);
+    client->directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    if (client_address(client, &client->lookup.addr) != CLIENT_ADDRESS_FOUND)
+        return respond_forward(client, FORWARD_ERROR, NULL);
+    return look_up(client, true, respond_forward_auth);
 }

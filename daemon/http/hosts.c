@@ -45,7 +45,7 @@ static bool is_json(const struct client *client)
 /* ---- Memory, of which each client has a part */
 
 /* False: there is none left for it. */
-static bool take(struct post *post, size_t bytes)
+static bool take_memory(struct post *post, size_t bytes)
 {
     if (!budget_take(post->service->batch_memory, post->flow, bytes)) {
         post->state = POST_OVERLOADED;
@@ -81,7 +81,7 @@ static void post_free(void *ctx)
     free(post);
 }
 
-void http_batch_forget(struct client *client)
+void hosts_forget(struct client *client)
 {
     post_free(client->post);
     client->post = NULL;
@@ -89,7 +89,7 @@ void http_batch_forget(struct client *client)
 
 /* ---- The body */
 
-bool http_batch_begin(struct client *client)
+bool hosts_begin(struct client *client)
 {
     struct post *post = calloc(1, sizeof *post);
     struct p0f_addr caller;
@@ -99,12 +99,12 @@ bool http_batch_begin(struct client *client)
         return false;
     post->service = client->service;
     post->client = client;
-    post->flow = lookup_asker(client->service->lookup, http_caller_if_known(client, &caller));
+    post->flow = lookup_flow(client->service->lookup, client_address_if_known(client, &caller));
     return true;
 }
 
 /* Room for as much as has come, not for what was announced: that costs a client nothing. */
-static bool make_room(struct post *post, size_t length)
+static bool grow_body(struct post *post, size_t length)
 {
     size_t room = post->room ? post->room : ROOM_FIRST;
     char *bytes;
@@ -113,7 +113,7 @@ static bool make_room(struct post *post, size_t length)
         room *= 2;
     if (room == post->room)
         return true;
-    if (!take(post, room - post->room))
+    if (!take_memory(post, room - post->room))
         return false;
     bytes = realloc(post->bytes, room);
     if (!bytes) {
@@ -126,14 +126,14 @@ static bool make_room(struct post *post, size_t length)
     return true;
 }
 
-void http_batch_take(struct client *client, const char *bytes, size_t length)
+void hosts_take(struct client *client, const char *bytes, size_t length)
 {
     struct post *post = client->post;
 
     if (post->state != POST_GOOD || !is_json(client) ||
         length > post->service->batch_bytes - post->length)
         return; /* it is refused, once it has come */
-    if (!make_room(post, post->length + length)) {
+    if (!grow_body(post, post->length + length)) {
         drop_body(post);
         return;
     }
@@ -154,7 +154,7 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t roo
 
 /* The answer is rendered as the client reads it: half a megabyte for a thousand hosts would be much to
  * keep for one who is slow, and long to write for others who wait. */
-static enum MHD_Result queue_answer(struct client *client)
+static enum MHD_Result respond_answer(struct client *client)
 {
     struct post *post = client->post;
     uint64_t length = batch_length(post->batch);
@@ -163,21 +163,21 @@ static enum MHD_Result queue_answer(struct client *client)
         return MHD_NO;
     client->post = NULL;
     post->client = NULL;
-    return queue_response(
+    return respond(
         client, MHD_HTTP_OK,
-        reply_streamed(length, BLOCK_BYTES, read_answer, post, post_free, "application/json"));
+        response_streamed(length, BLOCK_BYTES, read_answer, post, post_free, "application/json"));
 }
 
-static enum MHD_Result queue_post(struct client *client)
+static enum MHD_Result respond_post(struct client *client)
 {
     const struct post *post = client->post;
 
     if (post->state == POST_OVERLOADED)
-        return queue_problem(client, PROBLEM_OVERLOADED, NULL,
-                             "too many batches are being answered");
+        return respond_problem(client, PROBLEM_OVERLOADED, NULL,
+                               "too many batches are being answered");
     if (post->error[0])
-        return queue_problem(client, PROBLEM_BAD_BODY, NULL, "%s", post->error);
-    return post->state == POST_GOOD ? queue_answer(client) : MHD_NO;
+        return respond_problem(client, PROBLEM_BAD_BODY, NULL, "%s", post->error);
+    return post->state == POST_GOOD ? respond_answer(client) : MHD_NO;
 }
 
 /* In the loop's thread. After the resume the client may be gone at any moment. */
@@ -186,7 +186,7 @@ static void on_batch_done(void *ctx)
     http_resume(ctx);
 }
 
-static void end_early(struct client *client, bool for_good)
+static void end_batch_early(struct client *client, bool for_good)
 {
     batch_end_early(client->post->batch, for_good);
 }
@@ -200,8 +200,8 @@ static bool read_body(struct post *post)
     const struct batch_terms terms = {
         .format = client->target.format,
         .wait_ms = client->target.wait_ms,
-        .max_age_ms = client->conditions.max_age_ms,
-        .only_if_cached = client->conditions.only_if_cached,
+        .max_age_ms = client->directives.max_age_ms,
+        .only_if_cached = client->directives.only_if_cached,
         .window = post->service->batch_window,
     };
     struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,
@@ -212,7 +212,7 @@ static bool read_body(struct post *post)
         post->batch = batch_new(post->service->lookup, body, &terms);
     if (!post->batch && !post->error[0])
         post->state = POST_NO_MEMORY;
-    return post->batch && take(post, batch_size(post->batch) + BLOCK_BYTES);
+    return post->batch && take_memory(post, batch_size(post->batch) + BLOCK_BYTES);
 }
 
 /* Does one slice. True: there is no more to do here. */
@@ -235,7 +235,7 @@ static bool work_in_turn(void *ctx)
     if (!work(post))
         return false;
     if (needs_p0f(post)) {
-        http_watch(client, end_early);
+        http_watch(client, end_batch_early);
         batch_submit(post->batch, on_batch_done, client);
     } else {
         http_resume(client);
@@ -250,9 +250,9 @@ static enum MHD_Result work_at_once(struct client *client)
     while (!work(post))
         ;
     if (!needs_p0f(post))
-        return queue_post(client);
-    http_suspend(client, queue_post, http_batch_forget);
-    http_watch(client, end_early);
+        return respond_post(client);
+    http_suspend(client, respond_post, hosts_forget);
+    http_watch(client, end_batch_early);
     batch_submit(post->batch, on_batch_done, client);
     return MHD_YES;
 }
@@ -263,16 +263,16 @@ enum MHD_Result serve_hosts(struct client *client)
     struct turns *turns = http_worker_turns(client->worker);
 
     if (!is_json(client))
-        return queue_problem(client, PROBLEM_UNSUPPORTED_TYPE, NULL,
-                             "expected a body with Content-Type: application/json, in UTF-8 and "
-                             "without a Content-Encoding");
+        return respond_problem(client, PROBLEM_UNSUPPORTED_TYPE, NULL,
+                               "expected a body with Content-Type: application/json, in UTF-8 and "
+                               "without a Content-Encoding");
     if (client->target.error == TARGET_BAD_PARAMETER)
-        return queue_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
+        return respond_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
     if (post->state != POST_GOOD)
-        return queue_post(client);
+        return respond_post(client);
     if (post->length <= SHORT_BYTES && turns_spare(turns))
         return work_at_once(client);
-    http_suspend(client, queue_post, http_batch_forget);
+    http_suspend(client, respond_post, hosts_forget);
     post->turn = (struct turn){.work = work_in_turn, .ctx = post};
     turns_add(turns, &post->turn, post->flow.numbers[post->flow.widths - 1]);
     return MHD_YES;

@@ -5,16 +5,16 @@
 #include "http/request.h"
 
 /* Once its header fields are here. False when out of memory. */
-bool http_batch_begin(struct client *client);
+bool hosts_begin(struct client *client);
 
 /* Takes the next bytes of the body, as far as there is any use for them: of service->batch_bytes at
  * most. */
-void http_batch_take(struct client *client, const char *bytes, size_t length);
+void hosts_take(struct client *client, const char *bytes, size_t length);
 
 /* Once the body is complete. Returns what the access handler is to return. */
 enum MHD_Result serve_hosts(struct client *client);
 
 /* Frees what there is of it. No-op when there is nothing. */
-void http_batch_forget(struct client *client);
+void hosts_forget(struct client *client);
 
 #endif

@@ -19,11 +19,11 @@
 /* So many sockets of who has an IPv4 address or the first so many bytes of an IPv6 address. */
 static const struct {
     size_t bytes;
-    unsigned most;
+    unsigned max;
 } of_one_client[] = {{8, 4}, {7, 8}, {6, 16}};
 
 struct lingerer {
-    struct lingering *all;
+    struct lingering_close *all;
     struct lingerer *prev, *next;
     struct p0f_addr client; /* type 0: bounded only with all others */
     struct loop_task begin;
@@ -33,7 +33,7 @@ struct lingerer {
     size_t dropped;
 };
 
-struct lingering {
+struct lingering_close {
     struct loop *loop;
     const struct networks *trusted;
     struct loop_timer turn; /* armed while there are any */
@@ -45,20 +45,20 @@ struct lingering {
 
 /* ---- Who may */
 
-static bool has_too_many(const struct lingering *all, const struct p0f_addr *client)
+static bool has_too_many(const struct lingering_close *all, const struct p0f_addr *client)
 {
     for (size_t i = 0; client->type && i < sizeof of_one_client / sizeof of_one_client[0]; i++) {
         unsigned count = 0;
         for (const struct lingerer *other = all->first; other; other = other->next)
             count += other->client.type == client->type &&
                      memcmp(other->client.bytes, client->bytes, of_one_client[i].bytes) == 0;
-        if (count >= of_one_client[i].most)
+        if (count >= of_one_client[i].max)
             return true;
     }
     return false;
 }
 
-static bool enter(struct lingering *all, struct lingerer *one)
+static bool enter_lists(struct lingering_close *all, struct lingerer *one)
 {
     bool room;
 
@@ -75,9 +75,9 @@ static bool enter(struct lingering *all, struct lingerer *one)
     return room;
 }
 
-static void leave(struct lingerer *one)
+static void leave_lists(struct lingerer *one)
 {
-    struct lingering *all = one->all;
+    struct lingering_close *all = one->all;
 
     pthread_mutex_lock(&all->lock);
     if (one->prev)
@@ -90,7 +90,7 @@ static void leave(struct lingerer *one)
     pthread_mutex_unlock(&all->lock);
 }
 
-uint32_t lingering_count(struct lingering *all)
+uint32_t lingering_close_count(struct lingering_close *all)
 {
     pthread_mutex_lock(&all->lock);
     uint32_t count = all->count;
@@ -100,22 +100,22 @@ uint32_t lingering_count(struct lingering *all)
 
 /* ---- Reading */
 
-static void end(struct lingerer *one)
+static void end_linger(struct lingerer *one)
 {
     close(one->fd);
-    leave(one);
+    leave_lists(one);
     free(one);
 }
 
 /* Reads and drops up to `share` bytes, which it takes off. False when it is at its end. */
-static bool drop(struct lingerer *one, size_t *share)
+static bool read_and_discard(struct lingerer *one, size_t *share)
 {
     static char dropped[64 * 1024]; /* nobody looks at it: one will do for all */
 
     while (*share > 0) {
-        size_t most = *share < sizeof dropped ? *share : sizeof dropped;
+        size_t max = *share < sizeof dropped ? *share : sizeof dropped;
         /* MSG_TRUNC: of TCP it is not even copied. */
-        ssize_t size = recv(one->fd, dropped, most, MSG_DONTWAIT | MSG_TRUNC);
+        ssize_t size = recv(one->fd, dropped, max, MSG_DONTWAIT | MSG_TRUNC);
         if (size < 0 && (errno == EAGAIN || errno == EINTR))
             return true;
         if (size <= 0)
@@ -126,7 +126,7 @@ static bool drop(struct lingerer *one, size_t *share)
     return true;
 }
 
-static struct lingerer *first_of(struct lingering *all)
+static struct lingerer *first_of(struct lingering_close *all)
 {
     pthread_mutex_lock(&all->lock);
     struct lingerer *first = all->first; /* others come before it, and only we remove any */
@@ -137,7 +137,7 @@ static struct lingerer *first_of(struct lingering *all)
 /* All have their turn at once, so that what clients send does not set the pace of the loop. */
 static void on_turn(void *ctx)
 {
-    struct lingering *all = ctx;
+    struct lingering_close *all = ctx;
     struct mono now = loop_now(all->loop);
     unsigned senders = all->senders > 0 ? all->senders : 1;
     size_t left = TURN_BYTES, share = TURN_BYTES / senders;
@@ -151,20 +151,20 @@ static void on_turn(void *ctx)
         if (some < LOOK_BYTES)
             some = LOOK_BYTES;
         size_t rest = some;
-        bool more = drop(one, &rest);
+        bool more = read_and_discard(one, &rest);
         all->senders += rest < some;
         left -= some - rest < left ? some - rest : left;
         if (!more || one->dropped > BYTES_MAX / senders || !mono_before(now, one->deadline))
-            end(one);
+            end_linger(one);
     }
-    if (lingering_count(all) > 0)
+    if (lingering_close_count(all) > 0)
         loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
 }
 
-static void begin(void *ctx)
+static void begin_linger(void *ctx)
 {
     struct lingerer *one = ctx;
-    struct lingering *all = one->all;
+    struct lingering_close *all = one->all;
     struct mono now = loop_now(all->loop);
 
     one->begun = true;
@@ -173,7 +173,7 @@ static void begin(void *ctx)
         loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
 }
 
-void lingering_take(struct lingering *all, int fd)
+void lingering_close_take(struct lingering_close *all, int fd)
 {
     struct lingerer *one = calloc(1, sizeof *one);
     struct sockaddr_storage name;
@@ -183,22 +183,22 @@ void lingering_take(struct lingering *all, int fd)
         peer_addr((const struct sockaddr *)&name, &one->client) &&
         networks_contain(all->trusted, &one->client))
         one->client.type = 0;
-    if (!one || !enter(all, one)) {
+    if (!one || !enter_lists(all, one)) {
         free(one);
         close(fd);
         return;
     }
     one->all = all;
     one->fd = fd;
-    one->begin = (struct loop_task){.run = begin, .ctx = one};
+    one->begin = (struct loop_task){.run = begin_linger, .ctx = one};
     loop_post(all->loop, &one->begin);
 }
 
 /* ---- All of them */
 
-struct lingering *lingering_new(struct loop *loop, const struct networks *trusted)
+struct lingering_close *lingering_close_new(struct loop *loop, const struct networks *trusted)
 {
-    struct lingering *all = calloc(1, sizeof *all);
+    struct lingering_close *all = calloc(1, sizeof *all);
 
     if (!all)
         return NULL;
@@ -209,14 +209,14 @@ struct lingering *lingering_new(struct loop *loop, const struct networks *truste
     return all;
 }
 
-void lingering_free(struct lingering *all)
+void lingering_close_free(struct lingering_close *all)
 {
     if (!all)
         return;
     loop_disarm(all->loop, &all->turn);
     for (struct lingerer *one = all->first, *next; one; one = next) {
         next = one->next;
-        end(one);
+        end_linger(one);
     }
     pthread_mutex_destroy(&all->lock);
     free(all);

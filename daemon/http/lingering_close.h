@@ -10,19 +10,19 @@
 
 #include <stdint.h>
 
-struct lingering;
+struct lingering_close;
 
 /* Clients in `trusted` speak for many others: only all together are bounded there, as on unix sockets.
- * Borrows both until lingering_free(). NULL when out of memory. */
-struct lingering *lingering_new(struct loop *loop, const struct networks *trusted);
+ * Borrows both until lingering_close_free(). NULL when out of memory. */
+struct lingering_close *lingering_close_new(struct loop *loop, const struct networks *trusted);
 
 /* Closes all at once. The loop must not be running any more. */
-void lingering_free(struct lingering *all);
+void lingering_close_free(struct lingering_close *all);
 
 /* Takes over a socket that is shut down for writing, or will be in a moment. Any thread. */
-void lingering_take(struct lingering *all, int fd);
+void lingering_close_take(struct lingering_close *all, int fd);
 
 /* How many sockets it has open. Any thread. */
-uint32_t lingering_count(struct lingering *all);
+uint32_t lingering_close_count(struct lingering_close *all);
 
 #endif

@@ -12,23 +12,23 @@
 
 enum MHD_Result serve_livez(struct client *client)
 {
-    return queue_response(client, MHD_HTTP_OK, reply_alive());
+    return respond(client, MHD_HTTP_OK, response_alive());
 }
 
 enum MHD_Result serve_index(struct client *client)
 {
-    return queue_response(client, MHD_HTTP_OK, reply_index(client->service->version));
+    return respond(client, MHD_HTTP_OK, response_index(client->service->version));
 }
 
 enum MHD_Result serve_openapi(struct client *client)
 {
-    return queue_response(client, MHD_HTTP_OK, reply_openapi());
+    return respond(client, MHD_HTTP_OK, response_openapi());
 }
 
 /* ---- What the loop's thread is asked for */
 
 /* What such a request waits with; on the heap, since few connections ever make one. */
-struct operation {
+struct ops_request {
     struct client *client;
     union {
         struct readiness_request readiness;
@@ -36,7 +36,7 @@ struct operation {
     };
 };
 
-static bool begin(struct client *client)
+static bool ops_begin(struct client *client)
 {
     client->operation = calloc(1, sizeof *client->operation);
     if (client->operation)
@@ -44,7 +44,7 @@ static bool begin(struct client *client)
     return client->operation != NULL;
 }
 
-static void end(struct client *client)
+static void ops_end(struct client *client)
 {
     free(client->operation);
     client->operation = NULL;
@@ -54,29 +54,29 @@ static void end(struct client *client)
 
 static void on_readiness(struct readiness_request *request)
 {
-    struct operation *operation =
-        (struct operation *)((char *)request - offsetof(struct operation, readiness));
+    struct ops_request *operation =
+        (struct ops_request *)((char *)request - offsetof(struct ops_request, readiness));
 
     http_resume(operation->client);
 }
 
-static enum MHD_Result queue_readiness(struct client *client)
+static enum MHD_Result respond_readiness(struct client *client)
 {
     const struct readiness_request *request = &client->operation->readiness;
     enum MHD_Result result =
-        request->ready ? queue_response(client, MHD_HTTP_OK, reply_ready())
-                       : queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "%s", request->reason);
+        request->ready ? respond(client, MHD_HTTP_OK, response_ready())
+                       : respond_problem(client, PROBLEM_UNAVAILABLE, NULL, "%s", request->reason);
 
-    end(client);
+    ops_end(client);
     return result;
 }
 
 enum MHD_Result serve_readyz(struct client *client)
 {
-    if (!begin(client))
+    if (!ops_begin(client))
         return MHD_NO;
     client->operation->readiness.done = on_readiness;
-    http_suspend(client, queue_readiness, end);
+    http_suspend(client, respond_readiness, ops_end);
     readiness_ask(client->service->readiness, &client->operation->readiness);
     return MHD_YES;
 }
@@ -85,8 +85,8 @@ enum MHD_Result serve_readyz(struct client *client)
 
 static void on_status(struct status_request *request)
 {
-    struct operation *operation =
-        (struct operation *)((char *)request - offsetof(struct operation, status));
+    struct ops_request *operation =
+        (struct ops_request *)((char *)request - offsetof(struct ops_request, status));
 
     http_resume(operation->client);
 }
@@ -94,13 +94,13 @@ static void on_status(struct status_request *request)
 static void drop_snapshot(struct client *client)
 {
     status_snapshot_free(client->operation->status.snapshot);
-    end(client);
+    ops_end(client);
 }
 
 static enum MHD_Result gather(struct client *client,
                               enum MHD_Result (*finish)(struct client *client))
 {
-    if (!begin(client))
+    if (!ops_begin(client))
         return MHD_NO;
     client->operation->status.done = on_status;
     http_suspend(client, finish, drop_snapshot);
@@ -108,35 +108,35 @@ static enum MHD_Result gather(struct client *client,
     return MHD_YES;
 }
 
-static enum MHD_Result queue_text(struct client *client, char *text, size_t length,
-                                  const char *type)
+static enum MHD_Result respond_text(struct client *client, char *text, size_t length,
+                                    const char *type)
 {
     drop_snapshot(client);
-    return queue_response(client, MHD_HTTP_OK, reply_document(text, length, type));
+    return respond(client, MHD_HTTP_OK, response_document(text, length, type));
 }
 
-static enum MHD_Result queue_no_snapshot(struct client *client)
+static enum MHD_Result respond_no_snapshot(struct client *client)
 {
-    end(client);
-    if (!atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
+    ops_end(client);
+    if (!atomic_load_explicit(&client->service->shutting_down, memory_order_relaxed))
         return MHD_NO; /* there was no memory for one */
-    return queue_problem(client, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
+    return respond_problem(client, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
 }
 
-static enum MHD_Result queue_status(struct client *client)
+static enum MHD_Result respond_status(struct client *client)
 {
     const struct status_snapshot *snapshot = client->operation->status.snapshot;
     size_t length = 0;
 
     if (!snapshot)
-        return queue_no_snapshot(client);
+        return respond_no_snapshot(client);
     char *text = render_status(snapshot, &length);
-    return queue_text(client, text, length, "application/json");
+    return respond_text(client, text, length, "application/json");
 }
 
 enum MHD_Result serve_status(struct client *client)
 {
-    return gather(client, queue_status);
+    return gather(client, respond_status);
 }
 
 static void count_states(const struct pool_status *pool, struct metrics_gauges *gauges)
@@ -145,7 +145,7 @@ static void count_states(const struct pool_status *pool, struct metrics_gauges *
         [LINK_DOWN] = &gauges->connections_down,
         [LINK_PROBING] = &gauges->connections_probing,
         [LINK_READY] = &gauges->connections_ready,
-        [LINK_CONDEMNED] = &gauges->connections_condemned,
+        [LINK_DRAINING] = &gauges->connections_draining,
     };
 
     for (uint32_t i = 0; i < pool->connections; i++)
@@ -160,7 +160,7 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
         .started = snapshot->started,
         .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
         .p0f_up = pool->up,
-        .owed = pool->owed,
+        .outstanding = pool->outstanding,
         .queued = pool->queued,
         .pending = snapshot->lookups.pending,
         .pending_limit = snapshot->lookups.max_pending,
@@ -183,7 +183,7 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
     return gauges;
 }
 
-static enum MHD_Result queue_metrics(struct client *client)
+static enum MHD_Result respond_metrics(struct client *client)
 {
     const struct status_snapshot *snapshot = client->operation->status.snapshot;
     struct metrics_snapshot counted;
@@ -191,7 +191,7 @@ static enum MHD_Result queue_metrics(struct client *client)
     size_t length = 0;
 
     if (!snapshot)
-        return queue_no_snapshot(client);
+        return respond_no_snapshot(client);
     struct metrics_gauges gauges = gauges_of(snapshot);
     gauges.http_connections = connections_count(client->service->connections);
     metrics_read(&counted);
@@ -201,10 +201,10 @@ static enum MHD_Result queue_metrics(struct client *client)
         process.open_fds_known = snapshot->open_fds_known;
     }
     char *text = metrics_text(&counted, &gauges, &process, &length);
-    return queue_text(client, text, length, METRICS_TEXT_TYPE);
+    return respond_text(client, text, length, METRICS_TEXT_TYPE);
 }
 
 enum MHD_Result serve_metrics(struct client *client)
 {
-    return gather(client, queue_metrics);
+    return gather(client, respond_metrics);
 }

@@ -22,7 +22,7 @@ struct text {
 static _Thread_local struct client *newest; /* of this thread's */
 static _Thread_local struct client *expected;
 
-void http_replace_enter(struct client *client)
+void replace_enter(struct client *client)
 {
     client->newer = NULL;
     client->older = newest;
@@ -31,7 +31,7 @@ void http_replace_enter(struct client *client)
     newest = client;
 }
 
-void http_replace_leave(struct client *client)
+void replace_leave(struct client *client)
 {
     if (client->older)
         client->older->newer = client->newer;
@@ -43,7 +43,7 @@ void http_replace_leave(struct client *client)
         expected = NULL;
 }
 
-void http_replace_expect(struct client *client)
+void replace_expect(struct client *client)
 {
     expected = client;
 }
@@ -113,8 +113,8 @@ static void add_head(struct text *text, unsigned status, struct MHD_Response *re
     add_bytes(text, "\r\n", 2);
 }
 
-static enum MHD_Result see_field(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                 size_t name_length, const char *value, size_t value_length)
+static enum MHD_Result see_length(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_length, const char *value, size_t value_length)
 {
     (void)kind, (void)name_length;
     http_head_field(ctx, name, value, value_length);
@@ -132,7 +132,7 @@ static bool is_head(const struct client *client)
     bool is = http_head_applies();
 
     http_head_resume(&head, client->url_end);
-    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_field, &head);
+    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_length, &head);
     is = is && http_head_before(&head, client->url, info->header_size) == sizeof method;
     for (size_t i = 1; is && i <= sizeof method;
          i++) /* backwards: it may be shorter all the same */
@@ -145,12 +145,12 @@ static bool write_answer(struct text *text, const struct client *client, enum pr
                          const char *detail)
 {
     size_t length = 0;
-    char *body = reply_problem_text(problem, client->about, detail, &length);
+    char *body = response_problem_text(problem, client->about, detail, &length);
 
     if (!body)
         return false;
-    struct MHD_Response *response = reply_problem(problem, client->about, detail, NULL);
-    http_cors_add(client, &response);
+    struct MHD_Response *response = response_problem(problem, client->about, detail, NULL);
+    cors_add_fields(client, &response);
     text->length = response ? 0 : ANSWER_SIZE;
     if (response) {
         add_head(text, problem_kind(problem)->status, response, length);
@@ -161,7 +161,7 @@ static bool write_answer(struct text *text, const struct client *client, enum pr
     return text->length < ANSWER_SIZE;
 }
 
-static void answer(struct client *client, enum problem problem, const char *detail)
+static void replace_page(struct client *client, enum problem problem, const char *detail)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -170,15 +170,15 @@ static void answer(struct client *client, enum problem problem, const char *deta
     struct text text;
 
     client->method = "-"; /* which nothing tells */
-    client->allow_origin = cors_allows(client->service->cors, origin);
+    client->allow_origin = origins_allow(client->service->cors, origin);
     client->early = true;
-    queue_note(client, problem_kind(problem)->status);
+    respond_note(client, problem_kind(problem)->status);
     if (write_answer(&text, client, problem, detail))
         send(info->connect_fd, text.bytes, text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(info->connect_fd, SHUT_WR);
 }
 
-void http_replace_on_log(void *ctx, const char *format, va_list args)
+void replace_on_log(void *ctx, const char *format, va_list args)
 {
     static const char refusal[] = "Error processing request (HTTP response code is %u";
 
@@ -191,10 +191,11 @@ void http_replace_on_log(void *ctx, const char *format, va_list args)
     if (!client)
         return;
     if (status == MHD_HTTP_BAD_REQUEST)
-        answer(client, PROBLEM_BAD_REQUEST, "Content-Length or Transfer-Encoding is malformed");
+        replace_page(client, PROBLEM_BAD_REQUEST,
+                     "Content-Length or Transfer-Encoding is malformed");
     else if (status == MHD_HTTP_CONTENT_TOO_LARGE)
-        answer(client, PROBLEM_BODY_TOO_LARGE, "Content-Length has more than 64 bits");
+        replace_page(client, PROBLEM_BODY_TOO_LARGE, "Content-Length has more than 64 bits");
     else if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)
-        answer(client, PROBLEM_HEADERS_TOO_LARGE,
-               "more cookies, or larger ones, than there is room for");
+        replace_page(client, PROBLEM_HEADERS_TOO_LARGE,
+                     "more cookies, or larger ones, than there is room for");
 }

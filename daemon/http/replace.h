@@ -13,16 +13,16 @@
 #include "http/request.h"
 
 /* A connection begins. */
-void http_replace_enter(struct client *client);
+void replace_enter(struct client *client);
 
 /* It has ended. */
-void http_replace_leave(struct client *client);
+void replace_leave(struct client *client);
 
 /* A request line has come on it: what goes wrong next is likely to be this. */
-void http_replace_expect(struct client *client);
+void replace_expect(struct client *client);
 
 /* MHD_OPTION_EXTERNAL_LOGGER. */
-__attribute__((format(printf, 2, 0))) void http_replace_on_log(void *ctx, const char *format,
-                                                               va_list args);
+__attribute__((format(printf, 2, 0))) void replace_on_log(void *ctx, const char *format,
+                                                          va_list args);
 
 #endif

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADERS_MOST (8 * 1024) /* bytes of header fields */
-#define BODY_MOST (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
+#define HEADERS_MAX (8 * 1024) /* bytes of header fields */
+#define BODY_MAX (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
 /* Of a chunked body, which tells its length only by its end, so many more are read before a client is
  * cut off: no answer can be given in the middle. */
-#define CHUNKS_MOST (16 * 1024 * 1024)
+#define CHUNKS_MAX (16 * 1024 * 1024)
 
 /* Whether a field's name is `framing` and something more. libmicrohttpd knows nothing of a field with
  * a blank before its colon, and puts what is on a second line of one behind its name: it finds no body
@@ -36,7 +36,7 @@ static bool is_blank(char byte)
 }
 
 /* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
-static bool is_host(const char *value, size_t length)
+static bool is_host_value(const char *value, size_t length)
 {
     while (length > 0 && is_blank(value[length - 1]))
         length--;
@@ -59,12 +59,12 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
     case 4:
         if (strcasecmp(name, "Host") == 0) {
             client->hosts++;
-            client->bad_host |= !is_host(value, value_length);
+            client->bad_host |= !is_host_value(value, value_length);
         }
         break;
     case 6:
         if (strcasecmp(name, "Origin") == 0)
-            client->allow_origin = cors_allows(client->service->cors, value);
+            client->allow_origin = origins_allow(client->service->cors, value);
         break;
     case 12:
         if (strcasecmp(name, "Content-Type") == 0)
@@ -74,7 +74,7 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
         if (strcasecmp(name, "If-None-Match") == 0)
             client->conditional = true;
         else if (strcasecmp(name, "Cache-Control") == 0)
-            conditions_cache_control(value, &client->conditions);
+            cache_directives_read(value, &client->directives);
         break;
     case 14:
         if (strcasecmp(name, "Content-Length") == 0) {
@@ -119,24 +119,23 @@ static size_t body_most(const struct client *client)
 {
     if (client->target.route == TARGET_FORWARD_AUTH)
         return SIZE_MAX; /* it is a visitor's, who must not be turned away */
-    return is_batch(client) ? client->service->batch_bytes : BODY_MOST;
+    return is_batch(client) ? client->service->batch_bytes : BODY_MAX;
 }
 
 static enum MHD_Result refuse_body(struct client *client)
 {
-    return queue_problem(client, PROBLEM_BODY_TOO_LARGE, NULL,
-                         "expected a body of at most %zu bytes", body_most(client));
+    return respond_problem(client, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "expected a body of at most %zu bytes", body_most(client));
 }
 
 static enum MHD_Result on_body(struct client *client, const char *bytes, size_t length)
 {
-    size_t most = body_most(client);
+    size_t max = body_most(client);
 
     client->body_bytes += length;
     if (is_batch(client))
-        http_batch_take(client, bytes, length);
-    return client->body_bytes <= most || client->body_bytes - most <= CHUNKS_MOST ? MHD_YES
-                                                                                  : MHD_NO;
+        hosts_take(client, bytes, length);
+    return client->body_bytes <= max || client->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
 }
 
 /* Reads the header fields. Returns whether the header is what the client has sent. */
@@ -170,11 +169,11 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     client->stage = STAGE_BODY;
     client->method = method;
     client->content_type = NULL;
-    client->allow_origin = cors_allows(client->service->cors, NULL);
+    client->allow_origin = origins_allow(client->service->cors, NULL);
     client->content_length = 0;
     client->preflight = client->encoded = client->conditional = false;
     client->misnamed = client->bad_host = client->hidden_length = false;
-    client->conditions = (struct conditions){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    client->directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     client->header_bytes = client->body_bytes = 0;
     client->hosts = client->lengths = client->encodings = 0;
     bool whole = read_head(client, method, version);
@@ -184,28 +183,28 @@ static enum MHD_Result on_head(struct client *client, const char *url, const cha
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
     if (!whole)
-        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL,
-                             "there is a NUL in the header, or a field goes on in a second line");
+        return respond_problem(client, PROBLEM_BAD_REQUEST, NULL,
+                               "there is a NUL in the header, or a field goes on in a second line");
     if (version[7] > '1') /* it is HTTP/1.x, in any case */
-        return queue_problem(client, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
+        return respond_problem(client, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
     const char *fault = find_fault(client, version);
     if (fault)
-        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
+        return respond_problem(client, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
     if (client->hosts != 1 && (client->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
-        return queue_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
-                             client->hosts);
+        return respond_problem(client, PROBLEM_BAD_REQUEST, NULL, "expected one Host field, got %u",
+                               client->hosts);
     if (client->content_length > body_most(client))
         return refuse_body(client);
     client->early = false;
-    return !is_batch(client) || http_batch_begin(client) ? MHD_YES : MHD_NO;
+    return !is_batch(client) || hosts_begin(client) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result refuse_method(struct client *client)
 {
     const char *allowed = target_allows(client->target.route);
 
-    return queue_problem(client, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
-                         client->method, allowed);
+    return respond_problem(client, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
+                           client->method, allowed);
 }
 
 static enum MHD_Result answer_get(struct client *client)
@@ -235,7 +234,8 @@ static enum MHD_Result answer_get(struct client *client)
     case TARGET_NONE:
         break;
     }
-    return queue_problem(client, PROBLEM_NOT_FOUND, NULL, "there is nothing here; / lists what is");
+    return respond_problem(client, PROBLEM_NOT_FOUND, NULL,
+                           "there is nothing here; / lists what is");
 }
 
 static bool is(const char *method, const char *other)
@@ -243,16 +243,16 @@ static bool is(const char *method, const char *other)
     return strcmp(method, other) == 0;
 }
 
-static enum MHD_Result answer(struct client *client)
+static enum MHD_Result dispatch(struct client *client)
 {
     enum target_route route = client->target.route;
 
     if (client->target.error == TARGET_TOO_LONG)
-        return queue_problem(client, PROBLEM_URI_TOO_LONG, NULL,
-                             "expected a target of at most %d bytes", TARGET_MOST);
-    if (client->header_bytes > HEADERS_MOST)
-        return queue_problem(client, PROBLEM_HEADERS_TOO_LARGE, NULL,
-                             "expected at most %d bytes of header fields", HEADERS_MOST);
+        return respond_problem(client, PROBLEM_URI_TOO_LONG, NULL,
+                               "expected a target of at most %d bytes", TARGET_MAX);
+    if (client->header_bytes > HEADERS_MAX)
+        return respond_problem(client, PROBLEM_HEADERS_TOO_LARGE, NULL,
+                               "expected at most %d bytes of header fields", HEADERS_MAX);
     if (client->body_bytes > body_most(client))
         return refuse_body(client);
     if (route == TARGET_NONE)
@@ -284,7 +284,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
          * for 0 bytes when it has some of the next request, and takes no response then. */
         if (!body) {
             connections_arrived(&client->entry);
-            return answer(client);
+            return dispatch(client);
         }
         length = *body_length;
         *body_length = 0;
@@ -318,7 +318,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     if (!client)
         return NULL;
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
-    http_replace_expect(client);
+    replace_expect(client);
     client->stage = STAGE_HEAD;
     client->url = text;
     client->url_end = text + strlen(text);
@@ -354,7 +354,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (client->early)
         linger(client);
     client->early = false;
-    http_batch_forget(client);
+    hosts_forget(client);
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);
 }

@@ -24,7 +24,7 @@ struct http_service {
     struct readiness *readiness;
     struct status *status;
     const struct networks *trusted; /* proxies */
-    const struct cors *cors;
+    const struct origins *cors;
     const char *version;
     unsigned idle_timeout; /* seconds */
     uint32_t max_batch;    /* hosts in one POST /hosts */
@@ -35,8 +35,8 @@ struct http_service {
     bool access_log;
     struct connections *connections;
     struct budget *batch_memory;
-    atomic_bool winding_down; /* each answer closes its connection */
-    atomic_uint leaving;      /* requests that the lookups' loop is being told to end */
+    atomic_bool shutting_down; /* each answer closes its connection */
+    atomic_uint leaving;       /* requests that the lookups' loop is being told to end */
 };
 
 enum stage {
@@ -61,7 +61,7 @@ struct waiting {
 struct client {
     struct http_service *service;
     struct http_worker *worker;
-    struct http_recent *recent; /* the worker's */
+    struct response_cache *response_cache; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
     struct client *older, *newer; /* of the same thread's, see http_replace.h */
@@ -73,7 +73,7 @@ struct client {
     const char *url_end;          /* of the whole target as it came */
     const char *content_type;
     const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
-    struct conditions conditions;
+    struct cache_directives directives;
     struct http_head head;
     size_t header_bytes;
     uint64_t content_length;            /* 0 for a chunked body too */
@@ -89,7 +89,7 @@ struct client {
     bool encoded;       /* Content-Encoding: compressed, perhaps */
     bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
-    struct operation *operation; /* what http_operations.c waits with, or NULL */
+    struct ops_request *operation; /* what http_operations.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
     void (*abandoned)(struct client *client);
     struct waiting waiting;

@@ -51,7 +51,7 @@ static enum metrics_route route_of(const struct client *client)
     return routes[client->target.route];
 }
 
-void queue_note(struct client *client, unsigned status)
+void respond_note(struct client *client, unsigned status)
 {
     client->stage = STAGE_DONE;
     connections_arrived(&client->entry); /* as much of the request as matters */
@@ -60,27 +60,27 @@ void queue_note(struct client *client, unsigned status)
         log_access(client, status);
 }
 
-enum MHD_Result queue_shared(struct client *client, unsigned status, struct MHD_Response *response)
+enum MHD_Result respond_shared(struct client *client, unsigned status,
+                               struct MHD_Response *response)
 {
-    queue_note(client, status);
+    respond_note(client, status);
     return MHD_queue_response(client->connection, status, response);
 }
 
-enum MHD_Result queue_response(struct client *client, unsigned status,
-                               struct MHD_Response *response)
+enum MHD_Result respond(struct client *client, unsigned status, struct MHD_Response *response)
 {
-    http_cors_add(client, &response);
-    if (atomic_load_explicit(&client->service->winding_down, memory_order_relaxed))
-        reply_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
+    cors_add_fields(client, &response);
+    if (atomic_load_explicit(&client->service->shutting_down, memory_order_relaxed))
+        response_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = queue_shared(client, status, response);
+    enum MHD_Result result = respond_shared(client, status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-enum MHD_Result queue_problem(struct client *client, enum problem problem,
-                              const struct freshness *freshness, const char *format, ...)
+enum MHD_Result respond_problem(struct client *client, enum problem problem,
+                                const struct freshness *freshness, const char *format, ...)
 {
     char detail[256];
     va_list args;
@@ -88,8 +88,8 @@ enum MHD_Result queue_problem(struct client *client, enum problem problem,
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    struct MHD_Response *response = reply_problem(problem, client->about, detail, freshness);
+    struct MHD_Response *response = response_problem(problem, client->about, detail, freshness);
     if (problem == PROBLEM_METHOD_NOT_ALLOWED)
-        reply_add(&response, "Allow", target_allows(client->target.route));
-    return queue_response(client, problem_kind(problem)->status, response);
+        response_add(&response, "Allow", target_allows(client->target.route));
+    return respond(client, problem_kind(problem)->status, response);
 }

@@ -8,35 +8,36 @@
 #define PLACES 64u
 
 struct place {
-    const struct answer *latest; /* asked for here last: twice in a row earns the place */
-    struct http_recent_key key;
+    const struct host_record *latest; /* asked for here last: twice in a row earns the place */
+    struct response_cache_key key;
     struct MHD_Response *response; /* NULL: empty, or taken out */
 };
 
-struct http_recent {
+struct response_cache {
     struct place places[PLACES];
 };
 
-struct http_recent *http_recent_new(void)
+struct response_cache *response_cache_new(void)
 {
-    return calloc(1, sizeof(struct http_recent));
+    return calloc(1, sizeof(struct response_cache));
 }
 
-void http_recent_free(struct http_recent *recent)
+void response_cache_free(struct response_cache *response_cache)
 {
-    if (!recent)
+    if (!response_cache)
         return;
     for (unsigned i = 0; i < PLACES; i++)
-        if (recent->places[i].response)
-            MHD_destroy_response(recent->places[i].response);
-    free(recent);
+        if (response_cache->places[i].response)
+            MHD_destroy_response(response_cache->places[i].response);
+    free(response_cache);
 }
 
-struct http_recent_key http_recent_key(const struct answer *answer, enum render_format format,
-                                       const struct freshness *freshness)
+struct response_cache_key response_cache_key(const struct host_record *record,
+                                             enum render_format format,
+                                             const struct freshness *freshness)
 {
-    return (struct http_recent_key){
-        .answer = answer,
+    return (struct response_cache_key){
+        .record = record,
         .format = format,
         .age_s = freshness->age_ms / 1000,
         .left_s = (freshness->ttl_ms - freshness->age_ms) / 1000,
@@ -47,24 +48,26 @@ struct http_recent_key http_recent_key(const struct answer *answer, enum render_
     };
 }
 
-static bool same(const struct http_recent_key *a, const struct http_recent_key *b)
+static bool same(const struct response_cache_key *a, const struct response_cache_key *b)
 {
-    return a->answer == b->answer && a->format == b->format && a->age_s == b->age_s &&
+    return a->record == b->record && a->format == b->format && a->age_s == b->age_s &&
            a->left_s == b->left_s && a->ttl_ms == b->ttl_ms &&
            a->stale_while_revalidate_ms == b->stale_while_revalidate_ms &&
            a->stale_if_error_ms == b->stale_if_error_ms && a->rate_limited == b->rate_limited;
 }
 
-static struct place *place_of(struct http_recent *recent, const struct answer *answer)
+static struct place *slot_for(struct response_cache *response_cache,
+                              const struct host_record *record)
 {
-    uintptr_t bits = (uintptr_t)answer;
+    uintptr_t bits = (uintptr_t)record;
 
-    return &recent->places[(bits >> 6 ^ bits >> 12) % PLACES];
+    return &response_cache->places[(bits >> 6 ^ bits >> 12) % PLACES];
 }
 
-struct MHD_Response *http_recent_take(struct http_recent *recent, const struct http_recent_key *key)
+struct MHD_Response *response_cache_take(struct response_cache *response_cache,
+                                         const struct response_cache_key *key)
 {
-    struct place *place = place_of(recent, key->answer);
+    struct place *place = slot_for(response_cache, key->record);
     struct MHD_Response *response = place->response;
 
     if (!response || !same(&place->key, key))
@@ -73,18 +76,18 @@ struct MHD_Response *http_recent_take(struct http_recent *recent, const struct h
     return response;
 }
 
-void http_recent_put(struct http_recent *recent, const struct http_recent_key *key,
-                     struct MHD_Response *response)
+void response_cache_put(struct response_cache *response_cache, const struct response_cache_key *key,
+                        struct MHD_Response *response)
 {
-    struct place *place = place_of(recent, key->answer);
+    struct place *place = slot_for(response_cache, key->record);
     struct MHD_Response *dropped = response;
 
-    if (place->latest == key->answer) {
+    if (place->latest == key->record) {
         dropped = place->response;
         place->response = response;
         place->key = *key;
     }
-    place->latest = key->answer;
+    place->latest = key->record;
     if (dropped)
         MHD_destroy_response(dropped);
 }

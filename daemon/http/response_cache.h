@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 struct MHD_Response;
-struct http_recent;
+struct response_cache;
 
 /* What makes the responses to two hits equal. */
-struct http_recent_key {
-    const struct answer *answer; /* the response keeps it alive, so its address is not reused */
+struct response_cache_key {
+    const struct host_record
+        *record; /* the response keeps it alive, so its address is not reused */
     enum render_format format;
     int64_t age_s;
     int64_t left_s; /* of its time to live */
@@ -25,20 +26,21 @@ struct http_recent_key {
 };
 
 /* NULL when out of memory. */
-struct http_recent *http_recent_new(void);
-void http_recent_free(struct http_recent *recent);
+struct response_cache *response_cache_new(void);
+void response_cache_free(struct response_cache *response_cache);
 
 /* For a hit (FRESHNESS_HIT) that is not stale. */
-struct http_recent_key http_recent_key(const struct answer *answer, enum render_format format,
-                                       const struct freshness *freshness);
+struct response_cache_key response_cache_key(const struct host_record *record,
+                                             enum render_format format,
+                                             const struct freshness *freshness);
 
 /* Takes the response for `key` out, or returns NULL. The caller owns it. */
-struct MHD_Response *http_recent_take(struct http_recent *recent,
-                                      const struct http_recent_key *key);
+struct MHD_Response *response_cache_take(struct response_cache *response_cache,
+                                         const struct response_cache_key *key);
 
 /* Takes the response over: keeps it if its answer is asked for often enough, else drops it. It must
  * not be changed any more. */
-void http_recent_put(struct http_recent *recent, const struct http_recent_key *key,
-                     struct MHD_Response *response);
+void response_cache_put(struct response_cache *response_cache, const struct response_cache_key *key,
+                        struct MHD_Response *response);
 
 #endif

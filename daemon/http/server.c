@@ -17,12 +17,12 @@
 
 /* A worker, and what is its own. */
 struct station {
-    struct http *http;
+    struct http_server *http;
     struct http_worker *worker;
-    struct http_recent *recent;
+    struct response_cache *response_cache;
 };
 
-struct http {
+struct http_server {
     struct http_service service;
     unsigned count;
     struct station stations[];
@@ -34,7 +34,7 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
                             struct MHD_Connection *connection)
 {
     const struct station *station = ctx;
-    struct http *http = station->http;
+    struct http_server *http = station->http;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct client *client = info ? calloc(1, sizeof *client) : NULL;
@@ -43,9 +43,9 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
         return NULL;
     client->service = &http->service;
     client->worker = worker;
-    client->recent = station->recent;
+    client->response_cache = station->response_cache;
     client->connection = connection;
-    http_replace_enter(client);
+    replace_enter(client);
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
     return client;
 }
@@ -53,13 +53,13 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
 static void client_leaves(void *ctx, struct MHD_Connection *connection, void *socket_context)
 {
     const struct station *station = ctx;
-    struct http *http = station->http;
+    struct http_server *http = station->http;
     struct client *client = socket_context;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     if (client) {
-        http_replace_leave(client);
+        replace_leave(client);
         connections_leave(http->service.connections, &client->entry);
     } else {
         connections_forget(http->service.connections, info ? info->connect_fd : -1);
@@ -74,7 +74,7 @@ static void client_is_lost(void *ctx, int fd)
     connections_forget(station->http->service.connections, fd);
 }
 
-static struct http_worker *least_busy(const struct http *http)
+static struct http_worker *least_busy(const struct http_server *http)
 {
     struct http_worker *best = http->stations[0].worker;
 
@@ -84,7 +84,8 @@ static struct http_worker *least_busy(const struct http *http)
     return best;
 }
 
-bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length)
+bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
+                      socklen_t length)
 {
     if (!connections_admit(http->service.connections, fd, peer)) {
         close(fd);
@@ -94,12 +95,12 @@ bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t
     return true;
 }
 
-void http_wind_down(struct http *http)
+void http_server_shut_down(struct http_server *http)
 {
-    http->service.winding_down = true;
+    http->service.shutting_down = true;
 }
 
-bool http_needs_loop(const struct http *http)
+bool http_server_needs_loop(const struct http_server *http)
 {
     return http->service.leaving > 0;
 }
@@ -107,15 +108,15 @@ bool http_needs_loop(const struct http *http)
 /* ---- Start and stop */
 
 /* Beyond what connections.c admits, even if it should let in some before others have left. */
-static unsigned limit_never_reached(const struct http_options *options)
+static unsigned limit_never_reached(const struct http_server_options *options)
 {
     return 2 * (options->max_connections + 1);
 }
 
-static bool start_workers(struct http *http, const struct http_options *options)
+static bool start_workers(struct http_server *http, const struct http_server_options *options)
 {
     struct MHD_OptionItem items[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)http_replace_on_log, NULL}, /* must be the first */
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)replace_on_log, NULL}, /* must be the first */
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
@@ -134,19 +135,19 @@ static bool start_workers(struct http *http, const struct http_options *options)
         struct station *station = &http->stations[http->count];
         worker.ctx = station;
         station->http = http;
-        station->recent = http_recent_new();
-        station->worker = station->recent ? http_worker_start(&worker) : NULL;
+        station->response_cache = response_cache_new();
+        station->worker = station->response_cache ? http_worker_start(&worker) : NULL;
         if (!station->worker) {
-            http_recent_free(station->recent);
+            response_cache_free(station->response_cache);
             return false;
         }
     }
     return true;
 }
 
-struct http *http_start(const struct http_options *options)
+struct http_server *http_server_start(const struct http_server_options *options)
 {
-    struct http *http = calloc(1, sizeof *http + options->threads * sizeof(struct station));
+    struct http_server *http = calloc(1, sizeof *http + options->threads * sizeof(struct station));
 
     if (!http)
         return NULL;
@@ -166,19 +167,19 @@ struct http *http_start(const struct http_options *options)
     http->service.version = options->version;
     http->service.batch_memory = budget_new(BATCH_BYTES_MAX);
     if (!http->service.batch_memory || !start_workers(http, options)) {
-        http_stop(http);
+        http_server_stop(http);
         return NULL;
     }
     return http;
 }
 
-void http_stop(struct http *http)
+void http_server_stop(struct http_server *http)
 {
     if (!http)
         return;
     for (unsigned i = 0; i < http->count; i++) {
         http_worker_stop(http->stations[i].worker);
-        http_recent_free(http->stations[i].recent);
+        response_cache_free(http->stations[i].response_cache);
     }
     budget_free(http->service.batch_memory);
     free(http);

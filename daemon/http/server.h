@@ -16,10 +16,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-struct http;
+struct http_server;
 
-struct http_options {
-    struct lookup *lookup; /* borrowed until http_stop(), as are the next three */
+struct http_server_options {
+    struct lookup *lookup; /* borrowed until http_server_stop(), as are the next three */
     struct readiness *readiness;
     struct status *status;
     struct connections *connections; /* whose options.most is max_connections */
@@ -29,7 +29,7 @@ struct http_options {
     uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
     const struct networks *trusted; /* proxies; borrowed, as is the next */
-    const struct cors *cors;
+    const struct origins *cors;
     /* Takes over the descriptor of a client that has been answered and still sends: to close it right
      * then could lose it the answer. Any thread. */
     void (*linger)(void *ctx, int fd);
@@ -38,21 +38,22 @@ struct http_options {
     const char *version; /* static */
 };
 
-/* Starts the workers; connections come by http_take(). NULL when one cannot be started. */
-struct http *http_start(const struct http_options *options);
+/* Starts the workers; connections come by http_server_take(). NULL when one cannot be started. */
+struct http_server *http_server_start(const struct http_server_options *options);
 
 /* Takes over a connected socket. False: it was closed, as there is no room for it; see
  * connections_admit(). In the loop's thread. */
-bool http_take(struct http *http, int fd, const struct sockaddr *peer, socklen_t length);
+bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
+                      socklen_t length);
 
 /* From now on each answer closes its connection. */
-void http_wind_down(struct http *http);
+void http_server_shut_down(struct http_server *http);
 
 /* Whether the lookups' loop is still needed, if no lookup is pending: it is being told of clients who
  * have gone. Any thread. */
-bool http_needs_loop(const struct http *http);
+bool http_server_needs_loop(const struct http_server *http);
 
 /* Closes what is open and ends the threads. No lookup may be pending. */
-void http_stop(struct http *http);
+void http_server_stop(struct http_server *http);
 
 #endif

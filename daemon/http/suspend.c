@@ -39,14 +39,14 @@ enum MHD_Result http_go_on(struct client *client)
     client->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
     if (!client->waiting.gone)
         return client->resumed(client);
-    queue_note(client, CLIENT_GONE);
+    respond_note(client, CLIENT_GONE);
     client->abandoned(client);
     return MHD_NO;
 }
 
 /* ---- Watching */
 
-static void leave(void *ctx)
+static void on_client_left(void *ctx)
 {
     struct client *client = ctx;
     struct waiting *waiting = &client->waiting;
@@ -61,7 +61,7 @@ static void leave(void *ctx)
 }
 
 /* False when it has been done, or is being told of something already. */
-static bool tell(struct client *client, bool for_good)
+static bool end_wait_early(struct client *client, bool for_good)
 {
     struct waiting *waiting = &client->waiting;
     int state = WAIT_WATCHED;
@@ -88,7 +88,7 @@ static void on_hang_up(void *ctx, uint32_t events)
     waiting->watched = false;
     waiting->half_closed = true;
     waiting->gone = events & (EPOLLHUP | EPOLLERR);
-    if (!tell(client, waiting->gone) || !waiting->gone)
+    if (!end_wait_early(client, waiting->gone) || !waiting->gone)
         loop_arm(loop, &waiting->unwatched, mono_add_ms(loop_now(loop), UNWATCHED_MS));
 }
 
@@ -111,7 +111,7 @@ void http_watch(struct client *client, void (*end_early)(struct client *client, 
     waiting->end_early = end_early;
     waiting->half_closed = waiting->watched = false;
     atomic_store(&waiting->state, WAIT_WATCHED);
-    waiting->leave = (struct loop_task){.run = leave, .ctx = client};
+    waiting->leave = (struct loop_task){.run = on_client_left, .ctx = client};
     waiting->watch = (struct loop_fd){.fd = client->entry.fd, .ready = on_hang_up, .ctx = client};
     waiting->unwatched = (struct loop_timer){.fire = begin_to_watch, .ctx = client};
     loop_arm(loop, &waiting->unwatched, mono_add_ms(loop_now(loop), UNWATCHED_MS));

@@ -33,7 +33,7 @@ static bool equals(struct span span, const char *text)
 }
 
 /* Splits off what is before the first `mark`; without one that is everything. */
-static struct span cut(struct span *rest, char mark)
+static struct span split_at(struct span *rest, char mark)
 {
     const char *found = rest->length ? memchr(rest->at, mark, rest->length) : NULL;
     size_t length = found ? (size_t)(found - rest->at) : rest->length;
@@ -166,12 +166,12 @@ static bool parse_wait(const char *text, size_t length, int64_t *wait_ms)
         value = value * 10 + (text[i] - '0');
     }
     *wait_ms = value;
-    return value <= TARGET_WAIT_MOST;
+    return value <= TARGET_WAIT_MAX;
 }
 
 static void parse_parameter(struct span parameter, struct target *target)
 {
-    struct span raw_name = cut(&parameter, '=');
+    struct span raw_name = split_at(&parameter, '=');
     struct span raw_value = parameter;
     char name[DECODED_SIZE], value[DECODED_SIZE];
     size_t name_length, value_length = 0;
@@ -196,7 +196,7 @@ static void parse_parameter(struct span parameter, struct target *target)
 static void parse_parameters(struct span query, struct target *target)
 {
     while (query.length > 0)
-        parse_parameter(cut(&query, '&'), target);
+        parse_parameter(split_at(&query, '&'), target);
 }
 
 static enum target_route find_route(struct span path)
@@ -220,7 +220,7 @@ void target_parse(const char *text, size_t length, struct target *target)
     target->format = RENDER_PARSED;
     target->wait_ms = TARGET_WAIT_UNSET;
     target->detail[0] = '\0';
-    if (length > TARGET_MOST) {
+    if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;
         return;
     }
@@ -232,7 +232,7 @@ void target_parse(const char *text, size_t length, struct target *target)
         target->error = TARGET_MALFORMED;
         return;
     }
-    struct span path = cut(&query, '?');
+    struct span path = split_at(&query, '?');
     if (has_prefix(path, host_prefix)) {
         target->route = TARGET_HOST;
         path.at += sizeof host_prefix - 1;

@@ -37,8 +37,8 @@ enum target_error {
     TARGET_BAD_PARAMETER, /* `detail` says which */
 };
 
-#define TARGET_MOST 4096      /* bytes of a target; more is refused */
-#define TARGET_WAIT_MOST 5000 /* milliseconds */
+#define TARGET_MAX 4096      /* bytes of a target; more is refused */
+#define TARGET_WAIT_MAX 5000 /* milliseconds */
 #define TARGET_WAIT_UNSET (-1)
 
 struct target {

@@ -8,7 +8,7 @@
 
 struct turns {
     struct loop *loop;
-    struct queue *queue;
+    struct fair_queue *queue;
     struct loop_timer next; /* armed while there is something to do */
     struct mono round;      /* that of the loop in which `spared` were */
     unsigned spared;
@@ -23,12 +23,12 @@ static void go_on_next_round(struct turns *turns)
 
 static void do_slice(struct turns *turns)
 {
-    struct queue_entry *entry = queue_take(turns->queue);
+    struct fair_queue_entry *entry = fair_queue_take(turns->queue);
     struct turn *turn = (struct turn *)((char *)entry - offsetof(struct turn, entry));
-    unsigned asker = entry->asker;
+    unsigned flow = entry->flow;
 
     if (!turn->work(turn->ctx))
-        queue_add(turns->queue, &turn->entry, asker);
+        fair_queue_add(turns->queue, &turn->entry, flow);
 }
 
 static void on_round(void *ctx)
@@ -36,12 +36,12 @@ static void on_round(void *ctx)
     struct turns *turns = ctx;
     struct mono until = mono_add_ns(loop_clock(turns->loop), ROUND_NS);
 
-    while (queue_length(turns->queue) > 0) {
+    while (fair_queue_length(turns->queue) > 0) {
         do_slice(turns);
         if (!mono_before(loop_clock(turns->loop), until))
             break;
     }
-    if (queue_length(turns->queue) > 0)
+    if (fair_queue_length(turns->queue) > 0)
         go_on_next_round(turns);
 }
 
@@ -53,7 +53,7 @@ struct turns *turns_new(struct loop *loop)
         return NULL;
     turns->loop = loop;
     turns->next = (struct loop_timer){.fire = on_round, .ctx = turns};
-    turns->queue = queue_new();
+    turns->queue = fair_queue_new();
     if (!turns->queue) {
         turns_free(turns);
         return NULL;
@@ -66,13 +66,13 @@ void turns_free(struct turns *turns)
     if (!turns)
         return;
     loop_disarm(turns->loop, &turns->next);
-    queue_free(turns->queue);
+    fair_queue_free(turns->queue);
     free(turns);
 }
 
-void turns_add(struct turns *turns, struct turn *turn, unsigned asker)
+void turns_add(struct turns *turns, struct turn *turn, unsigned flow)
 {
-    queue_add(turns->queue, &turn->entry, asker);
+    fair_queue_add(turns->queue, &turn->entry, flow);
     go_on_next_round(turns);
 }
 
@@ -84,11 +84,11 @@ bool turns_spare(struct turns *turns)
         turns->round = now;
         turns->spared = 0;
     }
-    return queue_length(turns->queue) == 0 && turns->spared++ < SPARE_MAX;
+    return fair_queue_length(turns->queue) == 0 && turns->spared++ < SPARE_MAX;
 }
 
 void turns_finish(struct turns *turns)
 {
-    while (queue_length(turns->queue) > 0)
+    while (fair_queue_length(turns->queue) > 0)
         do_slice(turns);
 }

@@ -19,7 +19,7 @@ struct turn {
     void *ctx;
 
     /* The turns' own; zeroed before its first use. */
-    struct queue_entry entry;
+    struct fair_queue_entry entry;
 };
 
 /* Borrows the loop until turns_free(). NULL when out of memory. */
@@ -29,8 +29,8 @@ struct turns *turns_new(struct loop *loop);
 void turns_free(struct turns *turns);
 
 /* Has the work done from the loop's next round on, by turns with others. `asker` is the number of
- * whose it is (below ASKERS). */
-void turns_add(struct turns *turns, struct turn *turn, unsigned asker);
+ * whose it is (below FLOWS). */
+void turns_add(struct turns *turns, struct turn *turn, unsigned flow);
 
 /* Whether a slice may as well be done at once: nobody waits, and in this round of the loop only a few
  * were. Counts it. */

@@ -107,7 +107,7 @@ static void lose(struct http_worker *worker, int fd)
 }
 
 /* When the library fails it may have told of the connection, and of its end, or not. */
-static void add(void *ctx)
+static void begin_connection(void *ctx)
 {
     struct arrival *arrival = ctx;
     struct http_worker *worker = arrival->worker;
@@ -136,7 +136,7 @@ void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr 
     arrival->fd = fd;
     arrival->length = length;
     memcpy(&arrival->peer, peer, length);
-    arrival->task = (struct loop_task){.run = add, .ctx = arrival};
+    arrival->task = (struct loop_task){.run = begin_connection, .ctx = arrival};
     loop_post(worker->loop, &arrival->task);
 }
 
@@ -182,7 +182,7 @@ static void stop_library(void *ctx)
 }
 
 /* MHD_stop_daemon() belongs to the thread that runs the daemon. */
-static void stop(void *ctx)
+static void finish_turns(void *ctx)
 {
     struct http_worker *worker = ctx;
 
@@ -226,7 +226,7 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     worker->events = (struct loop_fd){.fd = -1, .ready = on_events, .ctx = worker};
     worker->timeout = (struct loop_timer){.fire = on_timeout, .ctx = worker};
     worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
-    worker->stop = (struct loop_task){.run = stop, .ctx = worker};
+    worker->stop = (struct loop_task){.run = finish_turns, .ctx = worker};
     worker->loop = loop_new(options->clock);
     worker->turns = worker->loop ? turns_new(worker->loop) : NULL;
     if (!worker->turns || !start_library(worker)) {

@@ -33,9 +33,9 @@ void batch_body_init(void)
     json_set_alloc_funcs(allocate, free);
 }
 
-size_t batch_body_limit(uint32_t most)
+size_t batch_body_limit(uint32_t max)
 {
-    return BYTES_BESIDES + (size_t)most * BYTES_AN_ITEM;
+    return BYTES_BESIDES + (size_t)max * BYTES_AN_ITEM;
 }
 
 static const char *kind_of(const json_t *value)
@@ -78,7 +78,7 @@ static json_t *parse(const char *bytes, size_t length, char error[BATCH_BODY_ERR
 }
 
 /* Whether it is an array of 1 to `most` strings. */
-static bool has_shape(const json_t *root, uint32_t most, char error[BATCH_BODY_ERROR_SIZE])
+static bool has_shape(const json_t *root, uint32_t max, char error[BATCH_BODY_ERROR_SIZE])
 {
     size_t count = json_array_size(root);
 
@@ -87,8 +87,8 @@ static bool has_shape(const json_t *root, uint32_t most, char error[BATCH_BODY_E
                  kind_of(root));
         return false;
     }
-    if (count < 1 || count > most) {
-        snprintf(error, BATCH_BODY_ERROR_SIZE, "expected 1 to %u items, got %zu", most, count);
+    if (count < 1 || count > max) {
+        snprintf(error, BATCH_BODY_ERROR_SIZE, "expected 1 to %u items, got %zu", max, count);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ static bool has_shape(const json_t *root, uint32_t most, char error[BATCH_BODY_E
 }
 
 /* Puts its text at `at`, and returns where there is room for the next one. */
-static char *read_item(struct batch_item *item, const json_t *value, char *at)
+static char *read_batch_item(struct batch_item *item, const json_t *value, char *at)
 {
     size_t length = json_string_length(value);
 
@@ -128,16 +128,16 @@ static struct batch_body *body_of(const json_t *root)
     body->count = (uint32_t)count;
     char *at = (char *)&body->items[count];
     for (size_t i = 0; i < count; i++)
-        at = read_item(&body->items[i], json_array_get(root, i), at);
+        at = read_batch_item(&body->items[i], json_array_get(root, i), at);
     return body;
 }
 
-struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
+struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t max,
                                    char error[BATCH_BODY_ERROR_SIZE])
 {
     error[0] = '\0';
     json_t *root = parse(bytes, length, error);
-    struct batch_body *body = root && has_shape(root, most, error) ? body_of(root) : NULL;
+    struct batch_body *body = root && has_shape(root, max, error) ? body_of(root) : NULL;
 
     json_decref(root);
     return body;

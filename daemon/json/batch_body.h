@@ -21,7 +21,7 @@ struct batch_body;
 /* How long a body of at most `most` items may be before it is not worth reading: room for the
  * longest addresses, written as wastefully as JSON allows within reason. A body can take fifty times
  * its length in memory while it is read, so it should be refused before that if it is longer. */
-size_t batch_body_limit(uint32_t most);
+size_t batch_body_limit(uint32_t max);
 
 /* Makes jansson tell when it is out of memory. Once, before any thread starts; without it, want of
  * memory can be taken for a mistake in the body. */
@@ -30,7 +30,7 @@ void batch_body_init(void);
 /* Reads 1 to `most` items. The caller frees the body; `bytes` are not needed any more. NULL when it
  * is anything else, with what and where in `error`, for a person (any bytes of the body's may be
  * quoted in it); or when out of memory: then `error` is empty. Any thread. */
-struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t most,
+struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t max,
                                    char error[BATCH_BODY_ERROR_SIZE]) P0F_MUST_USE;
 
 /* No-op on NULL. */

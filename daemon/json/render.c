@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MOST 511      /* bytes of a text that is not UTF-8; all of ours are shorter */
-#define DOCUMENT_MOST 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
+#define TEXT_MAX 511      /* bytes of a text that is not UTF-8; all of ours are shorter */
+#define DOCUMENT_MAX 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
 
 void render_init(void)
 {
@@ -24,7 +24,7 @@ void render_init(void)
 /* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
 json_t *render_text(const char *bytes)
 {
-    char utf8[2 * TEXT_MOST + 1];
+    char utf8[2 * TEXT_MAX + 1];
 
     if (utf8_valid(bytes))
         return json_string_nocheck(bytes);
@@ -37,7 +37,7 @@ json_t *render_text(const char *bytes)
 struct writer {
     size_t used;
     bool failed; /* no memory, or no room */
-    char text[DOCUMENT_MOST];
+    char text[DOCUMENT_MAX];
 };
 
 static void start(struct writer *w)
@@ -46,7 +46,7 @@ static void start(struct writer *w)
     w->failed = false;
 }
 
-static void put(struct writer *w, const char *bytes, size_t length)
+static void writer_put(struct writer *w, const char *bytes, size_t length)
 {
     if (length > sizeof w->text - w->used) {
         w->failed = true;
@@ -58,10 +58,10 @@ static void put(struct writer *w, const char *bytes, size_t length)
 
 static void put_string(struct writer *w, const char *text)
 {
-    put(w, text, strlen(text));
+    writer_put(w, text, strlen(text));
 }
 
-static void put_number(struct writer *w, int64_t value)
+static void writer_put_number(struct writer *w, int64_t value)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -73,7 +73,7 @@ static void put_number(struct writer *w, int64_t value)
     } while (rest);
     if (value < 0)
         digits[--at] = '-';
-    put(w, digits + at, sizeof digits - at);
+    writer_put(w, digits + at, sizeof digits - at);
 }
 
 /* Steals `value`, NULL included. */
@@ -100,7 +100,7 @@ static void put_name(struct writer *w, const char *name)
 static void put_integer(struct writer *w, const char *name, int64_t value)
 {
     put_name(w, name);
-    put_number(w, value);
+    writer_put_number(w, value);
 }
 
 static void put_integer_unless(struct writer *w, const char *name, int64_t value, int64_t unknown)
@@ -109,11 +109,11 @@ static void put_integer_unless(struct writer *w, const char *name, int64_t value
     if (value == unknown)
         put_string(w, "null");
     else
-        put_number(w, value);
+        writer_put_number(w, value);
 }
 
 /* Of what JSON holds as it is; nearly all of p0f's signatures are. */
-static bool is_plain(const char *text)
+static bool is_plain_text(const char *text)
 {
     for (; *text; text++)
         if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
@@ -121,10 +121,10 @@ static bool is_plain(const char *text)
     return true;
 }
 
-static void put_text(struct writer *w, const char *name, const char *bytes)
+static void writer_put_text(struct writer *w, const char *name, const char *bytes)
 {
     put_name(w, name);
-    if (!is_plain(bytes)) {
+    if (!is_plain_text(bytes)) {
         put_json(w, render_text(bytes));
         return;
     }
@@ -136,7 +136,7 @@ static void put_text(struct writer *w, const char *name, const char *bytes)
 static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
 {
     if (bytes[0]) {
-        put_text(w, name, bytes);
+        writer_put_text(w, name, bytes);
         return;
     }
     put_name(w, name);
@@ -148,13 +148,13 @@ static void put_address(struct writer *w, const struct p0f_addr *addr)
     char ip[P0F_ADDR_TEXT_SIZE];
 
     p0f_addr_format(addr, ip);
-    put_text(w, "ip", ip);
+    writer_put_text(w, "ip", ip);
 }
 
 /* The object as one line; NULL when it has failed. */
-static char *finish(struct writer *w, size_t *length)
+static char *writer_finish(struct writer *w, size_t *length)
 {
-    put(w, "}\n", sizeof "}\n"); /* with its NUL */
+    writer_put(w, "}\n", sizeof "}\n"); /* with its NUL */
     char *text = w->failed ? NULL : malloc(w->used);
     if (text) {
         memcpy(text, w->text, w->used);
@@ -169,7 +169,7 @@ static void put_two_digits(struct writer *w, uint32_t value, const char *after)
 {
     char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
 
-    put(w, digits, 2);
+    writer_put(w, digits, 2);
     put_string(w, after);
 }
 
@@ -191,7 +191,7 @@ static void put_time_or_null(struct writer *w, const char *name, uint32_t second
         return;
     }
     put_string(w, "\"");
-    put_number(w, era * 400 + year_of_era + (month >= 10)); /* four digits until 2106 */
+    writer_put_number(w, era * 400 + year_of_era + (month >= 10)); /* four digits until 2106 */
     put_string(w, "-");
     put_two_digits(w, month < 10 ? month + 3 : month - 9, "-");
     put_two_digits(w, day, "T");
@@ -223,7 +223,7 @@ static void put_duration_or_null(struct writer *w, const char *name, uint32_t da
         if (parts[i].value == 0)
             continue;
         put_string(w, parts[i].before);
-        put_number(w, parts[i].value);
+        writer_put_number(w, parts[i].value);
         put_string(w, parts[i].after);
     }
     put_string(w, "\"");
@@ -287,12 +287,12 @@ static void put_raw(struct writer *w, const struct p0f_host *host)
     put_integer(w, "distance", host->distance);
     put_integer(w, "bad_sw", host->bad_sw);
     put_integer(w, "os_match_q", host->os_match_q);
-    put_text(w, "os_name", host->os_name);
-    put_text(w, "os_flavor", host->os_flavor);
-    put_text(w, "http_name", host->http_name);
-    put_text(w, "http_flavor", host->http_flavor);
-    put_text(w, "link_type", host->link_type);
-    put_text(w, "language", host->language);
+    writer_put_text(w, "os_name", host->os_name);
+    writer_put_text(w, "os_flavor", host->os_flavor);
+    writer_put_text(w, "http_name", host->http_name);
+    writer_put_text(w, "http_flavor", host->http_flavor);
+    writer_put_text(w, "link_type", host->link_type);
+    writer_put_text(w, "language", host->language);
 }
 
 char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
@@ -307,7 +307,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
     else
         put_parsed(&w, host);
     put_dialect_fields(&w, host);
-    return finish(&w, length);
+    return writer_finish(&w, length);
 }
 
 /* ---- A problem */
@@ -321,12 +321,12 @@ char *render_problem(const struct render_problem *problem, size_t *length)
     put_string(&w, "\"urn:p0f-lookupd:");
     put_string(&w, problem->code);
     put_string(&w, "\"");
-    put_text(&w, "title", problem->title);
+    writer_put_text(&w, "title", problem->title);
     put_integer(&w, "status", problem->status);
-    put_text(&w, "detail", problem->detail);
+    writer_put_text(&w, "detail", problem->detail);
     if (problem->addr)
         put_address(&w, problem->addr);
-    return finish(&w, length);
+    return writer_finish(&w, length);
 }
 
 /* ---- Small documents */
@@ -367,7 +367,7 @@ char *render_index(const char *version, const struct render_path *paths, size_t 
     json_t *object = json_object();
 
     for (size_t i = 0; i < count; i++)
-        render_add(&meanings, paths[i].path, json_string(paths[i].meaning));
+        render_add(&meanings, paths[i].path, json_string(paths[i].help));
     render_add(&object, "name", json_string("p0f-lookupd"));
     render_add(&object, "version", json_string(version));
     render_add(&object, "paths", meanings);

@@ -37,7 +37,7 @@ char *render_problem(const struct render_problem *problem, size_t *length);
 /* A path that there is, and what for. */
 struct render_path {
     const char *path;
-    const char *meaning;
+    const char *help;
 };
 
 /* The index at "/": what there is to ask, and the version. */

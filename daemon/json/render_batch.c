@@ -13,7 +13,7 @@ static const char before_query[] = "{\"query\":\"", before_status[] = "\",\"stat
 
 /* ---- Lengths */
 
-static bool is_plain(unsigned char byte)
+static bool is_plain_byte(unsigned char byte)
 {
     return byte >= ' ' && byte != '"' && byte != '\\';
 }
@@ -23,7 +23,7 @@ static size_t escaped_length(const char *bytes, size_t length)
     size_t escaped = length;
 
     for (size_t i = 0; i < length; i++)
-        if (!is_plain((unsigned char)bytes[i]))
+        if (!is_plain_byte((unsigned char)bytes[i]))
             escaped += bytes[i] == '"' || bytes[i] == '\\' ? 1 : LENGTH("\\u001f") - 1;
     return escaped;
 }
@@ -43,15 +43,15 @@ size_t render_result_length(const struct render_result *result)
 
 /* ---- Each of these writes at `at` and returns where it ends; there is room. */
 
-static char *copy(char *at, const char *bytes, size_t length)
+static char *put_bytes(char *at, const char *bytes, size_t length)
 {
     memcpy(at, bytes, length);
     return at + length;
 }
 
-#define COPY(at, literal) copy(at, literal, sizeof(literal) - 1)
+#define COPY(at, literal) put_bytes(at, literal, sizeof(literal) - 1)
 
-static char *escape(char *at, unsigned char byte)
+static char *put_escaped(char *at, unsigned char byte)
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -70,10 +70,10 @@ static char *copy_escaped(char *at, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)bytes[i];
-        if (is_plain(byte))
+        if (is_plain_byte(byte))
             *at++ = (char)byte;
         else
-            at = escape(at, byte);
+            at = put_escaped(at, byte);
     }
     return at;
 }
@@ -95,7 +95,7 @@ char *render_result(char *at, const struct render_result *result, bool first)
     at = copy_status(at, result->status);
     if (result->host) {
         at = COPY(at, before_host);
-        at = copy(at, result->host, result->host_length - 1);
+        at = put_bytes(at, result->host, result->host_length - 1);
     } else {
         at = COPY(at, before_code);
         at = copy_escaped(at, result->code, strlen(result->code));

@@ -5,99 +5,100 @@
 
 #define FEW_PART 64U /* few is less than this part of all, or none at all; half it at each width */
 
-struct places {
-    _Atomic uint32_t most;
-    _Atomic uint32_t spare;
+struct admission {
+    _Atomic uint32_t max;
+    _Atomic uint32_t reserve;
     _Atomic uint32_t taken;
-    _Atomic uint32_t held[ASKER_WIDTHS][ASKERS]; /* of those taken */
+    _Atomic uint32_t held[FLOW_WIDTHS][FLOWS]; /* of those taken */
 };
 
-struct places *places_new(void)
+struct admission *admission_new(void)
 {
-    return calloc(1, sizeof(struct places));
+    return calloc(1, sizeof(struct admission));
 }
 
-void places_free(struct places *places)
+void admission_free(struct admission *admission)
 {
-    free(places);
+    free(admission);
 }
 
-void places_set(struct places *places, uint32_t most, uint32_t spare)
+void admission_set(struct admission *admission, uint32_t max, uint32_t reserve)
 {
-    places->most = most;
-    places->spare = spare;
+    admission->max = max;
+    admission->reserve = reserve;
 }
 
-static bool is_few(const struct places *places, unsigned width, uint32_t held)
+static bool is_few(const struct admission *admission, unsigned width, uint32_t held)
 {
-    return held == 0 || held < places->most / (FEW_PART >> width);
+    return held == 0 || held < admission->max / (FEW_PART >> width);
 }
 
 /* What it holds at each width. */
 struct holding {
-    uint32_t held[ASKER_WIDTHS];
+    uint32_t held[FLOW_WIDTHS];
 };
 
-static bool holds_few(const struct places *places, struct flow asker, const struct holding *holding)
+static bool holds_few(const struct admission *admission, struct flow flow,
+                      const struct holding *holding)
 {
-    for (unsigned width = 0; width < asker.widths; width++)
-        if (!is_few(places, width, holding->held[width]))
+    for (unsigned width = 0; width < flow.widths; width++)
+        if (!is_few(admission, width, holding->held[width]))
             return false;
     return true;
 }
 
 /* For one who holds so many, when so many are taken. */
-static bool has_room(const struct places *places, uint32_t taken, struct flow asker,
+static bool has_room(const struct admission *admission, uint32_t taken, struct flow flow,
                      const struct holding *holding)
 {
-    uint32_t most = places->most;
+    uint32_t max = admission->max;
 
-    if (taken < most)
+    if (taken < max)
         return true;
-    return taken - most < places->spare && holds_few(places, asker, holding);
+    return taken - max < admission->reserve && holds_few(admission, flow, holding);
 }
 
-bool places_claim(struct places *places, struct flow asker)
+bool admission_claim(struct admission *admission, struct flow flow)
 {
     struct holding holding = {{0}};
 
-    for (unsigned width = 0; width < asker.widths; width++)
-        holding.held[width] = places->held[width][asker.numbers[width]];
-    if (!has_room(places, places->taken, asker, &holding))
+    for (unsigned width = 0; width < flow.widths; width++)
+        holding.held[width] = admission->held[width][flow.numbers[width]];
+    if (!has_room(admission, admission->taken, flow, &holding))
         return false; /* without a trace that others could take for a place taken */
     /* Taken first and looked at then, so that of two who come for the last one only one stays; and
      * whoever has set the limits to 0, and sees none taken, knows that nobody is in between. */
-    uint32_t taken = atomic_fetch_add(&places->taken, 1);
-    for (unsigned width = 0; width < asker.widths; width++)
-        holding.held[width] = atomic_fetch_add(&places->held[width][asker.numbers[width]], 1);
-    if (has_room(places, taken, asker, &holding))
+    uint32_t taken = atomic_fetch_add(&admission->taken, 1);
+    for (unsigned width = 0; width < flow.widths; width++)
+        holding.held[width] = atomic_fetch_add(&admission->held[width][flow.numbers[width]], 1);
+    if (has_room(admission, taken, flow, &holding))
         return true;
-    places_leave(places, asker);
+    admission_release(admission, flow);
     return false;
 }
 
-void places_leave(struct places *places, struct flow asker)
+void admission_release(struct admission *admission, struct flow flow)
 {
-    for (unsigned width = 0; width < asker.widths; width++)
-        atomic_fetch_sub(&places->held[width][asker.numbers[width]], 1);
-    atomic_fetch_sub(&places->taken, 1);
+    for (unsigned width = 0; width < flow.widths; width++)
+        atomic_fetch_sub(&admission->held[width][flow.numbers[width]], 1);
+    atomic_fetch_sub(&admission->taken, 1);
 }
 
-unsigned places_turn(const struct places *places, struct flow asker)
+unsigned admission_turn(const struct admission *admission, struct flow flow)
 {
-    unsigned width = asker.widths - 1U;
+    unsigned width = flow.widths - 1U;
 
-    while (width > 0 && is_few(places, width, places->held[width][asker.numbers[width]]))
+    while (width > 0 && is_few(admission, width, admission->held[width][flow.numbers[width]]))
         width--;
-    return asker.numbers[width];
+    return flow.numbers[width];
 }
 
-uint32_t places_taken(const struct places *places)
+uint32_t admission_taken(const struct admission *admission)
 {
-    return places->taken;
+    return admission->taken;
 }
 
-uint32_t places_most(const struct places *places)
+uint32_t admission_max(const struct admission *admission)
 {
-    return places->most;
+    return admission->max;
 }

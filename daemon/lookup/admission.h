@@ -15,32 +15,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct places;
+struct admission;
 
 /* Without any place at first. NULL when out of memory. */
-struct places *places_new(void);
+struct admission *admission_new(void);
 
 /* NULL is nothing. */
-void places_free(struct places *places);
+void admission_free(struct admission *admission);
 
 /* In force for claims from now on; places already taken stay so. Both 0 closes them: once that has
  * returned and none is seen taken, none ever will be. */
-void places_set(struct places *places, uint32_t most, uint32_t spare);
+void admission_set(struct admission *admission, uint32_t max, uint32_t reserve);
 
-/* Takes a place for this asker, until places_leave(). False: there is none. */
-bool places_claim(struct places *places, struct flow asker) P0F_MUST_USE;
+/* Takes a place for this asker, until admission_release(). False: there is none. */
+bool admission_claim(struct admission *admission, struct flow flow) P0F_MUST_USE;
 
 /* Gives up a place that this asker has claimed. */
-void places_leave(struct places *places, struct flow asker);
+void admission_release(struct admission *admission, struct flow flow);
 
-/* The number (below ASKERS) by which it takes its turns now: of the widest of its networks that holds
+/* The number (below FLOWS) by which it takes its turns now: of the widest of its networks that holds
  * more than few, else its own. */
-unsigned places_turn(const struct places *places, struct flow asker);
+unsigned admission_turn(const struct admission *admission, struct flow flow);
 
 /* How many are taken, the spare ones among them. */
-uint32_t places_taken(const struct places *places);
+uint32_t admission_taken(const struct admission *admission);
 
 /* As set. */
-uint32_t places_most(const struct places *places);
+uint32_t admission_max(const struct admission *admission);
 
 #endif

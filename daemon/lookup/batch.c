@@ -30,7 +30,7 @@ void batch_free(struct batch *batch)
     if (!batch)
         return;
     for (uint32_t i = 0; i < batch->count; i++)
-        answer_unref(batch->results[i].answer);
+        host_record_unref(batch->results[i].record);
     batch_body_free(batch->body);
     free(batch->slots);
     free(batch->piece);
@@ -51,7 +51,7 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
         .wait_ms = batch->terms.wait_ms,
         .max_age_ms = batch->terms.max_age_ms,
         .only_if_cached = batch->terms.only_if_cached,
-        .asker = batch->asker,
+        .flow = batch->flow,
         .began = batch->began,
     };
 }
@@ -60,14 +60,14 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
 static void keep(struct batch *batch, uint32_t item, const struct lookup_request *request)
 {
     batch->results[item] = (struct result){
-        .answer = request->answer,
+        .record = request->record,
         .outcome = request->outcome,
         .source = request->freshness.source,
     };
     batch_settle(batch, item);
 }
 
-static void refuse(struct batch *batch, uint32_t item)
+static void refuse_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
@@ -80,7 +80,7 @@ static void refuse(struct batch *batch, uint32_t item)
 
 /* A batch that is stale as a whole does not send p0f more at once than its window either: the others
  * are served, and refreshed another time. */
-static void recall(struct batch *batch, uint32_t item)
+static void recall_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
@@ -105,7 +105,7 @@ bool batch_recall(struct batch *batch, uint32_t items)
     if (batch->recalled == 0)
         batch->began = lookup_now(batch->lookup);
     for (; items > 0 && batch->recalled < batch->count; items--)
-        recall(batch, batch->recalled++);
+        recall_item(batch, batch->recalled++);
     return batch->recalled == batch->count;
 }
 
@@ -129,14 +129,14 @@ static bool make_slots(struct batch *batch)
 
 bool batch_admit(struct batch *batch, struct flow client)
 {
-    batch->asker = client;
+    batch->flow = client;
     /* Without memory for them there is no place for them either. */
-    batch->place = make_slots(batch) && lookup_claim(batch->lookup, batch->asker);
+    batch->place = make_slots(batch) && lookup_claim(batch->lookup, batch->flow);
     if (batch->place)
         return true;
     for (uint32_t i = 0; i < batch->count; i++)
         if (!batch->results[i].known)
-            refuse(batch, i);
+            refuse_item(batch, i);
     return false;
 }
 
@@ -161,13 +161,13 @@ static void on_answered(struct lookup_request *request)
  * would not count as pending while it is on its way to this thread. */
 static bool find_place(struct batch *batch)
 {
-    bool found = batch->place || lookup_claim(batch->lookup, batch->asker);
+    bool found = batch->place || lookup_claim(batch->lookup, batch->flow);
 
     batch->place = false;
     return found;
 }
 
-static void begin(struct batch *batch, uint32_t item)
+static void begin_item(struct batch *batch, uint32_t item)
 {
     struct slot *slot = batch->free_slot;
 
@@ -183,7 +183,7 @@ static void begin(struct batch *batch, uint32_t item)
 }
 
 /* Nobody will read what came of it. */
-static void drop(struct batch *batch, uint32_t item)
+static void drop_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
@@ -202,11 +202,11 @@ static void fill(void *ctx)
         if (batch->results[batch->next].known)
             continue;
         if (batch->cancelled)
-            drop(batch, batch->next);
+            drop_item(batch, batch->next);
         else if (find_place(batch))
-            begin(batch, batch->next);
+            begin_item(batch, batch->next);
         else if (batch->waiting == 0)
-            refuse(batch, batch->next);
+            refuse_item(batch, batch->next);
         else
             break;
     }

@@ -7,7 +7,7 @@
 
 /* What came of an item. */
 struct result {
-    struct answer *answer; /* with LOOKUP_FOUND */
+    struct host_record *record; /* with LOOKUP_FOUND */
     enum lookup_outcome outcome;
     enum freshness_source source;
     bool known;
@@ -40,7 +40,7 @@ struct batch {
     uint32_t waiting;  /* items under way */
     uint32_t next;     /* those before it are answered or under way */
     uint32_t left;     /* not answered by the cache */
-    struct flow asker;
+    struct flow flow;
     bool place; /* claimed, and not used yet */
     bool filling;
     bool cancelled;

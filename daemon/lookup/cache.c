@@ -14,12 +14,12 @@
 #include <string.h>
 
 #define STRIPES 64u
-#define SWEEP_MOST 64u /* a bound on how long an eviction looks for a victim */
+#define SWEEP_MAX 64u /* a bound on how long an eviction looks for a victim */
 #define REFRESH_EVERY_MS 1000
 
 struct store {
-    struct entry **buckets;
-    struct entry **ring; /* its first `count` places are taken */
+    struct cache_entry **buckets;
+    struct cache_entry **ring; /* its first `count` places are taken */
     uint32_t bucket_mask;
     uint32_t capacity;
     uint32_t hand;
@@ -46,17 +46,18 @@ struct cache {
     struct live_times times;
 };
 
-static size_t size_of(struct entry *entry)
+static size_t entry_size(struct cache_entry *entry)
 {
-    return entry->kind == ENTRY_MISS ? sizeof *entry : answer_size(answer_of_entry(entry));
+    return entry->kind == CACHE_ENTRY_MISS ? sizeof *entry
+                                           : host_record_size(host_record_of_entry(entry));
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct cache_entry *entry)
 {
-    if (entry->kind == ENTRY_MISS)
+    if (entry->kind == CACHE_ENTRY_MISS)
         free(entry);
     else
-        answer_unref(answer_of_entry(entry));
+        host_record_unref(host_record_of_entry(entry));
 }
 
 static bool store_init(struct store *store, uint32_t capacity)
@@ -65,8 +66,8 @@ static bool store_init(struct store *store, uint32_t capacity)
 
     while (buckets < 2 * (uint64_t)capacity) /* short chains: each step along one is a cache miss */
         buckets *= 2;
-    store->buckets = calloc(buckets, sizeof(struct entry *));
-    store->ring = calloc(capacity, sizeof(struct entry *));
+    store->buckets = calloc(buckets, sizeof(struct cache_entry *));
+    store->ring = calloc(capacity, sizeof(struct cache_entry *));
     store->bucket_mask = (uint32_t)(buckets - 1);
     store->capacity = capacity;
     return (store->ring || capacity == 0) && store->buckets;
@@ -138,18 +139,20 @@ struct cache_times cache_times(const struct cache *cache)
     };
 }
 
-int64_t cache_ttl_of(const struct cache *cache, const struct answer *answer)
+int64_t cache_ttl_of(const struct cache *cache, const struct host_record *record)
 {
-    if (!answer)
+    if (!record)
         return relaxed(&cache->times.negative_ttl);
-    return relaxed(answer_incomplete(answer) ? &cache->times.incomplete_ttl : &cache->times.ttl);
+    return relaxed(host_record_incomplete(record) ? &cache->times.incomplete_ttl
+                                                  : &cache->times.ttl);
 }
 
-static int64_t ttl_of_entry(const struct cache *cache, const struct entry *entry)
+static int64_t ttl_of_entry(const struct cache *cache, const struct cache_entry *entry)
 {
-    if (entry->kind == ENTRY_MISS)
+    if (entry->kind == CACHE_ENTRY_MISS)
         return relaxed(&cache->times.negative_ttl);
-    return relaxed(entry->kind == ENTRY_HOST ? &cache->times.ttl : &cache->times.incomplete_ttl);
+    return relaxed(entry->kind == CACHE_ENTRY_HOST ? &cache->times.ttl
+                                                   : &cache->times.incomplete_ttl);
 }
 
 static uint64_t hash_of(const struct cache *cache, const struct p0f_addr *addr)
@@ -162,23 +165,24 @@ static pthread_rwlock_t *lock_of(struct cache *cache, uint64_t hash)
     return &cache->stripes[hash % STRIPES].lock;
 }
 
-static struct entry **bucket_of(const struct store *store, uint64_t hash)
+static struct cache_entry **store_bucket(const struct store *store, uint64_t hash)
 {
     return &store->buckets[hash & store->bucket_mask];
 }
 
 /* What points to the entry of this address; to NULL when there is none. The caller holds the stripe,
  * or is the writer. */
-static struct entry **find(const struct store *store, uint64_t hash, const struct p0f_addr *addr)
+static struct cache_entry **find(const struct store *store, uint64_t hash,
+                                 const struct p0f_addr *addr)
 {
-    struct entry **link = bucket_of(store, hash);
+    struct cache_entry **link = store_bucket(store, hash);
 
     while (*link && memcmp(&(*link)->addr, addr, sizeof *addr) != 0)
         link = &(*link)->next;
     return link;
 }
 
-static enum cache_state state_at(const struct entry *entry, const struct cache_times *times,
+static enum cache_state state_at(const struct cache_entry *entry, const struct cache_times *times,
                                  struct mono now)
 {
     struct mono expires = mono_add_ms(entry->answered, times->ttl);
@@ -188,7 +192,7 @@ static enum cache_state state_at(const struct entry *entry, const struct cache_t
         return CACHE_FRESH;
     if (times->ttl == 0)
         return CACHE_ABSENT;
-    if (entry->kind == ENTRY_MISS)
+    if (entry->kind == CACHE_ENTRY_MISS)
         return CACHE_EXPIRED;
     if (past < times->stale_while_revalidate)
         return CACHE_STALE;
@@ -196,7 +200,7 @@ static enum cache_state state_at(const struct entry *entry, const struct cache_t
 }
 
 /* Whoever first asks in a second takes it on; so a p0f that is down is not asked for every hit. */
-static bool claim_refresh(struct entry *entry, struct mono now)
+static bool claim_refresh(struct cache_entry *entry, struct mono now)
 {
     uint32_t second = (uint32_t)(now.ns / (REFRESH_EVERY_MS * INT64_C(1000000))) + 1;
     uint32_t claimed = atomic_load_explicit(&entry->refresh_claimed, memory_order_relaxed);
@@ -205,14 +209,14 @@ static bool claim_refresh(struct entry *entry, struct mono now)
            atomic_compare_exchange_strong(&entry->refresh_claimed, &claimed, second);
 }
 
-static void mark_visited(struct entry *entry)
+static void mark_visited(struct cache_entry *entry)
 {
     /* Only a change is written: a hot entry's cache line stays shared between the threads. */
     if (!atomic_load_explicit(&entry->visited, memory_order_relaxed))
         atomic_store_explicit(&entry->visited, 1, memory_order_relaxed);
 }
 
-static void fill_hit(const struct cache *cache, struct entry *entry, struct mono now,
+static void fill_hit(const struct cache *cache, struct cache_entry *entry, struct mono now,
                      struct cache_hit *hit)
 {
     hit->answered = entry->answered;
@@ -221,8 +225,8 @@ static void fill_hit(const struct cache *cache, struct entry *entry, struct mono
     if (hit->state == CACHE_ABSENT || hit->state == CACHE_EXPIRED)
         return;
     mark_visited(entry);
-    if (entry->kind != ENTRY_MISS)
-        hit->answer = answer_ref(answer_of_entry(entry));
+    if (entry->kind != CACHE_ENTRY_MISS)
+        hit->record = host_record_ref(host_record_of_entry(entry));
     if (hit->state == CACHE_STALE)
         hit->refresh = claim_refresh(entry, now);
 }
@@ -234,11 +238,11 @@ bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now
     pthread_rwlock_t *lock = lock_of(cache, hash);
 
     hit->state = CACHE_ABSENT;
-    hit->answer = NULL;
+    hit->record = NULL;
     hit->refresh = false;
     hit->times = cache_times(cache);
     pthread_rwlock_rdlock(lock);
-    struct entry *entry = *find(&cache->hosts, hash, addr);
+    struct cache_entry *entry = *find(&cache->hosts, hash, addr);
     if (!entry)
         entry = *find(&cache->misses, hash, addr);
     if (entry)
@@ -249,24 +253,24 @@ bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now
 
 void cache_prefetch(const struct cache *cache, const struct p0f_addr *addr)
 {
-    __builtin_prefetch(bucket_of(&cache->hosts, hash_of(cache, addr)));
+    __builtin_prefetch(store_bucket(&cache->hosts, hash_of(cache, addr)));
 }
 
 /* ---- The writer */
 
-static void count_in(struct store *store, struct entry *entry)
+static void count_in(struct store *store, struct cache_entry *entry)
 {
-    atomic_fetch_add_explicit(&store->bytes, size_of(entry), memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->bytes, entry_size(entry), memory_order_relaxed);
 }
 
 /* Of what is in no chain any more; so no reader has it, but for those with a reference. */
-static void drop(struct store *store, struct entry *entry)
+static void drop_entry(struct store *store, struct cache_entry *entry)
 {
-    atomic_fetch_sub_explicit(&store->bytes, size_of(entry), memory_order_relaxed);
+    atomic_fetch_sub_explicit(&store->bytes, entry_size(entry), memory_order_relaxed);
     entry_free(entry);
 }
 
-static void unchain(struct cache *cache, struct store *store, const struct entry *entry)
+static void unchain(struct cache *cache, struct store *store, const struct cache_entry *entry)
 {
     uint64_t hash = hash_of(cache, &entry->addr);
     pthread_rwlock_t *lock = lock_of(cache, hash);
@@ -279,43 +283,44 @@ static void unchain(struct cache *cache, struct store *store, const struct entry
 static void forget(struct cache *cache, struct store *store, uint64_t hash,
                    const struct p0f_addr *addr)
 {
-    struct entry *entry = *find(store, hash, addr);
+    struct cache_entry *entry = *find(store, hash, addr);
 
     if (!entry)
         return;
     unchain(cache, store, entry);
     /* The last one fills the hole in the ring. */
-    struct entry *last = store->ring[--store->count];
+    struct cache_entry *last = store->ring[--store->count];
     store->ring[entry->place] = last;
     last->place = entry->place;
-    drop(store, entry);
+    drop_entry(store, entry);
     store->removed++;
 }
 
 /* Returns the place in the ring that has become free. */
-static uint32_t evict(struct cache *cache, struct store *store)
+static uint32_t evict_entry(struct cache *cache, struct store *store)
 {
-    struct entry *entry;
+    struct cache_entry *entry;
 
     for (unsigned looked = 0;; looked++) {
         entry = store->ring[store->hand];
         store->hand = (store->hand + 1) % store->capacity;
-        if (looked >= SWEEP_MOST || !atomic_exchange(&entry->visited, 0))
+        if (looked >= SWEEP_MAX || !atomic_exchange(&entry->visited, 0))
             break;
     }
     uint32_t place = entry->place;
     unchain(cache, store, entry);
-    drop(store, entry);
+    drop_entry(store, entry);
     store->evicted++;
     return place;
 }
 
-static void insert(struct cache *cache, struct store *store, uint64_t hash, struct entry *entry)
+static void insert(struct cache *cache, struct store *store, uint64_t hash,
+                   struct cache_entry *entry)
 {
     pthread_rwlock_t *lock = lock_of(cache, hash);
-    struct entry **bucket = bucket_of(store, hash);
+    struct cache_entry **bucket = store_bucket(store, hash);
 
-    entry->place = store->count < store->capacity ? store->count++ : evict(cache, store);
+    entry->place = store->count < store->capacity ? store->count++ : evict_entry(cache, store);
     store->ring[entry->place] = entry;
     pthread_rwlock_wrlock(lock);
     entry->next = *bucket;
@@ -325,11 +330,11 @@ static void insert(struct cache *cache, struct store *store, uint64_t hash, stru
 }
 
 /* `link` points to the entry that is to go. */
-static void replace(struct cache *cache, struct store *store, uint64_t hash, struct entry **link,
-                    struct entry *entry)
+static void replace(struct cache *cache, struct store *store, uint64_t hash,
+                    struct cache_entry **link, struct cache_entry *entry)
 {
     pthread_rwlock_t *lock = lock_of(cache, hash);
-    struct entry *before = *link;
+    struct cache_entry *before = *link;
 
     entry->place = before->place;
     store->ring[entry->place] = entry;
@@ -338,28 +343,28 @@ static void replace(struct cache *cache, struct store *store, uint64_t hash, str
     entry->next = before->next;
     *link = entry;
     pthread_rwlock_unlock(lock);
-    drop(store, before);
+    drop_entry(store, before);
 }
 
 /* The entry to store, with a reference to the answer; NULL when out of memory. */
-static struct entry *entry_for(const struct p0f_addr *addr, struct answer *answer)
+static struct cache_entry *entry_for(const struct p0f_addr *addr, struct host_record *record)
 {
-    if (answer)
-        return answer_entry(answer_ref(answer));
-    struct entry *entry = calloc(1, sizeof *entry);
+    if (record)
+        return host_record_entry(host_record_ref(record));
+    struct cache_entry *entry = calloc(1, sizeof *entry);
     if (entry)
         entry->addr = *addr;
     return entry;
 }
 
-bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *answer,
+bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct host_record *record,
                struct mono now)
 {
     uint64_t hash = hash_of(cache, addr);
-    struct store *store = answer ? &cache->hosts : &cache->misses;
-    struct store *other = answer ? &cache->misses : &cache->hosts;
-    bool keeps = cache_ttl_of(cache, answer) > 0 && store->capacity > 0;
-    struct entry *entry = keeps ? entry_for(addr, answer) : NULL;
+    struct store *store = record ? &cache->hosts : &cache->misses;
+    struct store *other = record ? &cache->misses : &cache->hosts;
+    bool keeps = cache_ttl_of(cache, record) > 0 && store->capacity > 0;
+    struct cache_entry *entry = keeps ? entry_for(addr, record) : NULL;
 
     if (!entry) {
         forget(cache, other, hash, addr);
@@ -368,7 +373,7 @@ bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *
     }
     entry->answered = now;
     count_in(store, entry);
-    struct entry **link = find(store, hash, addr);
+    struct cache_entry **link = find(store, hash, addr);
     if (*link)
         replace(cache, store, hash, link, entry);
     else

@@ -43,8 +43,9 @@ enum cache_state {
 /* What was found. */
 struct cache_hit {
     enum cache_state state;
-    struct answer *answer; /* a reference the caller owns; NULL: p0f said "no match", or expired */
-    struct mono answered;  /* when p0f said it */
+    struct host_record
+        *record;          /* a reference the caller owns; NULL: p0f said "no match", or expired */
+    struct mono answered; /* when p0f said it */
     struct cache_times times; /* in force; `ttl` is that of this entry's kind */
     bool
         refresh; /* stale, and the caller is the one to see that it is asked again (once a second) */
@@ -67,12 +68,12 @@ bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now
 void cache_prefetch(const struct cache *cache, const struct p0f_addr *addr);
 
 /* The time to live that an answer (NULL: "no match") gets. */
-int64_t cache_ttl_of(const struct cache *cache, const struct answer *answer);
+int64_t cache_ttl_of(const struct cache *cache, const struct host_record *record);
 
 /* Stores what p0f said at `now`, in place of what it said before; takes a reference of its own.
  * NULL is "no match". An answer is the one for its own address, and is put once. Returns false when
  * its time to live is 0, or there is no memory: then nothing is left stored for the address. */
-bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct answer *answer,
+bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct host_record *record,
                struct mono now);
 
 struct cache_counts {

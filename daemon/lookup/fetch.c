@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
-#define ASK_AGAIN_MOST_MS 250
+#define ASK_AGAIN_MAX_MS 250
 
 /* One question under way. Lives from the first request for its address until p0f's answer is there
  * and nobody waits for a better one. */
-struct journey {
+struct fetch {
     struct flight flight; /* first, so that one is the other */
     struct lookup *lookup;
     struct pool_query query;
@@ -22,9 +22,9 @@ struct journey {
     bool retried;                /* after a connection broke under it */
 };
 
-static struct journey *journey_of(struct flight *flight)
+static struct fetch *fetch_of(struct flight *flight)
 {
-    return (struct journey *)flight;
+    return (struct fetch *)flight;
 }
 
 static struct lookup_request *request_of(struct waiter *waiter)
@@ -46,55 +46,55 @@ static enum lookup_outcome outcome_of(enum p0f_error error)
     }
 }
 
-static void journey_end(struct journey *journey)
+static void fetch_end(struct fetch *fetch)
 {
-    loop_disarm(journey->lookup->loop, &journey->ask_again);
-    flights_remove(journey->lookup->flights, &journey->flight);
-    free(journey);
+    loop_disarm(fetch->lookup->loop, &fetch->ask_again);
+    flights_remove(fetch->lookup->flights, &fetch->flight);
+    free(fetch);
 }
 
 /* The next of those who wait, who waits no more; NULL when there is none. */
-static struct lookup_request *take_first(struct journey *journey)
+static struct lookup_request *take_first(struct fetch *fetch)
 {
-    struct waiter *waiter = flight_take_first(&journey->flight);
+    struct waiter *waiter = flight_take_first(&fetch->flight);
 
     return waiter ? request_of(waiter) : NULL;
 }
 
-static void journey_fail(struct journey *journey, enum lookup_outcome outcome)
+static void fetch_fail(struct fetch *fetch, enum lookup_outcome outcome)
 {
     struct lookup_request *request;
 
-    while ((request = take_first(journey)))
+    while ((request = take_first(fetch)))
         lookup_finish_failed(request, outcome);
-    journey_end(journey);
+    fetch_end(fetch);
 }
 
-static void journey_ask(struct journey *journey)
+static void fetch_ask(struct fetch *fetch)
 {
-    enum p0f_error error = pool_ask(journey->lookup->pool, &journey->query);
+    enum p0f_error error = pool_ask(fetch->lookup->pool, &fetch->query);
 
-    journey->asked = error == P0F_OK;
+    fetch->asked = error == P0F_OK;
     if (error != P0F_OK)
-        journey_fail(journey, outcome_of(error));
+        fetch_fail(fetch, outcome_of(error));
 }
 
-static void journey_found(struct journey *journey, const struct p0f_host *host)
+static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
 {
-    struct lookup *lookup = journey->lookup;
+    struct lookup *lookup = fetch->lookup;
     struct mono now = loop_now(lookup->loop);
-    struct answer *answer = answer_new(&journey->flight.addr, host);
+    struct host_record *record = host_record_new(&fetch->flight.addr, host);
     struct lookup_request *request;
 
-    if (!answer) {
-        journey_fail(journey, LOOKUP_UNAVAILABLE);
+    if (!record) {
+        fetch_fail(fetch, LOOKUP_UNAVAILABLE);
         return;
     }
-    bool stored = cache_put(lookup->cache, &journey->flight.addr, answer, now);
-    while ((request = take_first(journey)))
-        lookup_finish_answered(request, answer, stored, now);
-    answer_unref(answer);
-    journey_end(journey);
+    bool stored = cache_put(lookup->cache, &fetch->flight.addr, record, now);
+    while ((request = take_first(fetch)))
+        lookup_finish_answered(request, record, stored, now);
+    host_record_unref(record);
+    fetch_end(fetch);
 }
 
 /* From now on its deadline is not for an answer, which it has, but for a better one. */
@@ -111,92 +111,92 @@ static void expect_better(struct lookup_request *request, struct mono answered)
 
 /* Answers those whose wait is over with p0f's last word. `put_off`: they would have had a later one,
  * had it been asked. Returns when the next of the others will believe it. */
-static struct mono answer_believers(struct journey *journey, struct mono now, bool put_off)
+static struct mono answer_believers(struct fetch *fetch, struct mono now, bool put_off)
 {
     struct mono next = {INT64_MAX};
-    struct waiter *waiter = journey->flight.first, *following;
+    struct waiter *waiter = fetch->flight.first, *following;
     bool stored = false, believed = !waiter;
 
     for (struct waiter *w = waiter; w && !believed; w = w->next)
         believed = !mono_before(now, request_of(w)->believe);
     /* Remembered before anybody is told, so that their next request finds it. */
     if (believed)
-        stored = cache_put(journey->lookup->cache, &journey->flight.addr, NULL, journey->denied);
+        stored = cache_put(fetch->lookup->cache, &fetch->flight.addr, NULL, fetch->denied);
     for (; waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
         following = waiter->next;
         if (mono_before(now, request->believe)) {
-            expect_better(request, journey->denied);
+            expect_better(request, fetch->denied);
             next = mono_earlier(next, request->believe);
         } else {
             flight_leave(waiter);
             request->freshness.rate_limited = put_off;
-            lookup_finish_answered(request, NULL, stored, journey->denied);
+            lookup_finish_answered(request, NULL, stored, fetch->denied);
         }
     }
     return next;
 }
 
 /* For those who do not believe p0f's last word yet it is asked again later. */
-static void journey_denied(struct journey *journey, struct mono now, bool put_off)
+static void fetch_denied(struct fetch *fetch, struct mono now, bool put_off)
 {
-    struct lookup *lookup = journey->lookup;
-    struct mono believe = answer_believers(journey, now, put_off);
+    struct lookup *lookup = fetch->lookup;
+    struct mono believe = answer_believers(fetch, now, put_off);
 
-    if (!journey->flight.first) {
-        journey_end(journey);
+    if (!fetch->flight.first) {
+        fetch_end(fetch);
         return;
     }
-    struct mono next = mono_earlier(mono_add_ms(now, journey->pause_ms), believe);
-    journey->pause_ms *= 2;
-    if (journey->pause_ms > ASK_AGAIN_MOST_MS)
-        journey->pause_ms = ASK_AGAIN_MOST_MS;
-    loop_arm(lookup->loop, &journey->ask_again, next);
+    struct mono next = mono_earlier(mono_add_ms(now, fetch->pause_ms), believe);
+    fetch->pause_ms *= 2;
+    if (fetch->pause_ms > ASK_AGAIN_MAX_MS)
+        fetch->pause_ms = ASK_AGAIN_MAX_MS;
+    loop_arm(lookup->loop, &fetch->ask_again, next);
 }
 
-static void journey_no_match(struct journey *journey)
+static void fetch_no_match(struct fetch *fetch)
 {
-    journey->denied = loop_now(journey->lookup->loop);
-    journey_denied(journey, journey->denied, false);
+    fetch->denied = loop_now(fetch->lookup->loop);
+    fetch_denied(fetch, fetch->denied, false);
 }
 
 /* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
  * the answer to another query it surely says nothing; that one is not asked for ever. */
-static void journey_broken(struct journey *journey, enum p0f_error error)
+static void fetch_broken(struct fetch *fetch, enum p0f_error error)
 {
     bool innocent = error == P0F_LOST;
-    bool again = journey->flight.first && error != P0F_BAD_QUERY && (innocent || !journey->retried);
+    bool again = fetch->flight.first && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
 
-    journey->retried |= !innocent;
-    if (!again || pool_ask(journey->lookup->pool, &journey->query) != P0F_OK)
-        journey_fail(journey, outcome_of(error));
+    fetch->retried |= !innocent;
+    if (!again || pool_ask(fetch->lookup->pool, &fetch->query) != P0F_OK)
+        fetch_fail(fetch, outcome_of(error));
     else
-        journey->asked = true;
+        fetch->asked = true;
 }
 
-static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+static void on_fetch_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
-    struct journey *journey = ctx;
+    struct fetch *fetch = ctx;
 
-    journey->asked = false;
-    if (!journey->flight.first && error <= P0F_BAD_QUERY)
+    fetch->asked = false;
+    if (!fetch->flight.first && error <= P0F_BAD_QUERY)
         metrics_count(METRIC_P0F_ABANDONED);
     if (error == P0F_OK)
-        journey_found(journey, host);
+        fetch_found(fetch, host);
     else if (error == P0F_NO_MATCH)
-        journey_no_match(journey);
+        fetch_no_match(fetch);
     else
-        journey_broken(journey, error);
+        fetch_broken(fetch, error);
 }
 
 /* One of those who wait pays for it: the first who may. */
-static bool may_ask_again(const struct journey *journey, struct mono now)
+static bool may_ask_again(const struct fetch *fetch, struct mono now)
 {
-    unsigned refused = ASKERS; /* last; many in a row may be one client's */
+    unsigned refused = FLOWS; /* last; many in a row may be one client's */
 
-    for (struct waiter *waiter = journey->flight.first; waiter; waiter = waiter->next) {
+    for (struct waiter *waiter = fetch->flight.first; waiter; waiter = waiter->next) {
         unsigned turn = request_of(waiter)->turn;
-        if (turn != refused && rate_limits_take(journey->lookup->repeats, turn, now))
+        if (turn != refused && rate_limits_take(fetch->lookup->repeats, turn, now))
             return true;
         refused = turn;
     }
@@ -205,83 +205,83 @@ static bool may_ask_again(const struct journey *journey, struct mono now)
 
 static void on_ask_again(void *ctx)
 {
-    struct journey *journey = ctx;
-    struct mono now = loop_now(journey->lookup->loop);
+    struct fetch *fetch = ctx;
+    struct mono now = loop_now(fetch->lookup->loop);
 
-    if (may_ask_again(journey, now)) {
-        journey_ask(journey);
+    if (may_ask_again(fetch, now)) {
+        fetch_ask(fetch);
         return;
     }
     metrics_count(METRIC_REPEATS_PUT_OFF);
-    journey_denied(journey, now, true);
+    fetch_denied(fetch, now, true);
 }
 
 /* For the one who asks first. NULL when out of memory. */
-static struct journey *journey_start(struct lookup *lookup, const struct lookup_request *request)
+static struct fetch *fetch_start(struct lookup *lookup, const struct lookup_request *request)
 {
-    struct journey *journey = calloc(1, sizeof *journey);
+    struct fetch *fetch = calloc(1, sizeof *fetch);
 
-    if (!journey)
+    if (!fetch)
         return NULL;
-    journey->lookup = lookup;
-    journey->query = (struct pool_query){
-        .addr = request->addr, .asker = request->turn, .answer = on_answer, .ctx = journey};
-    journey->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = journey};
-    journey->pause_ms = ASK_AGAIN_FIRST_MS;
-    flights_add(lookup->flights, &journey->flight, &request->addr);
-    return journey;
+    fetch->lookup = lookup;
+    fetch->query = (struct pool_query){
+        .addr = request->addr, .flow = request->turn, .answer = on_fetch_answer, .ctx = fetch};
+    fetch->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = fetch};
+    fetch->pause_ms = ASK_AGAIN_FIRST_MS;
+    flights_add(lookup->flights, &fetch->flight, &request->addr);
+    return fetch;
 }
 
 /* A newcomer to a flight between two questions does not wait out a pause grown long, nor to one whose
  * question is still to be sent all that another has asked for before. */
-static void hurry(struct journey *journey, const struct lookup_request *request, struct mono now)
+static void hurry(struct fetch *fetch, const struct lookup_request *request, struct mono now)
 {
     struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
 
-    if (loop_armed(&journey->ask_again) && mono_before(soon, journey->ask_again.at))
-        loop_arm(journey->lookup->loop, &journey->ask_again, soon);
-    pool_hasten(journey->lookup->pool, &journey->query, request->turn);
+    if (loop_armed(&fetch->ask_again) && mono_before(soon, fetch->ask_again.at))
+        loop_arm(fetch->lookup->loop, &fetch->ask_again, soon);
+    pool_promote(fetch->lookup->pool, &fetch->query, request->turn);
 }
 
 /* Somebody has left. When nobody waits for it any more, what was not sent need not be. */
-static void journey_left(struct journey *journey)
+static void fetch_left(struct fetch *fetch)
 {
-    if (journey->flight.first)
+    if (fetch->flight.first)
         return;
-    if (!journey->asked || pool_cancel(journey->lookup->pool, &journey->query))
-        journey_end(journey);
+    if (!fetch->asked || pool_cancel(fetch->lookup->pool, &fetch->query))
+        fetch_end(fetch);
 }
 
-static void on_deadline(void *ctx)
+static void on_lookup_deadline(void *ctx)
 {
     struct lookup_request *request = ctx;
-    struct journey *journey = journey_of(request->waiter.flight);
+    struct fetch *fetch = fetch_of(request->waiter.flight);
 
     if (request->no_match_seen)
         lookup_finish_answered(request, NULL, false, request->answered);
     else
         lookup_finish_failed(request, LOOKUP_TIMEOUT);
-    journey_left(journey);
+    fetch_left(fetch);
 }
 
 void lookup_cut_short(struct lookup_request *request)
 {
-    struct journey *journey = journey_of(request->waiter.flight);
+    struct fetch *fetch = fetch_of(request->waiter.flight);
 
     request->believe = mono_earlier(request->believe, loop_now(request->lookup->loop));
     if (!request->no_match_seen)
         return;
     lookup_finish_answered(request, NULL, false, request->answered);
-    journey_left(journey);
+    fetch_left(fetch);
 }
 
 void lookup_cancel(struct lookup_request *request)
 {
-    struct journey *journey = journey_of(request->waiter.flight);
+    struct fetch *fetch = fetch_of(request->waiter.flight);
 
     request->outcome = LOOKUP_CANCELLED;
     lookup_finish(request);
-    journey_left(journey);
+    fetch_left(fetch);
 }
 
 /* ---- Requests as they come in */
@@ -302,7 +302,7 @@ static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *req
         lookup_finish(request);
         return true;
     }
-    answer_unref(hit.answer);
+    host_record_unref(hit.record);
     return false;
 }
 
@@ -315,14 +315,14 @@ static bool answered_from_memory(struct lookup *lookup, struct lookup_request *r
            lookup_from_memory(lookup, request, now);
 }
 
-void journey_take(struct lookup *lookup, struct lookup_request *request)
+void fetch_take(struct lookup *lookup, struct lookup_request *request)
 {
     struct mono now = loop_now(lookup->loop);
     int64_t wait = request->wait_ms >= 0 ? request->wait_ms : lookup->first_contact_wait;
 
     request->waiter = (struct waiter){0};
-    request->deadline = (struct loop_timer){.fire = on_deadline, .ctx = request};
-    request->turn = places_turn(lookup->places, request->asker);
+    request->deadline = (struct loop_timer){.fire = on_lookup_deadline, .ctx = request};
+    request->turn = admission_turn(lookup->admission, request->flow);
     request->no_match_seen = false;
     /* It may have begun later than this round, in which p0f may answer: to believe that, too. */
     struct mono began = mono_earlier(request->began, now);
@@ -343,15 +343,15 @@ void journey_take(struct lookup *lookup, struct lookup_request *request)
         return;
     }
     request->freshness.collapsed = flight != NULL;
-    struct journey *journey = flight ? journey_of(flight) : journey_start(lookup, request);
-    if (!journey) {
+    struct fetch *fetch = flight ? fetch_of(flight) : fetch_start(lookup, request);
+    if (!fetch) {
         lookup_finish_failed(request, LOOKUP_UNAVAILABLE);
         return;
     }
     loop_arm(lookup->loop, &request->deadline, deadline);
-    flight_join(&journey->flight, &request->waiter);
+    flight_join(&fetch->flight, &request->waiter);
     if (flight)
-        hurry(journey, request, now);
+        hurry(fetch, request, now);
     else
-        journey_ask(journey);
+        fetch_ask(fetch);
 }

@@ -33,7 +33,7 @@ void flights_free(struct flights *flights)
 }
 
 /* Where the pointer to the flight for `addr` is, or would be. */
-static struct flight **place_of(const struct flights *flights, const struct p0f_addr *addr)
+static struct flight **find_link(const struct flights *flights, const struct p0f_addr *addr)
 {
     uint64_t hash = flights->hash(&flights->key, addr, sizeof *addr);
     struct flight *const *at = &flights->buckets[hash & flights->mask];
@@ -45,19 +45,19 @@ static struct flight **place_of(const struct flights *flights, const struct p0f_
 
 struct flight *flights_find(const struct flights *flights, const struct p0f_addr *addr)
 {
-    return *place_of(flights, addr);
+    return *find_link(flights, addr);
 }
 
 void flights_add(struct flights *flights, struct flight *flight, const struct p0f_addr *addr)
 {
     *flight = (struct flight){.addr = *addr};
-    *place_of(flights, addr) = flight;
+    *find_link(flights, addr) = flight;
     flights->count++;
 }
 
 void flights_remove(struct flights *flights, struct flight *flight)
 {
-    *place_of(flights, &flight->addr) = flight->next;
+    *find_link(flights, &flight->addr) = flight->next;
     flights->count--;
 }
 

@@ -9,44 +9,45 @@
 #include "p0fclient.h"
 #include "json/render.h"
 
-struct answer;
+struct host_record;
 
-#define ANSWER_ETAG_SIZE sizeof "\"0123456789abcdef\""
+#define ETAG_SIZE sizeof "\"0123456789abcdef\""
 
-struct answer_body {
+struct host_record_body {
     size_t length;
-    char etag[ANSWER_ETAG_SIZE]; /* with its quotes; of the text alone, so the same everywhere */
+    char etag[ETAG_SIZE]; /* with its quotes; of the text alone, so the same everywhere */
     char text[];
 };
 
 /* Copies both, and renders the parsed body. The caller owns one reference; NULL when out of memory. */
-struct answer *answer_new(const struct p0f_addr *addr, const struct p0f_host *host);
+struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0f_host *host);
 
 /* One more reference to the same; returns it. */
-struct answer *answer_ref(struct answer *answer);
+struct host_record *host_record_ref(struct host_record *record);
 
 /* Gives one back; the last one frees. NULL is nothing. */
-void answer_unref(struct answer *answer);
+void host_record_unref(struct host_record *record);
 
-const struct p0f_host *answer_host(const struct answer *answer);
+const struct p0f_host *host_record_host(const struct host_record *record);
 
 /* Lives as long as the answer. NULL when out of memory. */
-const struct answer_body *answer_body(struct answer *answer, enum render_format format);
+const struct host_record_body *host_record_body(struct host_record *record,
+                                                enum render_format format);
 
 /* False when a field has a value p0f cannot mean (p0f_host_check). */
-bool answer_valid(const struct answer *answer);
+bool host_record_valid(const struct host_record *record);
 
 /* True while the host lacks both its OS and its HTTP application: p0f will soon know more. */
-bool answer_incomplete(const struct answer *answer);
+bool host_record_incomplete(const struct host_record *record);
 
 /* Bytes of memory it takes, but for a raw body. */
-size_t answer_size(const struct answer *answer);
+size_t host_record_size(const struct host_record *record);
 
 /* The cache's part of it. An answer can be in one cache, once. */
-struct entry *answer_entry(struct answer *answer);
-struct answer *answer_of_entry(struct entry *entry);
+struct cache_entry *host_record_entry(struct host_record *record);
+struct host_record *host_record_of_entry(struct cache_entry *entry);
 
-/* The entity tag of any body, as answer_body's. */
-void answer_etag(const char *text, size_t length, char etag[ANSWER_ETAG_SIZE]);
+/* The entity tag of any body, as host_record_body's. */
+void host_record_etag(const char *text, size_t length, char etag[ETAG_SIZE]);
 
 #endif

@@ -18,7 +18,7 @@ static bool new_enough(const struct lookup_request *request, const struct cache_
 bool lookup_satisfies(const struct lookup_request *request, const struct cache_hit *hit,
                       struct mono now)
 {
-    if (!hit->answer && (request->wait_ms > 0 || request->here_now))
+    if (!hit->record && (request->wait_ms > 0 || request->here_now))
         return false;
     return (hit->state == CACHE_FRESH || hit->state == CACHE_STALE) &&
            new_enough(request, hit, now);
@@ -26,14 +26,14 @@ bool lookup_satisfies(const struct lookup_request *request, const struct cache_h
 
 void lookup_from_cache(struct lookup_request *request, const struct cache_hit *hit, struct mono now)
 {
-    request->outcome = hit->answer ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
-    request->answer = hit->answer;
+    request->outcome = hit->record ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
+    request->record = hit->record;
     request->freshness = (struct freshness){
         .source = FRESHNESS_HIT,
         .age_ms = mono_ms_between(hit->answered, now),
         .ttl_ms = hit->times.ttl,
-        .stale_while_revalidate_ms = hit->answer ? hit->times.stale_while_revalidate : 0,
-        .stale_if_error_ms = hit->answer ? hit->times.stale_if_error : 0,
+        .stale_while_revalidate_ms = hit->record ? hit->times.stale_while_revalidate : 0,
+        .stale_if_error_ms = hit->record ? hit->times.stale_if_error : 0,
     };
 }
 
@@ -43,11 +43,11 @@ bool lookup_from_stale(struct lookup *lookup, struct lookup_request *request, st
 
     if (!cache_get(lookup->cache, &request->addr, now, &hit))
         return false;
-    if (hit.answer && new_enough(request, &hit, now)) {
+    if (hit.record && new_enough(request, &hit, now)) {
         lookup_from_cache(request, &hit, now);
         return true;
     }
-    answer_unref(hit.answer);
+    host_record_unref(hit.record);
     return false;
 }
 
@@ -58,7 +58,7 @@ bool lookup_from_memory(struct lookup *lookup, struct lookup_request *request, s
     if (!cache_get(lookup->cache, &request->addr, now, &hit))
         return false;
     if (hit.state != CACHE_FRESH && hit.state != CACHE_STALE) {
-        answer_unref(hit.answer);
+        host_record_unref(hit.record);
         return false;
     }
     lookup_from_cache(request, &hit, now);
@@ -67,33 +67,33 @@ bool lookup_from_memory(struct lookup *lookup, struct lookup_request *request, s
     return true;
 }
 
-struct flow lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller)
+struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *caller)
 {
-    return asker_of(&lookup->key, caller);
+    return flow_of(&lookup->key, caller);
 }
 
-bool lookup_claim(struct lookup *lookup, struct flow asker)
+bool lookup_claim(struct lookup *lookup, struct flow flow)
 {
-    return places_claim(lookup->places, asker);
+    return admission_claim(lookup->admission, flow);
 }
 
 static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
                                   struct mono now)
 {
-    const struct flow asker = asker_numbered(ASKER_REFRESH);
+    const struct flow flow = flow_numbered(FLOW_REFRESH);
     struct lookup_request *request;
 
-    if (!lookup_claim(lookup, asker))
+    if (!lookup_claim(lookup, flow))
         return; /* there is more urgent work; the next hit tries again */
     request = calloc(1, sizeof *request);
     if (!request) {
-        places_leave(lookup->places, asker);
+        admission_release(lookup->admission, flow);
         return;
     }
     request->lookup = lookup;
     request->began = now;
     request->addr = *addr;
-    request->asker = asker;
+    request->flow = flow;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
     request->background = true;
     lookup_submit(lookup, request);
@@ -104,12 +104,12 @@ void lookup_expect(const struct lookup *lookup, const struct p0f_addr *addr)
     cache_prefetch(lookup->cache, addr);
 }
 
-static bool recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
-                   bool may_refresh)
+static bool recall_from_cache(struct lookup *lookup, struct lookup_request *request,
+                              struct mono now, bool may_refresh)
 {
     struct cache_hit hit;
 
-    request->answer = NULL;
+    request->record = NULL;
     request->lookup = lookup;
     request->began = now;
     request->freshness = (struct freshness){.source = FRESHNESS_MISS};
@@ -122,7 +122,7 @@ static bool recall(struct lookup *lookup, struct lookup_request *request, struct
         }
         request->freshness.source =
             hit.state == CACHE_FRESH ? FRESHNESS_REQUEST : FRESHNESS_EXPIRED;
-        answer_unref(hit.answer);
+        host_record_unref(hit.record);
     }
     if (!request->only_if_cached)
         return false;
@@ -165,7 +165,7 @@ void lookup_count(const struct lookup_request *request)
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct mono now,
                    bool may_refresh)
 {
-    if (!recall(lookup, request, now, may_refresh))
+    if (!recall_from_cache(lookup, request, now, may_refresh))
         return false;
     lookup_count(request);
     return true;
@@ -173,7 +173,7 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct
 
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
 {
-    request->answer = NULL;
+    request->record = NULL;
     request->lookup = lookup;
     if (!lookup_from_stale(lookup, request, lookup->clock()))
         request->outcome = LOOKUP_OVERLOADED;
@@ -182,7 +182,7 @@ void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
 
 void lookup_drop(struct lookup_request *request)
 {
-    request->answer = NULL;
+    request->record = NULL;
     request->outcome = LOOKUP_CANCELLED;
     lookup_count(request);
 }
@@ -202,19 +202,19 @@ bool lookup_try(struct lookup *lookup, struct lookup_request *request)
 static bool over_limit(const struct lookup *lookup, const struct lookup_request *request)
 {
     return request->freshness.source == FRESHNESS_REQUEST &&
-           !rate_limits_allow(lookup->repeats, places_turn(lookup->places, request->asker),
+           !rate_limits_allow(lookup->repeats, admission_turn(lookup->admission, request->flow),
                               request->began);
 }
 
 bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
                   const struct p0f_addr *caller)
 {
-    request->asker = lookup_asker(lookup, caller);
+    request->flow = lookup_flow(lookup, caller);
     if (over_limit(lookup, request) && lookup_from_memory(lookup, request, request->began)) {
         lookup_count(request);
         return false;
     }
-    if (lookup_claim(lookup, request->asker))
+    if (lookup_claim(lookup, request->flow))
         return true;
     lookup_refuse(lookup, request);
     return false;
@@ -222,27 +222,27 @@ bool lookup_admit(struct lookup *lookup, struct lookup_request *request,
 
 void lookup_begin(struct lookup *lookup, struct lookup_request *request)
 {
-    request->answer = NULL;
+    request->record = NULL;
     request->lookup = lookup;
-    journey_take(lookup, request);
+    fetch_take(lookup, request);
 }
 
-static void take(void *ctx)
+static void on_submitted(void *ctx)
 {
     struct lookup_request *request = ctx;
 
-    journey_take(request->lookup, request);
+    fetch_take(request->lookup, request);
 }
 
 void lookup_submit(struct lookup *lookup, struct lookup_request *request)
 {
-    request->task = (struct loop_task){.run = take, .ctx = request};
+    request->task = (struct loop_task){.run = on_submitted, .ctx = request};
     loop_post(lookup->loop, &request->task);
 }
 
 uint32_t lookup_pending(const struct lookup *lookup)
 {
-    return places_taken(lookup->places);
+    return admission_taken(lookup->admission);
 }
 
 struct mono lookup_now(const struct lookup *lookup)
@@ -264,10 +264,10 @@ struct lookup *lookup_new(struct loop *loop, struct cache *cache, struct pool *p
 
     if (!lookup)
         return NULL;
-    lookup->flights = flights_new(limits->max_pending + limits->spare, key, NULL);
-    lookup->places = places_new();
+    lookup->flights = flights_new(limits->max_pending + limits->reserve, key, NULL);
+    lookup->admission = admission_new();
     lookup->repeats = rate_limits_new();
-    if (!lookup->flights || !lookup->places || !lookup->repeats) {
+    if (!lookup->flights || !lookup->admission || !lookup->repeats) {
         lookup_free(lookup);
         return NULL;
     }
@@ -285,7 +285,7 @@ void lookup_free(struct lookup *lookup)
     if (!lookup)
         return;
     flights_free(lookup->flights);
-    places_free(lookup->places);
+    admission_free(lookup->admission);
     rate_limits_free(lookup->repeats);
     free(lookup);
 }
@@ -294,20 +294,20 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
 {
     lookup->timeout = limits->timeout;
     lookup->first_contact_wait = limits->first_contact_wait;
-    places_set(lookup->places, limits->max_pending, limits->spare);
+    admission_set(lookup->admission, limits->max_pending, limits->reserve);
     rate_limits_set(lookup->repeats, limits->max_repeat_rate, limits->max_repeat_rate_per_client);
 }
 
 void lookup_close(struct lookup *lookup)
 {
-    places_set(lookup->places, 0, 0);
+    admission_set(lookup->admission, 0, 0);
 }
 
 struct lookup_counts lookup_counts(const struct lookup *lookup)
 {
     return (struct lookup_counts){
-        .pending = places_taken(lookup->places),
-        .max_pending = places_most(lookup->places),
+        .pending = admission_taken(lookup->admission),
+        .max_pending = admission_max(lookup->admission),
         .flights = flights_count(lookup->flights),
     };
 }

@@ -21,7 +21,7 @@ struct lookup_limits {
     int64_t timeout;            /* how long a request waits for p0f */
     int64_t first_contact_wait; /* how long "no match" is asked again, unless the request says */
     uint32_t max_pending;       /* lookups waiting at once, */
-    uint32_t spare;             /* and so many more of clients who have few (places.h) */
+    uint32_t reserve;           /* and so many more of clients who have few (admission.h) */
 
     /* How often a second p0f is asked again what it has said just before: since a request does not
      * believe a "no match" yet, or passes over what is cached and has not expired. 0: no limit. */
@@ -50,12 +50,13 @@ struct lookup_request {
     int64_t max_age_ms;  /* nothing older will do, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f again */
     bool only_if_cached; /* p0f is not asked at all */
     bool here_now;       /* p0f sees the host just now: what it did not know before says nothing */
-    struct flow asker;   /* whose place it takes, for lookup_begin(); lookup_admit() sets it */
+    struct flow flow;    /* whose place it takes, for lookup_begin(); lookup_admit() sets it */
     void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
 
     /* Set when done. */
     enum lookup_outcome outcome;
-    struct answer *answer; /* with LOOKUP_FOUND: a reference that is the caller's to give back */
+    struct host_record
+        *record; /* with LOOKUP_FOUND: a reference that is the caller's to give back */
     struct freshness freshness; /* with LOOKUP_FOUND and LOOKUP_NO_MATCH */
 
     /* The lookup's own. */
@@ -136,11 +137,11 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, struct
                    bool may_refresh) P0F_MUST_USE;
 
 /* Who a caller is among those who share the places. Any thread. */
-struct flow lookup_asker(const struct lookup *lookup, const struct p0f_addr *caller);
+struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *caller);
 
 /* Makes one lookup more of this asker's count as pending, if there is a place. lookup_begin() uses it
  * up. Any thread. */
-bool lookup_claim(struct lookup *lookup, struct flow asker) P0F_MUST_USE;
+bool lookup_claim(struct lookup *lookup, struct flow flow) P0F_MUST_USE;
 
 /* Answers a request that finds no place, as lookup_admit() does. */
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request);

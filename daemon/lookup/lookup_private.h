@@ -16,7 +16,7 @@ struct lookup {
     clock_fn *clock;
     struct hash_key key;
     struct flights *flights; /* the loop's thread's */
-    struct places *places;
+    struct admission *admission;
     struct rate_limits *repeats; /* of questions that p0f has answered just before */
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
@@ -45,10 +45,10 @@ void lookup_count(const struct lookup_request *request);
  * it. Each gives its place back, after done(). */
 void lookup_finish(struct lookup_request *request);
 void lookup_finish_failed(struct lookup_request *request, enum lookup_outcome outcome);
-void lookup_finish_answered(struct lookup_request *request, struct answer *answer, bool stored,
+void lookup_finish_answered(struct lookup_request *request, struct host_record *record, bool stored,
                             struct mono answered);
 
 /* Sees a submitted request through: finds or starts the journey of its address and joins it. */
-void journey_take(struct lookup *lookup, struct lookup_request *request);
+void fetch_take(struct lookup *lookup, struct lookup_request *request);
 
 #endif

@@ -12,7 +12,7 @@ struct rate_limits {
     _Atomic int64_t interval_in_all; /* nanoseconds from one to the next; 0: no limit */
     _Atomic int64_t interval_per_client;
     due_t in_all;
-    due_t clients[ASKERS];
+    due_t clients[FLOWS];
 };
 
 struct rate_limits *rate_limits_new(void)
@@ -41,7 +41,7 @@ static bool allows(int64_t due, int64_t interval, struct mono now)
     return interval == 0 || due <= now.ns + BURST_NS - interval || due <= now.ns;
 }
 
-static bool take(due_t *due, int64_t interval, struct mono now)
+static bool take_turn(due_t *due, int64_t interval, struct mono now)
 {
     int64_t before = atomic_load_explicit(due, memory_order_relaxed), after;
 
@@ -55,12 +55,12 @@ static bool take(due_t *due, int64_t interval, struct mono now)
 
 static int64_t interval_for(const struct rate_limits *limits, unsigned client)
 {
-    return client >= ASKER_STRANGERS ? limits->interval_per_client : 0;
+    return client >= FLOW_STRANGERS ? limits->interval_per_client : 0;
 }
 
 static bool is_limited(unsigned client)
 {
-    return client != ASKER_DAEMON && client != ASKER_REFRESH;
+    return client != FLOW_DAEMON && client != FLOW_REFRESH;
 }
 
 bool rate_limits_take(struct rate_limits *limits, unsigned client, struct mono now)
@@ -69,9 +69,9 @@ bool rate_limits_take(struct rate_limits *limits, unsigned client, struct mono n
 
     if (!is_limited(client))
         return true;
-    if (!take(&limits->clients[client], interval, now))
+    if (!take_turn(&limits->clients[client], interval, now))
         return false;
-    if (take(&limits->in_all, limits->interval_in_all, now))
+    if (take_turn(&limits->in_all, limits->interval_in_all, now))
         return true;
     atomic_fetch_sub(&limits->clients[client], interval); /* which it did not use */
     return false;

@@ -27,7 +27,7 @@ void rate_limits_free(struct rate_limits *limits);
 /* In force from now on: a second in all, and for each client; 0 is no limit. */
 void rate_limits_set(struct rate_limits *limits, uint32_t in_all, uint32_t per_client);
 
-/* Takes one for the client with this number (below ASKERS), if both limits allow it now. Those who
+/* Takes one for the client with this number (below FLOWS), if both limits allow it now. Those who
  * have no address are not one client, so only the limit in all is theirs; the daemon has none. */
 bool rate_limits_take(struct rate_limits *limits, unsigned client, struct mono now) P0F_MUST_USE;
 

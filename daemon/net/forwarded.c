@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* 0 to 65535, in digits. */
-static bool is_port(const char *text, size_t length)
+static bool is_port_digits(const char *text, size_t length)
 {
     unsigned port = 0;
 
@@ -29,7 +29,7 @@ static const char *find_port(const char *text, size_t length)
     return memchr(colon + 1, ':', behind) ? NULL : colon;
 }
 
-static bool read_item(const char *text, size_t length, struct p0f_addr *addr)
+static bool read_address(const char *text, size_t length, struct p0f_addr *addr)
 {
     while (length > 0 && (text[0] == ' ' || text[0] == '\t')) {
         text++;
@@ -42,7 +42,7 @@ static bool read_item(const char *text, size_t length, struct p0f_addr *addr)
     const char *colon = find_port(text, length);
     if (colon) {
         size_t host = (size_t)(colon - text);
-        if (!is_port(colon + 1, length - host - 1))
+        if (!is_port_digits(colon + 1, length - host - 1))
             return false;
         length = host;
     }
@@ -60,7 +60,7 @@ static bool read_field(const struct networks *trusted, const char *field, struct
         size_t start = end;
         while (start > 0 && field[start - 1] != ',')
             start--;
-        if (read_item(field + start, end - start, client)) {
+        if (read_address(field + start, end - start, client)) {
             *any = true;
             if (!networks_contain(trusted, client))
                 return true;

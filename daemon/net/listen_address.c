@@ -7,7 +7,7 @@
 #define UNIX_PREFIX "unix:"
 #define UNIX_PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 
-static bool copy(char *out, size_t size, const char *text, size_t length)
+static bool copy_text(char *out, size_t size, const char *text, size_t length)
 {
     if (length == 0 || length >= size)
         return false;
@@ -20,7 +20,7 @@ static bool read_unix(const char *path, size_t length, struct listen_address *ad
 {
     address->is_unix = true;
     return length < UNIX_PATH_SIZE && path[0] == '/' &&
-           copy(address->host, sizeof address->host, path, length);
+           copy_text(address->host, sizeof address->host, path, length);
 }
 
 static bool read_inet(const char *text, size_t length, struct listen_address *address)
@@ -35,8 +35,8 @@ static bool read_inet(const char *text, size_t length, struct listen_address *ad
     address->is_unix = false;
     if (!bracketed && memchr(text, ':', host))
         return false; /* an IPv6 address without brackets could end anywhere */
-    if (!copy(address->host, sizeof address->host, text + bracketed, host - 2 * bracketed) ||
-        !copy(address->port, sizeof address->port, colon + 1, port))
+    if (!copy_text(address->host, sizeof address->host, text + bracketed, host - 2 * bracketed) ||
+        !copy_text(address->port, sizeof address->port, colon + 1, port))
         return false;
     return strspn(address->port, "0123456789") == port && atoi(address->port) <= 65535;
 }

@@ -33,7 +33,7 @@ struct listeners {
     struct listener *first, **end;
     struct loop *loop;
     struct loop_timer pause;
-    listen_accept_fn *accepted;
+    listener_accept_fn *accepted;
     void *ctx;
 };
 
@@ -48,8 +48,8 @@ static bool is_there(const struct listeners *all, const struct sockaddr *name, s
 }
 
 /* Once is enough: a name may stand for an address twice, as may the setting. */
-static bool add(struct listeners *all, const struct sockaddr *name, socklen_t length,
-                const char *text)
+static bool add_listener(struct listeners *all, const struct sockaddr *name, socklen_t length,
+                         const char *text)
 {
     struct listener *listener;
 
@@ -89,29 +89,29 @@ static bool add_unix(struct listeners *all, const char *path)
     /* listen_address saw that it fits. */
     memcpy(name.sun_path, path, strnlen(path, sizeof name.sun_path - 1));
     snprintf(text, sizeof text, "unix:%.*s", (int)sizeof name.sun_path - 1, path);
-    return add(all, (const struct sockaddr *)&name, sizeof name, text);
+    return add_listener(all, (const struct sockaddr *)&name, sizeof name, text);
 }
 
 static bool add_resolved(struct listeners *all, const char *text, const struct addrinfo *found,
-                         bool beyond_loopback, char error[LISTEN_ERROR_SIZE])
+                         bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
 {
     for (; found; found = found->ai_next) {
         if (!beyond_loopback && !is_local(found->ai_addr)) {
-            snprintf(error, LISTEN_ERROR_SIZE,
+            snprintf(error, LISTENERS_ERROR_SIZE,
                      "http.listen: %.80s: is not a loopback address, and anybody there could ask "
                      "about anybody; set http.allow_unauthenticated = yes if that is meant",
                      text);
             errno = EINVAL;
             return false;
         }
-        if (!add(all, found->ai_addr, found->ai_addrlen, text))
+        if (!add_listener(all, found->ai_addr, found->ai_addrlen, text))
             return false;
     }
     return true;
 }
 
 static bool add_inet(struct listeners *all, const struct listen_address *address,
-                     bool beyond_loopback, char error[LISTEN_ERROR_SIZE])
+                     bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -122,7 +122,8 @@ static bool add_inet(struct listeners *all, const struct listen_address *address
     snprintf(text, sizeof text, v6 ? "[%s]:%s" : "%s:%s", address->host, address->port);
     int problem = getaddrinfo(address->host, address->port, &hints, &found);
     if (problem != 0) {
-        snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.80s: %s", text, gai_strerror(problem));
+        snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: %.80s: %s", text,
+                 gai_strerror(problem));
         errno = problem == EAI_MEMORY ? ENOMEM : EINVAL;
         return false;
     }
@@ -132,14 +133,14 @@ static bool add_inet(struct listeners *all, const struct listen_address *address
 }
 
 static bool parse_each(struct listeners *all, const char *list, bool beyond_loopback,
-                       char error[LISTEN_ERROR_SIZE])
+                       char error[LISTENERS_ERROR_SIZE])
 {
     struct listen_address address;
 
     while (list) {
         const char *text = list;
         if (!listen_address_next(&list, &address)) {
-            snprintf(error, LISTEN_ERROR_SIZE,
+            snprintf(error, LISTENERS_ERROR_SIZE,
                      "http.listen: %.80s: expected " LISTEN_ADDRESS_EXPECTED, text);
             errno = EINVAL;
             return false;
@@ -151,18 +152,18 @@ static bool parse_each(struct listeners *all, const char *list, bool beyond_loop
     return true;
 }
 
-struct listeners *listen_parse(const char *addresses, bool beyond_loopback,
-                               char error[LISTEN_ERROR_SIZE])
+struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
+                                  char error[LISTENERS_ERROR_SIZE])
 {
     struct listeners *all = calloc(1, sizeof *all);
 
-    snprintf(error, LISTEN_ERROR_SIZE, "http.listen: out of memory");
+    snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: out of memory");
     if (!all)
         return NULL;
     all->end = &all->first;
     if (parse_each(all, addresses, beyond_loopback, error))
         return all;
-    listen_free(all);
+    listeners_free(all);
     return NULL;
 }
 
@@ -223,7 +224,7 @@ static bool bind_and_listen(struct listener *listener)
 }
 
 /* The port that the kernel chose for port 0 is worth knowing. */
-static void tell(const struct listener *listener)
+static void log_listening(const struct listener *listener)
 {
     struct sockaddr_storage name;
     socklen_t length = sizeof name;
@@ -275,14 +276,15 @@ static bool can_do_without(struct listener *listener, int problem)
     return true;
 }
 
-bool listen_open(struct listeners *listeners, char error[LISTEN_ERROR_SIZE])
+bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE])
 {
     for (struct listener *l = listeners->first; l; l = l->next) {
         if (open_one(l)) {
-            tell(l);
+            log_listening(l);
         } else if (!can_do_without(l, errno)) {
-            snprintf(error, LISTEN_ERROR_SIZE, "http.listen: %.120s: %s", l->text, strerror(errno));
-            listen_stop(listeners);
+            snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: %.120s: %s", l->text,
+                     strerror(errno));
+            listeners_stop(listeners);
             return false;
         }
     }
@@ -304,7 +306,7 @@ static void watch_all(struct listeners *all, bool on)
     }
 }
 
-static void on_pause_over(void *ctx)
+static void on_accept_again(void *ctx)
 {
     watch_all(ctx, true);
 }
@@ -334,13 +336,13 @@ static void accept_some(void *ctx, uint32_t events)
     }
 }
 
-bool listen_start(struct listeners *listeners, struct loop *loop, listen_accept_fn *accepted,
-                  void *ctx)
+bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
+                     void *ctx)
 {
     listeners->loop = loop;
     listeners->accepted = accepted;
     listeners->ctx = ctx;
-    listeners->pause = (struct loop_timer){.fire = on_pause_over, .ctx = listeners};
+    listeners->pause = (struct loop_timer){.fire = on_accept_again, .ctx = listeners};
     for (struct listener *l = listeners->first; l; l = l->next) {
         l->watch.ready = accept_some;
         l->watch.ctx = l;
@@ -352,7 +354,7 @@ bool listen_start(struct listeners *listeners, struct loop *loop, listen_accept_
     return true;
 }
 
-void listen_stop(struct listeners *listeners)
+void listeners_stop(struct listeners *listeners)
 {
     if (listeners->loop) {
         watch_all(listeners, false);
@@ -368,13 +370,13 @@ void listen_stop(struct listeners *listeners)
     }
 }
 
-void listen_free(struct listeners *listeners)
+void listeners_free(struct listeners *listeners)
 {
     struct listener *l;
 
     if (!listeners)
         return;
-    listen_stop(listeners);
+    listeners_stop(listeners);
     while ((l = listeners->first)) {
         listeners->first = l->next;
         free(l);

@@ -25,7 +25,7 @@ struct item {
     size_t length;
 };
 
-static bool refuse(char error[NETWORKS_ERROR_SIZE], struct item item, const char *why)
+static bool refuse_network(char error[NETWORKS_ERROR_SIZE], struct item item, const char *why)
 {
     snprintf(error, NETWORKS_ERROR_SIZE, "%.*s: %s", item.length < 50 ? (int)item.length : 50,
              item.text, why);
@@ -58,7 +58,7 @@ static void make_mask(int prefix, uint8_t mask[16])
 }
 
 /* Bits of `addr` beyond `prefix` are set to 0. False when there were any. */
-static bool cut(struct p0f_addr *addr, int prefix)
+static bool clear_host_bits(struct p0f_addr *addr, int prefix)
 {
     const struct p0f_addr whole = *addr;
     uint8_t mask[16];
@@ -96,24 +96,24 @@ static bool read_network(struct item item, struct network *network, char error[N
     struct p0f_addr addr;
     enum p0f_error bad = p0f_addr_parse(item.text, length, &addr);
     bool colons = memchr(item.text, ':', length) != NULL;
-    int most = colons ? 128 : 32, prefix = most;
+    int max = colons ? 128 : 32, prefix = max;
     uint8_t mask[16];
 
     if (bad)
-        return refuse(error, item, p0f_strerror(bad));
+        return refuse_network(error, item, p0f_strerror(bad));
     if (slash)
         prefix = read_prefix(slash + 1, item.length - length - 1);
-    if (prefix < 0 || prefix > most)
-        return refuse(error, item,
-                      colons ? "the prefix of IPv6 is a number from 0 to 128"
-                             : "the prefix of IPv4 is a number from 0 to 32");
+    if (prefix < 0 || prefix > max)
+        return refuse_network(error, item,
+                              colons ? "the prefix of IPv6 is a number from 0 to 128"
+                                     : "the prefix of IPv4 is a number from 0 to 32");
     if (colons && addr.type == 4) {
         if (prefix < MAPPED_BITS)
             unfold(&addr);
         else
             prefix -= MAPPED_BITS;
     }
-    if (!cut(&addr, prefix))
+    if (!clear_host_bits(&addr, prefix))
         return refuse_bits(error, item, &addr, prefix);
     make_mask(prefix, mask);
     network->type = addr.type;
@@ -125,7 +125,7 @@ static bool read_network(struct item item, struct network *network, char error[N
 /* ---- The list */
 
 /* Takes the first item off *list, without the blanks around it; *list is NULL after the last. */
-static struct item next_item(const char **list)
+static struct item next_network(const char **list)
 {
     struct item item = {.text = *list + strspn(*list, BLANKS)};
     const char *comma = item.text + strcspn(item.text, ",");
@@ -137,10 +137,11 @@ static struct item next_item(const char **list)
     return item;
 }
 
-static bool read_list(const char *text, struct networks *networks, char error[NETWORKS_ERROR_SIZE])
+static bool read_networks(const char *text, struct networks *networks,
+                          char error[NETWORKS_ERROR_SIZE])
 {
     while (text) {
-        struct item item = next_item(&text);
+        struct item item = next_network(&text);
         if (item.length == 0) {
             snprintf(error, NETWORKS_ERROR_SIZE, "item %zu is empty", networks->count + 1);
             return false;
@@ -154,17 +155,17 @@ static bool read_list(const char *text, struct networks *networks, char error[NE
 
 struct networks *networks_parse(const char *text, char error[NETWORKS_ERROR_SIZE])
 {
-    size_t most = 1;
+    size_t max = 1;
 
     text += strspn(text, BLANKS);
     for (const char *c = text; *c; c++)
-        most += *c == ',';
-    struct networks *networks = calloc(1, sizeof *networks + most * sizeof networks->list[0]);
+        max += *c == ',';
+    struct networks *networks = calloc(1, sizeof *networks + max * sizeof networks->list[0]);
     if (!networks) {
         snprintf(error, NETWORKS_ERROR_SIZE, "out of memory");
         return NULL;
     }
-    if (*text && !read_list(text, networks, error)) {
+    if (*text && !read_networks(text, networks, error)) {
         networks_free(networks);
         return NULL;
     }

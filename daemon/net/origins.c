@@ -13,7 +13,7 @@
 #define DIGITS "0123456789"
 #define SHOWN 50 /* bytes of an origin in a message */
 
-struct cors {
+struct origins {
     bool all;
     size_t count;
     char *origins[]; /* into their text, which follows */
@@ -21,22 +21,22 @@ struct cors {
 
 /* ---- One origin: scheme://host or scheme://host:port */
 
-static bool refuse(char error[CORS_ERROR_SIZE], const char *origin, const char *why)
+static bool refuse_origin(char error[ORIGINS_ERROR_SIZE], const char *origin, const char *why)
 {
-    snprintf(error, CORS_ERROR_SIZE, "%.*s: %s", SHOWN, origin, why);
+    snprintf(error, ORIGINS_ERROR_SIZE, "%.*s: %s", SHOWN, origin, why);
     return false;
 }
 
 /* `length` bytes of `meant` are what a browser would have sent. */
-static bool refuse_for(char error[CORS_ERROR_SIZE], const char *origin, const char *why,
+static bool refuse_for(char error[ORIGINS_ERROR_SIZE], const char *origin, const char *why,
                        const char *meant, size_t length)
 {
-    snprintf(error, CORS_ERROR_SIZE, "%.*s: %s; %.*s is meant?", SHOWN, origin, why,
+    snprintf(error, ORIGINS_ERROR_SIZE, "%.*s: %s; %.*s is meant?", SHOWN, origin, why,
              length < SHOWN ? (int)length : SHOWN, meant);
     return false;
 }
 
-static bool refuse_upper_case(char error[CORS_ERROR_SIZE], const char *origin)
+static bool refuse_upper_case(char error[ORIGINS_ERROR_SIZE], const char *origin)
 {
     char meant[SHOWN + 1];
 
@@ -47,7 +47,7 @@ static bool refuse_upper_case(char error[CORS_ERROR_SIZE], const char *origin)
     return refuse_for(error, origin, "browsers send lower case", meant, strlen(meant));
 }
 
-static bool is_host(const char *host, size_t length)
+static bool is_origin_host(const char *host, size_t length)
 {
     struct p0f_addr addr;
 
@@ -59,7 +59,7 @@ static bool is_host(const char *host, size_t length)
     return strspn(host, LOWER DIGITS "-._") == length;
 }
 
-static bool is_port(const char *port)
+static bool is_origin_port(const char *port)
 {
     size_t length = strspn(port, DIGITS);
 
@@ -74,31 +74,31 @@ static bool is_own_port(const char *origin, const char *port)
            (strncmp(origin, "https:", 6) == 0 && strcmp(port, "443") == 0);
 }
 
-static bool check_host(const char *origin, const char *host, char error[CORS_ERROR_SIZE])
+static bool check_host(const char *origin, const char *host, char error[ORIGINS_ERROR_SIZE])
 {
     const char *bracket = host[0] == '[' ? strchr(host, ']') : NULL;
     const char *port = strchr(bracket ? bracket : host, ':');
     size_t length = port ? (size_t)(port - host) : strlen(host);
 
     if (strchr(host, '*'))
-        return refuse(error, origin, "there are no patterns, only whole origins and *");
+        return refuse_origin(error, origin, "there are no patterns, only whole origins and *");
     if (strpbrk(origin, UPPER))
         return refuse_upper_case(error, origin);
-    if (!is_host(host, length) || (port && !is_port(port + 1)))
-        return refuse(error, origin, "an origin is scheme://host or scheme://host:port");
+    if (!is_origin_host(host, length) || (port && !is_origin_port(port + 1)))
+        return refuse_origin(error, origin, "an origin is scheme://host or scheme://host:port");
     if (port && is_own_port(origin, port + 1))
         return refuse_for(error, origin, "browsers leave the scheme's own port out", origin,
                           (size_t)(port - origin));
     return true;
 }
 
-static bool check_origin(const char *origin, char error[CORS_ERROR_SIZE])
+static bool check_origin(const char *origin, char error[ORIGINS_ERROR_SIZE])
 {
     const char *separator = strstr(origin, "://");
     char meant[SHOWN + 1];
 
     if (strcmp(origin, "null") == 0)
-        return refuse(error, origin, "every page can have this origin; * says so openly");
+        return refuse_origin(error, origin, "every page can have this origin; * says so openly");
     if (!separator) {
         snprintf(meant, sizeof meant, "https://%s", origin);
         return refuse_for(error, origin, "the scheme is missing", meant, strlen(meant));
@@ -111,14 +111,14 @@ static bool check_origin(const char *origin, char error[CORS_ERROR_SIZE])
         return refuse_for(error, origin, "an origin has no path", origin, length);
     if (strspn(origin, LOWER UPPER DIGITS "+-.") < (size_t)(separator - origin) ||
         separator == origin)
-        return refuse(error, origin, "an origin is scheme://host or scheme://host:port");
+        return refuse_origin(error, origin, "an origin is scheme://host or scheme://host:port");
     return check_host(origin, host, error);
 }
 
 /* ---- The list */
 
 /* Cuts the first item off *list, without the blanks around it; *list is NULL after the last. */
-static char *next_item(char **list)
+static char *next_origin(char **list)
 {
     char *item = *list + strspn(*list, BLANKS);
     size_t length = strcspn(item, ",");
@@ -130,12 +130,12 @@ static char *next_item(char **list)
     return item;
 }
 
-static bool read_list(char *list, struct cors *cors, char error[CORS_ERROR_SIZE])
+static bool read_origins(char *list, struct origins *cors, char error[ORIGINS_ERROR_SIZE])
 {
     while (list) {
-        char *origin = next_item(&list);
+        char *origin = next_origin(&list);
         if (origin[0] == '\0') {
-            snprintf(error, CORS_ERROR_SIZE, "item %zu is empty", cors->count + 1);
+            snprintf(error, ORIGINS_ERROR_SIZE, "item %zu is empty", cors->count + 1);
             return false;
         }
         if (strcmp(origin, "*") == 0)
@@ -145,37 +145,37 @@ static bool read_list(char *list, struct cors *cors, char error[CORS_ERROR_SIZE]
         cors->origins[cors->count++] = origin;
     }
     if (cors->all && cors->count > 1)
-        return refuse(error, "*", "means every origin, so it stands alone");
+        return refuse_origin(error, "*", "means every origin, so it stands alone");
     return true;
 }
 
-struct cors *cors_parse(const char *text, char error[CORS_ERROR_SIZE])
+struct origins *origins_parse(const char *text, char error[ORIGINS_ERROR_SIZE])
 {
-    size_t most = 1;
+    size_t max = 1;
 
     text += strspn(text, BLANKS);
     for (const char *c = text; *c; c++)
-        most += *c == ',';
-    const size_t front = sizeof(struct cors) + most * sizeof(char *);
-    struct cors *cors = calloc(1, front + strlen(text) + 1);
+        max += *c == ',';
+    const size_t front = sizeof(struct origins) + max * sizeof(char *);
+    struct origins *cors = calloc(1, front + strlen(text) + 1);
     if (!cors) {
-        snprintf(error, CORS_ERROR_SIZE, "out of memory");
+        snprintf(error, ORIGINS_ERROR_SIZE, "out of memory");
         return NULL;
     }
     char *list = strcpy((char *)cors + front, text);
-    if (*text && !read_list(list, cors, error)) {
-        cors_free(cors);
+    if (*text && !read_origins(list, cors, error)) {
+        origins_free(cors);
         return NULL;
     }
     return cors;
 }
 
-void cors_free(struct cors *cors)
+void origins_free(struct origins *cors)
 {
     free(cors);
 }
 
-const char *cors_allows(const struct cors *cors, const char *origin)
+const char *origins_allow(const struct origins *cors, const char *origin)
 {
     if (cors->all)
         return "*";
@@ -185,7 +185,7 @@ const char *cors_allows(const struct cors *cors, const char *origin)
     return NULL;
 }
 
-bool cors_varies(const struct cors *cors)
+bool origins_vary(const struct origins *cors)
 {
     return cors->count > 0 && !cors->all;
 }

@@ -28,7 +28,7 @@ static uint64_t count_changing(const struct descriptors *descriptors,
                                const struct pool_status *pool)
 {
     uint64_t count = connections_count(descriptors->connections) +
-                     (uint64_t)lingering_count(descriptors->lingering);
+                     (uint64_t)lingering_close_count(descriptors->lingering);
 
     for (uint32_t i = 0; i < pool->connections; i++)
         count += pool->links[i].state != LINK_DOWN;

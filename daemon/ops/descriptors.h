@@ -16,7 +16,7 @@ void descriptors_raise_limit(uint32_t max_connections);
 
 struct descriptors {
     const struct connections *connections; /* borrowed, as is the next */
-    struct lingering *lingering;
+    struct lingering_close *lingering;
     bool known;      /* they could be counted; this and the next are descriptors_begin()'s */
     uint64_t others; /* that were open besides; they stay open */
 };

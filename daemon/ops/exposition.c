@@ -10,9 +10,9 @@
 #define NS_PER_S 1000000000
 
 #define ROOM_FIRST (16 * 1024) /* enough, as a rule */
-#define PIECE_MOST 512
+#define PIECE_MAX 512
 
-static bool make_room(struct exposition *text, size_t more)
+static bool grow_text(struct exposition *text, size_t more)
 {
     if (text->failed || more <= text->room - text->used)
         return !text->failed;
@@ -30,12 +30,12 @@ void exposition_put(struct exposition *text, const char *format, ...)
 {
     va_list args;
 
-    if (!make_room(text, PIECE_MOST))
+    if (!grow_text(text, PIECE_MAX))
         return;
     va_start(args, format);
-    int length = vsnprintf(text->bytes + text->used, PIECE_MOST, format, args);
+    int length = vsnprintf(text->bytes + text->used, PIECE_MAX, format, args);
     va_end(args);
-    if (length < 0 || length >= PIECE_MOST)
+    if (length < 0 || length >= PIECE_MAX)
         text->failed = true;
     else
         text->used += (size_t)length;

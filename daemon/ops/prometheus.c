@@ -225,9 +225,9 @@ static void put_p0f_state(struct exposition *out, const struct metrics_gauges *g
     exposition_labelled(out, name, "state", "down", gauges->connections_down);
     exposition_labelled(out, name, "state", "probing", gauges->connections_probing);
     exposition_labelled(out, name, "state", "ready", gauges->connections_ready);
-    exposition_labelled(out, name, "state", "condemned", gauges->connections_condemned);
+    exposition_labelled(out, name, "state", "condemned", gauges->connections_draining);
     exposition_single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.",
-                      gauges->owed);
+                      gauges->outstanding);
     exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
                       gauges->queued);
 }

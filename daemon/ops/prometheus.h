@@ -30,10 +30,10 @@ struct metrics_gauges {
     uint64_t connections_down; /* connections to p0f by state, see link.h */
     uint64_t connections_probing;
     uint64_t connections_ready;
-    uint64_t connections_condemned;
-    uint64_t owed;    /* answers that p0f owes us */
-    uint64_t queued;  /* queries not sent yet */
-    uint64_t pending; /* lookups that wait */
+    uint64_t connections_draining;
+    uint64_t outstanding; /* answers that p0f owes us */
+    uint64_t queued;      /* queries not sent yet */
+    uint64_t pending;     /* lookups that wait */
     uint64_t pending_limit;
     uint64_t flights; /* hosts they wait for */
     struct metrics_store hosts;

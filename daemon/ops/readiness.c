@@ -12,7 +12,7 @@ struct readiness {
     struct pool *pool;
     int64_t timeout;
     _Atomic uint32_t pending;
-    _Atomic bool winding_down;
+    _Atomic bool shutting_down;
 
     struct pool_query query;
     bool asked;                 /* the query is queued or owed */
@@ -24,12 +24,12 @@ struct readiness {
     bool known; /* there is a result */
     struct mono known_since;
     bool ready;
-    char reason[OUTAGE_SIZE]; /* why not */
+    char reason[POOL_FAULT_SIZE]; /* why not */
 };
 
 /* ---- Telling */
 
-static void finish(struct readiness_request *request, bool ready, const char *reason)
+static void finish_readiness(struct readiness_request *request, bool ready, const char *reason)
 {
     struct readiness *readiness = request->readiness;
 
@@ -45,11 +45,11 @@ static void finish_waiting(struct readiness *readiness, bool ready, const char *
 
     while ((request = readiness->waiting)) {
         readiness->waiting = request->next;
-        finish(request, ready, reason);
+        finish_readiness(request, ready, reason);
     }
 }
 
-static void conclude(struct readiness *readiness, bool ready)
+static void end_probe(struct readiness *readiness, bool ready)
 {
     readiness->known = true;
     readiness->known_since = loop_now(readiness->loop);
@@ -58,11 +58,11 @@ static void conclude(struct readiness *readiness, bool ready)
     finish_waiting(readiness, ready, readiness->reason);
 }
 
-static void say_overdue(const struct readiness *readiness, char reason[OUTAGE_SIZE])
+static void say_overdue(const struct readiness *readiness, char reason[POOL_FAULT_SIZE])
 {
     struct mono now = loop_now(readiness->loop);
 
-    snprintf(reason, OUTAGE_SIZE, "p0f did not answer within %lld ms",
+    snprintf(reason, POOL_FAULT_SIZE, "p0f did not answer within %lld ms",
              (long long)mono_ms_between(readiness->asked_at, now));
 }
 
@@ -78,7 +78,7 @@ static bool ask_again(struct readiness *readiness)
     return readiness->asked;
 }
 
-static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+static void on_probe_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct readiness *readiness = ctx;
     struct pool_status status;
@@ -87,20 +87,20 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
     readiness->asked = false;
     readiness->reason[0] = '\0';
     if (error == P0F_OK || error == P0F_NO_MATCH) {
-        conclude(readiness, true);
+        end_probe(readiness, true);
         return;
     }
     if (error != P0F_BAD_QUERY && ask_again(readiness))
         return;
     pool_status(readiness->pool, &status);
-    if (!outage_find(&status, readiness->reason))
+    if (!pool_fault_find(&status, readiness->reason))
         snprintf(readiness->reason, sizeof readiness->reason, "%s: %s", status.socket,
                  p0f_strerror(error));
-    conclude(readiness, false);
+    end_probe(readiness, false);
 }
 
 /* What was sent stays owed, and its answer will be taken whenever it comes. */
-static void on_deadline(void *ctx)
+static void on_probe_deadline(void *ctx)
 {
     struct readiness *readiness = ctx;
     struct pool_status status;
@@ -115,10 +115,10 @@ static void on_deadline(void *ctx)
     snprintf(readiness->reason, sizeof readiness->reason,
              "no query could be sent to p0f within %lld ms: %u are queued",
              (long long)readiness->timeout, status.queued);
-    conclude(readiness, false);
+    end_probe(readiness, false);
 }
 
-static void ask(struct readiness *readiness)
+static void send_probe(struct readiness *readiness)
 {
     struct mono now = loop_now(readiness->loop);
 
@@ -129,51 +129,51 @@ static void ask(struct readiness *readiness)
     if (error == P0F_OK)
         readiness->asked = true;
     else
-        on_answer(readiness, error, NULL);
+        on_probe_answer(readiness, error, NULL);
 }
 
 /* ---- Requests */
 
-static void take(void *ctx)
+static void on_request(void *ctx)
 {
     struct readiness_request *request = ctx;
     struct readiness *readiness = request->readiness;
     struct mono good_until = mono_add_ms(readiness->known_since, RESULT_KEPT_MS);
     struct pool_status status;
-    char reason[OUTAGE_SIZE];
+    char reason[POOL_FAULT_SIZE];
 
     pool_status(readiness->pool, &status);
-    if (readiness->winding_down) {
-        finish(request, false, SHUTTING_DOWN);
-    } else if (outage_find(&status, reason)) {
-        finish(request, false, reason);
+    if (readiness->shutting_down) {
+        finish_readiness(request, false, SHUTTING_DOWN);
+    } else if (pool_fault_find(&status, reason)) {
+        finish_readiness(request, false, reason);
     } else if (readiness->asked && !loop_armed(&readiness->deadline)) {
         say_overdue(readiness, reason);
-        finish(request, false, reason);
+        finish_readiness(request, false, reason);
     } else if (readiness->known && mono_before(loop_now(readiness->loop), good_until)) {
-        finish(request, readiness->ready, readiness->reason);
+        finish_readiness(request, readiness->ready, readiness->reason);
     } else {
         request->next = readiness->waiting;
         readiness->waiting = request;
         if (!readiness->asked)
-            ask(readiness);
+            send_probe(readiness);
     }
 }
 
 void readiness_ask(struct readiness *readiness, struct readiness_request *request)
 {
     request->readiness = readiness;
-    request->task = (struct loop_task){.run = take, .ctx = request};
+    request->task = (struct loop_task){.run = on_request, .ctx = request};
     atomic_fetch_add(&readiness->pending, 1); /* before the look: see readiness_pending() */
-    if (readiness->winding_down)
-        finish(request, false, SHUTTING_DOWN);
+    if (readiness->shutting_down)
+        finish_readiness(request, false, SHUTTING_DOWN);
     else
         loop_post(readiness->loop, &request->task);
 }
 
-void readiness_wind_down(struct readiness *readiness)
+void readiness_shut_down(struct readiness *readiness)
 {
-    readiness->winding_down = true;
+    readiness->shutting_down = true;
     finish_waiting(readiness, false, SHUTTING_DOWN);
 }
 
@@ -193,17 +193,17 @@ struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t ti
     readiness->loop = loop;
     readiness->pool = pool;
     readiness->query = (struct pool_query){.addr = {.type = 4}, /* 0.0.0.0 is no host */
-                                           .asker = ASKER_DAEMON,
-                                           .answer = on_answer,
+                                           .flow = FLOW_DAEMON,
+                                           .answer = on_probe_answer,
                                            .ctx = readiness};
-    readiness->deadline = (struct loop_timer){.fire = on_deadline, .ctx = readiness};
+    readiness->deadline = (struct loop_timer){.fire = on_probe_deadline, .ctx = readiness};
     readiness_set_timeout(readiness, timeout);
     return readiness;
 }
 
 void readiness_set_timeout(struct readiness *readiness, int64_t timeout)
 {
-    readiness->timeout = timeout < READINESS_TIMEOUT_MOST ? timeout : READINESS_TIMEOUT_MOST;
+    readiness->timeout = timeout < READINESS_TIMEOUT_MAX ? timeout : READINESS_TIMEOUT_MAX;
 }
 
 void readiness_free(struct readiness *readiness)

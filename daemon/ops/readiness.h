@@ -16,8 +16,7 @@
 
 struct readiness;
 
-#define READINESS_TIMEOUT_MOST                                                                     \
-    900 /* ms; so that a p0f that stops is found out within two seconds */
+#define READINESS_TIMEOUT_MAX 900 /* ms; so that a p0f that stops is found out within two seconds */
 
 struct readiness_request {
     /* Set by the caller. */
@@ -25,7 +24,7 @@ struct readiness_request {
 
     /* Set when done. */
     bool ready;
-    char reason[OUTAGE_SIZE]; /* why not; "" when ready */
+    char reason[POOL_FAULT_SIZE]; /* why not; "" when ready */
 
     /* The readiness's own. */
     struct readiness *readiness;
@@ -33,7 +32,7 @@ struct readiness_request {
     struct loop_task task;
 };
 
-/* Borrows loop and pool. `timeout` in milliseconds is how long p0f is given, READINESS_TIMEOUT_MOST
+/* Borrows loop and pool. `timeout` in milliseconds is how long p0f is given, READINESS_TIMEOUT_MAX
  * at most. NULL with errno when out of memory. */
 struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t timeout);
 
@@ -48,7 +47,7 @@ void readiness_set_timeout(struct readiness *readiness, int64_t timeout);
 void readiness_ask(struct readiness *readiness, struct readiness_request *request);
 
 /* From here on the answer is no, also for those who wait. In the loop's thread. */
-void readiness_wind_down(struct readiness *readiness);
+void readiness_shut_down(struct readiness *readiness);
 
 /* Requests not yet done. Once winding down and 0, the loop is needed for none to come. Any thread. */
 uint32_t readiness_pending(const struct readiness *readiness);

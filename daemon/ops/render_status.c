@@ -28,12 +28,12 @@ static json_t *dialect_or_null(enum p0f_dialect dialect)
 }
 
 /* The settings come section by section. */
-static json_t *render_settings(const struct settings *settings)
+static json_t *render_settings(const struct config_snapshot *snapshot)
 {
     json_t *sections = json_object();
 
-    for (size_t i = 0; sections && i < settings_count(settings); i++) {
-        const struct setting *setting = settings_at(settings, i);
+    for (size_t i = 0; sections && i < config_snapshot_count(snapshot); i++) {
+        const struct setting *setting = config_snapshot_at(snapshot, i);
         if (!json_object_get(sections, setting->section))
             render_add(&sections, setting->section, json_object());
         json_t *section = json_object_get(sections, setting->section);
@@ -84,10 +84,10 @@ static json_t *render_lookups(const struct lookup_counts *counts)
 static json_t *render_pool(const struct pool_status *status)
 {
     json_t *pool = json_object();
-    char outage[OUTAGE_SIZE];
+    char outage[POOL_FAULT_SIZE];
     unsigned ready = 0;
 
-    outage_find(status, outage);
+    pool_fault_find(status, outage);
     for (uint32_t i = 0; i < status->connections; i++)
         ready += status->links[i].state == LINK_READY;
     render_add(&pool, "socket", render_text(status->socket));
@@ -97,7 +97,7 @@ static json_t *render_pool(const struct pool_status *status)
     render_add(&pool, "dialect", dialect_or_null(status->dialect));
     render_add(&pool, "ready", json_integer(ready));
     render_add(&pool, "queued", json_integer(status->queued));
-    render_add(&pool, "owed", json_integer(status->owed));
+    render_add(&pool, "owed", json_integer(status->outstanding));
     render_add(&pool, "max_rate", json_integer(status->max_rate));
     render_add(&pool, "reconnects", json_integer((json_int_t)status->reconnects));
     return pool;
@@ -106,14 +106,14 @@ static json_t *render_pool(const struct pool_status *status)
 static json_t *render_connection(const struct link_status *link)
 {
     json_t *connection = json_object();
-    char fault[OUTAGE_SIZE];
+    char fault[POOL_FAULT_SIZE];
 
-    outage_describe(&link->fault, fault);
+    pool_fault_describe(&link->fault, fault);
     render_add(&connection, "state", json_string(link_state_name(link->state)));
     render_add(&connection, "dialect", dialect_or_null(link->dialect));
     render_add(&connection, "age_seconds",
                link->state == LINK_DOWN ? json_null() : json_integer(link->age / 1000));
-    render_add(&connection, "owed", json_integer(link->owed));
+    render_add(&connection, "owed", json_integer(link->outstanding));
     render_add(&connection, "overdue_ms", json_integer(link->overdue));
     render_add(&connection, "pending", json_integer(link->pending));
     render_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));
@@ -142,7 +142,7 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     render_add(&status, "version", json_string(snapshot->version));
     render_add(&status, "started", time_text(snapshot->started));
     render_add(&status, "uptime_seconds", json_integer(snapshot->uptime / 1000));
-    render_add(&status, "configuration", render_settings(snapshot->settings));
+    render_add(&status, "configuration", render_settings(snapshot->snapshot));
     render_add(&status, "cache", render_cache(snapshot));
     render_add(&status, "lookups", render_lookups(&snapshot->lookups));
     render_add(&status, "pool", render_pool(&snapshot->pool));

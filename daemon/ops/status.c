@@ -6,13 +6,13 @@
 struct status {
     struct status_options options;
     struct mono began;
-    struct settings *settings;
+    struct config_snapshot *snapshot;
     const struct descriptors *descriptors; /* or NULL */
     _Atomic uint32_t pending;
     _Atomic bool closed;
 };
 
-static void finish(struct status_request *request)
+static void finish_status(struct status_request *request)
 {
     struct status *status = request->status;
 
@@ -20,7 +20,7 @@ static void finish(struct status_request *request)
     atomic_fetch_sub(&status->pending, 1);
 }
 
-static void look(void *ctx)
+static void take_snapshot(void *ctx)
 {
     struct status_request *request = ctx;
     struct status_snapshot *snapshot = request->snapshot;
@@ -30,7 +30,7 @@ static void look(void *ctx)
     snapshot->version = options->version;
     snapshot->started = options->started;
     snapshot->uptime = mono_ms_between(status->began, loop_now(options->loop));
-    snapshot->settings = settings_ref(status->settings);
+    snapshot->snapshot = config_snapshot_ref(status->snapshot);
     snapshot->cache = cache_counts(options->cache);
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
@@ -39,13 +39,13 @@ static void look(void *ctx)
     snapshot->open_fds_known =
         status->descriptors &&
         descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
-    finish(request);
+    finish_status(request);
 }
 
 void status_gather(struct status *status, struct status_request *request)
 {
     request->status = status;
-    request->task = (struct loop_task){.run = look, .ctx = request};
+    request->task = (struct loop_task){.run = take_snapshot, .ctx = request};
     request->snapshot = NULL;
     atomic_fetch_add(&status->pending, 1); /* before the look: who has closed it waits for 0 */
     if (!status->closed)
@@ -53,14 +53,14 @@ void status_gather(struct status *status, struct status_request *request)
     if (request->snapshot)
         loop_post(status->options.loop, &request->task);
     else
-        finish(request);
+        finish_status(request);
 }
 
 void status_snapshot_free(struct status_snapshot *snapshot)
 {
     if (!snapshot)
         return;
-    settings_unref(snapshot->settings);
+    config_snapshot_unref(snapshot->snapshot);
     free(snapshot);
 }
 
@@ -74,10 +74,10 @@ uint32_t status_pending(const struct status *status)
     return status->pending;
 }
 
-void status_set_settings(struct status *status, struct settings *settings)
+void status_set_configuration(struct status *status, struct config_snapshot *snapshot)
 {
-    settings_unref(status->settings);
-    status->settings = settings;
+    config_snapshot_unref(status->snapshot);
+    status->snapshot = snapshot;
 }
 
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
@@ -100,6 +100,6 @@ void status_free(struct status *status)
 {
     if (!status)
         return;
-    settings_unref(status->settings);
+    config_snapshot_unref(status->snapshot);
     free(status);
 }

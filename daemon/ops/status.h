@@ -32,7 +32,7 @@ struct status_snapshot {
     const char *version;
     int64_t started; /* unix seconds */
     int64_t uptime;  /* milliseconds */
-    struct settings *settings;
+    struct config_snapshot *snapshot;
     struct cache_counts cache;
     uint32_t max_hosts;
     uint32_t max_misses;
@@ -62,7 +62,7 @@ void status_free(struct status *status);
 
 /* What snapshots show from now on; takes the reference over. In the loop's thread, or before it
  * runs. Needed before the first status_gather(). */
-void status_set_settings(struct status *status, struct settings *settings);
+void status_set_configuration(struct status *status, struct config_snapshot *snapshot);
 
 /* Who counts descriptors; borrowed until status_free(). Before the loop runs; without, they are not
  * known. */

@@ -4,125 +4,126 @@
 
 /* An asker's part. Those with something in them form a ring, save the daemon's own, which is always
  * next. */
-struct lane {
-    struct queue_entry *first, *last;
+struct flow_queue {
+    struct fair_queue_entry *first, *last;
     uint32_t length;
     uint32_t added; /* ever */
-    struct lane *prev, *next;
+    struct flow_queue *prev, *next;
 };
 
-struct queue {
-    struct lane *turn; /* whose it is; NULL: the ring is empty */
+struct fair_queue {
+    struct flow_queue *turn; /* whose it is; NULL: the ring is empty */
     uint32_t length;
-    struct lane lanes[ASKERS];
+    struct flow_queue flow_queues[FLOWS];
 };
 
-struct queue *queue_new(void)
+struct fair_queue *fair_queue_new(void)
 {
-    return calloc(1, sizeof(struct queue));
+    return calloc(1, sizeof(struct fair_queue));
 }
 
-void queue_free(struct queue *queue)
+void fair_queue_free(struct fair_queue *queue)
 {
     free(queue);
 }
 
 /* Last in the round that is going on. */
-static void enter_ring(struct queue *queue, struct lane *lane)
+static void enter_ring(struct fair_queue *queue, struct flow_queue *flow_queue)
 {
-    struct lane *turn = queue->turn;
+    struct flow_queue *turn = queue->turn;
 
-    if (lane == &queue->lanes[ASKER_DAEMON])
+    if (flow_queue == &queue->flow_queues[FLOW_DAEMON])
         return;
     if (!turn) {
-        queue->turn = lane->prev = lane->next = lane;
+        queue->turn = flow_queue->prev = flow_queue->next = flow_queue;
         return;
     }
-    lane->next = turn;
-    lane->prev = turn->prev;
-    lane->prev->next = turn->prev = lane;
+    flow_queue->next = turn;
+    flow_queue->prev = turn->prev;
+    flow_queue->prev->next = turn->prev = flow_queue;
 }
 
-static void leave_ring(struct queue *queue, struct lane *lane)
+static void leave_ring(struct fair_queue *queue, struct flow_queue *flow_queue)
 {
-    if (lane == &queue->lanes[ASKER_DAEMON])
+    if (flow_queue == &queue->flow_queues[FLOW_DAEMON])
         return;
-    if (queue->turn == lane)
-        queue->turn = lane->next == lane ? NULL : lane->next;
-    lane->prev->next = lane->next;
-    lane->next->prev = lane->prev;
+    if (queue->turn == flow_queue)
+        queue->turn = flow_queue->next == flow_queue ? NULL : flow_queue->next;
+    flow_queue->prev->next = flow_queue->next;
+    flow_queue->next->prev = flow_queue->prev;
 }
 
-void queue_add(struct queue *queue, struct queue_entry *entry, unsigned asker)
+void fair_queue_add(struct fair_queue *queue, struct fair_queue_entry *entry, unsigned flow)
 {
-    struct lane *lane = &queue->lanes[asker];
+    struct flow_queue *flow_queue = &queue->flow_queues[flow];
 
-    *entry = (struct queue_entry){
-        .prev = lane->last, .asker = asker, .number = lane->added++, .queued = true};
-    if (lane->last) {
-        lane->last->next = entry;
+    *entry = (struct fair_queue_entry){
+        .prev = flow_queue->last, .flow = flow, .number = flow_queue->added++, .queued = true};
+    if (flow_queue->last) {
+        flow_queue->last->next = entry;
     } else {
-        lane->first = entry;
-        enter_ring(queue, lane);
+        flow_queue->first = entry;
+        enter_ring(queue, flow_queue);
     }
-    lane->last = entry;
-    lane->length++;
+    flow_queue->last = entry;
+    flow_queue->length++;
     queue->length++;
 }
 
-void queue_remove(struct queue *queue, struct queue_entry *entry)
+void fair_queue_remove(struct fair_queue *queue, struct fair_queue_entry *entry)
 {
-    struct lane *lane = &queue->lanes[entry->asker];
+    struct flow_queue *flow_queue = &queue->flow_queues[entry->flow];
 
     if (entry->prev)
         entry->prev->next = entry->next;
     else
-        lane->first = entry->next;
+        flow_queue->first = entry->next;
     if (entry->next)
         entry->next->prev = entry->prev;
     else
-        lane->last = entry->prev;
-    if (!lane->first)
-        leave_ring(queue, lane);
+        flow_queue->last = entry->prev;
+    if (!flow_queue->first)
+        leave_ring(queue, flow_queue);
     entry->queued = false;
-    lane->length--;
+    flow_queue->length--;
     queue->length--;
 }
 
-void queue_hasten(struct queue *queue, struct queue_entry *entry, unsigned asker)
+void fair_queue_promote(struct fair_queue *queue, struct fair_queue_entry *entry, unsigned flow)
 {
-    const struct lane *lane = &queue->lanes[entry->asker];
-    uint32_t before = entry->number - lane->first->number; /* or less, if some have left */
+    const struct flow_queue *flow_queue = &queue->flow_queues[entry->flow];
+    uint32_t before = entry->number - flow_queue->first->number; /* or less, if some have left */
 
-    if (asker == entry->asker || queue->lanes[asker].length >= before)
+    if (flow == entry->flow || queue->flow_queues[flow].length >= before)
         return;
-    queue_remove(queue, entry);
-    queue_add(queue, entry, asker);
+    fair_queue_remove(queue, entry);
+    fair_queue_add(queue, entry, flow);
 }
 
-bool queue_is_urgent(const struct queue *queue)
+bool fair_queue_is_urgent(const struct fair_queue *queue)
 {
-    return queue->lanes[ASKER_DAEMON].length > 0;
+    return queue->flow_queues[FLOW_DAEMON].length > 0;
 }
 
-struct queue_entry *queue_take(struct queue *queue)
+struct fair_queue_entry *fair_queue_take(struct fair_queue *queue)
 {
-    struct lane *lane = queue->turn;
+    struct flow_queue *flow_queue = queue->turn;
 
-    if (queue_is_urgent(queue)) {
-        struct queue_entry *own = queue->lanes[ASKER_DAEMON].first;
-        queue_remove(queue, own);
+    if (fair_queue_is_urgent(queue)) {
+        struct fair_queue_entry *own = queue->flow_queues[FLOW_DAEMON].first;
+        fair_queue_remove(queue, own);
         return own;
     }
-    if (!lane)
+    if (!flow_queue)
         return NULL;
-    struct queue_entry *entry = lane->first;
-    queue->turn = lane->next;
-    queue_remove(queue, entry); /* which moves the turn on if it is its last, and the only one */
+    struct fair_queue_entry *entry = flow_queue->first;
+    queue->turn = flow_queue->next;
+    fair_queue_remove(queue,
+                      entry); /* which moves the turn on if it is its last, and the only one */
     return entry;
 }
 
-uint32_t queue_length(const struct queue *queue)
+uint32_t fair_queue_length(const struct fair_queue *queue)
 {
     return queue->length;
 }

@@ -6,13 +6,13 @@
 #include <sys/epoll.h>
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MOST_MS 1000 /* a p0f that is back is noticed within a second */
+#define BACKOFF_MAX_MS 1000 /* a p0f that is back is noticed within a second */
 #define SILENCE_MS 1000  /* p0f answers within its 10 ms round unless it is busy, stopped or full */
 #define AFTERMATH_MS 250 /* what may still come on a stream that has gone wrong */
 #define DRAIN_EVERY_MS 10 /* such a stream is read: however much comes, it costs next to nothing */
 #define HEALTHY_MS 1000   /* who has answered for so long and breaks is to be back soon */
 
-static void tell(struct link *link, enum link_event event, enum p0f_error error)
+static void tell_owner(struct link *link, enum link_event event, enum p0f_error error)
 {
     link->common->event(link->common->ctx, link, event, error);
 }
@@ -23,7 +23,7 @@ const char *link_state_name(enum link_state state)
         [LINK_DOWN] = "down",
         [LINK_PROBING] = "probing",
         [LINK_READY] = "ready",
-        [LINK_CONDEMNED] = "condemned",
+        [LINK_DRAINING] = "condemned",
     };
 
     return names[state];
@@ -36,7 +36,7 @@ static bool is_open(const struct link *link)
 
 bool link_may_answer(const struct link *link)
 {
-    return is_open(link) || link->returning;
+    return is_open(link) || link->recovering;
 }
 
 static void watch_as_needed(struct link *link)
@@ -53,7 +53,7 @@ void link_flush(struct link *link)
     if (link->conn && link->common->retiring && p0f_conn_pending(link->conn) == 0)
         return;
     if (is_open(link) && p0f_conn_wants_write(link->conn)) {
-        if (p0f_conn_owed(link->conn) == 0)
+        if (p0f_conn_outstanding(link->conn) == 0)
             link->heard = loop_now(link->common->loop);
         p0f_conn_flush(link->conn);
         watch_as_needed(link);
@@ -90,12 +90,12 @@ static void watch_again(void *ctx)
 static int64_t backoff_ms(struct link *link)
 {
     struct link_common *common = link->common;
-    int64_t pause = BACKOFF_MOST_MS;
+    int64_t pause = BACKOFF_MAX_MS;
 
     if (link->failures < 6)
         pause = BACKOFF_FIRST_MS << link->failures;
-    if (pause > BACKOFF_MOST_MS)
-        pause = BACKOFF_MOST_MS;
+    if (pause > BACKOFF_MAX_MS)
+        pause = BACKOFF_MAX_MS;
     common->random = common->random * 6364136223846793005u + 1442695040888963407u;
     return pause / 2 + (int64_t)((common->random >> 33) % (uint64_t)(pause / 2 + 1));
 }
@@ -103,7 +103,7 @@ static int64_t backoff_ms(struct link *link)
 /* False, and still open, while p0f owes an answer on it. */
 static bool close_link(struct link *link)
 {
-    if (link->conn && p0f_conn_owed(link->conn) > 0)
+    if (link->conn && p0f_conn_outstanding(link->conn) > 0)
         return false;
     loop_disarm(link->common->loop, &link->drain_timer);
     stop_watching(link); /* before its descriptor goes */
@@ -114,13 +114,13 @@ static bool close_link(struct link *link)
 }
 
 /* The only place where a link changes its state, and where one is closed. */
-static void enter(struct link *link, enum link_state state)
+static void link_enter(struct link *link, enum link_state state)
 {
     struct link_common *common = link->common;
     int64_t timer_ms = 0;
 
     if (state == LINK_DOWN && !close_link(link))
-        state = LINK_CONDEMNED;
+        state = LINK_DRAINING;
     link->state = state;
     link->silent = false;
     switch (state) {
@@ -134,7 +134,7 @@ static void enter(struct link *link, enum link_state state)
     case LINK_READY:
         link->ready = loop_now(common->loop);
         break;
-    case LINK_CONDEMNED:
+    case LINK_DRAINING:
         timer_ms = AFTERMATH_MS;
         drain_later(link); /* for writing no more, which would be possible all the time */
         break;
@@ -153,33 +153,33 @@ static void break_link(struct link *link, enum p0f_error error)
     if (link->state == LINK_READY &&
         mono_ms_between(link->ready, loop_now(link->common->loop)) >= HEALTHY_MS)
         link->failures = 0;
-    link->returning = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
-    enter(link, gone ? LINK_DOWN : LINK_CONDEMNED);
+    link->recovering = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
+    link_enter(link, gone ? LINK_DOWN : LINK_DRAINING);
     metrics_count(METRIC_P0F_CONNECTIONS_LOST);
-    tell(link, LINK_EVENT_LOST, error);
+    tell_owner(link, LINK_EVENT_LOST, error);
 }
 
 /* More has come on a condemned connection, or its end. */
 static void drain_link(struct link *link)
 {
-    bool hope_lost = link->returning && p0f_conn_hung_up(link->conn);
+    bool hope_lost = link->recovering && p0f_conn_hung_up(link->conn);
 
     if (p0f_conn_hung_up(link->conn) ||
-        (p0f_conn_owed(link->conn) == 0 && !loop_armed(&link->timer)))
-        enter(link, LINK_DOWN);
+        (p0f_conn_outstanding(link->conn) == 0 && !loop_armed(&link->timer)))
+        link_enter(link, LINK_DOWN);
     else
         drain_later(link);
-    link->returning = link->returning && !hope_lost;
-    tell(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
+    link->recovering = link->recovering && !hope_lost;
+    tell_owner(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
 }
 
-static void on_ready(void *ctx, uint32_t events)
+static void on_link_events(void *ctx, uint32_t events)
 {
     struct link *link = ctx;
     enum p0f_error error = p0f_conn_io(link->conn);
 
     (void)events;
-    if (link->state == LINK_CONDEMNED) {
+    if (link->state == LINK_DRAINING) {
         drain_link(link);
         return;
     }
@@ -189,11 +189,11 @@ static void on_ready(void *ctx, uint32_t events)
     }
     link->heard = loop_now(link->common->loop);
     if (link->state == LINK_PROBING && p0f_conn_dialect(link->conn) != P0F_DIALECT_AUTO) {
-        enter(link, LINK_READY);
-        tell(link, LINK_EVENT_READY, P0F_OK);
+        link_enter(link, LINK_READY);
+        tell_owner(link, LINK_EVENT_READY, P0F_OK);
     }
     watch_as_needed(link);
-    tell(link, LINK_EVENT_PROGRESS, P0F_OK);
+    tell_owner(link, LINK_EVENT_PROGRESS, P0F_OK);
 }
 
 static void count_connection(struct link *link)
@@ -215,20 +215,20 @@ static void connect_link(struct link *link)
         link->events = EPOLLIN;
         if (loop_watch(common->loop, &link->watch, link->events) == 0) {
             link->opened = link->heard = loop_now(common->loop);
-            enter(link, LINK_PROBING);
+            link_enter(link, LINK_PROBING);
             count_connection(link);
-            tell(link, LINK_EVENT_CONNECTED, P0F_OK);
+            tell_owner(link, LINK_EVENT_CONNECTED, P0F_OK);
             return;
         }
         link->events = 0;
         error = P0F_SYSTEM;
     }
     link->fault = (struct link_fault){.error = error, .cause = errno};
-    link->returning = false;
-    enter(link, LINK_DOWN);
+    link->recovering = false;
+    link_enter(link, LINK_DOWN);
     metrics_count(METRIC_P0F_CONNECT_FAILED);
     errno = link->fault.cause;
-    tell(link, LINK_EVENT_LOST, error);
+    tell_owner(link, LINK_EVENT_LOST, error);
 }
 
 static void on_timer(void *ctx)
@@ -241,13 +241,13 @@ static void on_timer(void *ctx)
         break;
     case LINK_PROBING:
         link->silent = true;
-        tell(link, LINK_EVENT_SILENT, P0F_OK);
+        tell_owner(link, LINK_EVENT_SILENT, P0F_OK);
         break;
     case LINK_READY:
         break;
-    case LINK_CONDEMNED:
-        if (p0f_conn_owed(link->conn) == 0)
-            enter(link, LINK_DOWN);
+    case LINK_DRAINING:
+        if (p0f_conn_outstanding(link->conn) == 0)
+            link_enter(link, LINK_DOWN);
         break;
     }
 }
@@ -255,7 +255,7 @@ static void on_timer(void *ctx)
 void link_start(struct link *link, struct link_common *common)
 {
     link->common = common;
-    link->watch = (struct loop_fd){.fd = -1, .ready = on_ready, .ctx = link};
+    link->watch = (struct loop_fd){.fd = -1, .ready = on_link_events, .ctx = link};
     link->timer = (struct loop_timer){.fire = on_timer, .ctx = link};
     link->drain_timer = (struct loop_timer){.fire = watch_again, .ctx = link};
     connect_link(link);
@@ -271,7 +271,7 @@ void link_retire(struct link *link)
 
 void link_stop(struct link *link)
 {
-    enter(link, LINK_DOWN);
+    link_enter(link, LINK_DOWN);
 }
 
 struct link_status link_status(const struct link *link)
@@ -286,10 +286,10 @@ struct link_status link_status(const struct link *link)
 
     if (link->conn) {
         status.dialect = p0f_conn_dialect(link->conn);
-        status.owed = p0f_conn_owed(link->conn);
+        status.outstanding = p0f_conn_outstanding(link->conn);
         status.pending = p0f_conn_pending(link->conn);
         status.age = mono_ms_between(link->opened, now);
-        status.overdue = status.owed > 0 ? mono_ms_between(link->heard, now) : 0;
+        status.overdue = status.outstanding > 0 ? mono_ms_between(link->heard, now) : 0;
     }
     return status;
 }

@@ -8,13 +8,13 @@
 #include "p0fclient.h"
 
 enum link_state {
-    LINK_DOWN,      /* no connection; the timer says when to try again */
-    LINK_PROBING,   /* connected, but p0f has not answered yet: it may be over its cap */
-    LINK_READY,     /* p0f answers */
-    LINK_CONDEMNED, /* its stream has gone wrong; open until nothing is owed */
+    LINK_DOWN,     /* no connection; the timer says when to try again */
+    LINK_PROBING,  /* connected, but p0f has not answered yet: it may be over its cap */
+    LINK_READY,    /* p0f answers */
+    LINK_DRAINING, /* its stream has gone wrong; open until nothing is owed */
 };
 
-#define LINK_STATES (LINK_CONDEMNED + 1)
+#define LINK_STATES (LINK_DRAINING + 1)
 
 /* "down", "probing", "ready", "condemned". */
 const char *link_state_name(enum link_state state);
@@ -31,7 +31,7 @@ struct link_status {
     enum link_state state;
     bool silent;              /* probing in vain for a second and more */
     enum p0f_dialect dialect; /* spoken on it; P0F_DIALECT_AUTO: not known yet */
-    unsigned owed;            /* answers to what was sent, probes included */
+    unsigned outstanding;     /* answers to what was sent, probes included */
     unsigned pending;         /* queries on it, sent or not */
     int64_t age;              /* of the connection; 0 when down */
     int64_t overdue;          /* since p0f has answered nothing though it owes; 0: owes nothing */
@@ -71,7 +71,7 @@ struct link {
     struct loop_timer drain_timer; /* armed while a condemned one is not watched */
     unsigned failures;             /* since it was last ready for a while */
     bool silent;
-    bool returning;     /* it will be ready again soon: p0f is there, and only one answer was bad */
+    bool recovering;    /* it will be ready again soon: p0f is there, and only one answer was bad */
     struct mono opened; /* when `conn` was */
     struct mono ready;  /* when p0f first answered on it */
     struct mono heard;  /* when p0f last answered on it, or began to owe */

@@ -16,7 +16,7 @@ struct pool {
     char *socket;
     struct link_common common;
 
-    struct queue *queue;
+    struct fair_queue *queue;
     struct loop_chore send;
     struct loop_timer rate_timer;
     uint32_t max_rate;
@@ -78,7 +78,7 @@ static bool rate_allows(struct pool *pool)
  * that is asked as much as it may be would look as if it did not answer. */
 static bool may_send(struct pool *pool)
 {
-    return rate_allows(pool) || queue_is_urgent(pool->queue);
+    return rate_allows(pool) || fair_queue_is_urgent(pool->queue);
 }
 
 static enum metric metric_of(enum p0f_error error)
@@ -108,7 +108,7 @@ static void count_answer(const struct pool_query *query, enum p0f_error error)
         metrics_observe(METRICS_ANSWER_TIME, loop_now(query->pool->loop).ns - query->sent.ns);
 }
 
-static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+static void on_pool_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct pool_query *query = ctx;
 
@@ -119,7 +119,7 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 /* NULL when none is queued. */
 static struct pool_query *take_query(struct pool *pool)
 {
-    struct queue_entry *entry = queue_take(pool->queue);
+    struct fair_queue_entry *entry = fair_queue_take(pool->queue);
 
     if (!entry)
         return NULL;
@@ -132,10 +132,10 @@ static void send_queued(void *ctx)
     struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
-    while (queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && may_send(pool)) {
+    while (fair_queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && may_send(pool)) {
         struct pool_query *query = take_query(pool);
         query->sent = now;
-        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_answer, query);
+        enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_pool_answer, query);
         if (error == P0F_OK)
             metrics_count(METRIC_P0F_QUERIES);
         else /* an open link with room takes it; were it not so, say it */
@@ -166,7 +166,7 @@ static void report_drained(struct pool *pool)
 {
     void (*drained)(void *ctx) = pool->drained;
 
-    if (!pool->common.retiring || !drained || pool_owed(pool) > 0 || any_pending(pool))
+    if (!pool->common.retiring || !drained || pool_outstanding(pool) > 0 || any_pending(pool))
         return;
     pool->drained = NULL;
     drained(pool->drained_ctx);
@@ -192,7 +192,7 @@ static void on_lost(struct pool *pool, const struct link *link, enum p0f_error e
     fail_queue(pool, P0F_UNREACHABLE);
 }
 
-static void on_ready(struct pool *pool, const struct link *link)
+static void on_link_ready(struct pool *pool, const struct link *link)
 {
     bool first = true, silent = false;
 
@@ -215,7 +215,7 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     case LINK_EVENT_PROGRESS:
         break;
     case LINK_EVENT_READY:
-        on_ready(pool, link);
+        on_link_ready(pool, link);
         break;
     case LINK_EVENT_SILENT:
         pool_log_silent(&pool->log);
@@ -224,7 +224,7 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
         on_lost(pool, link, error);
         break;
     }
-    if (queue_length(pool->queue) > 0)
+    if (fair_queue_length(pool->queue) > 0)
         loop_later(pool->loop, &pool->send);
     report_drained(pool);
 }
@@ -233,7 +233,7 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
 
 static void free_memory(struct pool *pool)
 {
-    queue_free(pool->queue);
+    fair_queue_free(pool->queue);
     free(pool->socket);
     free(pool);
 }
@@ -242,7 +242,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
 {
     struct pool *pool;
 
-    if (options->connections > POOL_MOST) {
+    if (options->connections > POOL_MAX) {
         errno = EINVAL;
         return NULL;
     }
@@ -250,7 +250,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
     if (!pool)
         return NULL;
     pool->socket = strdup(options->socket);
-    pool->queue = queue_new();
+    pool->queue = fair_queue_new();
     if (!pool->socket || !pool->queue) {
         free_memory(pool);
         return NULL;
@@ -280,22 +280,22 @@ enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
     if (pool->common.retiring || !any_may_answer(pool))
         return P0F_UNREACHABLE;
     query->pool = pool;
-    queue_add(pool->queue, &query->entry, query->asker);
+    fair_queue_add(pool->queue, &query->entry, query->flow);
     loop_later(pool->loop, &pool->send);
     return P0F_OK;
 }
 
-void pool_hasten(struct pool *pool, struct pool_query *query, unsigned asker)
+void pool_promote(struct pool *pool, struct pool_query *query, unsigned flow)
 {
     if (query->entry.queued)
-        queue_hasten(pool->queue, &query->entry, asker);
+        fair_queue_promote(pool->queue, &query->entry, flow);
 }
 
 bool pool_cancel(struct pool *pool, struct pool_query *query)
 {
     if (!query->entry.queued)
         return false;
-    queue_remove(pool->queue, &query->entry);
+    fair_queue_remove(pool->queue, &query->entry);
     return true;
 }
 
@@ -307,14 +307,14 @@ void pool_set_max_rate(struct pool *pool, uint32_t max_rate)
     loop_later(pool->loop, &pool->send);
 }
 
-unsigned pool_owed(const struct pool *pool)
+unsigned pool_outstanding(const struct pool *pool)
 {
-    unsigned owed = 0;
+    unsigned outstanding = 0;
 
     for (unsigned i = 0; i < pool->link_count; i++)
         if (pool->links[i].conn)
-            owed += p0f_conn_owed(pool->links[i].conn);
-    return owed;
+            outstanding += p0f_conn_outstanding(pool->links[i].conn);
+    return outstanding;
 }
 
 void pool_status(const struct pool *pool, struct pool_status *status)
@@ -323,15 +323,15 @@ void pool_status(const struct pool *pool, struct pool_status *status)
     status->dialect = P0F_DIALECT_AUTO;
     status->wanted = pool->common.dialect;
     status->up = status->limit_suspected = false;
-    status->queued = queue_length(pool->queue);
-    status->owed = 0;
+    status->queued = fair_queue_length(pool->queue);
+    status->outstanding = 0;
     status->max_rate = pool->max_rate;
     status->reconnects = 0;
     status->connections = pool->link_count;
     for (unsigned i = 0; i < pool->link_count; i++) {
         struct link_status *link = &status->links[i];
         *link = link_status(&pool->links[i]);
-        status->owed += link->owed;
+        status->outstanding += link->outstanding;
         status->reconnects += link->reconnects;
         status->limit_suspected |= link->silent;
         if (link->state == LINK_READY) {

@@ -20,12 +20,12 @@
 
 struct pool;
 
-#define POOL_MOST 100 /* connections; p0f -S allows no more */
+#define POOL_MAX 100 /* connections; p0f -S allows no more */
 
 struct pool_options {
     const char *socket; /* path; copied */
     enum p0f_dialect dialect;
-    unsigned connections; /* 1..POOL_MOST */
+    unsigned connections; /* 1..POOL_MAX */
     unsigned pipeline;    /* queries in flight on each */
     uint32_t max_rate;    /* queries a second, 0 = no limit */
     uint64_t seed;        /* of the jitter */
@@ -37,13 +37,13 @@ struct pool_options {
  * left. */
 struct pool_query {
     struct p0f_addr addr;
-    unsigned asker; /* whose turn it takes; of ASKER_DAEMON it is next, and max_rate no hindrance */
+    unsigned flow; /* whose turn it takes; of FLOW_DAEMON it is next, and max_rate no hindrance */
     p0f_answer_fn *answer;
     void *ctx;
 
     /* The pool's own. */
     struct pool *pool;
-    struct queue_entry entry;
+    struct fair_queue_entry entry;
     struct mono sent;
 };
 
@@ -55,7 +55,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options);
 enum p0f_error pool_ask(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
 
 /* This asker waits for its answer, too: has it sent in their turn if that comes sooner. */
-void pool_hasten(struct pool *pool, struct pool_query *query, unsigned asker);
+void pool_promote(struct pool *pool, struct pool_query *query, unsigned flow);
 
 /* Takes back a query that has not been sent yet. False when it has: its answer will come. */
 bool pool_cancel(struct pool *pool, struct pool_query *query) P0F_MUST_USE;
@@ -68,7 +68,7 @@ void pool_set_max_rate(struct pool *pool, uint32_t max_rate);
 void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx);
 
 /* Answers p0f owes us, over all connections. */
-unsigned pool_owed(const struct pool *pool);
+unsigned pool_outstanding(const struct pool *pool);
 
 /* What the pool is at, as it was when it was looked at. */
 struct pool_status {
@@ -78,11 +78,11 @@ struct pool_status {
     bool up;                  /* p0f answers, or owes nothing on a connection it has answered on */
     bool limit_suspected;     /* connected, but never answered: p0f -S seems reached */
     uint32_t queued;          /* queries not sent yet */
-    uint32_t owed;            /* answers to queries sent, over all connections */
+    uint32_t outstanding;     /* answers to queries sent, over all connections */
     uint32_t max_rate;
     uint64_t reconnects; /* connections that took the place of a lost one, ever */
     uint32_t connections;
-    struct link_status links[POOL_MOST]; /* so many as there are connections */
+    struct link_status links[POOL_MAX]; /* so many as there are connections */
 };
 
 void pool_status(const struct pool *pool, struct pool_status *status);

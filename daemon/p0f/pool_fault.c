@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void outage_describe(const struct link_fault *fault, char text[OUTAGE_SIZE])
+void pool_fault_describe(const struct link_fault *fault, char text[POOL_FAULT_SIZE])
 {
     text[0] = '\0';
     switch (fault->error) {
@@ -11,42 +11,42 @@ void outage_describe(const struct link_fault *fault, char text[OUTAGE_SIZE])
         break;
     case P0F_UNREACHABLE:
     case P0F_SYSTEM:
-        snprintf(text, OUTAGE_SIZE, "cannot connect: %s", strerrordesc_np(fault->cause));
+        snprintf(text, POOL_FAULT_SIZE, "cannot connect: %s", strerrordesc_np(fault->cause));
         break;
     case P0F_WRONG_DIALECT:
-        snprintf(text, OUTAGE_SIZE, "p0f's answers have %zu bytes (%s)",
+        snprintf(text, POOL_FAULT_SIZE, "p0f's answers have %zu bytes (%s)",
                  p0f_answer_size(fault->dialect), p0f_dialect_name(fault->dialect));
         break;
     default:
-        snprintf(text, OUTAGE_SIZE, "%s", p0f_strerror(fault->error));
+        snprintf(text, POOL_FAULT_SIZE, "%s", p0f_strerror(fault->error));
         break;
     }
 }
 
 /* What keeps p0f from being asked over this connection. */
 static void explain(const struct pool_status *status, const struct link_status *link,
-                    char reason[OUTAGE_SIZE])
+                    char reason[POOL_FAULT_SIZE])
 {
     const struct link_fault *fault = &link->fault;
 
     if (link->silent)
-        snprintf(reason, OUTAGE_SIZE,
+        snprintf(reason, POOL_FAULT_SIZE,
                  "%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
                  "connections but does not answer",
                  status->socket);
     else if (fault->error == P0F_WRONG_DIALECT)
-        snprintf(reason, OUTAGE_SIZE,
+        snprintf(reason, POOL_FAULT_SIZE,
                  "%s: p0f.dialect is %s, but p0f's answers have %zu bytes (%s), not %zu",
                  status->socket, p0f_dialect_name(status->wanted), p0f_answer_size(fault->dialect),
                  p0f_dialect_name(fault->dialect), p0f_answer_size(status->wanted));
     else if (link->state == LINK_PROBING)
-        snprintf(reason, OUTAGE_SIZE, "%s: connected, but p0f has not answered yet",
+        snprintf(reason, POOL_FAULT_SIZE, "%s: connected, but p0f has not answered yet",
                  status->socket);
     else if (fault->error == P0F_UNREACHABLE || fault->error == P0F_SYSTEM)
-        snprintf(reason, OUTAGE_SIZE, "%s: cannot connect to p0f: %s", status->socket,
+        snprintf(reason, POOL_FAULT_SIZE, "%s: cannot connect to p0f: %s", status->socket,
                  strerrordesc_np(fault->cause));
     else
-        snprintf(reason, OUTAGE_SIZE, "%s: lost p0f: %s; connecting again", status->socket,
+        snprintf(reason, POOL_FAULT_SIZE, "%s: lost p0f: %s; connecting again", status->socket,
                  p0f_strerror(fault->error));
 }
 
@@ -62,7 +62,7 @@ static unsigned weight(const struct link_status *link)
     return 1;
 }
 
-bool outage_find(const struct pool_status *status, char reason[OUTAGE_SIZE])
+bool pool_fault_find(const struct pool_status *status, char reason[POOL_FAULT_SIZE])
 {
     const struct link_status *telling = NULL;
 

@@ -6,12 +6,12 @@
 
 #include <stdbool.h>
 
-#define OUTAGE_SIZE 320
+#define POOL_FAULT_SIZE 320
 
 /* False, and `reason` empty, when there is a connection on which p0f has answered. */
-bool outage_find(const struct pool_status *status, char reason[OUTAGE_SIZE]);
+bool pool_fault_find(const struct pool_status *status, char reason[POOL_FAULT_SIZE]);
 
 /* The end of a connection, or why there is none, as far as that is known. "" when nothing is. */
-void outage_describe(const struct link_fault *fault, char text[OUTAGE_SIZE]);
+void pool_fault_describe(const struct link_fault *fault, char text[POOL_FAULT_SIZE]);
 
 #endif

@@ -56,7 +56,7 @@ static bool is_pausing(const struct pool_log *log, const struct pool_log_trouble
     return trouble->told && mono_ms_between(trouble->at, loop_now(log->loop)) < POOL_LOG_PAUSE_MS;
 }
 
-static void tell(struct pool_log *log, enum pool_trouble which)
+static void log_trouble(struct pool_log *log, enum pool_trouble which)
 {
     struct pool_log_trouble *trouble = &log->troubles[which];
     bool over = which == POOL_DOWN && !log->down; /* it was lost, and is there again */
@@ -99,13 +99,13 @@ static void arm(struct pool_log *log)
     }
 }
 
-static void on_pause_over(void *ctx)
+static void on_log_again(void *ctx)
 {
     struct pool_log *log = ctx;
 
     for (enum pool_trouble which = 0; which < POOL_TROUBLES; which++)
         if (is_worth_telling(log, which) && !is_pausing(log, &log->troubles[which]))
-            tell(log, which);
+            log_trouble(log, which);
     arm(log);
 }
 
@@ -116,7 +116,7 @@ static void raise_trouble(struct pool_log *log, enum pool_trouble which,
 
     trouble->fault = *fault;
     if (!is_pausing(log, trouble)) {
-        tell(log, which);
+        log_trouble(log, which);
         return;
     }
     trouble->left_out++;
@@ -160,7 +160,7 @@ void pool_log_start(struct pool_log *log, struct loop *loop, const char *socket,
                     enum p0f_dialect wanted)
 {
     *log = (struct pool_log){.loop = loop, .socket = socket, .wanted = wanted};
-    log->timer = (struct loop_timer){.fire = on_pause_over, .ctx = log};
+    log->timer = (struct loop_timer){.fire = on_log_again, .ctx = log};
 }
 
 void pool_log_stop(struct pool_log *log)

@@ -88,7 +88,7 @@ static bool serve(struct asker *asker)
 
     if (error != P0F_OK)
         die("the connection to p0f", error);
-    return p0f_conn_owed(asker->conn) > 0 || p0f_conn_pending(asker->conn) > 0;
+    return p0f_conn_outstanding(asker->conn) > 0 || p0f_conn_pending(asker->conn) > 0;
 }
 
 /* One round of poll(). Whether anything is still to come. */
@@ -105,7 +105,7 @@ static bool serve_all(struct asker *askers, unsigned count)
     if (poll(polled, count, 5000) <= 0)
         die("poll", errno ? P0F_OK : P0F_TIMEOUT);
     for (unsigned i = 0; i < count; i++)
-        more |= polled[i].revents ? serve(&askers[i]) : p0f_conn_owed(askers[i].conn) > 0;
+        more |= polled[i].revents ? serve(&askers[i]) : p0f_conn_outstanding(askers[i].conn) > 0;
     return more;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PARTS_MOST 16
+#define PARTS_MAX 16
 #define CUT 0xfe
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,8 +22,8 @@ static struct {
 
 struct parts {
     char *all; /* the texts */
-    char *variables[PARTS_MOST + 1];
-    char *overrides[PARTS_MOST];
+    char *variables[PARTS_MAX + 1];
+    char *overrides[PARTS_MAX];
     size_t variable_count, override_count;
 };
 
@@ -56,7 +56,7 @@ static void take_parts(const uint8_t *data, size_t size, struct parts *parts)
     char *text = parts->all = malloc(size + 1);
 
     HOLDS(text);
-    while (size > 0 && parts->variable_count < PARTS_MOST && parts->override_count < PARTS_MOST) {
+    while (size > 0 && parts->variable_count < PARTS_MAX && parts->override_count < PARTS_MAX) {
         size_t length = part_length(++data, --size);
         memcpy(text, data, length);
         text[length] = '\0';

@@ -8,8 +8,8 @@
 
 #include <poll.h>
 
-#define ASKED_MOST 512u
-#define WRITTEN_MOST (16u * 1024) /* that is received at one call */
+#define ASKED_MAX 512u
+#define WRITTEN_MAX (16u * 1024) /* that is received at one call */
 #define PROBES 2u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,13 +31,13 @@ static struct play {
     enum p0f_error error;
 
     /* What p0f wrote, and what that means. */
-    uint8_t written[WRITTEN_MOST];
+    uint8_t written[WRITTEN_MAX];
     size_t length, read;
     unsigned sent; /* queries, probes too */
     unsigned answered;
     enum p0f_dialect wanted, spoken;
     enum p0f_error wrong;
-    struct outcome expected[ASKED_MOST];
+    struct outcome expected[ASKED_MAX];
 } play;
 
 static struct stand_in p0f;
@@ -141,7 +141,7 @@ static void ask(void)
 {
     struct p0f_addr addr = {.type = 4};
 
-    if (play.asked == ASKED_MOST)
+    if (play.asked == ASKED_MAX)
         return;
     memcpy(addr.bytes, &play.asked, sizeof play.asked);
     bool full = p0f_conn_pending(play.conn) == play.pipeline;
@@ -197,7 +197,7 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 static void look(void)
 {
     struct pollfd end = {.fd = p0f.peer, .events = POLLRDHUP};
-    unsigned owed = p0f_conn_owed(play.conn);
+    unsigned owed = p0f_conn_outstanding(play.conn);
 
     HOLDS(p0f_conn_pending(play.conn) == play.asked - play.told);
     HOLDS(p0f_conn_dialect(play.conn) == play.spoken);
@@ -233,7 +233,7 @@ static void io(void)
 
 static void put(const uint8_t *bytes, size_t length)
 {
-    if (play.hung_up || length > WRITTEN_MOST - play.length)
+    if (play.hung_up || length > WRITTEN_MAX - play.length)
         return;
     memcpy(play.written + play.length, bytes, length);
     play.length += length;
@@ -278,7 +278,7 @@ static void hang_up(void)
 /* Refused exactly as long as something is owed. */
 static bool try_free(void)
 {
-    unsigned owed = p0f_conn_owed(play.conn), unsent = play.asked - play.told;
+    unsigned owed = p0f_conn_outstanding(play.conn), unsent = play.asked - play.told;
 
     play.wrong = play.wrong ? play.wrong : P0F_DISCONNECTED;
     play.more = 0;
@@ -371,7 +371,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!try_free()) {
         hang_up();
         io();
-        HOLDS(p0f_conn_owed(play.conn) == 0 && try_free());
+        HOLDS(p0f_conn_outstanding(play.conn) == 0 && try_free());
     }
     return 0;
 }

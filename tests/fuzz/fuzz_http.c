@@ -20,14 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SENT_MOST (64u * 1024)
-#define RECEIVED_MOST (1024u * 1024)
-#define STEPS_MOST 64
+#define SENT_MAX (64u * 1024)
+#define RECEIVED_MAX (1024u * 1024)
+#define STEPS_MAX 64
 #define PAUSE_NS 200000 /* without an event, so that it is looked what else there is to do */
 #define LOOKS 3         /* so many times */
 #define PATIENT_LOOKS 50
-#define SECONDS_MOST 20 /* for one input, on a machine with much else to do */
-#define SLOWLY 700u     /* bytes at a time */
+#define SECONDS_MAX 20 /* for one input, on a machine with much else to do */
+#define SLOWLY 700u    /* bytes at a time */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,9 +48,9 @@ struct step {
 };
 
 static struct {
-    char sent[SENT_MOST];
+    char sent[SENT_MAX];
     size_t size;
-    struct step steps[STEPS_MOST];
+    struct step steps[STEPS_MAX];
     unsigned step_count;
     uint8_t ways; /* the input's first byte */
 } script;
@@ -65,7 +65,7 @@ static struct client {
     bool reading;
     int64_t passed_ms;
     struct timespec began;
-    char received[RECEIVED_MOST];
+    char received[RECEIVED_MAX];
     size_t length;
 } client;
 
@@ -73,7 +73,7 @@ static struct client {
 
 static void write_text(uint8_t byte, size_t times)
 {
-    for (; times > 0 && script.size < SENT_MOST; times--)
+    for (; times > 0 && script.size < SENT_MAX; times--)
         script.sent[script.size++] = (char)byte;
 }
 
@@ -83,7 +83,7 @@ static void read_script(const uint8_t *data, size_t size)
 
     script.size = script.step_count = 0;
     script.ways = data[0];
-    while (at < end && script.step_count < STEPS_MOST) {
+    while (at < end && script.step_count < STEPS_MAX) {
         uint8_t what = *at++, number = at < end ? *at : 0;
         if (what == REPEAT && end - at >= 2) {
             write_text(at[1], 64u * number);
@@ -124,7 +124,7 @@ static void check_time(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    HOLDS(now.tv_sec - client.began.tv_sec < SECONDS_MOST);
+    HOLDS(now.tv_sec - client.began.tv_sec < SECONDS_MAX);
 }
 
 /* Lets the others work, and is p0f and reader meanwhile. False when nothing happens. */

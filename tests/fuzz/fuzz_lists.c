@@ -116,8 +116,8 @@ static void check_networks(const char *text)
 
 static void check_origins(const char *text)
 {
-    char error[CORS_ERROR_SIZE], item[4096];
-    struct cors *cors = cors_parse(text, memset(error, 'x', sizeof error));
+    char error[ORIGINS_ERROR_SIZE], item[4096];
+    struct origins *cors = origins_parse(text, memset(error, 'x', sizeof error));
     bool all = false, none = text[strspn(text, " \t")] == '\0';
 
     if (!cors) {
@@ -126,15 +126,15 @@ static void check_origins(const char *text)
     }
     while (!none && next_item(&text, item, sizeof item)) {
         all = strcmp(item, "*") == 0;
-        HOLDS(cors_allows(cors, item));
-        HOLDS(strcmp(cors_allows(cors, item), item) == 0 || all);
+        HOLDS(origins_allow(cors, item));
+        HOLDS(strcmp(origins_allow(cors, item), item) == 0 || all);
         HOLDS(all || (strstr(item, "://") && !strpbrk(item, " \t\r\n*\"")));
         strcat(item, "x");
-        HOLDS(all || !cors_allows(cors, item) || strstr(text ? text : "", item));
+        HOLDS(all || !origins_allow(cors, item) || strstr(text ? text : "", item));
     }
-    HOLDS(!cors_allows(cors, NULL) == !all);
-    HOLDS(cors_varies(cors) == (!all && !none));
-    cors_free(cors);
+    HOLDS(!origins_allow(cors, NULL) == !all);
+    HOLDS(origins_vary(cors) == (!all && !none));
+    origins_free(cors);
 }
 
 /* ---- Addresses to listen on */

@@ -32,10 +32,10 @@ static struct {
     struct readiness *readiness;
     struct status *status;
     struct networks *trusted;
-    struct cors *cors;
+    struct origins *cors;
     struct connections *connections;
-    struct lingering *lingering;
-    struct http *http;
+    struct lingering_close *lingering;
+    struct http_server *http;
 
     sem_t done;
     struct {
@@ -61,7 +61,7 @@ static void do_nothing(void *ctx)
 static void do_take(void *ctx)
 {
     (void)ctx;
-    HOLDS(http_take(all.http, all.taken.fd, all.taken.peer, all.taken.length));
+    HOLDS(http_server_take(all.http, all.taken.fd, all.taken.peer, all.taken.length));
     sem_post(&all.done);
 }
 
@@ -112,7 +112,7 @@ bool http_daemon_at_rest(void)
 
 static void on_linger(void *ctx, int fd)
 {
-    lingering_take(ctx, fd);
+    lingering_close_take(ctx, fd);
 }
 
 static void build_core(const char *p0f_path, struct hash_key key)
@@ -148,34 +148,35 @@ static void build_core(const char *p0f_path, struct hash_key key)
 
 static void build_http(void)
 {
-    char error[NETWORKS_ERROR_SIZE + CORS_ERROR_SIZE];
-    struct settings *settings = settings_new();
+    char error[NETWORKS_ERROR_SIZE + ORIGINS_ERROR_SIZE];
+    struct config_snapshot *settings = config_snapshot_new();
 
-    settings_add(settings, "http", "threads", "1");
-    status_set_settings(all.status, settings);
+    config_snapshot_add(settings, "http", "threads", "1");
+    status_set_configuration(all.status, settings);
     all.trusted = networks_parse("127.0.0.0/8, ::1", error);
-    all.cors = cors_parse(HTTP_DAEMON_ORIGIN, error);
+    all.cors = origins_parse(HTTP_DAEMON_ORIGIN, error);
     all.connections =
         connections_new(&(struct connections_options){.loop = all.loop,
-                                                      .most = MOST,
+                                                      .max = MOST,
                                                       .patience_ms = HTTP_DAEMON_PATIENCE_MS,
                                                       .trusted = all.trusted});
-    all.lingering = lingering_new(all.loop, all.trusted);
-    all.http = http_start(&(struct http_options){.lookup = all.lookup,
-                                                 .readiness = all.readiness,
-                                                 .status = all.status,
-                                                 .connections = all.connections,
-                                                 .threads = 1,
-                                                 .max_connections = MOST,
-                                                 .max_batch = BATCH,
-                                                 .batch_window = BATCH / 2,
-                                                 .idle_timeout_ms = HTTP_DAEMON_PATIENCE_MS,
-                                                 .trusted = all.trusted,
-                                                 .cors = all.cors,
-                                                 .linger = on_linger,
-                                                 .linger_ctx = all.lingering,
-                                                 .access_log = true,
-                                                 .version = "0"});
+    all.lingering = lingering_close_new(all.loop, all.trusted);
+    all.http =
+        http_server_start(&(struct http_server_options){.lookup = all.lookup,
+                                                        .readiness = all.readiness,
+                                                        .status = all.status,
+                                                        .connections = all.connections,
+                                                        .threads = 1,
+                                                        .max_connections = MOST,
+                                                        .max_batch = BATCH,
+                                                        .batch_window = BATCH / 2,
+                                                        .idle_timeout_ms = HTTP_DAEMON_PATIENCE_MS,
+                                                        .trusted = all.trusted,
+                                                        .cors = all.cors,
+                                                        .linger = on_linger,
+                                                        .linger_ctx = all.lingering,
+                                                        .access_log = true,
+                                                        .version = "0"});
     HOLDS(all.trusted && all.cors && all.connections && all.lingering && all.http);
 }
 
@@ -203,11 +204,11 @@ void http_daemon_end(void)
         all.ns += 1000000;
         sched_yield();
     }
-    http_stop(all.http);
+    http_server_stop(all.http);
     connections_free(all.connections);
-    lingering_free(all.lingering);
+    lingering_close_free(all.lingering);
     status_free(all.status);
-    cors_free(all.cors);
+    origins_free(all.cors);
     networks_free(all.trusted);
     lookup_free(all.lookup);
     pool_free(all.pool);

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MOST (1024 * 1024)
+#define INPUT_MAX (1024 * 1024)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint8_t input[INPUT_MOST];
+static uint8_t input[INPUT_MAX];
 
 static int replay(const char *path)
 {

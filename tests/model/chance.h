@@ -25,9 +25,9 @@ static inline uint32_t chance_below(struct chance *chance, uint32_t limit)
     return limit ? (uint32_t)((chance_next(chance) >> 32) % limit) : 0;
 }
 
-static inline uint32_t chance_between(struct chance *chance, uint32_t least, uint32_t most)
+static inline uint32_t chance_between(struct chance *chance, uint32_t min, uint32_t max)
 {
-    return least + chance_below(chance, most - least + 1);
+    return min + chance_below(chance, max - min + 1);
 }
 
 /* In how many of a thousand cases it is true. */

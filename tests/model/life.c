@@ -68,9 +68,9 @@ static void check_bounds(void)
                 counts.hosts, (unsigned long long)counts.hosts_bytes);
     model_check((counts.misses == 0) == (counts.misses_bytes == 0), "%u misses take %llu bytes",
                 counts.misses, (unsigned long long)counts.misses_bytes);
-    model_check(pool_owed(life.pool) <=
+    model_check(pool_outstanding(life.pool) <=
                     model.settings.connections * (model.settings.pipeline + TAP_PROBES),
-                "the pool is owed %u answers", pool_owed(life.pool));
+                "the pool is owed %u answers", pool_outstanding(life.pool));
 }
 
 static void loop_round(void)
@@ -231,8 +231,8 @@ static void check_recovery(void)
     model_check(tap_healthy() + tap_muddled() == model.settings.connections,
                 "of %u connections %u serve, long after all was well again",
                 model.settings.connections, tap_healthy());
-    model_check(tap_muddled() > 0 || pool_owed(life.pool) == 0,
-                "the pool thinks it is owed %u answers", pool_owed(life.pool));
+    model_check(tap_muddled() > 0 || pool_outstanding(life.pool) == 0,
+                "the pool thinks it is owed %u answers", pool_outstanding(life.pool));
     life.limits = (struct lookup_limits){.timeout = 2000, .max_pending = 64};
     lookup_set_limits(life.lookup, &life.limits);
     visitors_new_limits(&life.limits);
@@ -285,13 +285,13 @@ static void on_drained(void *ctx)
     (void)ctx;
     life.drained++;
     model_check(life.drained == 1, "drained twice");
-    model_check(tap_owed_all() == 0, "drained, and %llu answers are owed",
-                (unsigned long long)tap_owed_all());
+    model_check(tap_outstanding_all() == 0, "drained, and %llu answers are owed",
+                (unsigned long long)tap_outstanding_all());
 }
 
 static void retire(void)
 {
-    life.limits.max_pending = life.limits.spare = 0;
+    life.limits.max_pending = life.limits.reserve = 0;
     lookup_close(life.lookup);
     visitors_new_limits(&life.limits);
     trouble_retired();
@@ -318,7 +318,7 @@ static void die(void)
                 "%u wait and %u are pending long after the pool was retired", visitors_waiting(),
                 lookup_pending(life.lookup));
     model_check(life.drained == 1, "p0f owes nothing for long, and the pool waits for %u answers",
-                pool_owed(life.pool));
+                pool_outstanding(life.pool));
     model.counts.drained_lives++;
 }
 

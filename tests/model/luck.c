@@ -26,7 +26,7 @@ struct lookup_limits luck_limits(void)
         .max_pending = CHANCE_ONE_OF(chance, 1, 8, 64, 256),
     };
 
-    limits.spare = CHANCE_ONE_OF(chance, 0, 1, limits.max_pending / 8);
+    limits.reserve = CHANCE_ONE_OF(chance, 0, 1, limits.max_pending / 8);
     limits.max_repeat_rate = CHANCE_ONE_OF(chance, 0, 0, 100, 20000);
     limits.max_repeat_rate_per_client = CHANCE_ONE_OF(chance, 0, 0, 1, 20, 2000);
     return limits;

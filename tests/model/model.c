@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIFE_STEPS_MOST 6000
-#define LIFE_SECONDS_MOST 60 /* else it will never end; most take some hundredths of one */
+#define LIFE_STEPS_MAX 6000
+#define LIFE_SECONDS_MAX 60 /* else it will never end; most take some hundredths of one */
 
 struct model model;
 
@@ -30,7 +30,7 @@ static uint64_t life_steps(uint64_t life)
 {
     struct chance chance = {life ^ UINT64_C(0x5deece66d)};
 
-    return chance_between(&chance, 1, CHANCE_ONE_OF(&chance, 50, 1000, LIFE_STEPS_MOST));
+    return chance_between(&chance, 1, CHANCE_ONE_OF(&chance, 50, 1000, LIFE_STEPS_MAX));
 }
 
 static void print_where(void)
@@ -134,7 +134,7 @@ static uint64_t number(const char *text)
 
 static void live(uint64_t life)
 {
-    alarm(LIFE_SECONDS_MOST);
+    alarm(LIFE_SECONDS_MAX);
     life_run(life, life_steps(life));
     alarm(0);
 }

@@ -1,4 +1,4 @@
-/* A model of the whole way of a lookup: the real cache, flights, journeys, pool, links and
+/* A model of the whole way of a lookup: the real cache, flights, fetches, pool, links and
  * connections, in one thread, under a clock that only this program moves, before a p0f that it plays
  * itself at a real unix socket. Chance decides what happens next, so a seed decides everything.
  *

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define CLIENTS 32
-#define EXTRA_MOST 100 /* bytes that nobody asked for; more could be taken for bad answers */
+#define EXTRA_MAX 100 /* bytes that nobody asked for; more could be taken for bad answers */
 
 struct client {
     int fd; /* -1: none */
@@ -152,7 +152,7 @@ static void lie(struct client *client)
         client->refuses = true;
         return;
     case 3: {
-        size_t extra = chance_between(&model.chance, 1, EXTRA_MOST);
+        size_t extra = chance_between(&model.chance, 1, EXTRA_MAX);
         memset(client->answer + client->size, 0x55, extra);
         client->size += extra;
         client->line->muddled = client->line->read <= TAP_PROBES;

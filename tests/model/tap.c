@@ -86,8 +86,9 @@ static void opened(int fd)
 static void closed(struct tap_line *line)
 {
     model_tell("closed: %llu", (unsigned long long)line->order);
-    model_check(tap_owed(line) == 0, "a connection was closed on which p0f owes %llu answers",
-                (unsigned long long)tap_owed(line));
+    model_check(tap_outstanding(line) == 0,
+                "a connection was closed on which p0f owes %llu answers",
+                (unsigned long long)tap_outstanding(line));
     line->fd = -1;
     release(line);
 }
@@ -118,19 +119,19 @@ void tap_hung_up(struct tap_line *line)
     release(line);
 }
 
-uint64_t tap_owed(const struct tap_line *line)
+uint64_t tap_outstanding(const struct tap_line *line)
 {
     return line->gone ? 0 : line->sent - line->answered;
 }
 
-uint64_t tap_owed_all(void)
+uint64_t tap_outstanding_all(void)
 {
-    uint64_t owed = 0;
+    uint64_t outstanding = 0;
 
     for (unsigned i = 0; i < TAP_LINES; i++)
         if (tap.lines[i].used && tap.lines[i].fd >= 0)
-            owed += tap_owed(&tap.lines[i]);
-    return owed;
+            outstanding += tap_outstanding(&tap.lines[i]);
+    return outstanding;
 }
 
 unsigned tap_open(void)
@@ -192,14 +193,14 @@ static void check_rate(void)
         tap.rate_level = 0;
     tap.rate_at = model.now;
     tap.rate_level += 1;
-    double most = tap.max_rate * (BURST_NS * 1e-9) + 2;
-    model.counts.rate_limited += tap.rate_level > most - 2;
-    model_check(tap.rate_level <= most, "max_rate is %u, and %.1f queries came at once",
+    double max = tap.max_rate * (BURST_NS * 1e-9) + 2;
+    model.counts.rate_limited += tap.rate_level > max - 2;
+    model_check(tap.rate_level <= max, "max_rate is %u, and %.1f queries came at once",
                 tap.max_rate, tap.rate_level);
 }
 
 /* The oldest query that is owed an answer and is no probe. */
-static uint64_t first_owed(const struct tap_line *line)
+static uint64_t first_outstanding(const struct tap_line *line)
 {
     return line->answered < TAP_PROBES ? TAP_PROBES : line->answered;
 }
@@ -212,7 +213,7 @@ static void check_alone(const struct tap_line *line, const struct p0f_addr *addr
         const struct tap_line *other = &tap.lines[i];
         if (!other->used || other->gone || other->spoiled)
             continue;
-        for (uint64_t n = first_owed(other); n < other->sent; n++)
+        for (uint64_t n = first_outstanding(other); n < other->sent; n++)
             model_check(memcmp(&other->asked[n % TAP_UNANSWERED], addr, sizeof *addr) != 0,
                         "host %u is asked about on line %llu while it is on line %llu",
                         truth_host(addr), (unsigned long long)line->order,
@@ -226,13 +227,13 @@ static void query_sent(struct tap_line *line)
 
     model_check(p0f_query_unpack(line->query, &addr), "a query that is none");
     if (line->sent >= TAP_PROBES) {
-        uint64_t owed = line->sent + 1 - first_owed(line);
-        model_check(owed <= model.settings.pipeline,
+        uint64_t outstanding = line->sent + 1 - first_outstanding(line);
+        model_check(outstanding <= model.settings.pipeline,
                     "%llu queries in flight on one connection, where %u are allowed",
-                    (unsigned long long)owed, model.settings.pipeline);
+                    (unsigned long long)outstanding, model.settings.pipeline);
         check_rate();
         check_alone(line, &addr);
-        model.counts.full_pipelines += owed == model.settings.pipeline;
+        model.counts.full_pipelines += outstanding == model.settings.pipeline;
         model.counts.queries++;
     }
     line->asked[line->sent++ % TAP_UNANSWERED] = addr;

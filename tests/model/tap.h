@@ -53,10 +53,10 @@ void tap_refuse_waiting(void);
 void tap_hung_up(struct tap_line *line);
 
 /* Answers p0f owes on it. */
-uint64_t tap_owed(const struct tap_line *line);
+uint64_t tap_outstanding(const struct tap_line *line);
 
 /* Over all that are open at both ends. */
-uint64_t tap_owed_all(void);
+uint64_t tap_outstanding_all(void);
 
 /* Connections open or queued, of the daemon's. */
 unsigned tap_open(void);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAITING_MOST 512
-#define WAIT_MOST_MS 5000
+#define WAITING_MAX 512
+#define WAIT_MAX_MS 5000
 #define CALLERS 6 /* and some who have no address */
 
 enum visitor_state {
@@ -22,7 +22,7 @@ enum visitor_state {
 struct visitor {
     struct lookup_request request; /* first, so that one is the other */
     uint32_t host;
-    struct flow asker; /* who it is, as the lookup tells them apart */
+    struct flow flow; /* who it is, as the lookup tells them apart */
     enum visitor_state state;
     unsigned place; /* among those who wait */
     bool sure;
@@ -39,10 +39,10 @@ static struct {
     struct lookup *lookup;
     struct lookup_limits limits;
     struct cache_times times;
-    struct visitor *waiting[WAITING_MOST];
+    struct visitor *waiting[WAITING_MAX];
     unsigned count;
-    uint64_t done;                       /* of those who waited */
-    uint32_t held[ASKER_WIDTHS][ASKERS]; /* places, by those who wait */
+    uint64_t done;                     /* of those who waited */
+    uint32_t held[FLOW_WIDTHS][FLOWS]; /* places, by those who wait */
     bool in_loop;
     bool limited; /* some setting in force up to now has limited how often p0f is asked again */
     enum lookup_outcome sure_outcome;
@@ -87,13 +87,13 @@ static int64_t age_most(const struct visitor *visitor, bool at_once)
 }
 
 /* What the cache remembers must be as fresh as the request wants it. */
-static void judge_remembered(const struct visitor *visitor, bool at_once, int64_t most)
+static void judge_remembered(const struct visitor *visitor, bool at_once, int64_t max)
 {
     const struct lookup_request *request = &visitor->request;
     int64_t age = request->freshness.age_ms;
 
-    model_check(age < most, "host %u: served at %lld ms, where %lld are the most%s", visitor->host,
-                (long long)age, (long long)most, at_once ? "" : " when p0f fails");
+    model_check(age < max, "host %u: served at %lld ms, where %lld are the most%s", visitor->host,
+                (long long)age, (long long)max, at_once ? "" : " when p0f fails");
     model_check(request->max_age_ms < 0 || age < request->max_age_ms ||
                     request->freshness.rate_limited,
                 "host %u: served at %lld ms to one who takes %lld at most", visitor->host,
@@ -106,8 +106,8 @@ static void judge_found(const struct visitor *visitor, bool at_once, bool overlo
     const struct freshness *freshness = &request->freshness;
 
     model_check(truth_kind(visitor->host) != TRUTH_UNKNOWN, "host %u: found", visitor->host);
-    model_check(request->answer, "host %u: found, without an answer", visitor->host);
-    struct mono said = truth_check(visitor->host, answer_host(request->answer));
+    model_check(request->record, "host %u: found, without an answer", visitor->host);
+    struct mono said = truth_check(visitor->host, host_record_host(request->record));
     model_check(freshness->age_ms >= 0 && freshness->age_ms <= mono_ms_between(said, model.now),
                 "host %u: said %lld ms ago, served as of %lld ms ago", visitor->host,
                 (long long)mono_ms_between(said, model.now), (long long)freshness->age_ms);
@@ -120,7 +120,7 @@ static void judge_found(const struct visitor *visitor, bool at_once, bool overlo
         model_check(freshness->collapsed || !mono_before(said, visitor->came),
                     "host %u: an answer from before the question", visitor->host);
     }
-    answer_unref(request->answer);
+    host_record_unref(request->record);
 }
 
 static void judge_no_match(const struct visitor *visitor, bool at_once)
@@ -131,7 +131,7 @@ static void judge_no_match(const struct visitor *visitor, bool at_once)
     bool remembered = freshness->source == FRESHNESS_HIT;
 
     model_check(truth_kind(visitor->host) != TRUTH_KNOWN, "host %u: not found", visitor->host);
-    model_check(!request->answer, "host %u: not found, with an answer", visitor->host);
+    model_check(!request->record, "host %u: not found, with an answer", visitor->host);
     model_check(truth_denied_since(visitor->host, model.began), "host %u: p0f never denied it",
                 visitor->host);
     if (at_once || remembered) {
@@ -243,10 +243,10 @@ static void take(struct visitor *visitor)
     visitor->state = VISITOR_TAKEN;
 }
 
-static void hold(struct flow asker, uint32_t more)
+static void hold(struct flow flow, uint32_t more)
 {
-    for (unsigned width = 0; width < asker.widths; width++)
-        visitors.held[width][asker.numbers[width]] += more;
+    for (unsigned width = 0; width < flow.widths; width++)
+        visitors.held[width][flow.numbers[width]] += more;
 }
 
 static void on_done(struct lookup_request *request)
@@ -265,13 +265,13 @@ static void on_done(struct lookup_request *request)
     visitors.done++;
     visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
     visitors.waiting[visitor->place]->place = visitor->place;
-    struct flow asker = visitor->asker;
+    struct flow flow = visitor->flow;
     free(visitor);
     if (chance_permille(&model.chance, 50)) {
         model.counts.asked_in_done++;
         visitors_come();
     }
-    hold(asker, -1U); /* its place is given up when this returns */
+    hold(flow, -1U); /* its place is given up when this returns */
 }
 
 /* ---- Coming */
@@ -301,18 +301,18 @@ static const struct p0f_addr *call(void)
 /* Whether there is a place for this one: there are max_pending for anybody, and some more for who has
  * few. So one who comes for the first time gets in when all are another's; but not when all are of
  * the network that it comes from. */
-static bool has_room(struct flow asker, uint32_t pending)
+static bool has_room(struct flow flow, uint32_t pending)
 {
     const struct lookup_limits *limits = &visitors.limits;
 
     if (pending < limits->max_pending)
         return true;
-    for (unsigned width = 0; width < asker.widths; width++) {
+    for (unsigned width = 0; width < flow.widths; width++) {
         uint32_t few = limits->max_pending * (1U << width) / 64;
-        if (visitors.held[width][asker.numbers[width]] >= (few > 1 ? few : 1))
+        if (visitors.held[width][flow.numbers[width]] >= (few > 1 ? few : 1))
             return false;
     }
-    return pending < limits->max_pending + limits->spare;
+    return pending < limits->max_pending + limits->reserve;
 }
 
 static bool answer_at_once(struct visitor *visitor, const struct p0f_addr *caller)
@@ -330,8 +330,8 @@ static void come(struct visitor *visitor)
     const struct p0f_addr *caller = call();
     uint32_t pending = lookup_pending(visitors.lookup);
 
-    visitor->asker = lookup_asker(visitors.lookup, caller);
-    bool full = !has_room(visitor->asker, pending);
+    visitor->flow = lookup_flow(visitors.lookup, caller);
+    bool full = !has_room(visitor->flow, pending);
     model.counts.requests++;
     visitor->came = model.now;
     visitor->mark = trouble_mark();
@@ -344,7 +344,7 @@ static void come(struct visitor *visitor)
         model_check(begun == 0 || (begun == 1 && visitor->request.outcome == LOOKUP_FOUND &&
                                    freshness->age_ms >= freshness->ttl_ms),
                     "host %u: answered at once, and %u more are pending", visitor->host, begun);
-        model_check(begun == 0 || pending < visitors.limits.max_pending + visitors.limits.spare,
+        model_check(begun == 0 || pending < visitors.limits.max_pending + visitors.limits.reserve,
                     "host %u: refreshed, though there was no room", visitor->host);
         if (begun == 1)
             refreshes_begin();
@@ -354,10 +354,10 @@ static void come(struct visitor *visitor)
     }
     model_check(!full, "host %u: taken, though there was no room", visitor->host);
     model.counts.spare_places += pending >= visitors.limits.max_pending;
-    hold(visitor->asker, 1);
+    hold(visitor->flow, 1);
     model_check(lookup_pending(visitors.lookup) == pending + 1, "host %u: not counted as pending",
                 visitor->host);
-    model_check(visitors.count < WAITING_MOST, "more visitors than the model can hold");
+    model_check(visitors.count < WAITING_MAX, "more visitors than the model can hold");
     visitor->place = visitors.count++;
     visitors.waiting[visitor->place] = visitor;
     if (visitor->sure || chance_permille(&model.chance, 800))
@@ -386,7 +386,7 @@ void visitors_come(void)
     struct lookup_request *request = &visitor->request;
 
     if (chance_permille(chance, 300))
-        request->wait_ms = CHANCE_ONE_OF(chance, 0, 1, 20, 200, WAIT_MOST_MS);
+        request->wait_ms = CHANCE_ONE_OF(chance, 0, 1, 20, 200, WAIT_MAX_MS);
     if (chance_permille(chance, 200))
         request->max_age_ms = CHANCE_ONE_OF(chance, 0, 1, 100, 5000, 100000);
     request->only_if_cached = chance_permille(chance, 50);
@@ -451,7 +451,7 @@ void visitors_new_limits(const struct lookup_limits *limits)
     visitors.limited |= limits->max_repeat_rate || limits->max_repeat_rate_per_client;
     for (unsigned i = 0; i < visitors.count; i++) {
         struct visitor *visitor = visitors.waiting[i];
-        struct mono due = mono_add_ms(model.now, WAIT_MOST_MS + limits->timeout);
+        struct mono due = mono_add_ms(model.now, WAIT_MAX_MS + limits->timeout);
         if (visitor->state == VISITOR_TAKEN && truth_kind(visitor->host) != TRUTH_KNOWN &&
             mono_before(visitor->due, due))
             visitor->due = due;

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUERY_SIZE = 21, ANSWER_SIZE = 232, CLIENTS_MOST = 100, KNOWN_FIRST_OCTET = 10 };
+enum { QUERY_SIZE = 21, ANSWER_SIZE = 232, CLIENTS_MAX = 100, KNOWN_FIRST_OCTET = 10 };
 
 #define QUERY_MAGIC 0x50304601u
 #define ANSWER_MAGIC 0x50304602u
@@ -48,7 +48,7 @@ static struct {
     size_t most;               /* clients at once */
 } seen;
 
-static struct client clients[CLIENTS_MOST];
+static struct client clients[CLIENTS_MAX];
 static size_t client_count, cap = 20;
 static int64_t stall_ms, stall_every_ms, stalled_ms;
 
@@ -190,7 +190,7 @@ static void obey(const char *line)
     if (sscanf(line, "stall %ld %ld", &number, &every) == 2) {
         stall_ms = number;
         stall_every_ms = every;
-    } else if (sscanf(line, "cap %ld", &number) == 1 && number >= 0 && number <= CLIENTS_MOST) {
+    } else if (sscanf(line, "cap %ld", &number) == 1 && number >= 0 && number <= CLIENTS_MAX) {
         cap = (size_t)number;
     } else if (strncmp(line, "report", 6) != 0) {
         errno = EINVAL;
@@ -234,7 +234,7 @@ static int listen_at(const char *path)
     strcpy(name.sun_path, path);
     unlink(path);
     if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ||
-        listen(fd, CLIENTS_MOST) < 0)
+        listen(fd, CLIENTS_MAX) < 0)
         die(path);
     return fd;
 }
@@ -253,7 +253,7 @@ enum { ORDERS, LISTENER, FIRST_CLIENT };
 /* One round; false at the end of the orders. */
 static int serve(int listener)
 {
-    struct pollfd polled[FIRST_CLIENT + CLIENTS_MOST];
+    struct pollfd polled[FIRST_CLIENT + CLIENTS_MAX];
 
     polled[ORDERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     polled[LISTENER] = (struct pollfd){.fd = client_count < cap ? listener : -1, .events = POLLIN};

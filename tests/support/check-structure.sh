@@ -91,15 +91,23 @@ TABLE
 find daemon -mindepth 1 -maxdepth 1 -type d -printf '%f\n' |
     grep -vxE 'core|net|config|p0f|json|lookup|ops|http' | rule 'A folder that is not in the table:'
 
+# One function name means one thing, static ones too: otherwise grep, gdb and perf mislead.
+awk -F: '{ text = $0; sub(/^[^:]*:[0-9]*:/, "", text) }
+    text ~ /^[a-z].*\(/ && text !~ /;[ \t]*$/ && $1 ~ /\.c$/ {
+        sub(/\(.*/, "", text); sub(/.*[ *]/, "", text)
+        if (text != "" && text !~ /^(__attribute__|P0F_MUST_USE)$/) print text, $1
+    }' "$dir/code" | sort -u | awk '{ files[$1] = files[$1] " " $2; count[$1]++ }
+    END { for (name in count) if (count[name] > 1) print name ":" files[name] }' | sort |
+    rule 'Functions of the same name:'
 only '#include "config/(config|option)\.h"' 'daemon/(main|server|cmd_lookup|config/[a-z_]*)\.[ch]' |
     rule 'Modules take options of their own, not config.h:'
 
-# Settings: in the rows {"section", "key", TYPE, PLACE(...), "default", ... of a table in daemon/, in
+# Settings: in the rows {"section", "key", TYPE, FIELD(...), "default", ... of a table in daemon/, in
 # the sections and lines #key = default of the sample, and in the items .It Ic section.key = default
 # of the man page. All three must have the same keys with the same defaults.
 table() {
     socket=$(sed -n 's/^#define P0F_DEFAULT_SOCKET \(".*"\)$/\1/p' lib/p0fclient.h)
-    sed -nE 's/^ *\{"([a-z0-9]+)", "([a-z0-9_]+)", [A-Z_]+, PLACE\([^)]*\), ("[^"]*"|[A-Z0-9_]+),.*/\1.\2 = \3/p' \
+    sed -nE 's/^ *\{"([a-z0-9]+)", "([a-z0-9_]+)", [A-Z_]+, FIELD\([^)]*\), ("[^"]*"|[A-Z0-9_]+),.*/\1.\2 = \3/p' \
         daemon/config/*.c | sed "s|P0F_DEFAULT_SOCKET|$socket|; s/\"//g; s/ *$//" | sort
 }
 sample() {

@@ -20,7 +20,7 @@
 
 struct stage_client {
     int fd; /* -1: none */
-    struct p0f_addr owed[STAGE_QUERIES];
+    struct p0f_addr outstanding[STAGE_QUERIES];
     unsigned count;
 };
 
@@ -105,8 +105,8 @@ static inline void stage_read(struct stage_client *client)
 
     while (client->fd >= 0 && recv(client->fd, query, sizeof query, 0) == sizeof query) {
         cr_assert_lt(client->count, STAGE_QUERIES);
-        cr_assert(p0f_query_unpack(query, &client->owed[client->count]));
-        bool probe = stage_is_probe(&client->owed[client->count++]);
+        cr_assert(p0f_query_unpack(query, &client->outstanding[client->count]));
+        bool probe = stage_is_probe(&client->outstanding[client->count++]);
         stage.asked += !probe;
         stage.probed += probe;
     }
@@ -115,16 +115,17 @@ static inline void stage_read(struct stage_client *client)
 static inline void stage_answer_first(struct stage_client *client)
 {
     uint8_t bytes[P0F_ANSWER_MAX];
-    bool known = stage.knows_all || client->owed[0].bytes[0] == 10;
+    bool known = stage.knows_all || client->outstanding[0].bytes[0] == 10;
     struct p0f_answer answer = {.status = P0F_STATUS_NOMATCH};
 
-    if (known && !stage_is_probe(&client->owed[0]))
+    if (known && !stage_is_probe(&client->outstanding[0]))
         answer = (struct p0f_answer){.status = P0F_STATUS_OK,
                                      .host = {.total_conn = stage.asked, .os_name = "Linux"}};
     size_t size = p0f_answer_pack(&answer, P0F_DIALECT_P0F3, bytes);
-    bytes[0] ^= client->owed[0].bytes[0] == 66;
+    bytes[0] ^= client->outstanding[0].bytes[0] == 66;
     cr_assert_eq(send(client->fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
-    memmove(client->owed, client->owed + 1, --client->count * sizeof client->owed[0]);
+    memmove(client->outstanding, client->outstanding + 1,
+            --client->count * sizeof client->outstanding[0]);
 }
 
 static inline void stage_serve(void)
@@ -134,7 +135,7 @@ static inline void stage_serve(void)
         struct stage_client *client = &stage.clients[i];
         stage_read(client);
         while (client->count > 0 && !stage.mute &&
-               (!stage.holding || stage_is_probe(&client->owed[0])))
+               (!stage.holding || stage_is_probe(&client->outstanding[0])))
             stage_answer_first(client);
     }
 }

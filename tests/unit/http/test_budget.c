@@ -10,7 +10,7 @@ static struct flow client(const char *text)
     struct p0f_addr addr;
 
     cr_assert_eq(p0f_addr_parse(text, strlen(text), &addr), P0F_OK);
-    return asker_of(&key, &addr);
+    return flow_of(&key, &addr);
 }
 
 Test(budget, one_client_has_half_of_it)

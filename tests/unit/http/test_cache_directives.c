@@ -4,26 +4,26 @@
 
 #define TAG "\"0123456789abcdef\""
 
-static struct conditions read_fields(const char *first, const char *second)
+static struct cache_directives read_fields(const char *first, const char *second)
 {
-    struct conditions conditions = {.max_age_ms = -1};
+    struct cache_directives directives = {.max_age_ms = -1};
 
-    conditions_cache_control(first, &conditions);
+    cache_directives_read(first, &directives);
     if (second)
-        conditions_cache_control(second, &conditions);
-    return conditions;
+        cache_directives_read(second, &directives);
+    return directives;
 }
 
 static void expect_age(const char *field, int64_t max_age_ms)
 {
-    struct conditions conditions = read_fields(field, NULL);
+    struct cache_directives directives = read_fields(field, NULL);
 
-    cr_assert_eq(conditions.max_age_ms, max_age_ms, "%s: %lld", field,
-                 (long long)conditions.max_age_ms);
-    cr_assert_not(conditions.only_if_cached, "%s", field);
+    cr_assert_eq(directives.max_age_ms, max_age_ms, "%s: %lld", field,
+                 (long long)directives.max_age_ms);
+    cr_assert_not(directives.only_if_cached, "%s", field);
 }
 
-Test(conditions, no_cache)
+Test(directives, no_cache)
 {
     expect_age("no-cache", 0);
     expect_age("No-CACHE", 0);
@@ -31,7 +31,7 @@ Test(conditions, no_cache)
     expect_age("no-cache=\"x\"", 0);
 }
 
-Test(conditions, max_age)
+Test(directives, max_age)
 {
     expect_age("max-age=0", 0);
     expect_age("max-age=10", 10000);
@@ -42,24 +42,24 @@ Test(conditions, max_age)
     expect_age("max-age=99999999999999999999999999", INT64_C(2147483647000));
 }
 
-Test(conditions, only_if_cached)
+Test(directives, only_if_cached)
 {
-    struct conditions conditions = read_fields("Only-If-Cached", NULL);
+    struct cache_directives directives = read_fields("Only-If-Cached", NULL);
 
-    cr_assert(conditions.only_if_cached);
-    cr_assert_eq(conditions.max_age_ms, -1);
+    cr_assert(directives.only_if_cached);
+    cr_assert_eq(directives.max_age_ms, -1);
 }
 
-Test(conditions, lists)
+Test(directives, lists)
 {
-    struct conditions conditions = read_fields("max-age=5, only-if-cached", NULL);
+    struct cache_directives directives = read_fields("max-age=5, only-if-cached", NULL);
 
-    cr_assert(conditions.only_if_cached);
-    cr_assert_eq(conditions.max_age_ms, 5000);
+    cr_assert(directives.only_if_cached);
+    cr_assert_eq(directives.max_age_ms, 5000);
     expect_age("no-store,,foo=bar ,max-age=5", 5000);
 }
 
-Test(conditions, strictest_age_counts)
+Test(directives, strictest_age_counts)
 {
     expect_age("max-age=5, max-age=7", 5000);
     expect_age("max-age=7, max-age=5", 5000);
@@ -67,15 +67,15 @@ Test(conditions, strictest_age_counts)
     expect_age("max-age=7, no-cache", 0);
 }
 
-Test(conditions, fields_add_up)
+Test(directives, fields_add_up)
 {
-    struct conditions conditions = read_fields("max-age=7", "only-if-cached, max-age=9");
+    struct cache_directives directives = read_fields("max-age=7", "only-if-cached, max-age=9");
 
-    cr_assert(conditions.only_if_cached);
-    cr_assert_eq(conditions.max_age_ms, 7000);
+    cr_assert(directives.only_if_cached);
+    cr_assert_eq(directives.max_age_ms, 7000);
 }
 
-Test(conditions, garbage_is_ignored)
+Test(directives, garbage_is_ignored)
 {
     const char *fields[] = {"",           ",",          " ",          "=",
                             "max-age",    "max-age=",   "max-age=x",  "max-age=-1",
@@ -89,10 +89,10 @@ Test(conditions, garbage_is_ignored)
 
 static void expect_named(const char *field, bool named)
 {
-    cr_assert_eq(conditions_names_etag(field, TAG), named, "%s", field);
+    cr_assert_eq(etag_listed(field, TAG), named, "%s", field);
 }
 
-Test(conditions, etag_alone)
+Test(directives, etag_alone)
 {
     expect_named(TAG, true);
     expect_named(" \t" TAG "\t ", true);
@@ -102,7 +102,7 @@ Test(conditions, etag_alone)
     expect_named("\"0123456789abcdef0\"", false);
 }
 
-Test(conditions, etag_in_a_list)
+Test(directives, etag_in_a_list)
 {
     expect_named("\"other\", " TAG, true);
     expect_named("\"a\",\"b\"," TAG ",\"c\"", true);
@@ -111,14 +111,14 @@ Test(conditions, etag_in_a_list)
     expect_named("\"a\", \"b\"", false);
 }
 
-Test(conditions, etag_weak)
+Test(directives, etag_weak)
 {
     expect_named("W/" TAG, true);
     expect_named("W/\"other\", W/" TAG, true);
     expect_named("w/" TAG, false);
 }
 
-Test(conditions, etag_any)
+Test(directives, etag_any)
 {
     expect_named("*", true);
     expect_named(" * ", true);
@@ -127,7 +127,7 @@ Test(conditions, etag_any)
     expect_named("\"*\"", false);
 }
 
-Test(conditions, etag_malformed)
+Test(directives, etag_malformed)
 {
     expect_named("", false);
     expect_named(",", false);

@@ -15,14 +15,14 @@ static struct connection all[MOST];
 static int peers[MOST];
 static int entered;
 
-static void setup(uint32_t most)
+static void setup(uint32_t max)
 {
     char error[NETWORKS_ERROR_SIZE];
 
     stage_open();
     trusted = networks_parse("10.0.0.0/8", error);
     connections = connections_new(&(struct connections_options){.loop = stage.loop,
-                                                                .most = most,
+                                                                .max = max,
                                                                 .patience_ms = PATIENCE_MS,
                                                                 .trusted = trusted,
                                                                 .key = {1, 2}});

@@ -3,12 +3,12 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static void expect(const char *text, size_t most, size_t size, const char *expected)
+static void expect(const char *text, size_t max, size_t size, const char *expected)
 {
     char out[64];
 
     memset(out, '#', sizeof out);
-    escape(text, most, out, size);
+    escape(text, max, out, size);
     cr_assert_str_eq(out, expected);
     cr_assert_eq(out[size], '#', "%s", text);
 }

@@ -8,7 +8,7 @@ static struct p0f_host unknown_host(void)
     return (struct p0f_host){.distance = -1};
 }
 
-static const char *value_of(const struct forward_headers *headers, const char *name)
+static const char *value_of(const struct forward_auth *headers, const char *name)
 {
     const char *found = NULL;
 
@@ -23,11 +23,11 @@ static const char *value_of(const struct forward_headers *headers, const char *n
 
 static void expect(const struct p0f_host *host, const char *name, const char *value)
 {
-    struct forward_headers headers;
+    struct forward_auth headers;
     const char *found;
 
     memset(&headers, '#', sizeof headers);
-    forward_headers(FORWARD_OK, host, &headers);
+    forward_auth(FORWARD_OK, host, &headers);
     found = value_of(&headers, name);
     if (!value) {
         cr_assert_null(found, "%s: %s", name, found);
@@ -45,7 +45,7 @@ static void expect_language(const char *bytes, const char *value)
     expect(&host, "X-P0F-Language", value);
 }
 
-Test(forward_headers, everything_known)
+Test(forward_auth, everything_known)
 {
     const char *expected[][2] = {
         {"X-P0F-Status", "ok"},
@@ -72,27 +72,27 @@ Test(forward_headers, everything_known)
                                   .last_nat = 1700000000,
                                   .bad_sw = 2,
                                   .os_match_q = 3};
-    struct forward_headers headers;
+    struct forward_auth headers;
 
-    cr_assert_eq(sizeof expected / sizeof expected[0], FORWARD_HEADERS_MOST);
-    forward_headers(FORWARD_OK, &host, &headers);
-    cr_assert_eq(headers.count, FORWARD_HEADERS_MOST);
-    for (size_t i = 0; i < FORWARD_HEADERS_MOST; i++)
+    cr_assert_eq(sizeof expected / sizeof expected[0], FORWARD_AUTH_FIELDS_MAX);
+    forward_auth(FORWARD_OK, &host, &headers);
+    cr_assert_eq(headers.count, FORWARD_AUTH_FIELDS_MAX);
+    for (size_t i = 0; i < FORWARD_AUTH_FIELDS_MAX; i++)
         expect(&host, expected[i][0], expected[i][1]);
 }
 
-Test(forward_headers, the_unknown_is_left_out)
+Test(forward_auth, the_unknown_is_left_out)
 {
     const struct p0f_host host = unknown_host();
-    struct forward_headers headers;
+    struct forward_auth headers;
 
-    forward_headers(FORWARD_OK, &host, &headers);
+    forward_auth(FORWARD_OK, &host, &headers);
     cr_assert_eq(headers.count, 2);
     cr_assert_str_eq(value_of(&headers, "X-P0F-Status"), "ok");
     cr_assert_str_eq(value_of(&headers, "X-P0F-Match-Quality"), "0");
 }
 
-Test(forward_headers, zero_is_a_distance)
+Test(forward_auth, zero_is_a_distance)
 {
     struct p0f_host host = unknown_host();
 
@@ -100,7 +100,7 @@ Test(forward_headers, zero_is_a_distance)
     expect(&host, "X-P0F-Distance", "0");
 }
 
-Test(forward_headers, one_minute_is_an_uptime)
+Test(forward_auth, one_minute_is_an_uptime)
 {
     struct p0f_host host = unknown_host();
 
@@ -108,19 +108,19 @@ Test(forward_headers, one_minute_is_an_uptime)
     expect(&host, "X-P0F-Uptime-Min", "1");
 }
 
-Test(forward_headers, without_a_host_there_is_only_the_status)
+Test(forward_auth, without_a_host_there_is_only_the_status)
 {
-    struct forward_headers headers;
+    struct forward_auth headers;
 
-    forward_headers(FORWARD_NO_MATCH, NULL, &headers);
+    forward_auth(FORWARD_NO_MATCH, NULL, &headers);
     cr_assert_eq(headers.count, 1);
     cr_assert_str_eq(value_of(&headers, "X-P0F-Status"), "no-match");
-    forward_headers(FORWARD_ERROR, NULL, &headers);
+    forward_auth(FORWARD_ERROR, NULL, &headers);
     cr_assert_eq(headers.count, 1);
     cr_assert_str_eq(value_of(&headers, "X-P0F-Status"), "error");
 }
 
-Test(forward_headers, name_and_flavor)
+Test(forward_auth, name_and_flavor)
 {
     struct p0f_host host = unknown_host();
 
@@ -132,13 +132,13 @@ Test(forward_headers, name_and_flavor)
     expect(&host, "X-P0F-HTTP", NULL);
 }
 
-Test(forward_headers, printable_ascii_stays)
+Test(forward_auth, printable_ascii_stays)
 {
     expect_language("!\"#$&'()*+,-./0189:;<=>?@AZ", "!\"#$&'()*+,-./0189:;<=>?@AZ");
     expect_language("[\\]^_`az{|}~", "[\\]^_`az{|}~");
 }
 
-Test(forward_headers, what_could_break_a_field_is_encoded)
+Test(forward_auth, what_could_break_a_field_is_encoded)
 {
     expect_language("a\r\nX-Evil: 1", "a%0D%0AX-Evil: 1");
     expect_language("a\tb\x01\x1f\x7f", "a%09b%01%1F%7F");
@@ -146,7 +146,7 @@ Test(forward_headers, what_could_break_a_field_is_encoded)
     expect_language("%41", "%2541");
 }
 
-Test(forward_headers, spaces_are_kept_where_http_keeps_them)
+Test(forward_auth, spaces_are_kept_where_http_keeps_them)
 {
     expect_language("a b  c", "a b  c");
     expect_language("  a  ", "%20 a %20");
@@ -158,7 +158,7 @@ Test(forward_headers, spaces_are_kept_where_http_keeps_them)
     expect(&host, "X-P0F-OS", "Linux   3");
 }
 
-Test(forward_headers, the_text_is_the_one_of_the_json)
+Test(forward_auth, the_text_is_the_one_of_the_json)
 {
     expect_language("Fran\xc3\xa7"
                     "ais",
@@ -172,7 +172,7 @@ Test(forward_headers, the_text_is_the_one_of_the_json)
     expect(&host, "X-P0F-OS", "%C3%A9 %C3%A9");
 }
 
-Test(forward_headers, the_longest_texts_fit)
+Test(forward_auth, the_longest_texts_fit)
 {
     struct p0f_host host = unknown_host();
     char encoded[FORWARD_VALUE_SIZE] = "";

@@ -17,7 +17,7 @@
 /* Each test has a client's end of a connection; the other end is lingered on. */
 static _Atomic int64_t later_ms; /* than it is */
 static struct loop *loop;
-static struct lingering *lingering;
+static struct lingering_close *lingering;
 static struct networks *trusted; /* 127.1.0.0/16 */
 static struct loop_fd client;
 
@@ -43,13 +43,13 @@ static void setup(void)
     loop = loop_new(now);
     char error[NETWORKS_ERROR_SIZE];
     trusted = networks_parse("127.1.0.0/16", error);
-    lingering = lingering_new(loop, trusted);
+    lingering = lingering_close_new(loop, trusted);
     cr_assert_not_null(lingering);
 }
 
 static void teardown(void)
 {
-    lingering_free(lingering);
+    lingering_close_free(lingering);
     networks_free(trusted);
     loop_free(loop);
 }
@@ -59,7 +59,7 @@ static int take(void)
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    lingering_take(lingering, ends[0]);
+    lingering_close_take(lingering, ends[0]);
     return ends[1];
 }
 
@@ -240,7 +240,7 @@ static int take_from(uint32_t address)
     cr_assert_eq(getsockname(listener, (struct sockaddr *)&name, &length), 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     cr_assert_eq(connect(fd, (struct sockaddr *)&name, length), 0);
-    lingering_take(lingering, accept(listener, NULL, NULL));
+    lingering_close_take(lingering, accept(listener, NULL, NULL));
     close(listener);
     return fd;
 }
@@ -251,14 +251,14 @@ Test(lingering, a_few_of_one_client, .init = setup, .fini = teardown, .timeout =
 
     for (int i = 0; i < 5; i++)
         ends[i] = take_from(0x7f000002);
-    cr_assert_eq(lingering_count(lingering), 4);
+    cr_assert_eq(lingering_close_count(lingering), 4);
     cr_assert(is_closed(ends[4]));
     close(take_from(0x7f000003));
-    cr_assert_eq(lingering_count(lingering), 5);
+    cr_assert_eq(lingering_close_count(lingering), 5);
     shutdown(ends[0], SHUT_WR);
     run_until_closed(ends[0]);
     close(take_from(0x7f000002));
-    cr_assert_eq(lingering_count(lingering), 4, "the one from elsewhere has gone, too");
+    cr_assert_eq(lingering_close_count(lingering), 4, "the one from elsewhere has gone, too");
     for (int i = 1; i < 5; i++)
         close(ends[i]);
 }
@@ -268,7 +268,7 @@ Test(lingering, of_one_who_speaks_for_many_as_many_as_of_all, .init = setup, .fi
 {
     for (int i = 0; i < 20; i++)
         close(take_from(0x7f010002));
-    cr_assert_eq(lingering_count(lingering), 20);
+    cr_assert_eq(lingering_close_count(lingering), 20);
 }
 
 Test(lingering, ends_with_too_many_at_once, .init = setup, .fini = teardown, .timeout = 60)
@@ -286,7 +286,7 @@ Test(lingering, ends_with_too_many_at_once, .init = setup, .fini = teardown, .ti
     run_until_closed(ends[0]);
     ends[0] = take();
     cr_assert_not(is_closed(ends[0]));
-    lingering_free(lingering);
+    lingering_close_free(lingering);
     lingering = NULL;
     for (int i = 0; i < AT_ONCE; i++) {
         cr_assert(is_closed(ends[i]), "%d", i);

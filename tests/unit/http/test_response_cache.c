@@ -5,15 +5,15 @@
 
 /* Nobody looks into an answer here: these are addresses, all different. The table goes by bits 6 to 11
  * and 12 to 17. */
-static const struct answer *answer(unsigned place, unsigned row)
+static const struct host_record *record(unsigned place, unsigned row)
 {
     uintptr_t bits = (uintptr_t)1 << 20 | (uintptr_t)(place ^ row) << 6 | (uintptr_t)row << 12;
 
-    return (const struct answer *)bits;
+    return (const struct host_record *)bits;
 }
 
 /* A hit on an answer of that age. */
-static struct http_recent_key key(int64_t age_ms, int64_t ttl_ms)
+static struct response_cache_key key(int64_t age_ms, int64_t ttl_ms)
 {
     const struct freshness hit = {.source = FRESHNESS_HIT,
                                   .age_ms = age_ms,
@@ -21,7 +21,7 @@ static struct http_recent_key key(int64_t age_ms, int64_t ttl_ms)
                                   .stale_while_revalidate_ms = 5000,
                                   .stale_if_error_ms = 60000};
 
-    return http_recent_key(answer(0, 0), RENDER_PARSED, &hit);
+    return response_cache_key(record(0, 0), RENDER_PARSED, &hit);
 }
 
 static struct MHD_Response *new_response(void)
@@ -32,90 +32,91 @@ static struct MHD_Response *new_response(void)
 }
 
 /* Asked for twice in a row, so that it is kept; returns what is kept. */
-static struct MHD_Response *keep(struct http_recent *recent, const struct http_recent_key *of)
+static struct MHD_Response *keep(struct response_cache *response_cache,
+                                 const struct response_cache_key *of)
 {
     struct MHD_Response *second = new_response();
 
-    http_recent_put(recent, of, new_response());
-    http_recent_put(recent, of, second);
+    response_cache_put(response_cache, of, new_response());
+    response_cache_put(response_cache, of, second);
     return second;
 }
 
-static void expect_kept(struct http_recent *recent, const struct http_recent_key *of,
+static void expect_kept(struct response_cache *response_cache, const struct response_cache_key *of,
                         struct MHD_Response *response)
 {
-    cr_assert_eq(http_recent_take(recent, of), response);
+    cr_assert_eq(response_cache_take(response_cache, of), response);
     MHD_destroy_response(response);
 }
 
-Test(http_recent, keeps_what_is_asked_for_twice_in_a_row)
+Test(response_cache, keeps_what_is_asked_for_twice_in_a_row)
 {
-    struct http_recent *recent = http_recent_new();
-    struct http_recent_key once = key(100, 30000), other = once;
+    struct response_cache *response_cache = response_cache_new();
+    struct response_cache_key once = key(100, 30000), other = once;
 
-    other.answer = answer(0, 1); /* of the same place */
-    cr_assert_null(http_recent_take(recent, &once));
-    http_recent_put(recent, &once, new_response());
-    cr_assert_null(http_recent_take(recent, &once));
-    http_recent_put(recent, &other, new_response());
-    http_recent_put(recent, &once, new_response());
-    cr_assert_null(http_recent_take(recent, &once));
-    cr_assert_null(http_recent_take(recent, &other));
+    other.record = record(0, 1); /* of the same place */
+    cr_assert_null(response_cache_take(response_cache, &once));
+    response_cache_put(response_cache, &once, new_response());
+    cr_assert_null(response_cache_take(response_cache, &once));
+    response_cache_put(response_cache, &other, new_response());
+    response_cache_put(response_cache, &once, new_response());
+    cr_assert_null(response_cache_take(response_cache, &once));
+    cr_assert_null(response_cache_take(response_cache, &other));
     struct MHD_Response *second = new_response();
-    http_recent_put(recent, &once, second);
-    expect_kept(recent, &once, second);
-    cr_assert_null(http_recent_take(recent, &once)); /* it was taken out */
-    http_recent_free(recent);
-    http_recent_free(NULL);
+    response_cache_put(response_cache, &once, second);
+    expect_kept(response_cache, &once, second);
+    cr_assert_null(response_cache_take(response_cache, &once)); /* it was taken out */
+    response_cache_free(response_cache);
+    response_cache_free(NULL);
 }
 
 /* AddressSanitizer tells when one is given back twice, or never. */
-Test(http_recent, the_newest_takes_the_place)
+Test(response_cache, the_newest_takes_the_place)
 {
-    struct http_recent *recent = http_recent_new();
-    struct http_recent_key before = key(900, 30000), after = key(1000, 30000);
+    struct response_cache *response_cache = response_cache_new();
+    struct response_cache_key before = key(900, 30000), after = key(1000, 30000);
 
-    keep(recent, &before);
-    struct MHD_Response *newest = keep(recent, &after);
-    cr_assert_null(http_recent_take(recent, &before));
-    expect_kept(recent, &after, newest);
-    keep(recent, &after); /* is freed with the table */
-    http_recent_free(recent);
+    keep(response_cache, &before);
+    struct MHD_Response *newest = keep(response_cache, &after);
+    cr_assert_null(response_cache_take(response_cache, &before));
+    expect_kept(response_cache, &after, newest);
+    keep(response_cache, &after); /* is freed with the table */
+    response_cache_free(response_cache);
 }
 
-Test(http_recent, places_are_apart)
+Test(response_cache, places_are_apart)
 {
-    struct http_recent *recent = http_recent_new();
+    struct response_cache *response_cache = response_cache_new();
     struct MHD_Response *kept[64];
-    struct http_recent_key of = key(100, 30000);
+    struct response_cache_key of = key(100, 30000);
 
     for (unsigned i = 0; i < 64; i++) {
-        of.answer = answer(i, i / 2);
-        kept[i] = keep(recent, &of);
+        of.record = record(i, i / 2);
+        kept[i] = keep(response_cache, &of);
     }
     for (unsigned i = 0; i < 64; i++) {
-        of.answer = answer(i, i / 2);
-        expect_kept(recent, &of, kept[i]);
+        of.record = record(i, i / 2);
+        expect_kept(response_cache, &of, kept[i]);
     }
-    http_recent_free(recent);
+    response_cache_free(response_cache);
 }
 
 /* A hit on the same answer, kept for `kept`, finds it exactly when all that its fields say is the same. */
-static void expect_same(const struct http_recent_key *kept, const struct http_recent_key *asked,
-                        bool same, const char *what)
+static void expect_same(const struct response_cache_key *kept,
+                        const struct response_cache_key *asked, bool same, const char *what)
 {
-    struct http_recent *recent = http_recent_new();
-    struct MHD_Response *response = keep(recent, kept);
+    struct response_cache *response_cache = response_cache_new();
+    struct MHD_Response *response = keep(response_cache, kept);
 
-    cr_assert_eq(http_recent_take(recent, asked), same ? response : NULL, "%s", what);
+    cr_assert_eq(response_cache_take(response_cache, asked), same ? response : NULL, "%s", what);
     if (same)
         MHD_destroy_response(response);
-    http_recent_free(recent);
+    response_cache_free(response_cache);
 }
 
-Test(http_recent, age_counts_in_whole_seconds)
+Test(response_cache, age_counts_in_whole_seconds)
 {
-    struct http_recent_key kept = key(1000, 30000), asked;
+    struct response_cache_key kept = key(1000, 30000), asked;
 
     /* Just then 29 s are left, and after that 28 and a part. */
     for (int64_t ms = 0; ms <= 3000; ms++) {
@@ -130,9 +131,9 @@ Test(http_recent, age_counts_in_whole_seconds)
 }
 
 /* Where a time to live is no whole number of seconds, ttl= changes in the middle of those of Age. */
-Test(http_recent, what_is_left_counts_in_whole_seconds)
+Test(response_cache, what_is_left_counts_in_whole_seconds)
 {
-    struct http_recent_key kept = key(1200, 2500), asked;
+    struct response_cache_key kept = key(1200, 2500), asked;
 
     for (int64_t ms = 1000; ms < 2000; ms++) {
         asked = key(ms, 2500);
@@ -145,14 +146,14 @@ Test(http_recent, what_is_left_counts_in_whole_seconds)
     }
 }
 
-Test(http_recent, all_that_the_fields_say_must_be_the_same)
+Test(response_cache, all_that_the_fields_say_must_be_the_same)
 {
-    struct http_recent_key kept = key(1200, 2500), asked = kept;
+    struct response_cache_key kept = key(1200, 2500), asked = kept;
 
     expect_same(&kept, &asked, true, "nothing else");
     asked.format = RENDER_RAW;
     expect_same(&kept, &asked, false, "format");
-    asked = kept, asked.answer = answer(0, 1);
+    asked = kept, asked.record = record(0, 1);
     expect_same(&kept, &asked, false, "answer");
     asked = kept, asked.age_s++;
     expect_same(&kept, &asked, false, "age");

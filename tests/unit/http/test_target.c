@@ -111,7 +111,7 @@ Test(target, each_path_leads_to_its_route)
 {
     for (enum target_route route = 0; route < TARGET_PATHS; route++) {
         cr_assert_not_null(target_paths[route].path, "%d", (int)route);
-        cr_assert_not_null(target_paths[route].meaning, "%d", (int)route);
+        cr_assert_not_null(target_paths[route].help, "%d", (int)route);
         if (route != TARGET_HOST)
             expect_route(target_paths[route].path, route);
     }
@@ -314,12 +314,12 @@ Test(target, raw_nul_is_no_end)
 
 Test(target, length_limit)
 {
-    char text[TARGET_MOST + 1];
+    char text[TARGET_MAX + 1];
 
     memset(text, 'x', sizeof text);
     memcpy(text, "/host/192.0.2.1?", 16);
-    cr_assert_eq(parse_bytes(text, TARGET_MOST).error, TARGET_OK);
-    struct target target = parse_bytes(text, TARGET_MOST + 1);
+    cr_assert_eq(parse_bytes(text, TARGET_MAX).error, TARGET_OK);
+    struct target target = parse_bytes(text, TARGET_MAX + 1);
     cr_assert_eq(target.error, TARGET_TOO_LONG);
     cr_assert_eq(target.route, TARGET_NONE);
     cr_assert_null(target_addr(&target));

@@ -41,10 +41,10 @@ static bool work(void *ctx)
     return --job->slices == 0;
 }
 
-static void add(struct job *job, unsigned asker)
+static void add(struct job *job, unsigned flow)
 {
     job->turn = (struct turn){.work = work, .ctx = job};
-    turns_add(turns, &job->turn, asker);
+    turns_add(turns, &job->turn, flow);
 }
 
 /* ---- Other work of the loop, in each of its rounds */
@@ -90,7 +90,7 @@ Test(turns, others_work_in_between, .init = setup, .fini = teardown)
 {
     struct job job = {.name = 'a', .slices = 6};
 
-    add(&job, ASKER_STRANGERS);
+    add(&job, FLOW_STRANGERS);
     run(5);
     cr_assert_str_eq(done, " aa aa aa  ", "%s", done);
 }
@@ -102,8 +102,8 @@ Test(turns, each_client_has_its_turn, .init = setup, .fini = teardown)
     struct job one = {.name = 'x', .slices = 2};
 
     for (int i = 0; i < 3; i++)
-        add(&many[i], ASKER_STRANGERS);
-    add(&one, ASKER_STRANGERS + 1);
+        add(&many[i], FLOW_STRANGERS);
+    add(&one, FLOW_STRANGERS + 1);
     run(6);
     /* The first client's one after the other, the second's after each. */
     cr_assert_str_eq(done, " ax bx ca bc  ", "%s", done);
@@ -119,7 +119,7 @@ Test(turns, little_work_is_done_at_once, .init = setup, .fini = teardown)
     cr_assert(spare > 0 && spare < 10, "%u", spare);
     run(1);
     cr_assert(turns_spare(turns), "in the next round");
-    add(&job, ASKER_STRANGERS);
+    add(&job, FLOW_STRANGERS);
     cr_assert_not(turns_spare(turns), "somebody waits");
     run(2);
     cr_assert(turns_spare(turns));
@@ -129,8 +129,8 @@ Test(turns, finish_does_all, .init = setup, .fini = teardown)
 {
     struct job jobs[2] = {{.name = 'a', .slices = 3}, {.name = 'b', .slices = 1}};
 
-    add(&jobs[0], ASKER_STRANGERS);
-    add(&jobs[1], ASKER_STRANGERS + 1);
+    add(&jobs[0], FLOW_STRANGERS);
+    add(&jobs[1], FLOW_STRANGERS + 1);
     turns_finish(turns);
     cr_assert_str_eq(done, "abaa", "%s", done);
     run(1);

@@ -1,5 +1,5 @@
 /* One pipelined connection; the test plays p0f at the other end. */
-#include "../../support/asker.h"
+#include "../../support/requester.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
@@ -25,7 +25,7 @@ Test(conn, begins_with_two_probes, .init = start, .fini = stop)
         cr_assert(stand_in_read(&p0f, &addr));
         cr_assert_arr_eq(&addr, &nobody, sizeof addr);
     }
-    cr_assert_eq(p0f_conn_owed(conn), 2);
+    cr_assert_eq(p0f_conn_outstanding(conn), 2);
     cr_assert_eq(p0f_conn_pending(conn), 0);
     cr_assert_eq(p0f_conn_dialect(conn), P0F_DIALECT_AUTO);
     close_after_hang_up();
@@ -35,7 +35,7 @@ Test(conn, begins_with_two_probes, .init = start, .fini = stop)
 static void answers_split_at(enum p0f_dialect dialect, const uint8_t *bytes, size_t split)
 {
     size_t size = p0f_answer_size(dialect);
-    struct asker a = {0}, b = {0};
+    struct requester a = {0}, b = {0};
 
     open_conn(P0F_DIALECT_AUTO, 2);
     cr_assert_eq(ask(&a), P0F_OK);
@@ -72,7 +72,7 @@ Test(conn, answers_cut_anywhere, .init = start, .fini = stop)
 /* A small send buffer makes p0f_conn_io write in parts. */
 Test(conn, queries_written_in_parts, .init = start, .fini = stop)
 {
-    struct asker asker = {0};
+    struct requester requester = {0};
     struct p0f_addr addr = somebody, got;
     bool waited = false;
     int smallest = 1;
@@ -81,9 +81,9 @@ Test(conn, queries_written_in_parts, .init = start, .fini = stop)
     setsockopt(p0f_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
     for (unsigned i = 0; i < 1024; i++) {
         memcpy(addr.bytes, &i, 4);
-        cr_assert_eq(p0f_conn_ask(conn, &addr, on_answer, &asker), P0F_OK);
+        cr_assert_eq(p0f_conn_ask(conn, &addr, on_answer, &requester), P0F_OK);
     }
-    cr_assert_eq(ask(&asker), P0F_FULL);
+    cr_assert_eq(ask(&requester), P0F_FULL);
     for (unsigned i = 0; i < 1026; i++) {
         cr_assert_eq(p0f_conn_flush(conn), P0F_OK);
         waited = waited || p0f_conn_wants_write(conn);
@@ -92,18 +92,18 @@ Test(conn, queries_written_in_parts, .init = start, .fini = stop)
         cr_assert_arr_eq(&got, &addr, sizeof got, "query %u", i);
     }
     cr_assert(waited, "the send buffer was never full");
-    cr_assert_eq(p0f_conn_owed(conn), 1026);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1026);
     close_after_hang_up();
-    cr_assert_eq(asker.calls, 1024);
+    cr_assert_eq(requester.calls, 1024);
 }
 
 Test(conn, first_asked_first_told, .init = start, .fini = stop)
 {
-    struct asker askers[300] = {0};
+    struct requester requesters[300] = {0};
 
     open_served(7); /* so that the ring wraps */
     for (unsigned next = 0, told = 0; told < 300;) {
-        while (next < 300 && ask(&askers[next]) == P0F_OK)
+        while (next < 300 && ask(&requesters[next]) == P0F_OK)
             next++;
         cr_assert_eq(p0f_conn_pending(conn), next - told);
         p0f_conn_io(conn);
@@ -114,35 +114,35 @@ Test(conn, first_asked_first_told, .init = start, .fini = stop)
         cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     }
     for (unsigned i = 0; i < 300; i++) {
-        assert_told(&askers[i], P0F_OK, i + 1);
-        cr_assert_eq(askers[i].turn, i + 1);
+        assert_told(&requesters[i], P0F_OK, i + 1);
+        cr_assert_eq(requesters[i].turn, i + 1);
     }
     close_conn();
 }
 
 /* A query whose address holds its number. */
-static enum p0f_error ask_numbered(struct asker *asker, uint32_t number)
+static enum p0f_error ask_numbered(struct requester *requester, uint32_t number)
 {
     struct p0f_addr addr = {.type = 4};
 
     memcpy(addr.bytes, &number, sizeof number);
-    return p0f_conn_ask(conn, &addr, on_answer, asker);
+    return p0f_conn_ask(conn, &addr, on_answer, requester);
 }
 
 /* p0f takes one query at a time, and more wait than the kernel holds. */
 Test(conn, first_asked_first_told_by_a_slow_p0f, .init = start, .fini = stop)
 {
     enum { PIPELINE = 1024, ALL = 3 * PIPELINE };
-    static struct asker askers[ALL];
-    const int least = 1;
+    static struct requester requesters[ALL];
+    const int min = 1;
     struct p0f_addr addr;
     uint32_t next = 0, number;
     bool waited = false;
 
     open_served(PIPELINE);
-    cr_assert_eq(setsockopt(p0f_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+    cr_assert_eq(setsockopt(p0f_conn_fd(conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
     for (uint32_t told = 0; told < ALL; told++) {
-        for (; next < ALL && ask_numbered(&askers[next], next) == P0F_OK; next++)
+        for (; next < ALL && ask_numbered(&requesters[next], next) == P0F_OK; next++)
             p0f_conn_flush(conn);
         waited = waited || p0f_conn_wants_write(conn);
         cr_assert(stand_in_read(&p0f, &addr));
@@ -150,7 +150,7 @@ Test(conn, first_asked_first_told_by_a_slow_p0f, .init = start, .fini = stop)
         cr_assert_eq(number, told);
         cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, told + 1));
         cr_assert_eq(p0f_conn_io(conn), P0F_OK);
-        assert_told(&askers[told], P0F_OK, told + 1);
+        assert_told(&requesters[told], P0F_OK, told + 1);
     }
     cr_assert(waited);
     close_conn();
@@ -158,7 +158,7 @@ Test(conn, first_asked_first_told_by_a_slow_p0f, .init = start, .fini = stop)
 
 Test(conn, each_status_is_told, .init = start, .fini = stop)
 {
-    struct asker a = {0}, b = {0}, c = {0};
+    struct requester a = {0}, b = {0}, c = {0};
 
     open_served(3);
     cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK && ask(&c) == P0F_OK);
@@ -176,7 +176,7 @@ Test(conn, each_status_is_told, .init = start, .fini = stop)
 
 Test(conn, each_is_told_once_at_hang_up, .init = start, .fini = stop)
 {
-    struct asker a = {0}, sent = {0}, late = {0};
+    struct requester a = {0}, sent = {0}, late = {0};
 
     open_served(2);
     cr_assert(ask(&a) == P0F_OK && ask(&sent) == P0F_OK);
@@ -190,14 +190,15 @@ Test(conn, each_is_told_once_at_hang_up, .init = start, .fini = stop)
     cr_assert_eq(ask(&late), P0F_DISCONNECTED);
     assert_told(&a, P0F_OK, 1);
     assert_told(&sent, P0F_DISCONNECTED, 0);
-    cr_assert(p0f_conn_hung_up(conn) && p0f_conn_owed(conn) == 0 && p0f_conn_pending(conn) == 0);
+    cr_assert(p0f_conn_hung_up(conn) && p0f_conn_outstanding(conn) == 0 &&
+              p0f_conn_pending(conn) == 0);
     cr_assert(p0f_conn_free(conn));
     cr_assert_eq(late.calls, 0);
 }
 
 Test(conn, full_and_retired, .init = start, .fini = stop)
 {
-    struct asker a = {0}, refused = {0};
+    struct requester a = {0}, refused = {0};
 
     open_served(1);
     cr_assert_eq(ask(&a), P0F_OK);
@@ -217,7 +218,7 @@ Test(conn, full_and_retired, .init = start, .fini = stop)
 
 Test(conn, free_tells_what_was_never_sent, .init = start, .fini = stop)
 {
-    struct asker a = {0};
+    struct requester a = {0};
 
     open_served(1);
     cr_assert_eq(ask(&a), P0F_OK);
@@ -231,7 +232,7 @@ Test(conn, free_tells_what_was_never_sent, .init = start, .fini = stop)
 static void assert_malformed(size_t wrong)
 {
     uint8_t bytes[2 * P0F_ANSWER_MAX];
-    struct asker a = {0}, b = {0};
+    struct requester a = {0}, b = {0};
 
     open_served(2);
     cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK);
@@ -244,7 +245,7 @@ static void assert_malformed(size_t wrong)
     assert_told(&a, P0F_MALFORMED, 0);
     assert_told(&b, P0F_LOST, 0);
     cr_assert_lt(b.turn, a.turn, "who is to blame is told last");
-    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1);
     cr_assert_not(p0f_conn_free(conn));
     cr_assert(stand_in_sees_open(&p0f));
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 2));
@@ -270,15 +271,15 @@ Test(conn, bytes_nobody_asked_for, .init = start, .fini = stop)
 Test(conn, too_many_bytes, .init = start, .fini = stop)
 {
     uint8_t bytes[P0F_ANSWER_MAX + 300] = {0};
-    struct asker askers[3] = {0};
+    struct requester requesters[3] = {0};
 
     open_served(3);
     for (unsigned i = 0; i < 3; i++)
-        cr_assert_eq(ask(&askers[i]), P0F_OK);
+        cr_assert_eq(ask(&requesters[i]), P0F_OK);
     p0f_conn_io(conn);
     cr_assert(stand_in_skip(&p0f, 3));
     for (unsigned answered = 1; answered <= 3; answered++) {
-        cr_assert_gt(p0f_conn_owed(conn), 0);
+        cr_assert_gt(p0f_conn_outstanding(conn), 0);
         cr_assert_not(p0f_conn_free(conn));
         size_t size = stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK, 1);
         cr_assert(stand_in_write(&p0f, bytes, size + 200));
@@ -292,7 +293,7 @@ Test(conn, too_many_bytes, .init = start, .fini = stop)
 Test(conn, malformed_and_then_a_magic_in_two_parts, .init = start, .fini = stop)
 {
     uint8_t bytes[P0F_ANSWER_MAX], garbage[400] = {0};
-    struct asker a = {0}, b = {0};
+    struct requester a = {0}, b = {0};
 
     open_served(2);
     cr_assert(ask(&a) == P0F_OK && ask(&b) == P0F_OK);
@@ -302,10 +303,10 @@ Test(conn, malformed_and_then_a_magic_in_two_parts, .init = start, .fini = stop)
     cr_assert(stand_in_write(&p0f, garbage, sizeof garbage));
     cr_assert(stand_in_write(&p0f, bytes, 2));
     cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
-    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1);
     cr_assert(stand_in_write(&p0f, bytes + 2, size - 3));
     p0f_conn_io(conn);
-    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1);
     cr_assert(stand_in_write(&p0f, bytes + size - 1, 1));
     p0f_conn_io(conn);
     close_conn();
@@ -321,7 +322,7 @@ Test(conn, unknown_dialect_with_long_answers, .init = start, .fini = stop)
     stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_NOMATCH, 0);
     cr_assert(stand_in_write(&p0f, bytes, 300));
     cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
-    cr_assert_eq(p0f_conn_owed(conn), 1);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1);
     cr_assert_not(p0f_conn_free(conn));
     cr_assert(stand_in_write(&p0f, bytes, 300));
     p0f_conn_io(conn);
@@ -331,7 +332,7 @@ Test(conn, unknown_dialect_with_long_answers, .init = start, .fini = stop)
 Test(conn, wrong_dialect, .init = start, .fini = stop)
 {
     uint8_t bytes[3 * P0F_ANSWER_MAX];
-    struct asker a = {0};
+    struct requester a = {0};
     size_t length = 0;
 
     open_conn(P0F_DIALECT_P0F3, 1);
@@ -351,7 +352,7 @@ Test(conn, wrong_dialect, .init = start, .fini = stop)
 
 Test(conn, ask_inside_a_callback, .init = start, .fini = stop)
 {
-    struct asker c = {0}, b = {.more = &c}, a = {.more = &b};
+    struct requester c = {0}, b = {.more = &c}, a = {.more = &b};
 
     open_served(1);
     a.ask_more = b.ask_more = conn;
@@ -395,7 +396,7 @@ Test(conn, cannot_be_opened)
 Test(conn, answer_before_its_query, .init = start, .fini = stop)
 {
     uint8_t bytes[2 * P0F_ANSWER_MAX];
-    struct asker b = {0}, a = {.more = &b};
+    struct requester b = {0}, a = {.more = &b};
     size_t length = 0;
 
     open_served(1);
@@ -416,11 +417,11 @@ Test(conn, answer_before_its_query, .init = start, .fini = stop)
 Test(conn, owed_in_the_size_of_the_dialect, .init = start, .fini = stop)
 {
     uint8_t bytes[P0F_ANSWER_MAX];
-    struct asker askers[40] = {0};
+    struct requester requesters[40] = {0};
 
     open_conn(P0F_DIALECT_P0F3, 40);
     for (unsigned i = 0; i < 40; i++)
-        cr_assert_eq(ask(&askers[i]), P0F_OK);
+        cr_assert_eq(ask(&requesters[i]), P0F_OK);
     p0f_conn_io(conn);
     cr_assert(stand_in_skip(&p0f, 42));
     for (unsigned answered = 1; answered <= 42; answered++) {
@@ -428,7 +429,7 @@ Test(conn, owed_in_the_size_of_the_dialect, .init = start, .fini = stop)
         cr_assert(stand_in_write(&p0f, bytes, size));
         p0f_conn_io(conn);
         if (answered > 1) /* the first alone does not tell its size */
-            cr_assert_eq(p0f_conn_owed(conn), 42 - answered);
+            cr_assert_eq(p0f_conn_outstanding(conn), 42 - answered);
     }
     close_conn();
 }
@@ -454,7 +455,7 @@ static void be_flooded(const uint8_t *bytes, size_t size, unsigned times)
 Test(conn, what_is_written_without_end, .init = start, .fini = stop)
 {
     static uint8_t garbage[65536];
-    struct asker a = {0};
+    struct requester a = {0};
 
     open_served(1);
     cr_assert_eq(ask(&a), P0F_OK);
@@ -463,7 +464,7 @@ Test(conn, what_is_written_without_end, .init = start, .fini = stop)
     memset(garbage, 0xff, sizeof garbage);
     be_flooded(garbage, sizeof garbage, 50);
     assert_told(&a, P0F_MALFORMED, 0);
-    cr_assert_eq(p0f_conn_owed(conn), 0, "as long as many answers");
+    cr_assert_eq(p0f_conn_outstanding(conn), 0, "as long as many answers");
     cr_assert(p0f_conn_free(conn));
 }
 
@@ -471,14 +472,14 @@ Test(conn, what_is_written_without_end, .init = start, .fini = stop)
 Test(conn, more_answers_than_are_taken_at_once, .init = start, .fini = stop)
 {
     enum { ALL = 600, AT_ONCE = 88 }; /* 20 KiB */
-    static struct asker askers[ALL];
+    static struct requester requesters[ALL];
     static uint8_t bytes[ALL * P0F_ANSWER_MAX];
     unsigned told = 0, before, calls = 0;
     size_t length = 0;
 
     open_served(ALL);
     for (unsigned i = 0; i < ALL; i++)
-        cr_assert_eq(ask(&askers[i]), P0F_OK);
+        cr_assert_eq(ask(&requesters[i]), P0F_OK);
     p0f_conn_io(conn);
     cr_assert(stand_in_skip(&p0f, ALL));
     for (unsigned i = 0; i < ALL; i++)
@@ -487,8 +488,8 @@ Test(conn, more_answers_than_are_taken_at_once, .init = start, .fini = stop)
     do {
         before = told;
         cr_assert_eq(p0f_conn_io(conn), P0F_OK);
-        while (told < ALL && askers[told].calls > 0) {
-            assert_told(&askers[told], P0F_OK, told + 1);
+        while (told < ALL && requesters[told].calls > 0) {
+            assert_told(&requesters[told], P0F_OK, told + 1);
             told++;
         }
         cr_assert_gt(told, before);

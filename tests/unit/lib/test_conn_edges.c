@@ -1,5 +1,5 @@
 /* What only just fits, or just does not. */
-#include "../../support/asker.h"
+#include "../../support/requester.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
@@ -22,14 +22,14 @@ Test(conn_edges, the_longest_path)
 Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = stop)
 {
     enum { ALL = 70 };
-    static struct asker askers[ALL];
+    static struct requester requesters[ALL];
     static uint8_t bytes[ALL * P0F_ANSWER_MAX];
     size_t length = 0;
 
     open_served(ALL);
     for (unsigned i = 0; i < ALL; i++)
-        cr_assert_eq(ask(&askers[i]), P0F_OK);
-    struct asker refused = {0};
+        cr_assert_eq(ask(&requesters[i]), P0F_OK);
+    struct requester refused = {0};
     cr_assert_eq(ask(&refused), P0F_FULL);
     p0f_conn_io(conn);
     cr_assert(stand_in_skip(&p0f, ALL));
@@ -38,7 +38,7 @@ Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = 
     cr_assert(stand_in_write(&p0f, bytes, length));
     cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     for (uint32_t i = 0; i < ALL; i++)
-        assert_told(&askers[i], P0F_OK, i + 1);
+        assert_told(&requesters[i], P0F_OK, i + 1);
     cr_assert_eq(p0f_conn_pending(conn), 0);
     close_after_hang_up();
 }
@@ -47,13 +47,13 @@ Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = 
 Test(conn_edges, all_that_is_owed_on_a_broken_stream_at_once, .init = start, .fini = stop)
 {
     enum { ALL = 70 };
-    static struct asker askers[ALL];
+    static struct requester requesters[ALL];
     static uint8_t bytes[ALL * P0F_ANSWER_MAX];
     size_t length = 0;
 
     open_served(ALL);
     for (unsigned i = 0; i < ALL; i++)
-        cr_assert_eq(ask(&askers[i]), P0F_OK);
+        cr_assert_eq(ask(&requesters[i]), P0F_OK);
     p0f_conn_io(conn);
     cr_assert(stand_in_skip(&p0f, ALL));
     for (uint32_t i = 0; i < ALL; i++)
@@ -61,9 +61,9 @@ Test(conn_edges, all_that_is_owed_on_a_broken_stream_at_once, .init = start, .fi
     bytes[0] ^= 1;
     cr_assert(stand_in_write(&p0f, bytes, length));
     cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
-    cr_assert_eq(p0f_conn_owed(conn), 0);
-    assert_told(&askers[0], P0F_MALFORMED, 0);
+    cr_assert_eq(p0f_conn_outstanding(conn), 0);
+    assert_told(&requesters[0], P0F_MALFORMED, 0);
     for (unsigned i = 1; i < ALL; i++)
-        assert_told(&askers[i], P0F_LOST, 0);
+        assert_told(&requesters[i], P0F_LOST, 0);
     close_conn();
 }

@@ -31,22 +31,22 @@ static inline struct p0f_addr addr(unsigned number)
         4, {10, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number}};
 }
 
-static inline struct answer *new_answer(unsigned number, const char *os)
+static inline struct host_record *new_answer(unsigned number, const char *os)
 {
     struct p0f_addr at = addr(number);
     struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .total_conn = number};
 
     strcpy(host.os_name, os);
-    return answer_new(&at, &host);
+    return host_record_new(&at, &host);
 }
 
 static inline bool put_os(struct cache *cache, unsigned number, const char *os, struct mono now)
 {
     struct p0f_addr at = addr(number);
-    struct answer *answer = new_answer(number, os);
-    bool kept = cache_put(cache, &at, answer, now);
+    struct host_record *record = new_answer(number, os);
+    bool kept = cache_put(cache, &at, record, now);
 
-    answer_unref(answer);
+    host_record_unref(record);
     return kept;
 }
 
@@ -71,9 +71,9 @@ static inline struct cache_hit look(struct cache *cache, unsigned number, int64_
 
     cr_assert_eq(found, hit.state != CACHE_ABSENT);
     cr_assert(hit.state == CACHE_STALE || !hit.refresh);
-    if (hit.answer)
-        cr_assert_eq(answer_host(hit.answer)->total_conn, number);
-    answer_unref(hit.answer);
+    if (hit.record)
+        cr_assert_eq(host_record_host(hit.record)->total_conn, number);
+    host_record_unref(hit.record);
     return hit;
 }
 
@@ -82,7 +82,7 @@ static inline char kind(struct cache *cache, unsigned number)
 {
     struct cache_hit hit = look(cache, number, 0);
 
-    return hit.state == CACHE_ABSENT ? '-' : hit.answer ? 'h' : 'm';
+    return hit.state == CACHE_ABSENT ? '-' : hit.record ? 'h' : 'm';
 }
 
 static inline void expect_counts(struct cache *cache, uint32_t hosts, uint32_t misses,

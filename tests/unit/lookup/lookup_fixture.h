@@ -90,9 +90,9 @@ static inline void ask_p0f(struct visitor *visitor, const char *addr)
 static inline void expect(struct visitor *visitor, enum lookup_outcome outcome)
 {
     cr_assert_eq(visitor->request.outcome, outcome, "outcome %d", (int)visitor->request.outcome);
-    cr_assert_eq(visitor->request.answer != NULL, outcome == LOOKUP_FOUND);
-    answer_unref(visitor->request.answer);
-    visitor->request.answer = NULL;
+    cr_assert_eq(visitor->request.record != NULL, outcome == LOOKUP_FOUND);
+    host_record_unref(visitor->request.record);
+    visitor->request.record = NULL;
 }
 
 static inline void expect_done(struct visitor *visitor, enum lookup_outcome outcome)

@@ -9,55 +9,55 @@
 #define OTHER 6
 #define ROUNDS 40000
 
-static struct places *places;
+static struct admission *admission;
 
-static void setup(uint32_t most, uint32_t spare)
+static void setup(uint32_t max, uint32_t reserve)
 {
-    places = places_new();
-    cr_assert_not_null(places);
-    cr_assert_not(places_claim(places, asker_numbered(ONE)), "there is none at first");
-    places_set(places, most, spare);
-    cr_assert_eq(places_most(places), most);
+    admission = admission_new();
+    cr_assert_not_null(admission);
+    cr_assert_not(admission_claim(admission, flow_numbered(ONE)), "there is none at first");
+    admission_set(admission, max, reserve);
+    cr_assert_eq(admission_max(admission), max);
 }
 
 /* How many of so many it gets. */
-static unsigned claim(unsigned asker, unsigned wanted)
+static unsigned claim(unsigned flow, unsigned wanted)
 {
     unsigned got = 0;
 
-    while (got < wanted && places_claim(places, asker_numbered(asker)))
+    while (got < wanted && admission_claim(admission, flow_numbered(flow)))
         got++;
     return got;
 }
 
-static bool claims(unsigned asker)
+static bool claims(unsigned flow)
 {
-    return claim(asker, 1) == 1;
+    return claim(flow, 1) == 1;
 }
 
-static void leave(unsigned asker, unsigned count)
+static void leave(unsigned flow, unsigned count)
 {
     while (count-- > 0)
-        places_leave(places, asker_numbered(asker));
+        admission_release(admission, flow_numbered(flow));
 }
 
 static void teardown(uint32_t taken)
 {
-    cr_assert_eq(places_taken(places), taken);
-    places_free(places);
+    cr_assert_eq(admission_taken(admission), taken);
+    admission_free(admission);
 }
 
-Test(places, one_alone_gets_all_but_the_spare_ones)
+Test(admission, one_alone_gets_all_but_the_spare_ones)
 {
     setup(100, 12);
     cr_assert_eq(claim(ONE, 1000), 100);
-    cr_assert_eq(places_taken(places), 100);
+    cr_assert_eq(admission_taken(admission), 100);
     leave(ONE, 3);
     cr_assert_eq(claim(ONE, 1000), 3);
     teardown(100);
 }
 
-Test(places, who_has_few_gets_in_when_one_has_all)
+Test(admission, who_has_few_gets_in_when_one_has_all)
 {
     setup(640, 80);
     cr_assert_eq(claim(ONE, 1000), 640);
@@ -69,12 +69,12 @@ Test(places, who_has_few_gets_in_when_one_has_all)
     teardown(660);
 }
 
-Test(places, the_spare_ones_are_bounded_too)
+Test(admission, the_spare_ones_are_bounded_too)
 {
     setup(64, 8);
     cr_assert_eq(claim(ONE, 1000), 64);
-    for (unsigned asker = 0; asker < 8; asker++)
-        cr_assert_eq(claim(100 + asker, 1000), 1);
+    for (unsigned flow = 0; flow < 8; flow++)
+        cr_assert_eq(claim(100 + flow, 1000), 1);
     cr_assert_not(claims(108));
     leave(101, 1);
     cr_assert_not(claims(ONE), "not while more than `most` are taken");
@@ -82,21 +82,21 @@ Test(places, the_spare_ones_are_bounded_too)
     teardown(72);
 }
 
-Test(places, as_many_as_are_given_back_are_there_again)
+Test(admission, as_many_as_are_given_back_are_there_again)
 {
     setup(8, 1);
     cr_assert_eq(claim(ONE, 1000), 8);
     cr_assert(claims(OTHER));
     cr_assert_not(claims(OTHER + 1));
     leave(ONE, 8);
-    cr_assert_eq(places_taken(places), 1);
+    cr_assert_eq(admission_taken(admission), 1);
     cr_assert_eq(claim(OTHER, 1000), 7, "who has the spare one counts like all");
     leave(OTHER, 8);
     cr_assert_eq(claim(ONE, 1000), 8);
     teardown(8);
 }
 
-Test(places, without_spare_ones_who_comes_first)
+Test(admission, without_spare_ones_who_comes_first)
 {
     setup(3, 0);
     cr_assert_eq(claim(ONE, 1000), 3);
@@ -104,26 +104,26 @@ Test(places, without_spare_ones_who_comes_first)
     teardown(3);
 }
 
-Test(places, limits_change_under_those_who_wait)
+Test(admission, limits_change_under_those_who_wait)
 {
     setup(100, 10);
     cr_assert_eq(claim(ONE, 1000), 100);
-    places_set(places, 20, 2);
-    cr_assert_eq(places_taken(places), 100);
+    admission_set(admission, 20, 2);
+    cr_assert_eq(admission_taken(admission), 100);
     cr_assert_not(claims(OTHER), "beyond the spare ones, too");
     leave(ONE, 80);
     cr_assert_not(claims(ONE));
     cr_assert(claims(OTHER));
-    places_set(places, 200, 25);
+    admission_set(admission, 200, 25);
     cr_assert_eq(claim(ONE, 1000), 179);
     teardown(200);
 }
 
-Test(places, closed)
+Test(admission, closed)
 {
     setup(100, 12);
     cr_assert_eq(claim(ONE, 2), 2);
-    places_set(places, 0, 0);
+    admission_set(admission, 0, 0);
     cr_assert_not(claims(ONE));
     cr_assert_not(claims(OTHER));
     leave(ONE, 2);
@@ -135,10 +135,10 @@ Test(places, closed)
 
 static struct flow network(unsigned a48, unsigned a56, unsigned a64)
 {
-    return (struct flow){.numbers = {[ASKER_64] = (uint16_t)(300 + a64),
-                                     [ASKER_56] = (uint16_t)(200 + a56),
-                                     [ASKER_48] = (uint16_t)(100 + a48)},
-                         .widths = ASKER_WIDTHS};
+    return (struct flow){.numbers = {[FLOW_64] = (uint16_t)(300 + a64),
+                                     [FLOW_56] = (uint16_t)(200 + a56),
+                                     [FLOW_48] = (uint16_t)(100 + a48)},
+                         .widths = FLOW_WIDTHS};
 }
 
 /* How many places so many networks of 64 bits get, one each; 8 are in one of 56 bits. */
@@ -147,57 +147,58 @@ static unsigned claim_from(unsigned a48, unsigned networks)
     unsigned got = 0;
 
     for (unsigned i = 0; i < networks; i++)
-        got += places_claim(places, network(a48, a48 * 64 + i / 8, a48 * 300 + i));
+        got += admission_claim(admission, network(a48, a48 * 64 + i / 8, a48 * 300 + i));
     return got;
 }
 
-Test(places, a_network_full_of_networks_is_one_when_many_of_it_come)
+Test(admission, a_network_full_of_networks_is_one_when_many_of_it_come)
 {
     setup(128, 16);
     cr_assert_eq(claim_from(0, 300), 128);
-    cr_assert_not(places_claim(places, network(0, 60, 299)), "nor one of it that has none");
+    cr_assert_not(admission_claim(admission, network(0, 60, 299)), "nor one of it that has none");
     cr_assert_eq(claim_from(1, 300), 8, "four times what is few for an address");
     cr_assert(claims(ONE));
-    places_leave(places, network(0, 0, 0));
-    places_leave(places, network(0, 0, 1));
-    cr_assert_eq(places_taken(places), 135);
+    admission_release(admission, network(0, 0, 0));
+    admission_release(admission, network(0, 0, 1));
+    cr_assert_eq(admission_taken(admission), 135);
     teardown(135);
 }
 
-Test(places, of_its_halves_each_has_half)
+Test(admission, of_its_halves_each_has_half)
 {
     setup(128, 16);
     cr_assert_eq(claim(ONE, 1000), 128);
     for (unsigned i = 0; i < 10; i++)
-        cr_assert_eq(places_claim(places, network(0, 0, i)), i < 4, "%u", i);
+        cr_assert_eq(admission_claim(admission, network(0, 0, i)), i < 4, "%u", i);
     for (unsigned i = 0; i < 10; i++)
-        cr_assert_eq(places_claim(places, network(0, 1, 20 + i)), i < 4, "%u", i);
-    cr_assert_not(places_claim(places, network(0, 2, 40)));
-    cr_assert(places_claim(places, network(1, 3, 41)));
+        cr_assert_eq(admission_claim(admission, network(0, 1, 20 + i)), i < 4, "%u", i);
+    cr_assert_not(admission_claim(admission, network(0, 2, 40)));
+    cr_assert(admission_claim(admission, network(1, 3, 41)));
     teardown(137);
 }
 
-Test(places, turns_are_those_of_the_widest_that_holds_many)
+Test(admission, turns_are_those_of_the_widest_that_holds_many)
 {
-    struct flow asker = network(0, 0, 0);
+    struct flow flow = network(0, 0, 0);
 
     setup(640, 80);
-    cr_assert_eq(places_turn(places, asker_numbered(ONE)), ONE);
+    cr_assert_eq(admission_turn(admission, flow_numbered(ONE)), ONE);
     cr_assert_eq(claim(ONE, 600), 600);
-    cr_assert_eq(places_turn(places, asker_numbered(ONE)), ONE);
+    cr_assert_eq(admission_turn(admission, flow_numbered(ONE)), ONE);
     leave(ONE, 600);
-    cr_assert_eq(places_turn(places, asker), asker.numbers[ASKER_64]);
+    cr_assert_eq(admission_turn(admission, flow), flow.numbers[FLOW_64]);
     for (unsigned i = 0; i < 19; i++)
-        cr_assert(places_claim(places, network(0, 0, i)));
-    cr_assert_eq(places_turn(places, asker), asker.numbers[ASKER_64]);
-    cr_assert(places_claim(places, network(0, 0, 19)));
-    cr_assert_eq(places_turn(places, asker), asker.numbers[ASKER_56]);
+        cr_assert(admission_claim(admission, network(0, 0, i)));
+    cr_assert_eq(admission_turn(admission, flow), flow.numbers[FLOW_64]);
+    cr_assert(admission_claim(admission, network(0, 0, 19)));
+    cr_assert_eq(admission_turn(admission, flow), flow.numbers[FLOW_56]);
     for (unsigned i = 0; i < 20; i++)
-        cr_assert(places_claim(places, network(0, 1 + i, 20 + i)));
-    cr_assert_eq(places_turn(places, asker), asker.numbers[ASKER_48]);
-    cr_assert_eq(places_turn(places, network(1, 40, 80)), network(1, 40, 80).numbers[ASKER_64]);
-    places_leave(places, network(0, 1, 20));
-    cr_assert_eq(places_turn(places, asker), asker.numbers[ASKER_56], "when some have left");
+        cr_assert(admission_claim(admission, network(0, 1 + i, 20 + i)));
+    cr_assert_eq(admission_turn(admission, flow), flow.numbers[FLOW_48]);
+    cr_assert_eq(admission_turn(admission, network(1, 40, 80)),
+                 network(1, 40, 80).numbers[FLOW_64]);
+    admission_release(admission, network(0, 1, 20));
+    cr_assert_eq(admission_turn(admission, flow), flow.numbers[FLOW_56], "when some have left");
     teardown(39);
 }
 
@@ -216,18 +217,18 @@ static void meet(unsigned time)
 
 static void *come_and_go(void *ctx)
 {
-    unsigned asker = *(const unsigned *)ctx, times = 0;
+    unsigned flow = *(const unsigned *)ctx, times = 0;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         meet(++times);
-        bool mine = places_claim(places, asker_numbered(asker));
+        bool mine = admission_claim(admission, flow_numbered(flow));
         granted += mine;
         meet(++times);
         cr_assert_leq(granted, 1, "both have the last place in round %u", i);
         meet(++times);
         granted -= mine;
         if (mine)
-            leave(asker, 1);
+            leave(flow, 1);
     }
     return NULL;
 }
@@ -243,7 +244,7 @@ static void in_threads(unsigned first, unsigned second)
     pthread_join(threads[1], NULL);
 }
 
-Test(places, the_last_one_is_not_given_to_two)
+Test(admission, the_last_one_is_not_given_to_two)
 {
     setup(1, 0);
     in_threads(ONE, ONE);
@@ -251,7 +252,7 @@ Test(places, the_last_one_is_not_given_to_two)
     teardown(0);
 }
 
-Test(places, nor_is_the_last_spare_one)
+Test(admission, nor_is_the_last_spare_one)
 {
     setup(2, 1);
     cr_assert_eq(claim(9, 1000), 2);

@@ -39,7 +39,7 @@ static bool ask_batch(const char *json, const struct batch_terms *terms)
     batch = batch_new(lookup, body, terms);
     cr_assert_not_null(batch);
     done = 0;
-    if (batch_try(batch) || !batch_admit(batch, lookup_asker(lookup, caller)))
+    if (batch_try(batch) || !batch_admit(batch, lookup_flow(lookup, caller)))
         return true;
     batch_submit(batch, on_batch_done, &done);
     return false;
@@ -242,7 +242,7 @@ Test(batch, a_single_request_waits_behind_one_window)
     stage_settle();
     ask_p0f(&visitor, "10.0.1.1");
     cr_assert_eq(p0f()->count, WINDOW + 1);
-    cr_assert_arr_eq(&p0f()->owed[WINDOW], &addr, sizeof addr);
+    cr_assert_arr_eq(&p0f()->outstanding[WINDOW], &addr, sizeof addr);
     stage.holding = false;
     stage_settle();
     expect_all("ok ok ok ok ok ok ok ok ok ok");
@@ -367,7 +367,7 @@ Test(batch, no_place_at_all)
 /* Its items are its caller's, like anything else they ask for. */
 Test(batch, has_no_places_but_its_callers)
 {
-    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 2, .spare = 1};
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 2, .reserve = 1};
     const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
     struct visitor visitor;
 
@@ -454,15 +454,16 @@ Test(batch, nonsense_of_p0fs_spoils_its_item_only)
     uint8_t bytes[P0F_ANSWER_MAX];
 
     setup_with(100);
-    struct answer *answer = answer_new(&addr, &nonsense);
+    struct host_record *answer = host_record_new(&addr, &nonsense);
     cr_assert(cache_put(cache, &addr, answer, stage.now));
-    answer_unref(answer);
+    host_record_unref(answer);
     stage.holding = true;
     cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));
     stage_settle();
     size_t size = p0f_answer_pack(&bad_query, P0F_DIALECT_P0F3, bytes);
     cr_assert_eq(send(p0f()->fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
-    memmove(p0f()->owed, p0f()->owed + 1, --p0f()->count * sizeof p0f()->owed[0]);
+    memmove(p0f()->outstanding, p0f()->outstanding + 1,
+            --p0f()->count * sizeof p0f()->outstanding[0]);
     stage.holding = false;
     stage_settle();
     expect_all("bad-response ok bad-response");
@@ -503,7 +504,7 @@ Test(batch, may_be_freed_when_done)
         const char *json = many(i ? "10.0.1." : "10.0.0.", 9);
         batch = batch_new(lookup, batch_body_read(json, strlen(json), 9, error), &usual);
         cr_assert_not(batch_try(batch));
-        cr_assert(batch_admit(batch, lookup_asker(lookup, caller)));
+        cr_assert(batch_admit(batch, lookup_flow(lookup, caller)));
         batch_submit(batch, free_it, batch);
         stage_settle();
         cr_assert_eq(done, i + 1);

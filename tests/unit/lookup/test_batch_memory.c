@@ -38,7 +38,7 @@ static char *answer_batch(const struct batch_terms *terms)
     struct batch *batch = body ? batch_new(lookup, body, terms) : NULL;
     if (!batch)
         return NULL;
-    finished = batch_try(batch) || !batch_admit(batch, lookup_asker(lookup, caller));
+    finished = batch_try(batch) || !batch_admit(batch, lookup_flow(lookup, caller));
     if (!finished) {
         batch_submit(batch, on_batch_done, NULL);
         stage_settle();
@@ -100,7 +100,7 @@ Test(batch_memory, without_memory_to_ask_with_is_overloaded)
         batch_new(lookup, batch_body_read(json, strlen(json), 100, error), &terms);
     memory_start(0, true);
     cr_assert_not(batch_try(batch));
-    cr_assert_not(batch_admit(batch, lookup_asker(lookup, caller)));
+    cr_assert_not(batch_admit(batch, lookup_flow(lookup, caller)));
     cr_assert(memory_stop());
     cr_assert_eq(lookup_pending(lookup), 0);
     char *text = batch_text(batch, 4096);

@@ -22,7 +22,7 @@ Test(cache, each_kind_ages_by_its_own_times)
     expect_change(cache, 2, 7000, CACHE_STALE, CACHE_LAPSED);
     expect_change(cache, 2, 22000, CACHE_LAPSED, CACHE_EXPIRED);
     expect_change(cache, 3, 1000, CACHE_FRESH, CACHE_EXPIRED);
-    cr_assert_null(look(cache, 1, 30000 * INT64_C(1000000)).answer);
+    cr_assert_null(look(cache, 1, 30000 * INT64_C(1000000)).record);
     cr_assert_eq(look(cache, 4, 0).state, CACHE_ABSENT);
     cr_assert_eq(look(cache, 1, 0).times.ttl, 10000);
     cr_assert_eq(look(cache, 2, 0).times.ttl, 2000);
@@ -104,9 +104,9 @@ Test(cache, answers_live_as_long_as_they_are_held)
     put_host(cache, 2), put_host(cache, 3); /* evicted */
     cr_assert_eq(kind(cache, 1), '-');
     cache_free(cache);
-    cr_assert_str_eq(answer_host(hit.answer)->os_name, "Linux");
-    cr_assert_str_eq(answer_host(again.answer)->os_name, "Windows");
-    answer_unref(hit.answer);
-    answer_unref(again.answer);
+    cr_assert_str_eq(host_record_host(hit.record)->os_name, "Linux");
+    cr_assert_str_eq(host_record_host(again.record)->os_name, "Windows");
+    host_record_unref(hit.record);
+    host_record_unref(again.record);
     cache_free(NULL);
 }

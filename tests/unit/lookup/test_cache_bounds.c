@@ -142,10 +142,10 @@ static void *read_all(void *argument)
         for (unsigned i = 0; i < 40; i++) {
             struct p0f_addr at = addr(i);
             struct cache_hit hit;
-            if (!cache_get(argument, &at, start, &hit) || !hit.answer)
+            if (!cache_get(argument, &at, start, &hit) || !hit.record)
                 continue;
-            wrong += answer_host(hit.answer)->total_conn != i;
-            answer_unref(hit.answer);
+            wrong += host_record_host(hit.record)->total_conn != i;
+            host_record_unref(hit.record);
         }
     return (void *)wrong;
 }
@@ -187,10 +187,10 @@ Test(cache_bounds, what_comes_and_goes_is_counted)
 Test(cache_bounds, bytes_are_counted_and_come_back)
 {
     struct cache *cache = new_cache(4, 4, NULL);
-    struct answer *one = new_answer(1, "Linux");
-    size_t each = answer_size(one);
+    struct host_record *one = new_answer(1, "Linux");
+    size_t each = host_record_size(one);
 
-    answer_unref(one);
+    host_record_unref(one);
     cr_assert_eq(cache_counts(cache).hosts_bytes, 0);
     put_host(cache, 1);
     cr_assert_eq(cache_counts(cache).hosts_bytes, each);
@@ -200,7 +200,7 @@ Test(cache_bounds, bytes_are_counted_and_come_back)
         put_os(cache, i, "Linux", start), put_miss(cache, 100 + i);
     cr_assert_geq(cache_counts(cache).hosts_bytes, 4 * each);
     cr_assert_leq(cache_counts(cache).hosts_bytes, 4 * (each + 16));
-    cr_assert_eq(cache_counts(cache).misses_bytes, 4 * sizeof(struct entry));
+    cr_assert_eq(cache_counts(cache).misses_bytes, 4 * sizeof(struct cache_entry));
     for (unsigned i = 0; i < 50; i++)
         put_miss(cache, i);
     cr_assert_eq(cache_counts(cache).hosts_bytes, 0);

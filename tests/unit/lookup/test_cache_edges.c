@@ -53,7 +53,7 @@ Test(cache_edges, a_refresh_can_be_claimed_as_soon_as_there_is_a_clock)
         cr_assert(cache_get(cache, &at, (struct mono){ms * 1000000}, &hit));
         cr_assert_eq(hit.state, CACHE_STALE);
         cr_assert(hit.refresh, "at %d ms", (int)ms);
-        answer_unref(hit.answer);
+        host_record_unref(hit.record);
         cache_free(cache);
     }
 }

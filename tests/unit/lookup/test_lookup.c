@@ -257,7 +257,7 @@ Test(lookup, only_if_cached_and_too_many)
 
 Test(lookup, one_who_has_all_places_leaves_the_spare_ones_to_others)
 {
-    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .spare = 1};
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .reserve = 1};
     const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
     struct visitor visitors[3], refused, newcomer;
 
@@ -309,7 +309,7 @@ static struct p0f_addr second_after_a_newcomer(const char *address)
     stage_answer_first(p0f);
     stage_settle();
     cr_assert_eq(stage.asked, 18);
-    struct p0f_addr second = p0f->owed[15];
+    struct p0f_addr second = p0f->outstanding[15];
     stage.holding = false;
     stage_settle();
     for (int i = 0; i < 40; i++)
@@ -340,7 +340,7 @@ Test(lookup, a_newcomer_hastens_what_others_wait_for)
 
 Test(lookup, closed_nobody_gets_in)
 {
-    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .spare = 1};
+    const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .reserve = 1};
     const struct p0f_addr other = stage_addr("127.0.0.3");
     struct visitor visitor, late;
 

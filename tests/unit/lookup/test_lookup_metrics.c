@@ -40,8 +40,8 @@ static void expect_lookups(enum metrics_cache by, enum metrics_result result, ui
 
 static void let_go(struct visitor *visitor)
 {
-    answer_unref(visitor->request.answer);
-    visitor->request.answer = NULL;
+    host_record_unref(visitor->request.record);
+    visitor->request.record = NULL;
 }
 
 Test(lookup_metrics, miss_hit_stale_expired)

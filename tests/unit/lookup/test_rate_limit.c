@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#define ONE ASKER_STRANGERS
-#define OTHER (ASKERS - 1)
+#define ONE FLOW_STRANGERS
+#define OTHER (FLOWS - 1)
 #define NS_PER_MS INT64_C(1000000)
 
 static struct rate_limits *limits;
@@ -97,7 +97,7 @@ Test(rate_limit, all_together_have_one, .init = start, .fini = stop)
     unsigned got = 0;
 
     rate_limits_set(limits, 20000, 2000);
-    for (unsigned client = ASKER_STRANGERS; client < 40; client++)
+    for (unsigned client = FLOW_STRANGERS; client < 40; client++)
         got += take(client, 50);
     cr_assert_eq(got, 1000);
     now = mono_add_ms(now, 1);
@@ -117,9 +117,9 @@ Test(rate_limit, what_is_refused_costs_nothing, .init = start, .fini = stop)
 Test(rate_limit, the_nameless_are_no_client_and_the_daemon_has_none, .init = start, .fini = stop)
 {
     rate_limits_set(limits, 20000, 2000);
-    cr_assert_eq(take(ASKER_NAMELESS, 2000), 1000);
-    cr_assert_eq(take(ASKER_DAEMON, 2000), 2000);
-    cr_assert_eq(take(ASKER_REFRESH, 2000), 2000);
+    cr_assert_eq(take(FLOW_NAMELESS, 2000), 1000);
+    cr_assert_eq(take(FLOW_DAEMON, 2000), 2000);
+    cr_assert_eq(take(FLOW_REFRESH, 2000), 2000);
     cr_assert_eq(take(ONE, 1000), 0, "the nameless took what there was in all");
 }
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static char error[LISTEN_ERROR_SIZE];
+static char error[LISTENERS_ERROR_SIZE];
 static char dir[32], addresses[64]; /* unix:/tmp/…/http */
 static struct sockaddr_un name;
 
@@ -30,7 +30,7 @@ static void teardown(void)
 
 static struct listeners *parse(const char *text, bool beyond_loopback)
 {
-    struct listeners *listeners = listen_parse(text, beyond_loopback, error);
+    struct listeners *listeners = listeners_parse(text, beyond_loopback, error);
 
     cr_assert_not_null(listeners, "%s: %s", text, error);
     return listeners;
@@ -38,7 +38,7 @@ static struct listeners *parse(const char *text, bool beyond_loopback)
 
 static void expect_refused(const char *text, const char *why)
 {
-    cr_assert_null(listen_parse(text, false, error), "%s", text);
+    cr_assert_null(listeners_parse(text, false, error), "%s", text);
     cr_assert_eq(strncmp(error, "http.listen: ", 13), 0, "%s", error);
     cr_assert_not_null(strstr(error, why), "%s: %s", text, error);
 }
@@ -63,8 +63,8 @@ Test(listen, good_addresses)
                            " 127.0.0.1:80 ,\t[::1]:80, unix:/x"};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        listen_free(parse(texts[i], false));
-    listen_free(NULL);
+        listeners_free(parse(texts[i], false));
+    listeners_free(NULL);
 }
 
 Test(listen, bad_addresses)
@@ -89,9 +89,9 @@ Test(listen, an_address_that_is_there_twice, .init = setup, .fini = teardown)
 
     snprintf(twice, sizeof twice, "%s, %s", addresses, addresses);
     struct listeners *listeners = parse(twice, false);
-    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(listeners_open(listeners, error), "%s", error);
     cr_assert(unix_connects());
-    listen_free(listeners);
+    listeners_free(listeners);
 }
 
 Test(listen, beyond_loopback_only_when_meant)
@@ -100,7 +100,7 @@ Test(listen, beyond_loopback_only_when_meant)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         expect_refused(texts[i], "http.allow_unauthenticated");
-        listen_free(parse(texts[i], true));
+        listeners_free(parse(texts[i], true));
     }
     expect_refused("127.0.0.1:0, 192.0.2.1:0", "192.0.2.1:0: is not a loopback");
 }
@@ -112,13 +112,13 @@ Test(listen, unix_socket_comes_and_goes)
     setup();
     struct listeners *listeners = parse(addresses, false);
     cr_assert_neq(access(name.sun_path, F_OK), 0, "parsing binds nothing");
-    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(listeners_open(listeners, error), "%s", error);
     cr_assert(unix_connects());
     cr_assert_eq(stat(name.sun_path, &there), 0);
     cr_assert_eq(there.st_mode & 0777, 0666);
-    listen_stop(listeners);
+    listeners_stop(listeners);
     cr_assert_neq(access(name.sun_path, F_OK), 0);
-    listen_free(listeners);
+    listeners_free(listeners);
     teardown();
 }
 
@@ -129,9 +129,9 @@ Test(listen, dead_socket_is_replaced)
     cr_assert_eq(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     close(fd);
     struct listeners *listeners = parse(addresses, false);
-    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(listeners_open(listeners, error), "%s", error);
     cr_assert(unix_connects());
-    listen_free(listeners);
+    listeners_free(listeners);
     teardown();
 }
 
@@ -139,12 +139,12 @@ Test(listen, live_socket_is_refused)
 {
     setup();
     struct listeners *first = parse(addresses, false), *second = parse(addresses, false);
-    cr_assert(listen_open(first, error), "%s", error);
-    cr_assert_not(listen_open(second, error));
+    cr_assert(listeners_open(first, error), "%s", error);
+    cr_assert_not(listeners_open(second, error));
     cr_assert_not_null(strstr(error, "Address already in use"), "%s", error);
-    listen_free(second);
+    listeners_free(second);
     cr_assert(unix_connects(), "the first one's socket is still there");
-    listen_free(first);
+    listeners_free(first);
     teardown();
 }
 
@@ -162,9 +162,9 @@ Test(listen, live_socket_that_takes_nobody_is_refused, .timeout = 60)
     while (connect(fds[count++], (struct sockaddr *)&name, sizeof name) == 0 && count < 8);
     cr_assert_lt(count, 8, "it takes all");
     struct listeners *listeners = parse(addresses, false);
-    cr_assert_not(listen_open(listeners, error));
+    cr_assert_not(listeners_open(listeners, error));
     cr_assert_not_null(strstr(error, "Address already in use"), "%s", error);
-    listen_free(listeners);
+    listeners_free(listeners);
     while (count > 0)
         close(fds[--count]);
     close(live);
@@ -177,8 +177,8 @@ Test(listen, other_files_are_left_alone)
     FILE *file = fopen(name.sun_path, "w");
     fclose(file);
     struct listeners *listeners = parse(addresses, false);
-    cr_assert_not(listen_open(listeners, error));
-    listen_free(listeners);
+    cr_assert_not(listeners_open(listeners, error));
+    listeners_free(listeners);
     cr_assert_eq(access(name.sun_path, F_OK), 0);
     teardown();
 }
@@ -193,7 +193,7 @@ Test(listen, port_0_is_told)
     cr_assert_eq(pipe(ends), 0);
     struct listeners *listeners = parse("127.0.0.1:0", false);
     dup2(ends[1], STDERR_FILENO);
-    bool opened = listen_open(listeners, error);
+    bool opened = listeners_open(listeners, error);
     dup2(real_stderr, STDERR_FILENO);
     close(real_stderr);
     close(ends[1]);
@@ -203,7 +203,7 @@ Test(listen, port_0_is_told)
     cr_assert_eq(sscanf(text, "p0f-lookupd: listening on 127.0.0.1:%u", &port), 1, "%s", text);
     to.sin_port = htons((uint16_t)port);
     cr_assert(connects((struct sockaddr *)&to, sizeof to));
-    listen_free(listeners);
+    listeners_free(listeners);
     cr_assert_not(connects((struct sockaddr *)&to, sizeof to));
 }
 
@@ -229,13 +229,13 @@ Test(listen, accepts_in_the_loop)
     struct loop *loop = loop_new(no_clock);
     struct listeners *listeners = parse(addresses, false);
     accepted = 0;
-    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(listeners_open(listeners, error), "%s", error);
     cr_assert(unix_connects());
     cr_assert(unix_connects());
-    cr_assert(listen_start(listeners, loop, on_accepted, loop));
+    cr_assert(listeners_start(listeners, loop, on_accepted, loop));
     cr_assert_eq(loop_run(loop), 0);
     cr_assert_eq(accepted, 2);
-    listen_free(listeners);
+    listeners_free(listeners);
     loop_free(loop);
     teardown();
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char error[LISTEN_ERROR_SIZE];
+static char error[LISTENERS_ERROR_SIZE];
 static char dir[32], path[64], moved[64], victim[64], addresses[80];
 static void (*meanwhile)(void);
 static mode_t at_first;
@@ -68,10 +68,10 @@ static void teardown(void)
 
 static struct listeners *open_all(void)
 {
-    struct listeners *listeners = listen_parse(addresses, false, error);
+    struct listeners *listeners = listeners_parse(addresses, false, error);
 
     cr_assert_not_null(listeners, "%s", error);
-    cr_assert(listen_open(listeners, error), "%s", error);
+    cr_assert(listeners_open(listeners, error), "%s", error);
     return listeners;
 }
 
@@ -86,19 +86,19 @@ Test(listen_mode, whatever_the_umask, .init = setup, .fini = teardown)
         cr_assert_eq(umask(masks[i]), masks[i]);
         cr_assert_eq(at_first, S_IFSOCK | 0666, "%o under umask %o", at_first, masks[i]);
         cr_assert_eq(mode_of(path), S_IFSOCK | 0666);
-        listen_free(listeners);
+        listeners_free(listeners);
     }
 }
 
 static void expect_refused(const char *why)
 {
-    struct listeners *listeners = listen_parse(addresses, false, error);
+    struct listeners *listeners = listeners_parse(addresses, false, error);
 
     umask(077);
-    cr_assert_not(listen_open(listeners, error));
+    cr_assert_not(listeners_open(listeners, error));
     cr_assert_not_null(strstr(error, why), "%s", error);
     cr_assert_eq(umask(077), 077);
-    listen_free(listeners);
+    listeners_free(listeners);
 }
 
 Test(listen_mode, umask_comes_back_when_it_fails, .init = setup, .fini = teardown)
@@ -136,7 +136,7 @@ static void expect_victim_untouched(void (*what)(void))
     meanwhile = what;
     struct listeners *listeners = open_all();
     cr_assert_eq(mode_of(victim), S_IFREG | 0600, "%o", mode_of(victim));
-    listen_free(listeners);
+    listeners_free(listeners);
 }
 
 Test(listen_mode, a_link_put_there_meanwhile, .init = setup, .fini = teardown)

@@ -7,7 +7,7 @@
 
 #define NOT_OURS "240.0.0.1" /* RFC 1112: of a kind that no machine has */
 
-static char error[LISTEN_ERROR_SIZE];
+static char error[LISTENERS_ERROR_SIZE];
 static const char *stands_for[2];
 
 /* In the place of the system's: "first" stands for the first, "second" for the second, "both". */
@@ -51,14 +51,14 @@ static void expect(const char *first, const char *second, bool opens)
 
     stands_for[0] = first;
     stands_for[1] = second;
-    struct listeners *listeners = listen_parse("both:0", true, error);
+    struct listeners *listeners = listeners_parse("both:0", true, error);
     cr_assert_not_null(listeners, "%s", error);
-    cr_assert_eq(listen_open(listeners, error), opens, "%s, %s: %s", first, second, error);
+    cr_assert_eq(listeners_open(listeners, error), opens, "%s, %s: %s", first, second, error);
     if (opens)
-        cr_assert(listen_start(listeners, loop, on_accepted, NULL));
+        cr_assert(listeners_start(listeners, loop, on_accepted, NULL));
     else
         cr_assert_str_eq(error, "http.listen: both:0: Cannot assign requested address");
-    listen_free(listeners);
+    listeners_free(listeners);
     loop_free(loop);
 }
 
@@ -79,9 +79,9 @@ Test(listen_names, another_name_does_not_make_up_for_it)
 {
     stands_for[0] = NOT_OURS;
     stands_for[1] = "127.0.0.1";
-    struct listeners *listeners = listen_parse("first:0,second:0", true, error);
+    struct listeners *listeners = listeners_parse("first:0,second:0", true, error);
     cr_assert_not_null(listeners, "%s", error);
-    cr_assert_not(listen_open(listeners, error));
+    cr_assert_not(listeners_open(listeners, error));
     cr_assert_str_eq(error, "http.listen: first:0: Cannot assign requested address");
-    listen_free(listeners);
+    listeners_free(listeners);
 }

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct cors *parse(const char *text)
+static struct origins *parse(const char *text)
 {
-    char error[CORS_ERROR_SIZE] = "";
-    struct cors *cors = cors_parse(text, error);
+    char error[ORIGINS_ERROR_SIZE] = "";
+    struct origins *cors = origins_parse(text, error);
 
     cr_assert_not_null(cors, "%s: %s", text, error);
     return cors;
@@ -15,27 +15,27 @@ static struct cors *parse(const char *text)
 
 static void expect(const char *text, const char *origin, const char *allowed)
 {
-    struct cors *cors = parse(text);
-    const char *found = cors_allows(cors, origin);
+    struct origins *cors = parse(text);
+    const char *found = origins_allow(cors, origin);
 
     cr_assert_eq(found != NULL, allowed != NULL, "%s, %s: %s", text, origin ? origin : "none",
                  found ? found : "nothing");
     if (allowed)
         cr_assert_str_eq(found, allowed, "%s, %s: %s", text, origin, found);
-    cors_free(cors);
+    origins_free(cors);
 }
 
 static void expect_refused(const char *text, const char *message)
 {
-    char error[CORS_ERROR_SIZE] = "";
+    char error[ORIGINS_ERROR_SIZE] = "";
 
-    cr_assert_null(cors_parse(text, error), "%s", text);
+    cr_assert_null(origins_parse(text, error), "%s", text);
     cr_assert_str_eq(error, message, "%s: %s", text, error);
 }
 
 static void expect_no_origin(const char *text)
 {
-    char message[CORS_ERROR_SIZE];
+    char message[ORIGINS_ERROR_SIZE];
 
     snprintf(message, sizeof message, "%s: an origin is scheme://host or scheme://host:port", text);
     expect_refused(text, message);
@@ -49,7 +49,7 @@ Test(cors, none)
     expect("", "*", NULL);
     expect("", NULL, NULL);
     expect(" \t", "", NULL);
-    cors_free(NULL);
+    origins_free(NULL);
 }
 
 /* Without an Origin field too, so that a shared cache has what it may serve to all. */
@@ -104,14 +104,14 @@ Test(cors, good_origins)
 
 Test(cors, varies)
 {
-    struct cors *none = parse(""), *all = parse("*"), *one = parse("https://example.org");
+    struct origins *none = parse(""), *all = parse("*"), *one = parse("https://example.org");
 
-    cr_assert_not(cors_varies(none));
-    cr_assert_not(cors_varies(all));
-    cr_assert(cors_varies(one));
-    cors_free(none);
-    cors_free(all);
-    cors_free(one);
+    cr_assert_not(origins_vary(none));
+    cr_assert_not(origins_vary(all));
+    cr_assert(origins_vary(one));
+    origins_free(none);
+    origins_free(all);
+    origins_free(one);
 }
 
 Test(cors, what_is_meant_is_said)
@@ -206,11 +206,11 @@ Test(cors, garbage)
 
 Test(cors, messages_are_cut_and_not_the_rest)
 {
-    char overlong[400] = "https://", error[CORS_ERROR_SIZE];
+    char overlong[400] = "https://", error[ORIGINS_ERROR_SIZE];
 
     memset(overlong + 8, 'X', sizeof overlong - 9);
     memset(error, 'e', sizeof error);
-    cr_assert_null(cors_parse(overlong, error));
+    cr_assert_null(origins_parse(overlong, error));
     cr_assert_not_null(memchr(error, '\0', sizeof error));
     cr_assert_not_null(strstr(error, "xxx is meant?"), "%s", error);
     for (char *c = overlong; *c; c++)

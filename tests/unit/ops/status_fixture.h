@@ -8,16 +8,16 @@
 
 static inline struct status_snapshot full_snapshot(void)
 {
-    struct settings *settings = settings_new();
+    struct config_snapshot *snapshot = config_snapshot_new();
 
-    settings_add(settings, "http", "listen", "unix:/run/\xe9");
-    settings_add(settings, "http", "access_log", "no");
-    settings_add(settings, "cache", "ttl", "30s");
+    config_snapshot_add(snapshot, "http", "listen", "unix:/run/\xe9");
+    config_snapshot_add(snapshot, "http", "access_log", "no");
+    config_snapshot_add(snapshot, "cache", "ttl", "30s");
     return (struct status_snapshot){
         .version = "1.2.3",
         .started = 1700000000,
         .uptime = 61999,
-        .settings = settings,
+        .snapshot = snapshot,
         .cache = {.hosts = 1,
                   .misses = 2,
                   .evicted_hosts = 3,
@@ -32,13 +32,13 @@ static inline struct status_snapshot full_snapshot(void)
                  .up = true,
                  .limit_suspected = true,
                  .queued = 10,
-                 .owed = 11,
+                 .outstanding = 11,
                  .max_rate = 12,
                  .reconnects = 13,
                  .connections = 2,
                  .links = {{.state = LINK_READY,
                             .dialect = P0F_DIALECT_API2,
-                            .owed = 14,
+                            .outstanding = 14,
                             .pending = 15,
                             .age = 16999,
                             .overdue = 17,

@@ -8,7 +8,7 @@
 
 static struct networks *trusted;
 static struct connections *connections;
-static struct lingering *lingering;
+static struct lingering_close *lingering;
 static struct descriptors descriptors;
 static struct pool_status pool;
 
@@ -19,8 +19,8 @@ static void setup(void)
     stage_open();
     trusted = networks_parse("", error);
     connections = connections_new(
-        &(struct connections_options){.loop = stage.loop, .most = 10, .trusted = trusted});
-    lingering = lingering_new(stage.loop, trusted);
+        &(struct connections_options){.loop = stage.loop, .max = 10, .trusted = trusted});
+    lingering = lingering_close_new(stage.loop, trusted);
     descriptors = (struct descriptors){.connections = connections, .lingering = lingering};
     pool = (struct pool_status){.connections = 2};
     pool.links[0].state = pool.links[1].state = LINK_DOWN;
@@ -29,7 +29,7 @@ static void setup(void)
 static void teardown(void)
 {
     connections_free(connections);
-    lingering_free(lingering);
+    lingering_close_free(lingering);
     networks_free(trusted);
     stage_close();
 }
@@ -60,7 +60,7 @@ Test(descriptors, what_is_opened_and_closed, .init = setup, .fini = teardown)
     fds[1] = open("/dev/null", O_RDONLY);
     pool.links[1].state = LINK_PROBING;
     expect_right();
-    lingering_take(lingering, dup(ends[0]));
+    lingering_close_take(lingering, dup(ends[0]));
     expect_right();
     connections_leave(connections, &connection);
     close(ends[0]);
@@ -71,7 +71,7 @@ Test(descriptors, what_is_opened_and_closed, .init = setup, .fini = teardown)
         expect_right();
     }
     shutdown(ends[1], SHUT_WR);
-    for (i = 0; i < 100 && lingering_count(lingering) > 0; i++)
+    for (i = 0; i < 100 && lingering_close_count(lingering) > 0; i++)
         stage_pass(10);
     expect_right();
     close(ends[1]);

@@ -7,14 +7,14 @@
 static struct pool *pool;
 static struct readiness *readiness;
 
-struct asker {
+struct prober {
     struct readiness_request request; /* first, so that one is the other */
     unsigned done;
 };
 
 static void on_done(struct readiness_request *request)
 {
-    ((struct asker *)request)->done++;
+    ((struct prober *)request)->done++;
 }
 
 static void on_drained(void *ctx)
@@ -55,33 +55,33 @@ static void teardown(void)
     stage_close();
 }
 
-static void ask(struct asker *asker)
+static void ask(struct prober *prober)
 {
-    *asker = (struct asker){.request = {.done = on_done}};
-    readiness_ask(readiness, &asker->request);
+    *prober = (struct prober){.request = {.done = on_done}};
+    readiness_ask(readiness, &prober->request);
 }
 
-static void ask_now(struct asker *asker)
+static void ask_now(struct prober *prober)
 {
-    ask(asker);
+    ask(prober);
     stage_settle();
 }
 
-static void expect_ready(const struct asker *asker)
+static void expect_ready(const struct prober *prober)
 {
-    cr_assert_eq(asker->done, 1, "done %u times", asker->done);
-    cr_assert(asker->request.ready, "%s", asker->request.reason);
-    cr_assert_str_empty(asker->request.reason);
+    cr_assert_eq(prober->done, 1, "done %u times", prober->done);
+    cr_assert(prober->request.ready, "%s", prober->request.reason);
+    cr_assert_str_empty(prober->request.reason);
 }
 
 /* The reason, behind the socket's name where that comes first, begins like this. */
-static void expect_not(const struct asker *asker, const char *reason)
+static void expect_not(const struct prober *prober, const char *reason)
 {
-    const char *told = asker->request.reason;
+    const char *told = prober->request.reason;
     size_t path = strlen(stage.name.sun_path);
 
-    cr_assert_eq(asker->done, 1, "done %u times", asker->done);
-    cr_assert_not(asker->request.ready);
+    cr_assert_eq(prober->done, 1, "done %u times", prober->done);
+    cr_assert_not(prober->request.ready);
     if (strncmp(told, stage.name.sun_path, path) == 0)
         told += path;
     cr_assert_eq(strncmp(told, reason, strlen(reason)), 0, "%s", told);
@@ -94,14 +94,14 @@ static unsigned queries(void)
 
 Test(readiness, asks_p0f)
 {
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(1);
-    ask(&asker);
-    cr_assert_eq(asker.done, 0);
+    ask(&prober);
+    cr_assert_eq(prober.done, 0);
     cr_assert_eq(readiness_pending(readiness), 1);
     stage_settle();
-    expect_ready(&asker);
+    expect_ready(&prober);
     cr_assert_eq(readiness_pending(readiness), 0);
     cr_assert_eq(queries(), 1);
     teardown();
@@ -109,24 +109,24 @@ Test(readiness, asks_p0f)
 
 Test(readiness, no_more_than_once_a_second)
 {
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(1);
-    ask_now(&asker);
+    ask_now(&prober);
     stage_pass(999);
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     cr_assert_eq(queries(), 1);
     stage_pass(1);
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     cr_assert_eq(queries(), 2);
     teardown();
 }
 
 Test(readiness, who_comes_meanwhile_shares_the_query)
 {
-    struct asker first, second;
+    struct prober first, second;
 
     open_with_p0f(1);
     stage.mute = true;
@@ -145,15 +145,15 @@ Test(readiness, who_comes_meanwhile_shares_the_query)
 
 Test(readiness, no_answer_in_time)
 {
-    struct asker asker, another;
+    struct prober prober, another;
 
     open_with_p0f(1);
     stage.mute = true;
-    ask_now(&asker);
-    stage_pass(READINESS_TIMEOUT_MOST - 1);
-    cr_assert_eq(asker.done, 0);
+    ask_now(&prober);
+    stage_pass(READINESS_TIMEOUT_MAX - 1);
+    cr_assert_eq(prober.done, 0);
     stage_pass(1);
-    expect_not(&asker, "p0f did not answer within 900 ms");
+    expect_not(&prober, "p0f did not answer within 900 ms");
     stage_pass(4100);
     ask_now(&another); /* told at once: what is owed is not asked for again */
     expect_not(&another, "p0f did not answer within 5000 ms");
@@ -163,20 +163,20 @@ Test(readiness, no_answer_in_time)
     ask_now(&another);
     expect_ready(&another);
     cr_assert_eq(queries(), 1);
-    cr_assert_eq(asker.done, 1);
+    cr_assert_eq(prober.done, 1);
     teardown();
 }
 
 Test(readiness, shorter_timeout)
 {
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(1);
     readiness_set_timeout(readiness, 50);
     stage.mute = true;
-    ask_now(&asker);
+    ask_now(&prober);
     stage_pass(50);
-    expect_not(&asker, "p0f did not answer within 50 ms");
+    expect_not(&prober, "p0f did not answer within 50 ms");
     teardown();
 }
 
@@ -188,25 +188,25 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 Test(readiness, behind_a_full_queue)
 {
     static struct pool_query other;
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(1);
     stage.holding = true;
     other = (struct pool_query){
-        .addr = stage_addr("10.0.0.1"), .asker = ASKER_STRANGERS, .answer = on_answer};
+        .addr = stage_addr("10.0.0.1"), .flow = FLOW_STRANGERS, .answer = on_answer};
     cr_assert_eq(pool_ask(pool, &other), P0F_OK);
-    ask_now(&asker);
+    ask_now(&prober);
     stage_pass(900);
-    expect_not(&asker, "no query could be sent to p0f within 900 ms: 0 are queued");
+    expect_not(&prober, "no query could be sent to p0f within 900 ms: 0 are queued");
     stage_pass(999);
-    ask_now(&asker);
-    expect_not(&asker, "no query could be sent");
+    ask_now(&prober);
+    expect_not(&prober, "no query could be sent");
     stage.holding = false;
     stage_settle();
     cr_assert_eq(queries(), 0, "it was taken back");
     stage_pass(1);
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     teardown();
 }
 
@@ -214,18 +214,18 @@ Test(readiness, behind_a_full_queue)
 Test(readiness, at_the_limited_rate)
 {
     static struct pool_query others[32];
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(1);
     pool_set_max_rate(pool, 1);
     for (int i = 0; i < 32; i++) {
         others[i] = (struct pool_query){
-            .addr = stage_addr("10.0.0.1"), .asker = ASKER_STRANGERS, .answer = on_answer};
+            .addr = stage_addr("10.0.0.1"), .flow = FLOW_STRANGERS, .answer = on_answer};
         cr_assert_eq(pool_ask(pool, &others[i]), P0F_OK);
     }
     for (unsigned n = 1; n <= 5; n++) {
-        ask_now(&asker);
-        expect_ready(&asker);
+        ask_now(&prober);
+        expect_ready(&prober);
         cr_assert_eq(queries(), n);
         cr_assert_leq(stage.asked, n);
         stage_pass(1000);
@@ -236,100 +236,100 @@ Test(readiness, at_the_limited_rate)
 
 Test(readiness, dies_and_comes_back)
 {
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(2);
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     stage_p0f_stop();
     stage_settle();
-    ask_now(&asker); /* although it was ready within the last second */
-    expect_not(&asker, ": lost p0f: p0f closed the connection");
+    ask_now(&prober); /* although it was ready within the last second */
+    expect_not(&prober, ": lost p0f: p0f closed the connection");
     for (int i = 0; i < 10; i++)
         stage_pass(1000);
-    ask_now(&asker);
-    expect_not(&asker, ": cannot connect to p0f: No such file or directory");
+    ask_now(&prober);
+    expect_not(&prober, ": cannot connect to p0f: No such file or directory");
     cr_assert_eq(queries(), 1);
     stage_p0f_start();
     stage_pass(1000);
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     teardown();
 }
 
 Test(readiness, dies_under_the_query)
 {
-    struct asker asker;
+    struct prober prober;
 
     open_with_p0f(2);
     stage.mute = true;
-    ask_now(&asker);
+    ask_now(&prober);
     stage_p0f_stop();
     stage_settle();
-    expect_not(&asker, ": lost p0f: p0f closed the connection");
+    expect_not(&prober, ": lost p0f: p0f closed the connection");
     teardown();
 }
 
 Test(readiness, one_connection_breaks_under_the_query)
 {
-    struct asker asker;
+    struct prober prober;
     int which = 0;
 
     open_with_p0f(2);
     stage.mute = true;
-    ask_now(&asker);
+    ask_now(&prober);
     while (stage.clients[which].count == 0)
         which++;
     close(stage.clients[which].fd);
     stage.clients[which] = (struct stage_client){.fd = -1};
     stage.mute = false;
     stage_settle();
-    expect_ready(&asker);
+    expect_ready(&prober);
     cr_assert_eq(queries(), 2, "asked again on the other");
     teardown();
 }
 
 Test(readiness, connection_limit)
 {
-    struct asker asker;
+    struct prober prober;
 
     stage_open();
     stage_p0f_start();
     stage.mute = true;
     setup(1, P0F_DIALECT_AUTO);
-    ask_now(&asker);
-    expect_not(&asker, ": connected, but p0f has not answered yet");
+    ask_now(&prober);
+    expect_not(&prober, ": connected, but p0f has not answered yet");
     stage_pass(1000);
-    ask_now(&asker);
-    expect_not(&asker, ": p0f's connection limit seems reached (its -S)");
+    ask_now(&prober);
+    expect_not(&prober, ": p0f's connection limit seems reached (its -S)");
     stage.mute = false;
     stage_settle();
-    ask_now(&asker);
-    expect_ready(&asker);
+    ask_now(&prober);
+    expect_ready(&prober);
     teardown();
 }
 
 Test(readiness, wrong_dialect)
 {
-    struct asker asker;
+    struct prober prober;
 
     stage_open();
     stage_p0f_start();
     setup(1, P0F_DIALECT_MSS);
-    ask_now(&asker);
-    expect_not(&asker, ": p0f.dialect is mss, but p0f's answers have 232 bytes (p0f3), not 236");
+    ask_now(&prober);
+    expect_not(&prober, ": p0f.dialect is mss, but p0f's answers have 232 bytes (p0f3), not 236");
     teardown();
 }
 
-Test(readiness, winding_down)
+Test(readiness, shutting_down)
 {
-    struct asker waiting, posted, late;
+    struct prober waiting, posted, late;
 
     open_with_p0f(1);
     stage.mute = true;
     ask_now(&waiting);
     ask(&posted);
-    readiness_wind_down(readiness);
+    readiness_shut_down(readiness);
     expect_not(&waiting, "p0f-lookupd is shutting down");
     ask(&late); /* without the loop, which may have ended */
     expect_not(&late, "p0f-lookupd is shutting down");

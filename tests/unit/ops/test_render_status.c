@@ -34,13 +34,14 @@ Test(render_status, everything_has_its_place)
            "{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"owed\":0,\"overdue_ms\":0,"
            "\"pending\":0,\"reconnects\":0,"
            "\"last_error\":\"cannot connect: No such file or directory\"}]}\n");
-    settings_unref(snapshot.settings);
+    config_snapshot_unref(snapshot.snapshot);
 }
 
 Test(render_status, nothing_known)
 {
-    struct status_snapshot snapshot = {
-        .version = "1", .settings = settings_new(), .pool = {.socket = "/x", .connections = 1}};
+    struct status_snapshot snapshot = {.version = "1",
+                                       .snapshot = config_snapshot_new(),
+                                       .pool = {.socket = "/x", .connections = 1}};
 
     snapshot.pool.links[0].fault = (struct link_fault){.error = P0F_DISCONNECTED};
     expect(&snapshot,
@@ -56,5 +57,5 @@ Test(render_status, nothing_known)
            "\"connections\":[{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"owed\":0,"
            "\"overdue_ms\":0,\"pending\":0,\"reconnects\":0,"
            "\"last_error\":\"p0f closed the connection\"}]}\n");
-    settings_unref(snapshot.settings);
+    config_snapshot_unref(snapshot.snapshot);
 }

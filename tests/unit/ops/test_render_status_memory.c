@@ -13,5 +13,5 @@ Test(render_status_memory, without_memory_is_null_and_leaks_nothing)
     struct status_snapshot snapshot = full_snapshot();
 
     jansson_starve(render, &snapshot);
-    settings_unref(snapshot.settings);
+    config_snapshot_unref(snapshot.snapshot);
 }

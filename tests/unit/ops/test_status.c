@@ -16,12 +16,12 @@ static void on_gathered(struct status_request *request)
     ((struct looker *)request)->done++;
 }
 
-static struct settings *settings_of(const char *ttl)
+static struct config_snapshot *settings_of(const char *ttl)
 {
-    struct settings *settings = settings_new();
+    struct config_snapshot *snapshot = config_snapshot_new();
 
-    settings_add(settings, "cache", "ttl", ttl);
-    return settings;
+    config_snapshot_add(snapshot, "cache", "ttl", ttl);
+    return snapshot;
 }
 
 static void open_status(void)
@@ -36,7 +36,7 @@ static void open_status(void)
                                                  .version = "1.2.3",
                                                  .started = 1700000000});
     cr_assert_not_null(status);
-    status_set_settings(status, settings_of("30s"));
+    status_set_configuration(status, settings_of("30s"));
 }
 
 static void close_status(void)
@@ -90,7 +90,7 @@ Test(status, shows_how_things_stand)
     cr_assert_eq(now->lookups.flights, 1);
     cr_assert(now->pool.up);
     cr_assert_eq(now->pool.connections, 1);
-    cr_assert_eq(now->pool.owed, 1);
+    cr_assert_eq(now->pool.outstanding, 1);
     stage.holding = false;
     stage_settle();
     expect_done(&waiting, LOOKUP_FOUND);
@@ -103,10 +103,10 @@ Test(status, settings_are_those_of_its_time)
 {
     open_status();
     struct status_snapshot *before = look();
-    status_set_settings(status, settings_of("1m"));
+    status_set_configuration(status, settings_of("1m"));
     struct status_snapshot *after = look();
-    cr_assert_str_eq(settings_at(before->settings, 0)->value, "30s");
-    cr_assert_str_eq(settings_at(after->settings, 0)->value, "1m");
+    cr_assert_str_eq(config_snapshot_at(before->snapshot, 0)->value, "30s");
+    cr_assert_str_eq(config_snapshot_at(after->snapshot, 0)->value, "1m");
     status_snapshot_free(before);
     status_snapshot_free(after);
     status_snapshot_free(NULL);

@@ -5,40 +5,40 @@
 
 #define MOST 64
 
-static struct queue *queue;
-static struct queue_entry entries[MOST];
+static struct fair_queue *queue;
+static struct fair_queue_entry entries[MOST];
 
 static void setup(void)
 {
-    queue = queue_new();
+    queue = fair_queue_new();
     cr_assert_not_null(queue);
     for (int i = 0; i < MOST; i++)
-        entries[i] = (struct queue_entry){0};
+        entries[i] = (struct fair_queue_entry){0};
 }
 
 /* Strangers a, b and so on, and the daemon itself: ! */
-static unsigned number_of(char asker)
+static unsigned number_of(char flow)
 {
-    return asker == '!' ? ASKER_DAEMON : ASKER_STRANGERS + (unsigned)(asker - 'a');
+    return flow == '!' ? FLOW_DAEMON : FLOW_STRANGERS + (unsigned)(flow - 'a');
 }
 
 /* Entry i for askers[i]. */
-static void add(const char *askers)
+static void add(const char *flows)
 {
-    for (int i = 0; askers[i]; i++)
-        queue_add(queue, &entries[i], number_of(askers[i]));
+    for (int i = 0; flows[i]; i++)
+        fair_queue_add(queue, &entries[i], number_of(flows[i]));
 }
 
 /* Takes so many, whose entries these must be, in this order. */
 static void expect(const int *order, int count)
 {
     for (int i = 0; i < count; i++) {
-        uint32_t length = queue_length(queue);
-        struct queue_entry *entry = queue_take(queue);
+        uint32_t length = fair_queue_length(queue);
+        struct fair_queue_entry *entry = fair_queue_take(queue);
         cr_assert_not_null(entry, "nothing in place %d", i);
         cr_assert_eq(entry - entries, order[i], "%d in place %d", (int)(entry - entries), i);
         cr_assert_not(entry->queued);
-        cr_assert_eq(queue_length(queue), length - 1);
+        cr_assert_eq(fair_queue_length(queue), length - 1);
     }
 }
 
@@ -46,9 +46,9 @@ static void expect(const int *order, int count)
 
 static void teardown(void)
 {
-    cr_assert_null(queue_take(queue));
-    cr_assert_eq(queue_length(queue), 0);
-    queue_free(queue);
+    cr_assert_null(fair_queue_take(queue));
+    cr_assert_eq(fair_queue_length(queue), 0);
+    fair_queue_free(queue);
 }
 
 Test(queue, empty)
@@ -61,7 +61,7 @@ Test(queue, of_one_asker_first_come_first)
 {
     setup();
     add("aaaa");
-    cr_assert_eq(queue_length(queue), 4);
+    cr_assert_eq(fair_queue_length(queue), 4);
     cr_assert(entries[3].queued);
     EXPECT(0, 1, 2, 3);
     teardown();
@@ -80,7 +80,7 @@ Test(queue, a_newcomer_waits_one_round_at_most)
     setup();
     add("aaabbb");
     EXPECT(0, 3, 1);
-    queue_add(queue, &entries[40], number_of('c'));
+    fair_queue_add(queue, &entries[40], number_of('c'));
     EXPECT(4, 2, 40, 5); /* and not before b, whose turn it was */
     teardown();
 }
@@ -91,23 +91,23 @@ Test(queue, who_comes_back_is_last_in_the_round)
     setup();
     add("abbcc");
     EXPECT(0);
-    queue_add(queue, &entries[0], number_of('a'));
+    fair_queue_add(queue, &entries[0], number_of('a'));
     EXPECT(1, 3, 0);
-    queue_add(queue, &entries[0], number_of('a'));
+    fair_queue_add(queue, &entries[0], number_of('a'));
     EXPECT(2, 4, 0);
     teardown();
 }
 
-Test(queue, all_askers)
+Test(queue, all_flows)
 {
-    enum { ALL = ASKERS - ASKER_DAEMON - 1 };
-    static struct queue_entry many[2 * ALL];
+    enum { ALL = FLOWS - FLOW_DAEMON - 1 };
+    static struct fair_queue_entry many[2 * ALL];
 
     setup();
     for (unsigned i = 0; i < 2 * ALL; i++)
-        queue_add(queue, &many[i], ASKER_DAEMON + 1 + i / 2);
+        fair_queue_add(queue, &many[i], FLOW_DAEMON + 1 + i / 2);
     for (unsigned i = 0; i < 2 * ALL; i++)
-        cr_assert_eq(queue_take(queue) - many, i < ALL ? 2 * i : 2 * (i - ALL) + 1);
+        cr_assert_eq(fair_queue_take(queue) - many, i < ALL ? 2 * i : 2 * (i - ALL) + 1);
     teardown();
 }
 
@@ -115,10 +115,10 @@ Test(queue, remove)
 {
     setup();
     add("aaaaabb");
-    queue_remove(queue, &entries[0]); /* the first, the middle, the last one */
-    queue_remove(queue, &entries[2]);
-    queue_remove(queue, &entries[4]);
-    cr_assert_eq(queue_length(queue), 4);
+    fair_queue_remove(queue, &entries[0]); /* the first, the middle, the last one */
+    fair_queue_remove(queue, &entries[2]);
+    fair_queue_remove(queue, &entries[4]);
+    cr_assert_eq(fair_queue_length(queue), 4);
     cr_assert_not(entries[2].queued);
     EXPECT(1, 5, 3, 6);
     teardown();
@@ -128,7 +128,7 @@ Test(queue, remove_all_of_whose_turn_it_is)
 {
     setup();
     add("abc");
-    queue_remove(queue, &entries[0]);
+    fair_queue_remove(queue, &entries[0]);
     EXPECT(1, 2);
     teardown();
 }
@@ -137,8 +137,8 @@ Test(queue, remove_all_of_one_who_waits_for_a_turn)
 {
     setup();
     add("abccab");
-    queue_remove(queue, &entries[1]);
-    queue_remove(queue, &entries[5]);
+    fair_queue_remove(queue, &entries[1]);
+    fair_queue_remove(queue, &entries[5]);
     EXPECT(0, 2, 4, 3);
     teardown();
 }
@@ -147,9 +147,9 @@ Test(queue, remove_the_only_one)
 {
     setup();
     add("a");
-    queue_remove(queue, &entries[0]);
-    cr_assert_eq(queue_length(queue), 0);
-    cr_assert_null(queue_take(queue));
+    fair_queue_remove(queue, &entries[0]);
+    cr_assert_eq(fair_queue_length(queue), 0);
+    cr_assert_null(fair_queue_take(queue));
     add("ba");
     EXPECT(0, 1);
     teardown();
@@ -159,8 +159,8 @@ Test(queue, hasten_to_a_shorter_line)
 {
     setup();
     add("aaaab");
-    queue_hasten(queue, &entries[3], number_of('b'));
-    cr_assert_eq(queue_length(queue), 5);
+    fair_queue_promote(queue, &entries[3], number_of('b'));
+    cr_assert_eq(fair_queue_length(queue), 5);
     EXPECT(0, 4, 1, 3, 2);
     teardown();
 }
@@ -169,7 +169,7 @@ Test(queue, hasten_to_an_empty_line)
 {
     setup();
     add("aaa");
-    queue_hasten(queue, &entries[2], number_of('c'));
+    fair_queue_promote(queue, &entries[2], number_of('c'));
     EXPECT(0, 2, 1);
     teardown();
 }
@@ -178,10 +178,10 @@ Test(queue, hasten_not_to_one_that_is_as_long)
 {
     setup();
     add("aaabb");
-    queue_hasten(queue, &entries[2], number_of('b'));
+    fair_queue_promote(queue, &entries[2], number_of('b'));
     EXPECT(0, 3, 1, 4);
-    queue_hasten(queue, &entries[2], number_of('c')); /* it is first by now */
-    cr_assert_eq(entries[2].asker, number_of('a'));
+    fair_queue_promote(queue, &entries[2], number_of('c')); /* it is first by now */
+    cr_assert_eq(entries[2].flow, number_of('a'));
     EXPECT(2);
     teardown();
 }
@@ -192,8 +192,8 @@ Test(queue, hasten_within_its_own_line)
     setup();
     add("aaaaaa");
     for (int i = 1; i < 4; i++)
-        queue_remove(queue, &entries[i]);
-    queue_hasten(queue, &entries[4], number_of('a'));
+        fair_queue_remove(queue, &entries[i]);
+    fair_queue_promote(queue, &entries[4], number_of('a'));
     EXPECT(0, 4, 5);
     teardown();
 }
@@ -203,15 +203,15 @@ Test(queue, the_daemon_itself_is_always_next)
 {
     setup();
     add("aaabb");
-    cr_assert_not(queue_is_urgent(queue));
+    cr_assert_not(fair_queue_is_urgent(queue));
     EXPECT(0);
-    queue_add(queue, &entries[40], ASKER_DAEMON);
-    queue_add(queue, &entries[41], ASKER_DAEMON);
-    cr_assert(queue_is_urgent(queue));
+    fair_queue_add(queue, &entries[40], FLOW_DAEMON);
+    fair_queue_add(queue, &entries[41], FLOW_DAEMON);
+    cr_assert(fair_queue_is_urgent(queue));
     EXPECT(40);
-    cr_assert(queue_is_urgent(queue));
+    cr_assert(fair_queue_is_urgent(queue));
     EXPECT(41);
-    cr_assert_not(queue_is_urgent(queue));
+    cr_assert_not(fair_queue_is_urgent(queue));
     EXPECT(3, 1, 4, 2);
     teardown();
 }
@@ -220,11 +220,11 @@ Test(queue, the_daemon_itself_changes_its_mind)
 {
     setup();
     add("!a!");
-    queue_remove(queue, &entries[0]);
+    fair_queue_remove(queue, &entries[0]);
     EXPECT(2, 1);
     add("!");
-    queue_remove(queue, &entries[0]);
-    cr_assert_not(queue_is_urgent(queue));
+    fair_queue_remove(queue, &entries[0]);
+    cr_assert_not(fair_queue_is_urgent(queue));
     teardown();
 }
 
@@ -232,31 +232,31 @@ Test(queue, hasten_to_the_daemon_itself)
 {
     setup();
     add("aaa");
-    queue_hasten(queue, &entries[2], ASKER_DAEMON);
+    fair_queue_promote(queue, &entries[2], FLOW_DAEMON);
     EXPECT(2, 0, 1);
     teardown();
 }
 
 /* ---- The same in arrays, which is plain to see and slow */
 
-static struct queue_entry *lanes[4][MOST];
+static struct fair_queue_entry *flow_queues[4][MOST];
 static unsigned counts[4], ring[4], ringed;
 
-static void plain_add(struct queue_entry *entry, unsigned asker)
+static void plain_add(struct fair_queue_entry *entry, unsigned flow)
 {
-    if (counts[asker] == 0 && asker != ASKER_DAEMON)
-        ring[ringed++] = asker;
-    lanes[asker][counts[asker]++] = entry;
+    if (counts[flow] == 0 && flow != FLOW_DAEMON)
+        ring[ringed++] = flow;
+    flow_queues[flow][counts[flow]++] = entry;
 }
 
-static void plain_remove(const struct queue_entry *entry, unsigned asker)
+static void plain_remove(const struct fair_queue_entry *entry, unsigned flow)
 {
     unsigned kept = 0;
 
-    for (unsigned i = 0; i < counts[asker]; i++)
-        if (lanes[asker][i] != entry)
-            lanes[asker][kept++] = lanes[asker][i];
-    counts[asker] = kept;
+    for (unsigned i = 0; i < counts[flow]; i++)
+        if (flow_queues[flow][i] != entry)
+            flow_queues[flow][kept++] = flow_queues[flow][i];
+    counts[flow] = kept;
     kept = 0;
     for (unsigned i = 0; i < ringed; i++)
         if (counts[ring[i]] > 0)
@@ -264,22 +264,22 @@ static void plain_remove(const struct queue_entry *entry, unsigned asker)
     ringed = kept;
 }
 
-static struct queue_entry *plain_take(void)
+static struct fair_queue_entry *plain_take(void)
 {
-    unsigned asker = ring[0];
-    struct queue_entry *entry = ringed > 0 ? lanes[asker][0] : NULL;
+    unsigned flow = ring[0];
+    struct fair_queue_entry *entry = ringed > 0 ? flow_queues[flow][0] : NULL;
 
-    if (counts[ASKER_DAEMON] > 0) {
-        entry = lanes[ASKER_DAEMON][0];
-        plain_remove(entry, ASKER_DAEMON);
+    if (counts[FLOW_DAEMON] > 0) {
+        entry = flow_queues[FLOW_DAEMON][0];
+        plain_remove(entry, FLOW_DAEMON);
         return entry;
     }
     if (!entry)
         return NULL;
     for (unsigned i = 1; i < ringed; i++)
         ring[i - 1] = ring[i];
-    ring[ringed - 1] = asker;
-    plain_remove(entry, asker);
+    ring[ringed - 1] = flow;
+    plain_remove(entry, flow);
     return entry;
 }
 
@@ -290,23 +290,23 @@ Test(queue, adding_taking_and_removing_in_any_order)
     setup();
     srand(1);
     for (unsigned step = 0; step < 200000; step++) {
-        struct queue_entry *entry = &entries[rand() % MOST];
+        struct fair_queue_entry *entry = &entries[rand() % MOST];
         if (entry->queued && rand() % 4 == 0) {
-            plain_remove(entry, entry->asker);
-            queue_remove(queue, entry);
+            plain_remove(entry, entry->flow);
+            fair_queue_remove(queue, entry);
         } else if (!entry->queued && rand() % 2 == 0) {
-            unsigned asker = (unsigned)rand() % 4;
-            plain_add(entry, asker);
-            queue_add(queue, entry, asker);
+            unsigned flow = (unsigned)rand() % 4;
+            plain_add(entry, flow);
+            fair_queue_add(queue, entry, flow);
         } else {
-            entry = queue_take(queue);
+            entry = fair_queue_take(queue);
             cr_assert_eq(entry, plain_take(), "in step %u", step);
             taken += entry != NULL;
         }
-        cr_assert_eq(queue_length(queue), counts[0] + counts[1] + counts[2] + counts[3]);
+        cr_assert_eq(fair_queue_length(queue), counts[0] + counts[1] + counts[2] + counts[3]);
     }
     cr_assert_gt(taken, 1000);
-    while (queue_take(queue))
+    while (fair_queue_take(queue))
         ;
     teardown();
 }

@@ -82,10 +82,9 @@ static bool is_busy(void)
 static void fill(void)
 {
     static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
-    const int least = 1;
+    const int min = 1;
 
-    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least),
-                 0);
+    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
     while (!p0f_conn_wants_write(place.conn)) {
         cr_assert_eq(p0f_conn_ask(place.conn, &somebody, ignore, NULL), P0F_OK);
         link_flush(&place);
@@ -103,7 +102,7 @@ Test(link, condemned_with_queries_unsent)
     stage_round();
     cr_assert_eq(lost, 1);
     cr_assert_eq(lost_with, P0F_MALFORMED);
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     cr_assert(link_may_answer(&place));
     for (int i = 0; i < 64; i++) /* p0f reads on, so there is room again */
         stage_read(&stage.clients[0]);
@@ -134,7 +133,7 @@ Test(link, stopped_while_owed)
     setup();
     ask(ignore);
     link_stop(&place);
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     stage_settle();
     stage_pass(1000);
     cr_assert_eq(place.state, LINK_DOWN);
@@ -147,7 +146,7 @@ Test(link, stopped_by_who_is_told)
     setup();
     ask(stop_it);
     stage_settle();
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     stage_pass(1000);
     cr_assert_eq(place.state, LINK_DOWN);
     teardown();
@@ -231,7 +230,7 @@ Test(link, a_flood_is_read_a_little_at_a_time)
     stage_round();
     cr_assert_eq(lost_with, P0F_MALFORMED);
     for (int64_t ms = 0; ms < 240; ms += 10) {
-        cr_assert_eq(place.state, LINK_CONDEMNED, "after %d ms", (int)ms);
+        cr_assert_eq(place.state, LINK_DRAINING, "after %d ms", (int)ms);
         flood();
         before = unread();
         cr_assert_not(is_busy(), "the loop reads on");

@@ -84,7 +84,7 @@ Test(link_lifecycle, retired_it_takes_no_more)
     cr_assert_eq(ask(), P0F_RETIRED);
     settle();
     cr_assert_eq(place.state, LINK_READY);
-    cr_assert_eq(p0f_conn_owed(place.conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(place.conn), 0);
     finish();
 }
 
@@ -125,11 +125,11 @@ Test(link_lifecycle, the_last_answer_comes_long_after_it_was_given_up)
     cr_assert_eq(ask(), P0F_OK);
     link_stop(&place);
     pass(1000);
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     stage_read(&stage.clients[0]);
     stage_answer_first(&stage.clients[0]);
     pass(10); /* it is read that often and no more */
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     stage_answer_first(&stage.clients[0]);
     pass(10);
     cr_assert_eq(place.state, LINK_DOWN);
@@ -147,9 +147,9 @@ Test(link_lifecycle, the_last_answer_comes_at_once_after_it_was_given_up)
     link_stop(&place);
     stage.holding = false;
     settle();
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     pass(249);
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     pass(1);
     cr_assert_eq(place.state, LINK_DOWN);
     finish();
@@ -168,14 +168,14 @@ static int64_t wait_out(void)
 
 Test(link_lifecycle, pauses_double_up_to_a_second)
 {
-    static const int64_t most[] = {50, 100, 200, 400, 800, 1000, 1000, 1000};
+    static const int64_t max[] = {50, 100, 200, 400, 800, 1000, 1000, 1000};
 
     for (uint64_t seed = 1; seed <= 50; seed++) {
         stage_open();
         start(seed);
-        for (size_t i = 0; i < sizeof most / sizeof most[0]; i++) {
+        for (size_t i = 0; i < sizeof max / sizeof max[0]; i++) {
             int64_t ms = wait_out();
-            cr_assert(ms >= most[i] / 2 && ms <= most[i], "the %zuth is %d", i, (int)ms);
+            cr_assert(ms >= max[i] / 2 && ms <= max[i], "the %zuth is %d", i, (int)ms);
         }
         stage_p0f_start();
         wait_out();
@@ -211,12 +211,11 @@ Test(link_lifecycle, pauses_are_spread_over_their_later_half)
  * nobody asks for more. */
 Test(link_lifecycle, what_did_not_fit_is_sent_when_there_is_room)
 {
-    const int least = 1;
+    const int min = 1;
 
     open_with_p0f();
     stage.holding = true;
-    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least),
-                 0);
+    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
     unsigned asked = 0;
     for (; !p0f_conn_wants_write(place.conn); asked++)
         cr_assert_eq(ask(), P0F_OK);
@@ -227,7 +226,7 @@ Test(link_lifecycle, what_did_not_fit_is_sent_when_there_is_room)
     cr_assert_eq(stage.asked, asked);
     stage.holding = false;
     stage_settle();
-    cr_assert_eq(p0f_conn_owed(place.conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(place.conn), 0);
     cr_assert_eq(p0f_conn_pending(place.conn), 0);
     finish();
 }
@@ -238,7 +237,7 @@ Test(link_lifecycle, it_does_not_return_to_a_p0f_that_has_gone)
     open_with_p0f();
     cr_assert_eq(send(stage.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
     stage_round();
-    cr_assert_eq(place.state, LINK_CONDEMNED);
+    cr_assert_eq(place.state, LINK_DRAINING);
     cr_assert(link_may_answer(&place));
     close(stage.listener); /* it takes no more connections, and still has this one */
     stage.listener = -1;

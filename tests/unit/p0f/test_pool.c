@@ -52,22 +52,22 @@ static void teardown(void)
         pool_retire(pool, on_drained, NULL);
     stage_settle();
     cr_assert_eq(drained, 1);
-    cr_assert_eq(pool_owed(pool), 0);
+    cr_assert_eq(pool_outstanding(pool), 0);
     pool_free(pool);
     stage_close();
 }
 
-static enum p0f_error ask_as(int i, unsigned asker)
+static enum p0f_error ask_as(int i, unsigned flow)
 {
     queries[i] = (struct pool_query){
-        .addr = stage_addr("10.0.0.1"), .asker = asker, .answer = on_answer, .ctx = &answers[i]};
+        .addr = stage_addr("10.0.0.1"), .flow = flow, .answer = on_answer, .ctx = &answers[i]};
     queries[i].addr.bytes[3] = (uint8_t)i;
     return pool_ask(pool, &queries[i]);
 }
 
 static enum p0f_error ask(int i)
 {
-    return ask_as(i, ASKER_STRANGERS);
+    return ask_as(i, FLOW_STRANGERS);
 }
 
 static void ask_first(int count)
@@ -110,7 +110,7 @@ Test(pool, least_owed_first)
     cr_assert_eq(ask(5), P0F_OK);
     stage_settle();
     cr_assert_eq(stage.clients[1].count, other, "the other one is owed less");
-    cr_assert_eq(pool_owed(pool), 4);
+    cr_assert_eq(pool_outstanding(pool), 4);
     teardown();
 }
 
@@ -223,14 +223,15 @@ Test(pool, askers_take_turns)
     stage.holding = true;
     ask_first(4);
     stage_settle();
-    cr_assert_eq(ask_as(4, ASKER_STRANGERS + 1), P0F_OK);
+    cr_assert_eq(ask_as(4, FLOW_STRANGERS + 1), P0F_OK);
     stage_answer_first(&stage.clients[0]);
     stage_settle();
     expect(0, P0F_OK);
     stage_answer_first(&stage.clients[0]);
     stage_settle();
     expect(1, P0F_OK);
-    cr_assert_eq(stage.clients[0].owed[0].bytes[3], 4, "before the two that were there first");
+    cr_assert_eq(stage.clients[0].outstanding[0].bytes[3], 4,
+                 "before the two that were there first");
     stage.holding = false;
     stage_settle();
     for (int i = 2; i < 5; i++)
@@ -251,7 +252,7 @@ Test(pool, drained_when_nothing_is_owed)
     stage_settle();
     expect(0, P0F_OK);
     cr_assert_eq(drained, 0);
-    cr_assert_eq(pool_owed(pool), 1);
+    cr_assert_eq(pool_outstanding(pool), 1);
     stage_answer_first(&stage.clients[0]);
     stage_settle();
     expect(1, P0F_OK);
@@ -285,7 +286,7 @@ Test(pool, a_connection_made_at_the_very_end_asks_nothing)
     stage.now = mono_add_ms(stage.now, 60);
     stage_round();
     cr_assert_eq(drained, 1);
-    cr_assert_eq(pool_owed(pool), 0);
+    cr_assert_eq(pool_outstanding(pool), 0);
     pool_free(pool);
     stage_serve();
     cr_assert_eq(stage.accepted, 1);
@@ -318,7 +319,7 @@ Test(pool, max_rate_does_not_delay_the_daemon_itself)
     ask_first(4);
     stage_settle();
     cr_assert_eq(stage.asked, 2);
-    cr_assert_eq(ask_as(4, ASKER_DAEMON), P0F_OK);
+    cr_assert_eq(ask_as(4, FLOW_DAEMON), P0F_OK);
     stage_settle();
     expect(4, P0F_OK);
     cr_assert_eq(stage.asked, 3);
@@ -329,7 +330,7 @@ Test(pool, max_rate_does_not_delay_the_daemon_itself)
     stage_pass(50);
     cr_assert_eq(stage.asked, 5);
     stage_pass(1000);
-    cr_assert_eq(ask_as(4, ASKER_DAEMON), P0F_OK);
+    cr_assert_eq(ask_as(4, FLOW_DAEMON), P0F_OK);
     ask_first(2);
     stage_settle();
     cr_assert_eq(stage.asked, 7, "it is one of the two");

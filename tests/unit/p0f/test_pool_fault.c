@@ -5,7 +5,7 @@
 #include <string.h>
 
 static struct pool_status pool;
-static char reason[OUTAGE_SIZE];
+static char reason[POOL_FAULT_SIZE];
 
 static void open_pool(uint32_t connections)
 {
@@ -18,7 +18,7 @@ static void open_pool(uint32_t connections)
 
 static void expect(const char *expected)
 {
-    cr_assert(outage_find(&pool, reason));
+    cr_assert(pool_fault_find(&pool, reason));
     cr_assert_str_eq(reason, expected, "%s", reason);
 }
 
@@ -27,7 +27,7 @@ Test(outage, none_when_one_is_ready)
     open_pool(2);
     pool.links[0].fault = (struct link_fault){.error = P0F_UNREACHABLE, .cause = ENOENT};
     pool.links[1].state = LINK_READY;
-    cr_assert_not(outage_find(&pool, reason));
+    cr_assert_not(pool_fault_find(&pool, reason));
     cr_assert_str_empty(reason);
 }
 
@@ -81,7 +81,7 @@ Test(outage, the_connection_that_tells_most)
 
 static void expect_text(struct link_fault fault, const char *expected)
 {
-    outage_describe(&fault, reason);
+    pool_fault_describe(&fault, reason);
     cr_assert_str_eq(reason, expected, "%s", reason);
 }
 

@@ -22,7 +22,7 @@ static void ask_all(void)
 {
     for (int i = 0; i < QUERIES; i++) {
         queries[i] = (struct pool_query){
-            .addr = stage_addr("10.0.0.1"), .asker = ASKER_STRANGERS, .answer = ignore};
+            .addr = stage_addr("10.0.0.1"), .flow = FLOW_STRANGERS, .answer = ignore};
         cr_assert_eq(pool_ask(pool, &queries[i]), P0F_OK);
     }
     stage_settle();

@@ -56,7 +56,7 @@ static struct pool *open_one(void)
 static void finish(struct pool *pool)
 {
     cr_assert_eq(drained, 1);
-    cr_assert_eq(pool_owed(pool), 0);
+    cr_assert_eq(pool_outstanding(pool), 0);
     pool_free(pool);
     stage_close();
 }
@@ -83,12 +83,12 @@ Test(pool_retired, not_drained_while_anything_is_owed)
     stage_settle();
     stage_answer_first(&stage.clients[0]); /* with nonsense, so both have been told */
     stage_round();
-    cr_assert_eq(pool_owed(pool), 1);
+    cr_assert_eq(pool_outstanding(pool), 1);
     pool_retire(pool, on_drained, &drained);
     stage_settle();
     stage_pass(5000);
     cr_assert_eq(drained, 0);
-    stage.clients[0].owed[0] = stage_addr("10.0.0.1");
+    stage.clients[0].outstanding[0] = stage_addr("10.0.0.1");
     stage_answer_first(&stage.clients[0]);
     stage_settle();
     finish(pool);
@@ -101,12 +101,12 @@ Test(pool_retired, not_drained_while_a_probe_is_owed)
     stage.mute = true;
     struct pool *pool = open_one();
     stage_settle();
-    cr_assert_eq(pool_owed(pool), 2);
+    cr_assert_eq(pool_outstanding(pool), 2);
     pool_retire(pool, on_drained, &drained);
     stage_settle();
     stage_answer_first(&stage.clients[0]);
     stage_settle();
-    cr_assert_gt(pool_owed(pool), 0);
+    cr_assert_gt(pool_outstanding(pool), 0);
     cr_assert_eq(drained, 0);
     stage_answer_first(&stage.clients[0]);
     stage_settle();

@@ -66,7 +66,7 @@ Test(pool_status, all_is_well)
     cr_assert(status.up);
     cr_assert_not(status.limit_suspected);
     cr_assert_eq(status.queued, 0);
-    cr_assert_eq(status.owed, 0);
+    cr_assert_eq(status.outstanding, 0);
     cr_assert_eq(status.max_rate, 1000);
     cr_assert_eq(status.reconnects, 0);
     cr_assert_eq(status.connections, 2);
@@ -96,8 +96,8 @@ Test(pool_status, queries_on_the_way)
     stage_pass(0);
     look();
     cr_assert_eq(status.queued, 1, "as the pipeline is full");
-    cr_assert_eq(status.owed, 2);
-    cr_assert_eq(status.links[0].owed, 2);
+    cr_assert_eq(status.outstanding, 2);
+    cr_assert_eq(status.links[0].outstanding, 2);
     cr_assert_eq(status.links[0].pending, 2);
     cr_assert(pool_cancel(pool, &queries[2]));
     look();
@@ -148,7 +148,7 @@ Test(pool_status, each_answer_is_a_sign_of_life)
     stage_settle();
     stage_pass(200);
     look();
-    cr_assert_eq(status.owed, 1);
+    cr_assert_eq(status.outstanding, 1);
     cr_assert_eq(status.links[0].overdue, 200);
     cr_assert(status.up);
     teardown();
@@ -161,7 +161,7 @@ Test(pool_status, connection_limit)
     stage.mute = true;
     setup(1, P0F_DIALECT_AUTO);
     cr_assert_eq(status.links[0].state, LINK_PROBING);
-    cr_assert_eq(status.links[0].owed, 2);
+    cr_assert_eq(status.links[0].outstanding, 2);
     cr_assert_eq(status.links[0].pending, 0);
     stage_pass(999);
     look();
@@ -212,7 +212,7 @@ Test(pool_status, wrong_dialect)
 {
     open_with_p0f(1, P0F_DIALECT_MTU);
     cr_assert_eq(status.wanted, P0F_DIALECT_MTU);
-    cr_assert_eq(status.links[0].state, LINK_CONDEMNED);
+    cr_assert_eq(status.links[0].state, LINK_DRAINING);
     cr_assert_eq(status.links[0].fault.error, P0F_WRONG_DIALECT);
     cr_assert_eq(status.links[0].fault.dialect, P0F_DIALECT_P0F3);
     cr_assert_not(status.up);
@@ -229,7 +229,7 @@ Test(pool_status, states_have_names)
 Test(pool_status, no_more_connections_than_fit)
 {
     const struct pool_options options = {
-        .socket = "/nonexistent", .connections = POOL_MOST + 1, .pipeline = 2};
+        .socket = "/nonexistent", .connections = POOL_MAX + 1, .pipeline = 2};
 
     stage_open();
     cr_assert_null(pool_new(stage.loop, &options));

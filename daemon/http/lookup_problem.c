@@ -1,21 +1,21 @@
-#include "http/verdict.h"
+#include "http/lookup_problem.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 __attribute__((format(printf, 3, 4))) static enum problem
-say(enum problem problem, char detail[VERDICT_DETAIL_SIZE], const char *format, ...)
+say(enum problem problem, char detail[PROBLEM_DETAIL_SIZE], const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(detail, VERDICT_DETAIL_SIZE, format, args);
+    vsnprintf(detail, PROBLEM_DETAIL_SIZE, format, args);
     va_end(args);
     return problem;
 }
 
-enum problem verdict(enum lookup_outcome outcome, const struct p0f_addr *addr,
-                     char detail[VERDICT_DETAIL_SIZE])
+enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_addr *addr,
+                               char detail[PROBLEM_DETAIL_SIZE])
 {
     char ip[P0F_ADDR_TEXT_SIZE];
 

@@ -1,19 +1,19 @@
-/* A connection under test with the test as its p0f, and askers that note what they are told. */
-#ifndef ASKER_H
-#define ASKER_H
+/* A connection under test with the test as its p0f, and requesters that note what they are told. */
+#ifndef REQUESTER_H
+#define REQUESTER_H
 
 #include "p0fclient.h"
 #include "stand_in.h"
 
 #include <criterion/criterion.h>
 
-struct asker {
+struct requester {
     unsigned calls;
     unsigned turn; /* the how many-th of all callbacks this was */
     enum p0f_error error;
     uint32_t mark; /* total_conn of the host told, 0 when there was none */
     struct p0f_conn *ask_more;
-    struct asker *more;
+    struct requester *more;
 };
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
@@ -23,29 +23,29 @@ static unsigned turns;
 
 static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
-    struct asker *asker = ctx;
+    struct requester *requester = ctx;
 
-    asker->calls++;
-    asker->turn = ++turns;
-    asker->error = error;
-    asker->mark = host ? host->total_conn : 0;
-    if (asker->ask_more) {
-        cr_assert_eq(p0f_conn_ask(asker->ask_more, &somebody, on_answer, asker->more),
+    requester->calls++;
+    requester->turn = ++turns;
+    requester->error = error;
+    requester->mark = host ? host->total_conn : 0;
+    if (requester->ask_more) {
+        cr_assert_eq(p0f_conn_ask(requester->ask_more, &somebody, on_answer, requester->more),
                      error > P0F_BAD_QUERY ? error : P0F_OK);
-        cr_assert_not(p0f_conn_free(asker->ask_more), "freed inside a callback");
+        cr_assert_not(p0f_conn_free(requester->ask_more), "freed inside a callback");
     }
 }
 
-static void assert_told(const struct asker *asker, enum p0f_error error, uint32_t mark)
+static void assert_told(const struct requester *requester, enum p0f_error error, uint32_t mark)
 {
-    cr_assert_eq(asker->calls, 1, "called %u times", asker->calls);
-    cr_assert_eq(asker->error, error, "told: %s", p0f_strerror(asker->error));
-    cr_assert_eq(asker->mark, mark, "told of host %u", asker->mark);
+    cr_assert_eq(requester->calls, 1, "called %u times", requester->calls);
+    cr_assert_eq(requester->error, error, "told: %s", p0f_strerror(requester->error));
+    cr_assert_eq(requester->mark, mark, "told of host %u", requester->mark);
 }
 
-static enum p0f_error ask(struct asker *asker)
+static enum p0f_error ask(struct requester *requester)
 {
-    return p0f_conn_ask(conn, &somebody, on_answer, asker);
+    return p0f_conn_ask(conn, &somebody, on_answer, requester);
 }
 
 static void start(void)
@@ -75,13 +75,13 @@ static void open_served(unsigned pipeline)
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0));
     cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     cr_assert_eq(p0f_conn_dialect(conn), P0F_DIALECT_P0F3);
-    cr_assert_eq(p0f_conn_owed(conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(conn), 0);
 }
 
 static void close_conn(void)
 {
     cr_assert(stand_in_sees_open(&p0f), "closed too early");
-    cr_assert_eq(p0f_conn_owed(conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(conn), 0);
     cr_assert(p0f_conn_free(conn));
     cr_assert(stand_in_sees_closed(&p0f));
 }

@@ -1,19 +1,19 @@
-#include "http/verdict.h"
+#include "http/lookup_problem.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 static struct p0f_addr addr;
-static char detail[VERDICT_DETAIL_SIZE];
+static char detail[PROBLEM_DETAIL_SIZE];
 
 static void expect(enum lookup_outcome outcome, enum problem problem, const char *text)
 {
     cr_assert_eq(p0f_addr_parse("2001:db8::1", 11, &addr), P0F_OK);
-    cr_assert_eq(verdict(outcome, &addr, detail), problem, "outcome %d", (int)outcome);
+    cr_assert_eq(problem_of_lookup(outcome, &addr, detail), problem, "outcome %d", (int)outcome);
     cr_assert_str_eq(detail, text, "%s", detail);
 }
 
-Test(verdict, each_outcome_has_its_own)
+Test(problem_of_lookup, each_outcome_has_its_own)
 {
     expect(LOOKUP_FOUND, PROBLEM_BAD_RESPONSE,
            "p0f's answer has bad_sw or os_match_q out of range; format=raw shows it as it is");
@@ -30,12 +30,12 @@ Test(verdict, each_outcome_has_its_own)
            "2001:db8::1 is not cached, and the request wants nothing else");
 }
 
-Test(verdict, the_longest_address_fits)
+Test(problem_of_lookup, the_longest_address_fits)
 {
     const char *longest = "fedc:ba98:7654:3210:fedc:ba98:7654:3210";
 
     cr_assert_eq(p0f_addr_parse(longest, strlen(longest), &addr), P0F_OK);
-    verdict(LOOKUP_NOT_CACHED, &addr, detail);
+    problem_of_lookup(LOOKUP_NOT_CACHED, &addr, detail);
     cr_assert_str_eq(detail, "fedc:ba98:7654:3210:fedc:ba98:7654:3210 is not cached, and the "
                              "request wants nothing else");
 }

@@ -1,13 +1,13 @@
 /* A stream that has gone wrong, read to its end: what of it were answers is counted, since p0f must not
  * be left while it owes one. Pure. Private to the library. */
-#ifndef DRAIN_H
-#define DRAIN_H
+#ifndef RESYNC_H
+#define RESYNC_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Zeroed at first. */
-struct p0f_drain {
+struct p0f_resync {
     uint64_t whole; /* answers whose last byte has come */
     size_t body;    /* bytes of the next one that are still to come, once its magic is here */
     size_t stray;   /* bytes since the last one, where a magic should have been */
@@ -15,9 +15,9 @@ struct p0f_drain {
 
 /* Takes what it can of `in`, and returns how many bytes; the rest may be the begin of an answer. Each
  * answer has `size` bytes. */
-size_t p0f_drain_take(struct p0f_drain *drain, const uint8_t *in, size_t length, size_t size);
+size_t p0f_resync_take(struct p0f_resync *drain, const uint8_t *in, size_t length, size_t size);
 
 /* Answers that have come, good and bad. */
-uint64_t p0f_drain_count(const struct p0f_drain *drain, size_t size);
+uint64_t p0f_resync_count(const struct p0f_resync *drain, size_t size);
 
 #endif

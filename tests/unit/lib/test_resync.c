@@ -1,4 +1,4 @@
-#include "drain.h"
+#include "resync.h"
 
 #include "p0fclient.h"
 
@@ -13,7 +13,7 @@ static const uint32_t magic = P0F_ANSWER_MAGIC;
 
 /* ---- The same byte by byte, which is plain to see and slow */
 
-static size_t plain_take(struct p0f_drain *drain, const uint8_t *in, size_t length, size_t size)
+static size_t plain_take(struct p0f_resync *drain, const uint8_t *in, size_t length, size_t size)
 {
     size_t at = 0;
 
@@ -50,14 +50,14 @@ static void make_up(uint8_t *bytes, size_t length)
 
 Test(drain, takes_what_is_plain_to_see)
 {
-    struct p0f_drain drain = {0}, plain = {0};
+    struct p0f_resync drain = {0}, plain = {0};
 
     srand(1);
     for (int step = 0; step < 20000; step++) {
         size_t length = (size_t)rand() % (rand() % 8 ? 12 : 3 * SIZE);
         uint8_t *bytes = malloc(length); /* of just this size: reading on would be seen */
         make_up(bytes, length);
-        size_t taken = p0f_drain_take(&drain, bytes, length, SIZE);
+        size_t taken = p0f_resync_take(&drain, bytes, length, SIZE);
         cr_assert_eq(taken, plain_take(&plain, bytes, length, SIZE), "in step %d", step);
         cr_assert_eq(drain.whole, plain.whole);
         cr_assert_eq(drain.body, plain.body);
@@ -65,21 +65,21 @@ Test(drain, takes_what_is_plain_to_see)
         cr_assert_lt(length - taken, sizeof magic, "the caller has room for little more");
         free(bytes);
     }
-    cr_assert_gt(p0f_drain_count(&drain, SIZE), 1000);
+    cr_assert_gt(p0f_resync_count(&drain, SIZE), 1000);
 }
 
 Test(drain, long_strays)
 {
     static uint8_t bytes[MOST];
-    struct p0f_drain drain = {0};
+    struct p0f_resync drain = {0};
 
     for (unsigned value = 0; value < 256; value++) {
-        drain = (struct p0f_drain){0};
+        drain = (struct p0f_resync){0};
         memset(bytes, (int)value, sizeof bytes);
         for (int n = 0; n < 3; n++) {
-            size_t taken = p0f_drain_take(&drain, bytes, sizeof bytes, SIZE);
+            size_t taken = p0f_resync_take(&drain, bytes, sizeof bytes, SIZE);
             cr_assert_geq(taken, sizeof bytes - 1); /* the last may begin a magic */
         }
-        cr_assert_geq(p0f_drain_count(&drain, SIZE), 3 * (sizeof bytes - 1) / SIZE);
+        cr_assert_geq(p0f_resync_count(&drain, SIZE), 3 * (sizeof bytes - 1) / SIZE);
     }
 }

@@ -1,7 +1,7 @@
 /* Answers are counted by their magic. Bytes alone do not tell: p0f may have said too much, or speak a
  * dialect with longer answers. What stands where a magic should, and is as long as an answer, is a bad
  * one. */
-#include "drain.h"
+#include "resync.h"
 
 #include "p0fclient.h"
 
@@ -22,7 +22,7 @@ static size_t stray_length(const uint8_t *in, size_t length)
     return length - part;
 }
 
-size_t p0f_drain_take(struct p0f_drain *drain, const uint8_t *in, size_t length, size_t size)
+size_t p0f_resync_take(struct p0f_resync *drain, const uint8_t *in, size_t length, size_t size)
 {
     const size_t magic_size = sizeof(uint32_t);
     size_t at = 0;
@@ -49,7 +49,7 @@ size_t p0f_drain_take(struct p0f_drain *drain, const uint8_t *in, size_t length,
     return at;
 }
 
-uint64_t p0f_drain_count(const struct p0f_drain *drain, size_t size)
+uint64_t p0f_resync_count(const struct p0f_resync *drain, size_t size)
 {
     return drain->whole + drain->stray / size;
 }
