@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # p0f-lookupd: answers over HTTP what p0f knows about a host. `make help` lists what can be made.
 
 VERSION     := 0.1.0

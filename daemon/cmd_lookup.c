@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmd_lookup.h"
 
 #include "core/clock.h"

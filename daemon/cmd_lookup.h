@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* "p0f-lookupd lookup IP…": asks p0f once for each, without the daemon. */
 #ifndef CMD_LOOKUP_H
 #define CMD_LOOKUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line. */
 #include "cmd_lookup.h"
 #include "config/config.h"

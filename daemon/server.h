@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The daemon at work: builds the modules in their order, runs the loop, handles signals. */
 #ifndef SERVER_H
 #define SERVER_H

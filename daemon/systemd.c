@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "systemd.h"
 
 #include "core/clock.h"

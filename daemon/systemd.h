@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tells systemd how we are (sd_notify(3)); nothing happens when it did not start us. */
 #ifndef SYSTEMD_H
 #define SYSTEMD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text <-> address. Parsing is inet_pton's, with the refusals told apart; formatting is RFC 5952
  * written out, because inet_ntop prints ::1:2 as ::0.1.0.2. */
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One non-blocking connection to p0f, pipelined.
  *
  * p0f answers in the order of the queries and an answer carries no address, so a first-in-first-out

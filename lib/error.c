@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each error means, in words. No default: the compiler names the case that is missing. */
 #include "p0fclient.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* p0fclient.h - a client for the API socket of p0f v3.
  *
  * Three layers, each usable alone:

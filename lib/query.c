@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blocking question: a thin layer over one p0f_conn.
  *
  * A question that times out leaves a connection that must not be closed yet. It is parked, with its

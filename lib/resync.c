@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers are counted by their magic. Bytes alone do not tell: p0f may have said too much, or speak a
  * dialect with longer answers. What stands where a magic should, and is as long as an answer, is a bad
  * one. */

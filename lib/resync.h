@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stream that has gone wrong, read to its end: what of it were answers is counted, since p0f must not
  * be left while it owes one. Pure. Private to the library. */
 #ifndef RESYNC_H

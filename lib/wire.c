@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The wire of p0f's API: pack and unpack, one field a line. Pure.
  *
  * Both directions walk the same list of fields with a cursor, so that the four dialects differ only

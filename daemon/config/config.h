@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings: one table of options, filled from the defaults, the file, the environment and the
  * command line, in this order. Strict: what is not understood is an error that says where it stands
  * and what was expected. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config/option.h"
 
 #include "net/listen_address.h"

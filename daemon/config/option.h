@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of options: section, key, type, default, bounds, meaning; and how each type is read. */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The values of options as text. */
 #include "config/option.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings in force, as text, for those who only show them. A list that is filled once and then
  * only read and counted, so that threads can share it while a reload puts another in its place. */
 #ifndef CONFIG_SNAPSHOT_H

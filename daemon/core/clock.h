@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Monotonic time as a type of its own, so that it cannot be mixed with durations or wall time.
  * Durations are int64_t with their unit in the name. */
 #ifndef CORE_CLOCK_H

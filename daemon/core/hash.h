@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A keyed hash, since strangers choose the keys of our tables: without the secret nobody can aim
  * many addresses at one bucket. */
 #ifndef CORE_HASH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Messages for whoever runs the daemon, one line each, on stderr.
  *
  * When stderr is the journal's, each line begins with its priority (sd-daemon(3)). Every function

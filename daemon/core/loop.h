@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The event loop of the one thread that talks to p0f: descriptors, timers, and tasks from other
  * threads. Everything belongs to the thread that runs the loop, save loop_post(). */
 #ifndef CORE_LOOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Counters and latency histograms, for /metrics. A leaf that everything may use.
  *
  * Each thread counts in memory of its own, with plain loads and stores; reading adds the threads up.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/utf8.h"
 
 /* The bytes of the sequence at `in`, or 0 when there is none. */

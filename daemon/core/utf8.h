@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Texts whose encoding nobody vouches for, as p0f's are: UTF-8 if they can be read so, else Latin-1.
  * Pure. */
 #ifndef CORE_UTF8_H

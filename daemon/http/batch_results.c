@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/batch_private.h"
 
 #include "http/lookup_problem.h"

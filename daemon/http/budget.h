@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that clients can have us hold, in bytes: so much in all, and one client half of it. What an
  * IPv6 client is, asker.h says. Memory is fixed; nothing is locked. Any thread. */
 #ifndef HTTP_BUDGET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a request's header fields ask of a cache: Cache-Control (RFC 9111, 5.2.1) and If-None-Match
  * (RFC 9110, 13.1.2). Pure. */
 #ifndef HTTP_CACHE_DIRECTIVES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/client_address.h"
 
 #include "net/forwarded.h"

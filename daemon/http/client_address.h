@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose request it is: the connection's other end, or whom a trusted proxy there speaks for. Private
  * to the HTTP side. */
 #ifndef HTTP_CLIENT_ADDRESS_H

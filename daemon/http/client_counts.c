@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/client_counts.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many connections each client has, so that it can be told who has most. A client is an IPv4
  * address or, in IPv6, whoever has a /64, a /56 or a /48 to take addresses from: nobody can tell which,
  * so connections are counted for each of these.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connections of clients: how many there may be, of one client and of all, and which of them keep
  * a place for nothing. When they run out, room is taken from the client that has most; see
  * client_counts.h for what a client is. Trusted proxies speak for many, and whoever comes over a unix

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/cors.h"
 
 #include "http/respond.h"

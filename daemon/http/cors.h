@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Letting pages of other origins read our answers (https://fetch.spec.whatwg.org/#http-cors-protocol).
  * Private to the HTTP side. */
 #ifndef HTTP_CORS_H

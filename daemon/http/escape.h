@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a client has sent, made fit for a line of a log. Pure. */
 #ifndef HTTP_ESCAPE_H
 #define HTTP_ESCAPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose connection is to end when there is little room: what is known of each by its descriptor, and
  * the choice among them. For connections.c, which locks. */
 #ifndef HTTP_EVICTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/forward_auth.h"
 
 #include "core/utf8.h"

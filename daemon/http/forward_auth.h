@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is known of a host as header fields, for a web server to pass on to its site. Pure. */
 #ifndef HTTP_FORWARD_AUTH_H
 #define HTTP_FORWARD_AUTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a request's header is what the client has sent.
  *
  * libmicrohttpd before 1.0 (seen in 0.9.75) takes it apart in place: the line breaks become NULs, as do

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The requests that a lookup answers. Private to the HTTP side.
  *
  * Each function returns what the access handler is to return. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* POST /hosts: collects the body and has it answered. Private to the HTTP side. */
 #ifndef HTTP_HOSTS_H
 #define HTTP_HOSTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/lingering_close.h"
 
 #include "net/peer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connections that were answered and closed while their client still sends. To close a socket with
  * bytes unread is to reset the connection, which can lose the client the answer; so what it sends is
  * read and dropped until it closes its end, within bounds: in time, in bytes, in how many there are at

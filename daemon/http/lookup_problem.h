@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a client is told of a lookup that got it no host: which problem, and in what words. Pure. */
 #ifndef HTTP_LOOKUP_PROBLEM_H
 #define HTTP_LOOKUP_PROBLEM_H

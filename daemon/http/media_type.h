@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a Content-Type field says (RFC 9110, 8.3). Pure. */
 #ifndef HTTP_MEDIA_TYPE_H
 #define HTTP_MEDIA_TYPE_H

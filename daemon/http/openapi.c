@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The document is openapi.json with the version filled in, which the Makefile has put to
  * OPENAPI_JSON. It is the assembler that brings it in: as a C string it would be too long for the
  * standard, and hard to read. */

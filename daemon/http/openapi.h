@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The description of our own interface (OpenAPI 3.1), as it was built in. Pure. */
 #ifndef HTTP_OPENAPI_H
 #define HTTP_OPENAPI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The requests of those who operate the daemon. Private to the HTTP side.
  *
  * Each function returns what the access handler is to return. */

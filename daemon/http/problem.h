@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The problems a client can meet: status, code and title of each (RFC 9457). Pure. */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H

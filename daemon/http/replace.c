@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/replace.h"
 
 #include "core/clock.h"

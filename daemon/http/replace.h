@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers of ours in place of error pages of libmicrohttpd's that it cannot be kept from sending.
  *
  * When 0.9.75 does not like a Content-Length, or has no room for all cookies, it queues a page of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests on their way through: what libmicrohttpd calls for each. Private to the HTTP side. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/respond.h"
 
 #include "core/log.h"

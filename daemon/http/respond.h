@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Queueing a response: the last step of every request. Private to the HTTP side.
  *
  * Each function returns what the access handler is to return; MHD_NO closes the connection. */

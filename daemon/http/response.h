@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The responses we give, built for libmicrohttpd; http_queue.c queues them.
  *
  * Each function returns a response that the caller owns, or NULL when out of memory. Any thread. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/response_cache.h"
 
 #include <microhttpd.h>

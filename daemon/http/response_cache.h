@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Responses built lately, to be queued again as they are: a popular host is asked for many times in
  * the second in which its Age stays the same. Each worker has its own, as what two of them write to
  * costs both more than to build the response twice. Its thread only. */

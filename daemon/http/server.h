@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The HTTP side: workers (http_worker.h) that answer requests. The only user of libmicrohttpd.
  *
  * A request that the cache answers is answered in its worker's thread; any other is suspended, handed

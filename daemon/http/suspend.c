@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/suspend.h"
 
 #include "http/respond.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests that wait in other hands: suspended, watched meanwhile for a client that goes, and resumed.
  * Private to the HTTP side. */
 #ifndef HTTP_SUSPEND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/syntax.h"
 
 /* Looked up byte by byte without a branch, since names are in each request. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which bytes may stand where in a request (RFC 9110, 5.6.2; RFC 3986, 3.2.2). Pure. */
 #ifndef HTTP_SYNTAX_H
 #define HTTP_SYNTAX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads a request target (RFC 9112, section 3.2): which resource, which address, which parameters.
  * Works on the raw text, as the client sent it: libmicrohttpd has decoded %2F and cut at %00. Pure. */
 #ifndef HTTP_TARGET_H

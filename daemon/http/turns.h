@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work that is done in slices, between the other work of a loop: so long requests hold up short ones
  * by a slice at most. Each client has its turn after every other one, however much it has asked for.
  *

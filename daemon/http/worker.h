@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One thread that serves HTTP: an event loop of ours, in which libmicrohttpd runs without ever
  * waiting by itself.
  *

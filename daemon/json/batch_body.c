@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* jansson reads the text, as it writes what is not rendered by hand: it knows all of JSON, and says
  * where it is not. It refuses \u0000 and what is not UTF-8, and more than 2048 levels of nesting. */
 #include "json/batch_body.h"

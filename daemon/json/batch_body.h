@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The body of a batch: a JSON array of texts that may be addresses. Pure but for the memory. */
 #ifndef JSON_BATCH_BODY_H
 #define JSON_BATCH_BODY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hosts and problems are written into a buffer, member by member: this runs on every miss and every
  * refusal, and building a tree of objects for it cost more than all else we do for one. What needs any
  * care, texts that are not plain and numbers that are not whole, goes through jansson, as do the small

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What p0f said, as JSON. The only writer of JSON; pure but for the memory it returns.
  *
  * Every text that comes in is any bytes; every text that goes out is UTF-8: bytes that are not are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The array that answers a batch. A thousand hosts that are rendered already are half a megabyte to
  * copy, so its length is reckoned, and its parts are copied without further ado to where they go. */
 #include "json/render.h"

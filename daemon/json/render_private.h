@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What render.c and its siblings share. Nobody else includes this. */
 #ifndef JSON_RENDER_PRIVATE_H
 #define JSON_RENDER_PRIVATE_H

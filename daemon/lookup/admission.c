@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/admission.h"
 
 #include <stdatomic.h>

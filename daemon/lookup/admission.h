@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The places in which lookups wait for p0f: so many and no more, and not all of them for one.
  *
  * There are `most` places for whoever comes, be it one asker alone. When they are taken there are

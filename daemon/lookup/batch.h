@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Many lookups that one client asked for at once, and their answer.
  *
  * batch_recall() answers what it can from the cache in the caller's thread, some items at a call. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What batch.c (which gets the results) and batch_read.c (which writes them) share. Nobody else includes
  * this. */
 #ifndef LOOKUP_BATCH_PRIVATE_H

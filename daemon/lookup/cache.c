@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* One hash function over two stores. A store is a table of buckets, each a chain of entries, and a
- * ring of the same entries for the hand that evicts. Both arrays are allocated whole at the start:
- * the kernel hands out their pages as they are touched, so nothing ever has to be rehashed under the
- * readers.
+ * ring of the same entries for the hand that evicts. Both are allocated whole at the start; the
+ * kernel hands out pages as they are touched, so nothing is ever rehashed under the readers.
  *
  * Readers share the lock of the stripe their bucket is in. The one writer takes that stripe for
  * itself while it changes a chain, so a reader never sees half a change, and what has been taken out

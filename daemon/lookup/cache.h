@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What p0f said about each address, for as long as the times to live allow.
  *
  * Two bounded stores: known hosts, and "no match". So a flood of unknown addresses pushes out

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the cache notes on each thing that it holds. It stands at the head of an answer, so that
  * finding an answer and reading it touch the same memory. Only the cache looks inside. */
 #ifndef LOOKUP_CACHE_ENTRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Journeys: from the first request for an address until p0f has answered and nobody waits for a
  * better answer. All in the loop's thread. */
 #include "lookup/lookup_private.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Flights: at most one question under way for each address, and who waits for its answer.
  *
  * Only the book-keeping: no I/O, no clock, no allocation after flights_new(). All of it belongs to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Written with a cursor instead of snprintf: this runs on every hit. */
 #include "lookup/freshness.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How fresh an answer is, and the three header fields that say so: Age, Cache-Control (RFC 9111,
  * RFC 5861) and Cache-Status (RFC 9211). Pure. */
 #ifndef LOOKUP_FRESHNESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One answer of p0f's about a known host, shared by the cache and by all who are being served it.
  *
  * Counted references; immutable, but that the raw body is rendered when it is first asked for and

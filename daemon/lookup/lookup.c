@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/lookup_private.h"
 
 #include "core/metrics.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The way of a request: the cache, else the flight for its address, else p0f through the pool.
  *
  * lookup_try() answers from the cache in the caller's thread. What it cannot answer needs a place to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The end of a request that was submitted. In the loop's thread. */
 #include "lookup/lookup_private.h"
 

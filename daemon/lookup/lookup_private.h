@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What lookup.c (the cache's side, any thread), journey.c (p0f's side, the loop's thread) and
  * lookup_finish.c share. Nobody else includes this. */
 #ifndef LOOKUP_LOOKUP_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/rate_limit.h"
 
 #include <stdatomic.h>

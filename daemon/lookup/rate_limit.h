@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How often p0f is asked again what it has just been asked: so many times a second in all, and so
  * many for each client, so that one who has a "no match" asked again and again, or wants nothing
  * remembered, keeps p0f for no other.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who a request came from when proxies stand in between: the X-Forwarded-For fields, as far as those
  * who wrote them are trusted. Pure. */
 #ifndef NET_FORWARDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One address to listen on, as the settings write it. Pure. */
 #ifndef NET_LISTEN_ADDRESS_H
 #define NET_LISTEN_ADDRESS_H

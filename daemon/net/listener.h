@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sockets we listen on, and accepting from them in the loop's thread.
  *
  * We accept ourselves and hand each connection to libmicrohttpd: it can then listen on many

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A list of IP networks, as settings write it, and whether an address is in one of them. Pure. */
 #ifndef NET_NETWORKS_H
 #define NET_NETWORKS_H

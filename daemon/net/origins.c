@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/origins.h"
 
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which pages may read the answers from a browser: the origins that settings name. Pure. */
 #ifndef NET_ORIGINS_H
 #define NET_ORIGINS_H

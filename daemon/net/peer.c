@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/peer.h"
 
 #include <netinet/in.h>

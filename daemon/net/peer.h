@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is at the other end of a connection. Pure. */
 #ifndef NET_PEER_H
 #define NET_PEER_H

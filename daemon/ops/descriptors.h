@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* File descriptors: how many may be open, and how many are. To count them in /proc/self/fd takes the
  * kernel microseconds for each, so they are counted there once, and from then on by those who open and
  * close them. */

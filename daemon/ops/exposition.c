@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* open_memstream() would do for the text, were it not that after a failure it goes on as if nothing had
  * happened, with a piece missing. */
 #include "ops/exposition.h"

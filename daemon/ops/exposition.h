@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A text in Prometheus' exposition format, as it is written. Without memory it fails as a whole, which
  * exposition_finish() says; until then nobody need ask. */
 #ifndef OPS_EXPOSITION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ops/process.h"
 
 #include <dirent.h>

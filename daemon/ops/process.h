@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernel says about this process: the numbers that every Prometheus client has. */
 #ifndef OPS_PROCESS_H
 #define OPS_PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* /metrics in the text format of Prometheus (version 0.0.4). Pure but for the memory it returns. */
 #ifndef OPS_PROMETHEUS_H
 #define OPS_PROMETHEUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ops/readiness.h"
 
 #include <stdatomic.h>

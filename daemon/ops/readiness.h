@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether p0f answers, found out by asking it: for GET /readyz.
  *
  * A query of its own, for 0.0.0.0 and past cache and flights, goes through the pool at most once a

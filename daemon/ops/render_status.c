@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ops/render_status.h"
 
 #include "p0f/pool_fault.h"

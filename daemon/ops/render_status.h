@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The document at /status. */
 #ifndef OPS_RENDER_STATUS_H
 #define OPS_RENDER_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How things stand: one look at everything, for GET /status and the gauges of /metrics.
  *
  * Cache, lookup and pool are looked at in the loop's thread, between two events, so the parts of a

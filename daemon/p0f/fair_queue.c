@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/fair_queue.h"
 
 #include <stdlib.h>

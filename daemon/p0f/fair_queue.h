@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What waits for a connection to p0f, taken in turn: one of each asker who has something here, then
  * the next of each; those of one asker in the order they came. So who has put in a thousand waits
  * for them, and the others do not. What the daemon asks for itself (FLOW_DAEMON) goes before all.

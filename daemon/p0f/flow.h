@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who asks, as small numbers by which what is scarce is shared out: places to wait in, turns with
  * p0f. Strangers are told apart by a keyed hash of their address, so two of them may have the same
  * number, but none can choose whose. Pure. */

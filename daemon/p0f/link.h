@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One of the pool's few places for a connection to p0f: connects, watches, breaks, pauses, connects
  * again. Never closes while p0f owes an answer. The pool's own, in the loop's thread; others see
  * copies of struct link_status. */

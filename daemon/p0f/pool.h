@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The few connections to p0f, and the queue of queries that wait for them.
  *
  * p0f serves at most 20 clients, in one thread, and dies of a client that hangs up while it is owed

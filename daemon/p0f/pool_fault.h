@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Why p0f cannot be asked, in words for a person. Pure. */
 #ifndef P0F_POOL_FAULT_H
 #define P0F_POOL_FAULT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the log is told of p0f: that it is lost, that it answers, what it does wrong.
  *
  * A p0f that goes wrong again and again would fill the log. So each trouble is told at once, and then

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bare_client SOCKET HOSTS_FILE MILLISECONDS CONNECTIONS PIPELINE
  *

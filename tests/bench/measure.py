@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a server costs: CPU time and memory from /proc, requests and latency from wrk."""
 
 import contextlib

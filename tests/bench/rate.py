@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How many queries a second p0f answers: to a daemon that is sent batches, and to a bare client
 with as many connections and queries in flight, in turns."""
 

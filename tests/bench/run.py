@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The benchmarks of p0f-lookupd: `make bench`, or run.py BUILD_FOLDER [options].
 
 Nearly every figure of speed is server CPU time per request, so what the load generator costs does

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts and stops what the benchmarks measure, and knows when each is ready to be measured."""
 
 import contextlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * static_mhd PORT POOL_BYTES ANSWER_FILE [listen|accept]
  *

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- wrk script: makes the requests in a file, one a line, in an order that is random but the same in
 -- every run, so that two servers are asked the same things. A line is a path to GET, or a path, a
 -- space and the JSON to POST there. Ends with one line for measure.py.

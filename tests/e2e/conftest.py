@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fixtures of the end-to-end tests: a real daemon over HTTP, against the real p0f or a fake one.
 
     /usr/bin/python3 -m pytest -q tests/e2e

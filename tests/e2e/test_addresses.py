@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which texts are an address, and which are not."""
 
 import ipaddress

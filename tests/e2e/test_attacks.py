@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One client does its worst, in each of many ways, and the others go on as if nothing were: their hits
 are answered, and soon, and whoever comes new is not refused.
 

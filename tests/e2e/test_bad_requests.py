@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Requests that cannot be served: each is told why, in the one form of a problem, and p0f hears
 nothing of it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """POST /hosts: many hosts at once, answered as each would be alone."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """POST /hosts: what is refused before its body is looked into, and that the refusal reaches even a
 client that is still sending."""
 

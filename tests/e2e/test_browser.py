@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A page in headless Chromium looks hosts up: where http.cors_origins allows it, and nowhere else."""
 
 import json

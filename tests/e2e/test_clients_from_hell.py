@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Clients that leave, linger, dawdle, or come in crowds: each harms nobody but itself."""
 
 import json

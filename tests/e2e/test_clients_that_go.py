@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who goes while it waits is noticed, and p0f is asked for nobody. Who only says that it will ask no
 more is answered with p0f's next word."""
 

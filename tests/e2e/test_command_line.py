@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """-t, -V, -h, and command lines that make no sense."""
 
 import re

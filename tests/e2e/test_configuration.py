@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The configuration is strict: whatever is not understood is said, with file, line, key and what
 was expected, and nothing is started."""
 

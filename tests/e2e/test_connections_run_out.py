@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One client takes all connections that there may be, and uses them, or has upload after upload refused:
 others are served all the same. (How soon, is in test_attacks.py.)"""
 

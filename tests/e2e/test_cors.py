@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which pages a browser lets read our answers: what http.cors_origins says, and nobody else."""
 
 import os

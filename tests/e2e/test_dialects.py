@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The variants of p0f's wire: found out by itself, or set; their extra fields in both formats."""
 
 import itertools

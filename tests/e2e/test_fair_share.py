@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One greedy client takes neither all the places in which lookups wait, nor all the turns with p0f, nor
 has p0f asked what it has just been asked more often than it may."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The main use: a web server asks about a client at the moment it accepts its connection.
 
 p0f sees packets a few milliseconds late and hardly ever knows such a host yet, so the daemon has to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long and how often "no match" is asked again, seen from p0f's side."""
 
 import time

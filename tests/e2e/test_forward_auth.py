@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GET /forward-auth: what is known of a visitor as header fields, for a web server to pass on. It is
 always a 204, so that nobody is turned away from a site for what we do not know."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random requests with odd framing, straight to the daemon and through real proxies that share their
 connections to it: nobody ever gets an answer that belongs to another request.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an answer says about its own age, and what a client may say about it (RFC 9111, 9211)."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Entries that have expired: served while one question refreshes them, or while p0f is in trouble
 (RFC 5861), or not at all."""
 

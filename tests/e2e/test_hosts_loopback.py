@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every field of hosts that p0f saw on the loopback interface, compared with p0f's own answer."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A capture of some 400 hosts, replayed to the real p0f: the daemon must say about each of them
 what p0f wrote to its log when it drew its conclusions, and what p0f answers when asked directly."""
 

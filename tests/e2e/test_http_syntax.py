@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Requests at and beyond the limits of HTTP/1.1: what is allowed works, the rest is refused without
 harm to anybody else."""
 

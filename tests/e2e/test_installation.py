@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """make install puts everything where others can read it, and make uninstall takes it away again."""
 
 import os

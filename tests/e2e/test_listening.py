@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where the daemon listens, and where it refuses to."""
 
 import os

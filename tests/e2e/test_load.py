@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sixty-four clients at once, asking the real p0f for everything: hits, misses, strangers and
 nonsense in one stream, and every single answer is checked."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`p0f-lookupd lookup IP…`: ask p0f once, print, and tell by the exit code."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The examples for a site behind nginx, as they stand in conf/, with the real nginx and p0f: what is
 known of a visitor arrives at the site, nothing that the visitor makes up does, and whatever happens to
 p0f or to the daemon, the site is there."""

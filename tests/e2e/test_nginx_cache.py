@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The example of an nginx that keeps answers, as it stands in conf/, with the real nginx and p0f: it
 goes by what our header fields say."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GET /self behind the real nginx: it is about the visitor, not about nginx, whatever the visitor says
 of itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """p0f dies of a client that hangs up while it is owed an answer, and it has few places for clients.
 Whatever becomes of the daemon, of those who ask it, or of p0f: no such thing is done to it.
 

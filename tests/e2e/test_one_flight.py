@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """All who ask about one host at the same time share one question to p0f."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The OpenAPI document: that it is one, that it is complete, that a client can be made of it, and
 that a difference between it and the daemon is found, whichever test comes upon it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What those who operate the daemon ask: /readyz, /status and /metrics."""
 
 import os

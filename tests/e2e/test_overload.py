@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Five times as much is asked as p0f can answer, all of it about hosts that nobody knows. What is in
 the cache is answered as ever, what finds no place is told so at once, and afterwards all is as before.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A p0f that splits, stalls, lies, or hangs up: the one who asked is told, everybody else is served
 right, then and afterwards."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """p0f.timeout, p0f.max_pending, p0f.max_rate, p0f.connections and p0f.pipeline."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real p0f goes away and comes back under load."""
 
 import threading

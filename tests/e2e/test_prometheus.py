@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What conf/ has for Prometheus, checked by its own tool."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each curl in README.md is run, and what comes must look as README.md shows it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SIGHUP: the configuration is read again, without anybody noticing but for what has changed."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How p0f's fields become JSON: extremes, nulls, and strings that were not made for it."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random answers of p0f, unpacked and rendered by the daemon's own code and read back with Python's
 JSON, field by field against the contract.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GET /self: what is known of who asks, wherever the request came through."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What systemd is told, with Type=notify or notify-reload (sd_notify(3))."""
 
 import os

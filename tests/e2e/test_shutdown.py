@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SIGTERM and SIGINT: what is in flight is answered, p0f is left in peace, and the end is quick."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A soak: everything at once that happens to the daemon in a long life, before the real p0f. There
 are more hosts and strangers than it can remember, clients of every kind, and some that leave in
 every way; p0f is killed, stopped and started again; settings change. At the end nothing has grown,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Memory that gives out, at one allocation after the other, in the real daemon with all its libraries.
 
 Whatever is refused it, the client gets its right answer, or an error that says so, or loses its

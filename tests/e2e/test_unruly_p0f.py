@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A p0f that writes without end, or comes and goes: it holds up no client, and does not fill the log."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """However many connections are ready at once, each is answered: none of the HTTP threads sleeps with
 work in hand. 128 is how many events libmicrohttpd fetches at once."""
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are an address or are refused; one that is taken is read back from its own text. */
 #include "p0fclient.h"
 

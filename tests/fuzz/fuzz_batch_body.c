@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are a body: it is read without reading beyond its end, and is either 1 to 8 items, each
  * UTF-8 without a NUL in it that goes into an answer and comes out of it as the same, or refused with
  * a reason. */

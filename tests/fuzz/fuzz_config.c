@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are a settings file, and what follows it, cut at each byte 0xfe, are variables of the
  * environment (P0F_...) or overrides: they make settings, or an error that says where. Settings
  * written back as text and read again are the same. */

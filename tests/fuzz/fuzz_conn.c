@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are a script for a connection and the p0f at its other end: what is asked, what p0f
  * writes and where it is cut, when it is read. A reader of the same stream that has all of it before
  * it says what each asker must hear, so however the stream is cut, each hears it once and in order;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are what a client sends to the daemon, and how: the first says who it is and how it reads,
  * and from 0xf8 on they are no text but what happens between. What comes back must be responses as the
  * contract has them, as many as there can be and, for requests that leave nothing open, as there must

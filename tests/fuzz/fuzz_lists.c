@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are a list of networks, of origins and of addresses to listen on: each is taken, and then
  * means what it says, or is refused with a reason. */
 #include "holds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are a request target: it is read without reading beyond its end, a taken address is
  * canonical, and whatever the detail repeats of it is printable. */
 #include "http/target.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes are an answer in each dialect, or need more, or are refused; one that is read is written
  * again as it came. */
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What must hold, whatever the input: says what does not and where, and ends with a crash. */
 #ifndef HOLDS_H
 #define HOLDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http_daemon.h"
 
 #include "config/snapshot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The daemon that is fuzzed: all of it but its settings, listeners and signals, built as server.c
  * does, with its loop in a thread of its own and under a clock that stands until it is moved. */
 #ifndef HTTP_DAEMON_H

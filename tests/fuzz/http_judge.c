@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http_judge.h"
 
 #include "holds.h"

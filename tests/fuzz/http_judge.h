@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether what came back is an answer to what was sent. */
 #ifndef HTTP_JUDGE_H
 #define HTTP_JUDGE_H

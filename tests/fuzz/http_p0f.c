@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http_p0f.h"
 
 #include "holds.h"

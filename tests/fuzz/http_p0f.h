@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The p0f behind the daemon that is fuzzed, in the fuzzer's own thread: it does one round when told
  * to, knows 10.0.0.0/8 and 2001:db8::/32, and what it says of a host follows from the address. It
  * stands for no close while it owes an answer, and for no half-close. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http_plain.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests that leave nothing open: strict HTTP/1.1 of moderate size. Whatever else is sent, those at
  * the beginning must be answered, each once and in their order. */
 #ifndef HTTP_PLAIN_H

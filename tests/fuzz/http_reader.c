@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http_reader.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A strict reader of responses, of what the daemon may send and of nothing else. */
 #ifndef HTTP_READER_H
 #define HTTP_READER_H

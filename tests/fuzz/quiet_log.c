@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* In the place of the daemon's log: messages are composed, and go nowhere. */
 #include "core/log.h"
 

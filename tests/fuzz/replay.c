@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs a fuzz target once over each file named, without a fuzzer: seeds and past crashes as tests. */
 #include <stdint.h>
 #include <stdio.h>

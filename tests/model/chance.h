@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chance from a seed: the same on every machine and in every run. */
 #ifndef CHANCE_H
 #define CHANCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "life.h"
 
 #include "core/loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One life: a daemon from start to shutdown, with settings, luck and visitors from the seed. */
 #ifndef LIFE_H
 #define LIFE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* In the place of the daemon's log: silent, or one with the model's own tale. */
 #include "core/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "luck.h"
 
 #include "model.h"

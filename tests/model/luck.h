@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Settings and moods as chance has them: from the least that is allowed to more than enough. */
 #ifndef LUCK_H
 #define LUCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model of the whole way of a lookup: the real cache, flights, fetches, pool, links and
  * connections, in one thread, under a clock that only this program moves, before a p0f that it plays
  * itself at a real unix socket. Chance decides what happens next, so a seed decides everything.

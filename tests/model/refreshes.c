@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "refreshes.h"
 
 #include "model.h"

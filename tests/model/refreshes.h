@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Refreshes in the background. Nobody is told of them: they are seen only as lookups that are pending
  * while nobody waits. */
 #ifndef REFRESHES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sim_p0f.h"
 
 #include "model.h"

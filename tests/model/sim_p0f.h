@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* p0f as the model plays it: a listener at a unix socket, and with each round one step for each
  * connection, which is to read of one query or to write of one answer, in the order of the queries.
  * In the mood for it, it stalls, lies, hangs up, restarts as another p0f, or has no slot free. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the daemon does with its connections to p0f, seen at its system calls: the linker sends
  * those through here (--wrap). So what is owed on a connection is known here from its bytes alone,
  * not from what the daemon thinks, and each close is judged in the moment it happens.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "trouble.h"
 
 #include "model.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What explains an error: p0f or a system call has failed, and the daemon has not had the time to get
  * over it. */
 #ifndef TROUBLE_H

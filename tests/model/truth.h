@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The hosts of the model's world, and what p0f has said of each. What it says of a host names the
  * host in nearly every field, so that an answer that reaches the wrong visitor is found. */
 #ifndef TRUTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who asks the daemon, and what each may be told: once, by its deadline, the truth about the host it
  * asked for, and an error only when there was a cause for it. */
 #ifndef VISITORS_H

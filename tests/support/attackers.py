@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """hold.c and flood.c, run for a test: more connections, and more requests, than Python could make."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A headless Chromium, and a site whose page asks for other sites' URLs and tells what it could read."""
 
 import http.server

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * busy_p0f SOCKET - a p0f that is busy with packets, and dies of what the real one dies of.
  *

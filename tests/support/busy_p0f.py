@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """busy_p0f.c, run for a test: a p0f that stalls, and dies of what the real one dies of."""
 
 import json

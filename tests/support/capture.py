@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The capture that the tests replay: some 400 hosts, one for each operating system p0f knows, in
 IPv4 and IPv6, with web browsers and servers of every kind, and a few that are not what they say."""
 

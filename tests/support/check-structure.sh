@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # check-structure.sh [TREE] - the rules of README.md, "How it is built", that a grep can hold.
 # Prints each line that breaks one, and ends with status 1 when there was any.
 set -eu
@@ -159,6 +160,9 @@ awk 'FNR == 1 { start = 0 }
 { grep -rnE '\b(sleep|usleep|nanosleep) ?\(?[0-9]' tests --include='*.py' --include='*.sh' --include='*.c' ||
     true; } | grep -v '^tests/bench/' |
     rule 'Tests wait for events, never for a while:'
+git ls-files '*.c' '*.h' '*.py' '*.sh' 2>/dev/null | while read -r file; do
+    [ ! -e "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
+done | rule 'Files without the SPDX line:'
 find . -mindepth 1 -maxdepth 1 ! -name '.*' | sed 's|^\./||' |
     grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|CHANGELOG\.md|build' | rule 'At the top level stands what does not belong there:'
 

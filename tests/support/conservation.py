@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What must hold between the daemon's counters when nothing is under way, and between them and what
 those have counted who asked it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whole TCP conversations that p0f recognises: handshake, HTTP request, HTTP response, end."""
 
 import packets

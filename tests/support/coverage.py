@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """coverage.py DIR - what of lib/ and daemon/ was run, by the counters that gcc left in DIR: a line for
 each file, the least covered first. Ends with status 1 when one of those that must not fall behind
 has less than LEAST percent of its lines covered."""

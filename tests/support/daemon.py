@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The built daemon, run for a test with a configuration file of its own."""
 
 import itertools

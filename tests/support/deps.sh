@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # deps.sh PACKAGE... - installs those of the Debian packages that are missing.
 set -eu
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A p0f that does what it is told: the faults that the real one will not show on demand.
 
 It keeps p0f's habits: one thread, one poll loop, one step per connection and round (read one query

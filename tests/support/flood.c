@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flood PORT FILE [options] - sends the request that stands in FILE again and again, on connections
  * of 127.0.0.1:PORT, as fast as it is answered. One that has ended is opened again.

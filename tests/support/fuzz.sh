@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # fuzz.sh BUILD SECONDS TARGET... - runs each fuzzer for so long, from the seeds in the tree and what it
 # found before, and says at the end how far it came. Stops at the first input that breaks something,
 # which is then BUILD/corpus/TARGET-crash-*.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that ends where an unreadable page begins: one byte too far is a crash, not luck. */
 #ifndef GUARD_PAGE_H
 #define GUARD_PAGE_H

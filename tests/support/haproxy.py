@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real HAProxy, run for a test in front of one server, as lenient as it can be."""
 
 import os

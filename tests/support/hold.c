@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hold PORT [options] - keeps many connections, each of which asks for /livez once a second, and is
  * opened again in its next turn when it was ended.

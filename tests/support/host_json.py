@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the daemon must make of an answer of p0f, worked out independently from the contract."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Small HTTP clients for the tests: a polite one, a raw one for nonsense, and a crowd. Every answer
 that one of them gets from the daemon must be as daemon/http/openapi.json says."""
 

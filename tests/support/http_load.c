@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http_load PORT [options] - GET /host/ADDRESS, many times, on many connections of 127.0.0.1:PORT.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """http_load.c, run for a test: more requests than Python could make. Its options are there."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs what renders JSON with a jansson whose memory gives out, at one allocation after the other,
  * from then on or that once. What comes of it is NULL or the whole text, and nothing leaks. */
 #ifndef JANSSON_MEMORY_H

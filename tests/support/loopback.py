@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Hosts on the loopback interface for the real p0f to see: clients bound to 127.x.y.z."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The small changes that can be made to a C source: each is one that a test should notice. By tokens,
 not by a grammar: what does not compile is found out by the compiler."""
 

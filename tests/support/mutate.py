@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """mutate.py [options] [FILE...] - makes many small changes to the code, one at a time, and tells which
 of them no test notices.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Network namespaces: a loopback interface of one's own, and one with a veth pair in it, so that a
 capture can be replayed to p0f alone."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The real nginx, run for a test with the examples in conf/, and sites for it to stand in front of."""
 
 import http.server

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Preloaded into the daemon: /proc/self/fd has no size, as before Linux 6.2. */
 #include <fcntl.h>
 #include <string.h>

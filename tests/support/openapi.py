@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The daemon's own description of its interface, and whether an HTTP answer is as it says.
 
 http_client has every answer that the daemon gives to a test checked here, so that neither can change

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What p0f concluded, read from its log (-o): a record that owes nothing to its API.
 
 p0f logs every conclusion the moment it draws it, and keeps the last one of each kind.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The p0f API on the wire, written down a second time and from p0f's own header file.
 
 The tests hold the daemon against this, so nothing in here may come from the daemon's code.

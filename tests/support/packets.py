@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Building TCP packets and capture files, byte by byte."""
 
 import ipaddress

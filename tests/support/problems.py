@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What every answer other than a success must look like (RFC 9457)."""
 
 TITLES_SEEN = {}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What /proc says about a process."""
 
 import os

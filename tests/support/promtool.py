@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """promtool, Prometheus' own checker of what it reads."""
 
 import os

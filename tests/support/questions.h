@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What http_load asks about, and what must be in the answers. */
 #ifndef QUESTIONS_H
 #define QUESTIONS_H

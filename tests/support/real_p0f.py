@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Debian's p0f, run for a test: start, kill, restart, and one question asked without the daemon."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads answers of p0f from its input and writes what is rendered of each, for a test that reads it
  * back with another JSON reader. A record is the dialect and the type of the address, a byte each,
  * the address, 16 bytes, and the answer in the dialect's size. For each comes a line that says

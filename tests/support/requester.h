@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection under test with the test as its p0f, and requesters that note what they are told. */
 #ifndef REQUESTER_H
 #define REQUESTER_H

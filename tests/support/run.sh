@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # run.sh DAEMON INTERFACE - p0f on an interface and the daemon in front of it, until Ctrl-C.
 set -euo pipefail
 

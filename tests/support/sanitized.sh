@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # sanitized.sh DIR COMMAND... - runs a command whose programs were built with sanitizers, or are run
 # with valgrind, and fails also when one of them, daemon or test, left a finding that nobody looked at.
 set -eu

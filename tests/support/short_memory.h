@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that gives out at the `fail_at`th allocation between memory_start() and memory_stop(): from
  * then on, or that once. For tests linked with --wrap=malloc and its kin (MEMORY_TESTS in the
  * Makefile): it is the memory of the modules under test, not of the libraries. */

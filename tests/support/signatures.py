@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """p0f's own signature file, read so that packets can be built that match it."""
 
 import re

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What tests of the pool and of the lookup play on: a clock that stands until it is moved, the real
  * loop run one round at a time, and a p0f in the test's own thread at a unix socket. It knows
  * 10.0.0.0/8, talks nonsense about 66.0.0.0/8, and answers when it is told to; so nothing here depends

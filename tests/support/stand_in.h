@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The p0f end of a unix socket, played by the test itself, in a directory of its own. */
 #ifndef STAND_IN_H
 #define STAND_IN_H

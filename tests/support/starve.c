@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Preloaded into the daemon: memory that gives out when a test says so, for all that is in the process,
  * libmicrohttpd, jansson and the C library with it. A new process needs some, too.
  *

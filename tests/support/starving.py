@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A daemon whose memory gives out on order: starve.c, preloaded into it."""
 
 import mmap

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What those count who ask the daemon: answers received, and requests they left."""
 
 from collections import Counter

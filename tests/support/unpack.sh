@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # unpack.sh FILE PACKAGE PATH - puts the program that FILE is named after there: the installed one, or
 # else the one at PATH in Debian's PACKAGE. That is only unpacked, since installed it would start a
 # server.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A p0f that keeps none of the real one's habits: for what the fake, which does, cannot show.
 
     with UnrulyP0f(path, play) as p0f: ...

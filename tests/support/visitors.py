@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Threads that ask the daemon for everything it has, and hold each answer against what p0f itself
 said of the host before; and rough ones, that leave in every way there is."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Waiting for an event instead of hoping that some time is enough."""
 
 import os

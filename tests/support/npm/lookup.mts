@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // lookup.mjs PLACE IP... - looks hosts up through the client generated from daemon/http/openapi.json, and
 // prints what it says as one line of JSON each. It is there to be compiled: what the document does
 // not have is an error to the compiler.

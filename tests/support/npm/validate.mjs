@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // validate.mjs DOCUMENT - whether it is an OpenAPI document, by the schema of the OpenAPI Initiative
 // and by the linter of Redocly. Prints what is wrong and ends with status 1 when anything is.
 import { readFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config/snapshot.h"
 
 #include <criterion/criterion.h>

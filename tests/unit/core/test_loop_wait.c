@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* For how long the loop sleeps: epoll_wait() is wrapped by the linker, and does not. */
 #include "core/loop.h"
 

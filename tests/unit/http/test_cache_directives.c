@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/cache_directives.h"
 
 #include <criterion/criterion.h>

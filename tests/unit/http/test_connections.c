@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/connections.h"
 
 #include "../../support/stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/eviction.h"
 
 #include <criterion/criterion.h>

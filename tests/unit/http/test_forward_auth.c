@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/forward_auth.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/media_type.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/problem.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/syntax.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A host of which p0f knows everything, for the tests of render. */
 #ifndef RENDER_FIXTURE_H
 #define RENDER_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "json/batch_body.h"
 
 #include <criterion/criterion.h>

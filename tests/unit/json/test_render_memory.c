@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "../../support/jansson_memory.h"
 #include "render_fixture.h"
 

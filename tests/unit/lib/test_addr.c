@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text <-> address. */
 #include "../../support/guard_page.h"
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One pipelined connection; the test plays p0f at the other end. */
 #include "../../support/requester.h"
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What only just fits, or just does not. */
 #include "../../support/requester.h"
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every error has words of its own. */
 #include "p0fclient.h"
 

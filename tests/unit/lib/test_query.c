@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blocking question; a thread, or the test itself, plays p0f. */
 #include "../../support/stand_in.h"
 #include "p0fclient.h"

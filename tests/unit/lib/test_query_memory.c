@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blocking question when the memory, or the descriptors, give out. */
 #include "../../support/short_memory.h"
 #include "../../support/stand_in.h"

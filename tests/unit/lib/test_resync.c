@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "resync.h"
 
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pack and unpack, against the layout as p0f's api.h has it. */
 #include "../../support/guard_page.h"
 #include "p0fclient.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batches as their owner has them answered. */
 #ifndef BATCH_FIXTURE_H
 #define BATCH_FIXTURE_H

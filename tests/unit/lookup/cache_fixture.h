@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A cache to test, and hosts and misses to put into it. */
 #ifndef CACHE_FIXTURE_H
 #define CACHE_FIXTURE_H

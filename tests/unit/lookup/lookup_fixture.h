@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A lookup with its cache and pool before the stage's p0f, and visitors who ask it. */
 #ifndef LOOKUP_FIXTURE_H
 #define LOOKUP_FIXTURE_H

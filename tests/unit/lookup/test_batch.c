@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup_fixture.h"
 
 #include "batch_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cache_fixture.h"
 
 /* The state changes from `before` to `after` exactly `ms` after the start. */

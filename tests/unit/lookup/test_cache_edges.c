@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The least that there can be of what the cache goes by. */
 #include "cache_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/flight.h"
 
 #include <criterion/criterion.h>

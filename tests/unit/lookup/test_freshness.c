@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/freshness.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lookup/host_record.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an answer does when there is no memory, and when two threads want the same of it at once. */
 #include "lookup/host_record.h"
 

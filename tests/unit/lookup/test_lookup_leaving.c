@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients who go, or may have gone, while they wait. */
 #include "lookup_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The lookup and what it rests on, made without memory. */
 #include "lookup_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a lookup and the pool under it count. Each lookup is counted once, whatever becomes of it. */
 #include "lookup_fixture.h"
 

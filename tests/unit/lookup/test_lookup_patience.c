@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who waits for p0f, and for how long, where it first knows nothing of a host, or is slow. */
 #include "lookup_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is answered when p0f is not asked again, as it has been too often. */
 #include "lookup_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* With what mode a unix socket comes into being. bind() is wrapped: what somebody else could do at
  * that moment, the test does. */
 #include "net/listener.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names that stand for several addresses. The resolver is ours: what is in /etc/hosts differs. */
 #include "net/listener.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/networks.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A snapshot in which everything has a value of its own, for the tests of render_status. */
 #ifndef STATUS_FIXTURE_H
 #define STATUS_FIXTURE_H

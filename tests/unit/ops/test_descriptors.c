@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ops/descriptors.h"
 
 #include "../../support/stage.h"

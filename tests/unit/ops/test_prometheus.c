@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ops/prometheus.h"
 
 #include <criterion/criterion.h>

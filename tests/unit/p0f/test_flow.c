@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/flow.h"
 
 #include <criterion/criterion.h>

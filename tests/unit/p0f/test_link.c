@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/link.h"
 
 #include "../../support/stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a link does between two connections, and at the end of one. */
 #include "p0f/link.h"
 

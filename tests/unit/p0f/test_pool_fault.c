@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/pool_fault.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/pool_log.h"
 
 #include "../../support/stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* p0f.max_rate, as it is changed by a reload. */
 #include "p0f/pool.h"
 

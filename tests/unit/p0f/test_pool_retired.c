@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool that is retired while p0f is away leaves it alone when it is back. */
 #include "p0f/pool.h"
 

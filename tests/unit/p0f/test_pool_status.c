@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "p0f/pool.h"
 
 #include "../../support/stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The little of Criterion that our tests use, without its processes: each test runs in this one,
  * after the other, and the first assertion that fails ends it.
  *
