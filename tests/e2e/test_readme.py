@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each curl in README.md is run, and what comes must look as README.md shows it."""
+"""Runs every curl command in README.md, and compares the response with what README.md shows."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from daemon import ROOT, Daemon
 from real_p0f import RealP0f
 from waiting import wait_until
 
-# What README.md calls 127.0.0.2.
+# Stands for README.md's 127.0.0.2.
 VISITOR = f"{loopback.NETWORK}.13.2"
 
-# Members whose value is the point of the example.
+# Members whose value must match, too.
 EXACT = {"type", "title", "status", "code", "query", "p0f_up"}
 
 
@@ -28,7 +28,7 @@ def _readme():
 
 
 def _examples():
-    """(command, what it shows) of all there are."""
+    """(command, response shown) of every example."""
     found = []
     for block in re.findall(r"(?:^    .*\n)+", _readme(), re.M):
         lines = [line[4:] for line in block.splitlines()]
@@ -54,7 +54,7 @@ def _daemon(needs_p0f, module_scratch):
 
 
 def _members(text):
-    """Shown JSON, in which an … stands for what is left out: a member that is itself an …"""
+    """JSON as shown, with each … that stands for omitted members turned into a member named …"""
     text = re.sub(r"(?<=,)…(?=})", '"…":0', text.replace("\n", ""))
     return json.loads(text.replace("{…}", '{"…":0}').replace("[…]", '["…"]'))
 
@@ -75,12 +75,12 @@ def _assert_alike(shown, real, where):
             assert len(shown) == len(real), where
             for index, pair in enumerate(zip(shown, real)):
                 _assert_alike(*pair, f"{where}[{index}]")
-    elif shown is not None and real is not None:        # what p0f knows of a host, differs
+    elif shown is not None and real is not None:        # p0f may know more or less of the host
         assert isinstance(real, type(shown)), where
 
 
 def _assert_same_head(shown, real):
-    """The same status, and the fields in the same order. By now p0f may know more of the host."""
+    """The same status, and the fields in the same order. p0f may know more of the host by now."""
     assert shown[0] == real[0]
     shown, real = ([line.split(":")[0] for line in lines[1:]] for lines in (shown, real))
     assert shown == [name for name in real if name in shown or not name.startswith("X-P0F-")]
@@ -108,9 +108,14 @@ def test_example(daemon, command, shown):
         assert real == shown + "\n"
 
 
-def test_each_test_that_it_names_is_there():
-    """The last column of the table of what was done to the daemon: words for pytest's -k."""
-    rows = re.findall(r"^\|.*\| `([^`]+)` \|$", _readme().partition("## What was done")[2], re.M)
+def _section(head):
+    """The text below `## head`, without its subsections."""
+    return re.search(rf"^## {head}\n(.*?)(?=^##)", _readme(), re.M | re.S)[1]
+
+
+def test_each_test_that_it_names_exists():
+    """The last column of the table under Fault injection: expressions for pytest's -k."""
+    rows = re.findall(r"^\|.*\| `([^`]+)` \|$", _section("Fault injection"), re.M)
     files = list(pathlib.Path(ROOT, "tests/e2e").glob("test_*.py"))
     tests = [path.stem for path in files]
     for path in files:
@@ -120,6 +125,17 @@ def test_each_test_that_it_names_is_there():
         assert word == "make soak" or any(word in test for test in tests), word
 
 
-def test_each_path_is_there():
+def test_each_path_is_mentioned():
     for path in openapi.own().members["paths"]:
         assert re.search(f"`([A-Z]+ )?{re.escape(path)}`", _readme()), path
+
+
+def test_it_is_short():
+    assert len(_readme().splitlines()) < 250
+
+
+def test_each_file_that_it_links_to_exists():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", _readme())
+    assert len(links) > 5
+    for link in links:
+        assert os.path.exists(f"{ROOT}/{link}"), link

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check-structure.sh [TREE] - the rules of README.md, "How it is built", that a grep can hold.
+# check-structure.sh [TREE] - the rules of README.md, "Architecture", that a grep can hold.
 # Prints each line that breaks one, and ends with status 1 when there was any.
 set -eu
 
