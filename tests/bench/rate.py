@@ -28,7 +28,7 @@ class Sample:
                 self.found = int(value)
             elif name == b"lookups_total" and b'result="found"' not in labels:
                 self.failed += int(value)
-            elif name in (b"p0f_answers_owed", b"p0f_queue_length"):
+            elif name in (b"p0f_queries_in_flight", b"p0f_queue_length"):
                 self.underway += int(value)
 
 

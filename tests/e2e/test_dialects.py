@@ -103,7 +103,7 @@ def test_a_set_dialect_that_is_not_spoken(scratch, serve, wanted, spoken):
         wait_until(lambda: daemon.get("/readyz").json().get("detail") == complaint,
                    "readiness to fail of it")
         assert daemon.get("/readyz").status == 503
-        wait_until(lambda: daemon.get("/status").json()["pool"]["outage"] == complaint,
+        wait_until(lambda: daemon.get("/status").json()["pool"]["fault"] == complaint,
                    "/status to say so")
         assert daemon.get("/livez").status == 200
         fake.stop()

@@ -295,7 +295,7 @@ def test_all_places_taken(crowded, serve):
             assert time.monotonic() - begin < 3 * SLOWDOWN      # of 0.3
         in_time()
         wait_until(lambda: limit in daemon.log(), "the log to say so")
-        wait_until(lambda: limit in (pool()["outage"] or ""), "/status to say so")
+        wait_until(lambda: limit in (pool()["fault"] or ""), "/status to say so")
         assert pool()["limit_suspected"] and not pool()["p0f_up"]
         assert_problem(daemon.get("/readyz"), 503, "p0f-unavailable")
         assert limit in daemon.get("/readyz").json()["detail"]
@@ -306,7 +306,7 @@ def test_all_places_taken(crowded, serve):
         wait_until(lambda: daemon.host("192.0.2.1", "?wait=0").status == 404,
                    "the daemon to have its places")
         wait_until(lambda: pool()["ready"] == 4, "all its connections to be served")
-        assert pool()["outage"] is None and not pool()["limit_suspected"] and pool()["p0f_up"]
+        assert pool()["fault"] is None and not pool()["limit_suspected"] and pool()["p0f_up"]
         assert most == 4
         assert daemon.log().count(limit) == 1
         assert p0f.alive()

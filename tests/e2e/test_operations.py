@@ -139,9 +139,9 @@ def test_status_shows_how_things_stand(fake, serve):
         # Seven eighths of http.max_connections, as that is less than p0f.max_pending.
         assert status["lookups"] == {"pending": 0, "max_pending": 8750, "flights": 0}
         pool = status["pool"]
-        assert pool["socket"] == fake.path and pool["p0f_up"] is True and pool["outage"] is None
+        assert pool["socket"] == fake.path and pool["p0f_up"] is True and pool["fault"] is None
         assert pool["dialect"] == "p0f3" and pool["ready"] == 2 and pool["max_rate"] == 5000
-        assert pool["owed"] == pool["queued"] == 0
+        assert pool["in_flight"] == pool["queued"] == 0
         assert [link["state"] for link in status["connections"]] == ["ready", "ready"]
 
 
@@ -164,9 +164,9 @@ def test_status_shows_what_p0f_owes(fake, serve):
         daemon.wait_for_p0f()
         fake.freeze()
         assert daemon.host("192.0.2.7").status == 504
-        assert daemon.get("/status").json()["pool"]["owed"] == 1
+        assert daemon.get("/status").json()["pool"]["in_flight"] == 1
         fake.thaw()
-        wait_until(lambda: daemon.get("/status").json()["pool"]["owed"] == 0, "the late answer")
+        wait_until(lambda: daemon.get("/status").json()["pool"]["in_flight"] == 0, "the late answer")
 
 
 # ---- /metrics
@@ -307,7 +307,7 @@ def test_asking_while_it_stops_is_answered_or_refused(fake, serve):
         fake.freeze()
         with_answer_owed = daemon.connect()
         with_answer_owed.request("GET", "/host/192.0.2.8")
-        wait_until(lambda: daemon.get("/status").json()["pool"]["owed"] == 1, "the query to be sent")
+        wait_until(lambda: daemon.get("/status").json()["pool"]["in_flight"] == 1, "the query to be sent")
         standing = daemon.connect()
         standing.request("GET", "/livez")
         assert standing.getresponse().read()

@@ -46,9 +46,9 @@ class Metrics:
 def under_way(metrics):
     """Of what there is none when all is calm, that which there is."""
     gauges = {name: metrics.total(name) for name in
-              ("lookups_pending", "flights", "p0f_answers_owed", "p0f_queue_length")}
+              ("lookups_pending", "flights", "p0f_queries_in_flight", "p0f_queue_length")}
     gauges["p0f_connections not ready"] = \
-        metrics.total("p0f_connections", state=("down", "probing", "condemned"))
+        metrics.total("p0f_connections", state=("down", "probing", "draining"))
     gauges["http_connections but one"] = metrics.total("http_connections") - 1
     return {name: value for name, value in gauges.items() if value}
 
