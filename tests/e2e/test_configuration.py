@@ -56,8 +56,6 @@ BAD = [
     ("star among origins", "[http]\ncors_origins = *, https://example.org\n", (2,),
      "cors_origins", "stands alone"),
     ("origin null", "[http]\ncors_origins = null\n", (2,), "cors_origins", "every page"),
-    ("token file, which is reserved", "[http]\ntoken_file = /etc/tokens\n", (2,), "token_file",
-     "no such feature yet"),
     ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
     ("empty socket path", "[p0f]\nsocket =\n", (2,), "socket", ""),
 ]
