@@ -222,13 +222,13 @@ static void put_p0f_state(struct exposition *out, const struct metrics_gauges *g
     exposition_head(
         out, name, "gauge",
         "Connections to p0f: down, probing (no answer yet: p0f may be at its connection limit), "
-        "ready, condemned (kept only for what is owed).");
+        "ready, draining (kept only for outstanding answers).");
     exposition_labelled(out, name, "state", "down", gauges->connections_down);
     exposition_labelled(out, name, "state", "probing", gauges->connections_probing);
     exposition_labelled(out, name, "state", "ready", gauges->connections_ready);
-    exposition_labelled(out, name, "state", "condemned", gauges->connections_draining);
-    exposition_single(out, PREFIX "p0f_answers_owed", "gauge", "Answers that p0f owes.",
-                      gauges->outstanding);
+    exposition_labelled(out, name, "state", "draining", gauges->connections_draining);
+    exposition_single(out, PREFIX "p0f_queries_in_flight", "gauge",
+                      "Queries sent and not answered yet.", gauges->outstanding);
     exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
                       gauges->queued);
 }

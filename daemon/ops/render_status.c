@@ -93,12 +93,12 @@ static json_t *render_pool(const struct pool_status *status)
         ready += status->links[i].state == LINK_READY;
     render_add(&pool, "socket", render_text(status->socket));
     render_add(&pool, "p0f_up", json_boolean(status->up));
-    render_add(&pool, "outage", text_or_null(outage));
+    render_add(&pool, "fault", text_or_null(outage));
     render_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
     render_add(&pool, "dialect", dialect_or_null(status->dialect));
     render_add(&pool, "ready", json_integer(ready));
     render_add(&pool, "queued", json_integer(status->queued));
-    render_add(&pool, "owed", json_integer(status->outstanding));
+    render_add(&pool, "in_flight", json_integer(status->outstanding));
     render_add(&pool, "max_rate", json_integer(status->max_rate));
     render_add(&pool, "reconnects", json_integer((json_int_t)status->reconnects));
     return pool;
@@ -114,7 +114,7 @@ static json_t *render_connection(const struct link_status *link)
     render_add(&connection, "dialect", dialect_or_null(link->dialect));
     render_add(&connection, "age_seconds",
                link->state == LINK_DOWN ? json_null() : json_integer(link->age / 1000));
-    render_add(&connection, "owed", json_integer(link->outstanding));
+    render_add(&connection, "in_flight", json_integer(link->outstanding));
     render_add(&connection, "overdue_ms", json_integer(link->overdue));
     render_add(&connection, "pending", json_integer(link->pending));
     render_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));

@@ -24,7 +24,7 @@ const char *link_state_name(enum link_state state)
         [LINK_DOWN] = "down",
         [LINK_PROBING] = "probing",
         [LINK_READY] = "ready",
-        [LINK_DRAINING] = "condemned",
+        [LINK_DRAINING] = "draining",
     };
 
     return names[state];

@@ -17,7 +17,7 @@ enum link_state {
 
 #define LINK_STATES (LINK_DRAINING + 1)
 
-/* "down", "probing", "ready", "condemned". */
+/* "down", "probing", "ready", "draining". */
 const char *link_state_name(enum link_state state);
 
 /* What ended a connection, or kept it from coming about. */

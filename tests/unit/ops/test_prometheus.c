@@ -191,8 +191,8 @@ Test(metrics_text, gauges, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
            "p0f_lookupd_p0f_connections{state=\"probing\"} 2\n"
            "p0f_lookupd_p0f_connections{state=\"ready\"} 3\n"
-           "p0f_lookupd_p0f_connections{state=\"condemned\"} 4");
-    EXPECT("p0f_lookupd_p0f_answers_owed 5");
+           "p0f_lookupd_p0f_connections{state=\"draining\"} 4");
+    EXPECT("p0f_lookupd_p0f_queries_in_flight 5");
     EXPECT("p0f_lookupd_p0f_queue_length 6");
     EXPECT("p0f_lookupd_lookups_pending 7");
     EXPECT("p0f_lookupd_lookups_pending_limit 8");

@@ -19,22 +19,24 @@ Test(render_status, everything_has_its_place)
 {
     struct status_snapshot snapshot = full_snapshot();
 
-    expect(&snapshot,
-           "{\"name\":\"p0f-lookupd\",\"version\":\"1.2.3\",\"started\":\"2023-11-14T22:13:20Z\","
-           "\"uptime_seconds\":61,"
-           "\"configuration\":{\"http\":{\"listen\":\"unix:/run/\xc3\xa9\",\"access_log\":\"no\"},"
-           "\"cache\":{\"ttl\":\"30s\"}},"
-           "\"cache\":{\"hosts\":{\"entries\":1,\"capacity\":5,\"bytes\":19,\"evictions\":3},"
-           "\"misses\":{\"entries\":2,\"capacity\":6,\"bytes\":20,\"evictions\":4}},"
-           "\"lookups\":{\"pending\":7,\"max_pending\":8,\"flights\":9},"
-           "\"pool\":{\"socket\":\"/run/\xc3\xa9\",\"p0f_up\":true,\"outage\":null,"
-           "\"limit_suspected\":true,\"dialect\":\"api2\",\"ready\":1,\"queued\":10,\"owed\":11,"
-           "\"max_rate\":12,\"reconnects\":13},"
-           "\"connections\":[{\"state\":\"ready\",\"dialect\":\"api2\",\"age_seconds\":16,"
-           "\"owed\":14,\"overdue_ms\":17,\"pending\":15,\"reconnects\":18,\"last_error\":null},"
-           "{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"owed\":0,\"overdue_ms\":0,"
-           "\"pending\":0,\"reconnects\":0,"
-           "\"last_error\":\"cannot connect: No such file or directory\"}]}\n");
+    expect(
+        &snapshot,
+        "{\"name\":\"p0f-lookupd\",\"version\":\"1.2.3\",\"started\":\"2023-11-14T22:13:20Z\","
+        "\"uptime_seconds\":61,"
+        "\"configuration\":{\"http\":{\"listen\":\"unix:/run/\xc3\xa9\",\"access_log\":\"no\"},"
+        "\"cache\":{\"ttl\":\"30s\"}},"
+        "\"cache\":{\"hosts\":{\"entries\":1,\"capacity\":5,\"bytes\":19,\"evictions\":3},"
+        "\"misses\":{\"entries\":2,\"capacity\":6,\"bytes\":20,\"evictions\":4}},"
+        "\"lookups\":{\"pending\":7,\"max_pending\":8,\"flights\":9},"
+        "\"pool\":{\"socket\":\"/run/\xc3\xa9\",\"p0f_up\":true,\"fault\":null,"
+        "\"limit_suspected\":true,\"dialect\":\"api2\",\"ready\":1,\"queued\":10,\"in_flight\":11,"
+        "\"max_rate\":12,\"reconnects\":13},"
+        "\"connections\":[{\"state\":\"ready\",\"dialect\":\"api2\",\"age_seconds\":16,"
+        "\"in_flight\":14,\"overdue_ms\":17,\"pending\":15,\"reconnects\":18,\"last_error\":null},"
+        "{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"in_flight\":0,\"overdue_ms\":"
+        "0,"
+        "\"pending\":0,\"reconnects\":0,"
+        "\"last_error\":\"cannot connect: No such file or directory\"}]}\n");
     config_snapshot_unref(snapshot.snapshot);
 }
 
@@ -52,10 +54,11 @@ Test(render_status, nothing_known)
            "\"misses\":{\"entries\":0,\"capacity\":0,\"bytes\":0,\"evictions\":0}},"
            "\"lookups\":{\"pending\":0,\"max_pending\":0,\"flights\":0},"
            "\"pool\":{\"socket\":\"/x\",\"p0f_up\":false,"
-           "\"outage\":\"/x: lost p0f: p0f closed the connection; connecting again\","
-           "\"limit_suspected\":false,\"dialect\":null,\"ready\":0,\"queued\":0,\"owed\":0,"
+           "\"fault\":\"/x: lost p0f: p0f closed the connection; connecting again\","
+           "\"limit_suspected\":false,\"dialect\":null,\"ready\":0,\"queued\":0,\"in_flight\":0,"
            "\"max_rate\":0,\"reconnects\":0},"
-           "\"connections\":[{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"owed\":0,"
+           "\"connections\":[{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"in_"
+           "flight\":0,"
            "\"overdue_ms\":0,\"pending\":0,\"reconnects\":0,"
            "\"last_error\":\"p0f closed the connection\"}]}\n");
     config_snapshot_unref(snapshot.snapshot);
