@@ -13,9 +13,10 @@ enum client_address {
 };
 
 /* Sets *addr with CLIENT_ADDRESS_FOUND. In the handler only, as it reads the header fields. */
-enum client_address client_address(const struct client *client, struct p0f_addr *addr);
+enum client_address client_address(const struct request *request, struct p0f_addr *addr);
 
 /* The same for those who take callers without an address as they come: `addr`, or NULL. */
-const struct p0f_addr *client_address_if_known(const struct client *client, struct p0f_addr *addr);
+const struct p0f_addr *client_address_if_known(const struct request *request,
+                                               struct p0f_addr *addr);
 
 #endif

@@ -9,30 +9,30 @@
 #define SENDABLE "Cache-Control, Content-Type, If-None-Match"
 #define PREFLIGHT_GOOD_S "3600"
 
-void cors_add_fields(const struct client *client, struct MHD_Response **response)
+void cors_add_fields(const struct request *request, struct MHD_Response **response)
 {
-    if (origins_vary(client->service->cors))
+    if (origins_vary(request->client->service->cors))
         response_add(response, "Vary", "Origin");
-    if (!client->allow_origin)
+    if (!request->allow_origin)
         return;
-    response_add(response, "Access-Control-Allow-Origin", client->allow_origin);
+    response_add(response, "Access-Control-Allow-Origin", request->allow_origin);
     response_add(response, "Access-Control-Expose-Headers", READABLE);
 }
 
-bool cors_is_own(const struct client *client)
+bool cors_is_own(const struct request *request)
 {
-    return client->allow_origin && origins_vary(client->service->cors);
+    return request->allow_origin && origins_vary(request->client->service->cors);
 }
 
-enum MHD_Result serve_options(struct client *client)
+enum MHD_Result serve_options(struct request *request)
 {
-    const char *allowed = target_allows(client->target.route);
+    const char *allowed = target_allows(request->target.route);
     struct MHD_Response *response = response_options(allowed);
 
-    if (client->allow_origin && client->preflight) {
+    if (request->allow_origin && request->preflight) {
         response_add(&response, "Access-Control-Allow-Methods", allowed);
         response_add(&response, "Access-Control-Allow-Headers", SENDABLE);
         response_add(&response, "Access-Control-Max-Age", PREFLIGHT_GOOD_S);
     }
-    return respond(client, MHD_HTTP_NO_CONTENT, response);
+    return respond(request, MHD_HTTP_NO_CONTENT, response);
 }

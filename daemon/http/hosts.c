@@ -25,9 +25,9 @@ enum post_state {
 /* A POST /hosts, from its header fields to the last byte of its answer. */
 struct post {
     const struct http_service *service;
-    struct client *client; /* until the answer is queued */
-    struct flow flow;      /* whose it is */
-    size_t taken;          /* of service->batch_memory */
+    struct request *request; /* until the answer is queued */
+    struct flow flow;        /* whose it is */
+    size_t taken;            /* of service->batch_memory */
     enum post_state state;
 
     char *bytes; /* the body, as it comes */
@@ -38,9 +38,9 @@ struct post {
     struct turn turn;
 };
 
-static bool is_json(const struct client *client)
+static bool is_json(const struct request *request)
 {
-    return client->content_type && !client->encoded && media_type_is_json(client->content_type);
+    return request->content_type && !request->encoded && media_type_is_json(request->content_type);
 }
 
 /* ---- Memory, of which each client has a part */
@@ -82,25 +82,26 @@ static void post_free(void *ctx)
     free(post);
 }
 
-void hosts_forget(struct client *client)
+void hosts_forget(struct request *request)
 {
-    post_free(client->post);
-    client->post = NULL;
+    post_free(request->post);
+    request->post = NULL;
 }
 
 /* ---- The body */
 
-bool hosts_begin(struct client *client)
+bool hosts_begin(struct request *request)
 {
     struct post *post = calloc(1, sizeof *post);
     struct p0f_addr caller;
 
-    client->post = post;
+    request->post = post;
     if (!post)
         return false;
-    post->service = client->service;
-    post->client = client;
-    post->flow = lookup_flow(client->service->lookup, client_address_if_known(client, &caller));
+    post->service = request->client->service;
+    post->request = request;
+    post->flow =
+        lookup_flow(request->client->service->lookup, client_address_if_known(request, &caller));
     return true;
 }
 
@@ -127,11 +128,11 @@ static bool grow_body(struct post *post, size_t length)
     return true;
 }
 
-void hosts_take(struct client *client, const char *bytes, size_t length)
+void hosts_take(struct request *request, const char *bytes, size_t length)
 {
-    struct post *post = client->post;
+    struct post *post = request->post;
 
-    if (post->state != POST_GOOD || !is_json(client) ||
+    if (post->state != POST_GOOD || !is_json(request) ||
         length > post->service->batch_bytes - post->length)
         return; /* it is refused, once it has come */
     if (!grow_body(post, post->length + length)) {
@@ -155,30 +156,30 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t roo
 
 /* The answer is rendered as the client reads it: half a megabyte for a thousand hosts would be much to
  * keep for one who is slow, and long to write for others who wait. */
-static enum MHD_Result respond_answer(struct client *client)
+static enum MHD_Result respond_answer(struct request *request)
 {
-    struct post *post = client->post;
+    struct post *post = request->post;
     uint64_t length = batch_length(post->batch);
 
     if (length == 0)
         return MHD_NO;
-    client->post = NULL;
-    post->client = NULL;
+    request->post = NULL;
+    post->request = NULL;
     return respond(
-        client, MHD_HTTP_OK,
+        request, MHD_HTTP_OK,
         response_streamed(length, BLOCK_BYTES, read_answer, post, post_free, "application/json"));
 }
 
-static enum MHD_Result respond_post(struct client *client)
+static enum MHD_Result respond_post(struct request *request)
 {
-    const struct post *post = client->post;
+    const struct post *post = request->post;
 
     if (post->state == POST_OVERLOADED)
-        return respond_problem(client, PROBLEM_OVERLOADED, NULL,
+        return respond_problem(request, PROBLEM_OVERLOADED, NULL,
                                "too many batches are being answered");
     if (post->error[0])
-        return respond_problem(client, PROBLEM_BAD_BODY, NULL, "%s", post->error);
-    return post->state == POST_GOOD ? respond_answer(client) : MHD_NO;
+        return respond_problem(request, PROBLEM_BAD_BODY, NULL, "%s", post->error);
+    return post->state == POST_GOOD ? respond_answer(request) : MHD_NO;
 }
 
 /* In the loop's thread. After the resume the client may be gone at any moment. */
@@ -187,9 +188,9 @@ static void on_batch_done(void *ctx)
     http_resume(ctx);
 }
 
-static void end_batch_early(struct client *client, bool for_good)
+static void end_batch_early(struct request *request, bool for_good)
 {
-    batch_end_early(client->post->batch, for_good);
+    batch_end_early(request->post->batch, for_good);
 }
 
 /* ---- The work, slice by slice */
@@ -197,12 +198,12 @@ static void end_batch_early(struct client *client, bool for_good)
 /* False: there is no batch to be answered. */
 static bool read_body(struct post *post)
 {
-    const struct client *client = post->client;
+    const struct request *request = post->request;
     const struct batch_terms terms = {
-        .format = client->target.format,
-        .wait_ms = client->target.wait_ms,
-        .max_age_ms = client->directives.max_age_ms,
-        .only_if_cached = client->directives.only_if_cached,
+        .format = request->target.format,
+        .wait_ms = request->target.wait_ms,
+        .max_age_ms = request->directives.max_age_ms,
+        .only_if_cached = request->directives.only_if_cached,
         .window = post->service->batch_window,
     };
     struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,
@@ -231,49 +232,49 @@ static bool needs_p0f(struct post *post)
 static bool work_in_turn(void *ctx)
 {
     struct post *post = ctx;
-    struct client *client = post->client;
+    struct request *request = post->request;
 
     if (!work(post))
         return false;
     if (needs_p0f(post)) {
-        http_watch(client, end_batch_early);
-        batch_submit(post->batch, on_batch_done, client);
+        http_watch(request, end_batch_early);
+        batch_submit(post->batch, on_batch_done, request);
     } else {
-        http_resume(client);
+        http_resume(request);
     }
     return true;
 }
 
-static enum MHD_Result work_at_once(struct client *client)
+static enum MHD_Result work_at_once(struct request *request)
 {
-    struct post *post = client->post;
+    struct post *post = request->post;
 
     while (!work(post))
         ;
     if (!needs_p0f(post))
-        return respond_post(client);
-    http_suspend(client, respond_post, hosts_forget);
-    http_watch(client, end_batch_early);
-    batch_submit(post->batch, on_batch_done, client);
+        return respond_post(request);
+    http_suspend(request, respond_post, hosts_forget);
+    http_watch(request, end_batch_early);
+    batch_submit(post->batch, on_batch_done, request);
     return MHD_YES;
 }
 
-enum MHD_Result serve_hosts(struct client *client)
+enum MHD_Result serve_hosts(struct request *request)
 {
-    struct post *post = client->post;
-    struct turns *turns = http_worker_turns(client->worker);
+    struct post *post = request->post;
+    struct turns *turns = http_worker_turns(request->client->worker);
 
-    if (!is_json(client))
-        return respond_problem(client, PROBLEM_UNSUPPORTED_TYPE, NULL,
+    if (!is_json(request))
+        return respond_problem(request, PROBLEM_UNSUPPORTED_TYPE, NULL,
                                "expected a body with Content-Type: application/json, in UTF-8 and "
                                "without a Content-Encoding");
-    if (client->target.error == TARGET_BAD_PARAMETER)
-        return respond_problem(client, PROBLEM_BAD_PARAMETER, NULL, "%s", client->target.detail);
+    if (request->target.error == TARGET_BAD_PARAMETER)
+        return respond_problem(request, PROBLEM_BAD_PARAMETER, NULL, "%s", request->target.detail);
     if (post->state != POST_GOOD)
-        return respond_post(client);
+        return respond_post(request);
     if (post->length <= SHORT_BYTES && turns_spare(turns))
-        return work_at_once(client);
-    http_suspend(client, respond_post, hosts_forget);
+        return work_at_once(request);
+    http_suspend(request, respond_post, hosts_forget);
     post->turn = (struct turn){.work = work_in_turn, .ctx = post};
     turns_add(turns, &post->turn, post->flow.numbers[post->flow.widths - 1]);
     return MHD_YES;

@@ -6,16 +6,16 @@
 #include "http/request.h"
 
 /* Once its header fields are here. False when out of memory. */
-bool hosts_begin(struct client *client);
+bool hosts_begin(struct request *request);
 
 /* Takes the next bytes of the body, as far as there is any use for them: of service->batch_bytes at
  * most. */
-void hosts_take(struct client *client, const char *bytes, size_t length);
+void hosts_take(struct request *request, const char *bytes, size_t length);
 
 /* Once the body is complete. Returns what the access handler is to return. */
-enum MHD_Result serve_hosts(struct client *client);
+enum MHD_Result serve_hosts(struct request *request);
 
 /* Frees what there is of it. No-op when there is nothing. */
-void hosts_forget(struct client *client);
+void hosts_forget(struct request *request);
 
 #endif

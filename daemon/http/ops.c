@@ -11,133 +11,133 @@
 
 #include <stdlib.h>
 
-enum MHD_Result serve_livez(struct client *client)
+enum MHD_Result serve_livez(struct request *request)
 {
-    return respond(client, MHD_HTTP_OK, response_alive());
+    return respond(request, MHD_HTTP_OK, response_alive());
 }
 
-enum MHD_Result serve_index(struct client *client)
+enum MHD_Result serve_index(struct request *request)
 {
-    return respond(client, MHD_HTTP_OK, response_index(client->service->version));
+    return respond(request, MHD_HTTP_OK, response_index(request->client->service->version));
 }
 
-enum MHD_Result serve_openapi(struct client *client)
+enum MHD_Result serve_openapi(struct request *request)
 {
-    return respond(client, MHD_HTTP_OK, response_openapi());
+    return respond(request, MHD_HTTP_OK, response_openapi());
 }
 
 /* ---- What the loop's thread is asked for */
 
 /* What such a request waits with; on the heap, since few connections ever make one. */
 struct ops_request {
-    struct client *client;
+    struct request *request;
     union {
         struct readiness_request readiness;
         struct status_request status;
     };
 };
 
-static bool ops_begin(struct client *client)
+static bool ops_begin(struct request *request)
 {
-    client->operation = calloc(1, sizeof *client->operation);
-    if (client->operation)
-        client->operation->client = client;
-    return client->operation != NULL;
+    request->operation = calloc(1, sizeof *request->operation);
+    if (request->operation)
+        request->operation->request = request;
+    return request->operation != NULL;
 }
 
-static void ops_end(struct client *client)
+static void ops_end(struct request *request)
 {
-    free(client->operation);
-    client->operation = NULL;
+    free(request->operation);
+    request->operation = NULL;
 }
 
 /* ---- Readiness */
 
-static void on_readiness(struct readiness_request *request)
+static void on_readiness(struct readiness_request *readiness)
 {
     struct ops_request *operation =
-        (struct ops_request *)((char *)request - offsetof(struct ops_request, readiness));
+        (struct ops_request *)((char *)readiness - offsetof(struct ops_request, readiness));
 
-    http_resume(operation->client);
+    http_resume(operation->request);
 }
 
-static enum MHD_Result respond_readiness(struct client *client)
+static enum MHD_Result respond_readiness(struct request *request)
 {
-    const struct readiness_request *request = &client->operation->readiness;
-    enum MHD_Result result =
-        request->ready ? respond(client, MHD_HTTP_OK, response_ready())
-                       : respond_problem(client, PROBLEM_UNAVAILABLE, NULL, "%s", request->reason);
+    const struct readiness_request *readiness = &request->operation->readiness;
+    enum MHD_Result result = readiness->ready ? respond(request, MHD_HTTP_OK, response_ready())
+                                              : respond_problem(request, PROBLEM_UNAVAILABLE, NULL,
+                                                                "%s", readiness->reason);
 
-    ops_end(client);
+    ops_end(request);
     return result;
 }
 
-enum MHD_Result serve_readyz(struct client *client)
+enum MHD_Result serve_readyz(struct request *request)
 {
-    if (!ops_begin(client))
+    if (!ops_begin(request))
         return MHD_NO;
-    client->operation->readiness.done = on_readiness;
-    http_suspend(client, respond_readiness, ops_end);
-    readiness_ask(client->service->readiness, &client->operation->readiness);
+    request->operation->readiness.done = on_readiness;
+    http_suspend(request, respond_readiness, ops_end);
+    readiness_ask(request->client->service->readiness, &request->operation->readiness);
     return MHD_YES;
 }
 
 /* ---- How things stand */
 
-static void on_status(struct status_request *request)
+static void on_status(struct status_request *status)
 {
     struct ops_request *operation =
-        (struct ops_request *)((char *)request - offsetof(struct ops_request, status));
+        (struct ops_request *)((char *)status - offsetof(struct ops_request, status));
 
-    http_resume(operation->client);
+    http_resume(operation->request);
 }
 
-static void drop_snapshot(struct client *client)
+static void drop_snapshot(struct request *request)
 {
-    status_snapshot_free(client->operation->status.snapshot);
-    ops_end(client);
+    status_snapshot_free(request->operation->status.snapshot);
+    ops_end(request);
 }
 
-static enum MHD_Result gather(struct client *client,
-                              enum MHD_Result (*finish)(struct client *client))
+static enum MHD_Result gather(struct request *request,
+                              enum MHD_Result (*finish)(struct request *request))
 {
-    if (!ops_begin(client))
+    if (!ops_begin(request))
         return MHD_NO;
-    client->operation->status.done = on_status;
-    http_suspend(client, finish, drop_snapshot);
-    status_gather(client->service->status, &client->operation->status);
+    request->operation->status.done = on_status;
+    http_suspend(request, finish, drop_snapshot);
+    status_gather(request->client->service->status, &request->operation->status);
     return MHD_YES;
 }
 
-static enum MHD_Result respond_text(struct client *client, char *text, size_t length,
+static enum MHD_Result respond_text(struct request *request, char *text, size_t length,
                                     const char *type)
 {
-    drop_snapshot(client);
-    return respond(client, MHD_HTTP_OK, response_document(text, length, type));
+    drop_snapshot(request);
+    return respond(request, MHD_HTTP_OK, response_document(text, length, type));
 }
 
-static enum MHD_Result respond_no_snapshot(struct client *client)
+static enum MHD_Result respond_no_snapshot(struct request *request)
 {
-    ops_end(client);
-    if (!atomic_load_explicit(&client->service->shutting_down, memory_order_relaxed))
+    ops_end(request);
+    if (!atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
         return MHD_NO; /* there was no memory for one */
-    return respond_problem(client, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
+    return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
 }
 
-static enum MHD_Result respond_status(struct client *client)
+static enum MHD_Result respond_status(struct request *request)
 {
-    const struct status_snapshot *snapshot = client->operation->status.snapshot;
+    const struct status_snapshot *snapshot = request->operation->status.snapshot;
     size_t length = 0;
 
     if (!snapshot)
-        return respond_no_snapshot(client);
+        return respond_no_snapshot(request);
     char *text = render_status(snapshot, &length);
-    return respond_text(client, text, length, "application/json");
+    return respond_text(request, text, length, "application/json");
 }
 
-enum MHD_Result serve_status(struct client *client)
+enum MHD_Result serve_status(struct request *request)
 {
-    return gather(client, respond_status);
+    return gather(request, respond_status);
 }
 
 static void count_states(const struct pool_status *pool, struct metrics_gauges *gauges)
@@ -184,17 +184,17 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
     return gauges;
 }
 
-static enum MHD_Result respond_metrics(struct client *client)
+static enum MHD_Result respond_metrics(struct request *request)
 {
-    const struct status_snapshot *snapshot = client->operation->status.snapshot;
+    const struct status_snapshot *snapshot = request->operation->status.snapshot;
     struct metrics_snapshot counted;
     struct process process;
     size_t length = 0;
 
     if (!snapshot)
-        return respond_no_snapshot(client);
+        return respond_no_snapshot(request);
     struct metrics_gauges gauges = gauges_of(snapshot);
-    gauges.http_connections = connections_count(client->service->connections);
+    gauges.http_connections = connections_count(request->client->service->connections);
     metrics_read(&counted);
     process_read("/proc", &process);
     if (!process.open_fds_known) {
@@ -202,10 +202,10 @@ static enum MHD_Result respond_metrics(struct client *client)
         process.open_fds_known = snapshot->open_fds_known;
     }
     char *text = metrics_text(&counted, &gauges, &process, &length);
-    return respond_text(client, text, length, METRICS_TEXT_TYPE);
+    return respond_text(request, text, length, METRICS_TEXT_TYPE);
 }
 
-enum MHD_Result serve_metrics(struct client *client)
+enum MHD_Result serve_metrics(struct request *request)
 {
-    return gather(client, respond_metrics);
+    return gather(request, respond_metrics);
 }

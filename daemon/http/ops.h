@@ -7,11 +7,11 @@
 
 #include "http/request.h"
 
-enum MHD_Result serve_livez(struct client *client);
-enum MHD_Result serve_index(struct client *client);
-enum MHD_Result serve_openapi(struct client *client);
-enum MHD_Result serve_readyz(struct client *client);
-enum MHD_Result serve_status(struct client *client);
-enum MHD_Result serve_metrics(struct client *client);
+enum MHD_Result serve_livez(struct request *request);
+enum MHD_Result serve_index(struct request *request);
+enum MHD_Result serve_openapi(struct request *request);
+enum MHD_Result serve_readyz(struct request *request);
+enum MHD_Result serve_status(struct request *request);
+enum MHD_Result serve_metrics(struct request *request);
 
 #endif

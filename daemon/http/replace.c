@@ -53,7 +53,7 @@ void replace_expect(struct client *client)
 
 static bool is_refused(const struct client *client)
 {
-    return client->stage == STAGE_HEAD &&
+    return client->request.stage == STAGE_HEAD &&
            MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) &&
            !MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 }
@@ -124,57 +124,57 @@ static enum MHD_Result see_length(void *ctx, enum MHD_ValueKind kind, const char
 
 /* Whether the answer must have no body. Nothing tells the method before our handler is called, but
  * that of a header with the usual ends of lines has this length, and is before the target. */
-static bool is_head(const struct client *client)
+static bool is_head(const struct request *request)
 {
     static const char method[] = "HEAD";
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        request->client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     struct http_head head;
     bool is = http_head_applies();
 
-    http_head_resume(&head, client->url_end);
-    MHD_get_connection_values_n(client->connection, MHD_HEADER_KIND, see_length, &head);
-    is = is && http_head_before(&head, client->url, info->header_size) == sizeof method;
+    http_head_resume(&head, request->url_end);
+    MHD_get_connection_values_n(request->client->connection, MHD_HEADER_KIND, see_length, &head);
+    is = is && http_head_before(&head, request->url, info->header_size) == sizeof method;
     for (size_t i = 1; is && i <= sizeof method;
          i++) /* backwards: it may be shorter all the same */
-        is = client->url[-(ptrdiff_t)i] == method[sizeof method - i];
+        is = request->url[-(ptrdiff_t)i] == method[sizeof method - i];
     return is;
 }
 
 /* False when there is no memory, or no room. */
-static bool write_answer(struct text *text, const struct client *client, enum problem problem,
+static bool write_answer(struct text *text, const struct request *request, enum problem problem,
                          const char *detail)
 {
     size_t length = 0;
-    char *body = response_problem_text(problem, client->about, detail, &length);
+    char *body = response_problem_text(problem, request->about, detail, &length);
 
     if (!body)
         return false;
-    struct MHD_Response *response = response_problem(problem, client->about, detail, NULL);
-    cors_add_fields(client, &response);
+    struct MHD_Response *response = response_problem(problem, request->about, detail, NULL);
+    cors_add_fields(request, &response);
     text->length = response ? 0 : ANSWER_SIZE;
     if (response) {
         add_head(text, problem_kind(problem)->status, response, length);
-        add_bytes(text, body, is_head(client) ? 0 : length);
+        add_bytes(text, body, is_head(request) ? 0 : length);
         MHD_destroy_response(response);
     }
     free(body);
     return text->length < ANSWER_SIZE;
 }
 
-static void replace_page(struct client *client, enum problem problem, const char *detail)
+static void replace_page(struct request *request, enum problem problem, const char *detail)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const char *origin =
-        MHD_lookup_connection_value(client->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN);
+        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const char *origin = MHD_lookup_connection_value(request->client->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_ORIGIN);
     struct text text;
 
-    client->method = "-"; /* which nothing tells */
-    client->allow_origin = origins_allow(client->service->cors, origin);
-    client->early = true;
-    respond_note(client, problem_kind(problem)->status);
-    if (write_answer(&text, client, problem, detail))
+    request->method = "-"; /* which nothing tells */
+    request->allow_origin = origins_allow(request->client->service->cors, origin);
+    request->early = true;
+    respond_note(request, problem_kind(problem)->status);
+    if (write_answer(&text, request, problem, detail))
         send(info->connect_fd, text.bytes, text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(info->connect_fd, SHUT_WR);
 }
@@ -192,11 +192,12 @@ void replace_on_log(void *ctx, const char *format, va_list args)
     if (!client)
         return;
     if (status == MHD_HTTP_BAD_REQUEST)
-        replace_page(client, PROBLEM_BAD_REQUEST,
+        replace_page(&client->request, PROBLEM_BAD_REQUEST,
                      "Content-Length or Transfer-Encoding is malformed");
     else if (status == MHD_HTTP_CONTENT_TOO_LARGE)
-        replace_page(client, PROBLEM_BODY_TOO_LARGE, "Content-Length has more than 64 bits");
+        replace_page(&client->request, PROBLEM_BODY_TOO_LARGE,
+                     "Content-Length has more than 64 bits");
     else if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)
-        replace_page(client, PROBLEM_HEADERS_TOO_LARGE,
+        replace_page(&client->request, PROBLEM_HEADERS_TOO_LARGE,
                      "more cookies, or larger ones, than there is room for");
 }

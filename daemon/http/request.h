@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests on their way through: what libmicrohttpd calls for each. Private to the HTTP side. */
+/* A connection, and the request that it is on. Structs only, so that handlers, which are called by
+ * dispatch.c, need not know it. Private to the HTTP side; all of it belongs to the worker's thread. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
@@ -16,8 +17,6 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
-
-struct client;
 
 /* What every request needs of the server. */
 struct http_service {
@@ -47,25 +46,23 @@ enum stage {
     STAGE_DONE,
 };
 
-/* A request that is suspended. http_suspend.c's own. */
+struct request;
+
+/* A request that is suspended. suspend.c's own. */
 struct waiting {
     struct loop_task resume, leave;
-    struct loop_fd watch;                                    /* its connection */
-    struct loop_timer unwatched;                             /* until then it is not looked after */
-    void (*end_early)(struct client *client, bool for_good); /* NULL: nor at all */
+    struct loop_fd watch;                                      /* its connection */
+    struct loop_timer unwatched;                               /* until then it is not watched */
+    void (*end_early)(struct request *request, bool for_good); /* NULL: nor at all */
     atomic_int state;
     bool watched, half_closed, gone; /* the last: for good */
     bool for_good;                   /* as `leave` has it */
 };
 
-/* One connection, and the request it is on. */
-struct client {
-    struct http_service *service;
-    struct http_worker *worker;
-    struct response_cache *response_cache; /* the worker's */
-    struct connection entry;
-    struct MHD_Connection *connection;
-    struct client *older, *newer; /* of the same thread's, see http_replace.h */
+/* One request. Set as a whole when its request line is here (dispatch.c), so that nothing of the one
+ * before it on the connection is left. */
+struct request {
+    struct client *client;
     enum stage stage;
     struct target target;
     const struct p0f_addr *about; /* the address the request is about, or NULL */
@@ -78,36 +75,33 @@ struct client {
     struct http_head head;
     size_t header_bytes;
     uint64_t content_length;            /* 0 for a chunked body too */
-    size_t body_bytes;                  /* that have come */
-    struct post *post;                  /* what http_batch.c has of it, or NULL */
+    size_t body_bytes;                  /* received so far */
+    struct post *post;                  /* what hosts.c has of it, or NULL */
     unsigned hosts, lengths, encodings; /* header fields of that name */
     bool chunked;
     bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
-    bool misnamed;      /* a header field whose name is none */
+    bool misnamed;      /* a header field whose name is not a token */
     bool bad_host;      /* a byte in Host that no host may have */
     bool conditional;   /* If-None-Match */
     bool early;         /* answered before its body was read, which closes the connection */
     bool encoded;       /* Content-Encoding: compressed, perhaps */
     bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
     struct lookup_request lookup;
-    struct ops_request *operation; /* what http_operations.c waits with, or NULL */
-    enum MHD_Result (*resumed)(struct client *client); /* in STAGE_WAITING, as is the next */
-    void (*abandoned)(struct client *client);
+    struct ops_request *operation;                       /* what ops.c waits with, or NULL */
+    enum MHD_Result (*resumed)(struct request *request); /* in STAGE_WAITING, as is the next */
+    void (*abandoned)(struct request *request);
     struct waiting waiting;
 };
 
-/* MHD_OPTION_URI_LOG_CALLBACK: the request line as it came, on a connection whose socket context is
- * its struct client. What is returned becomes the handler's *request. */
-void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection);
-
-/* The access handler: called when the header is complete, for each part of the body, at the end of
- * the request, and again after a resume. */
-enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
-                                const char *method, const char *version, const char *body,
-                                size_t *body_length, void **request);
-
-/* MHD_OPTION_NOTIFY_COMPLETED. */
-void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
-                       enum MHD_RequestTerminationCode why);
+/* One connection. */
+struct client {
+    struct http_service *service;
+    struct http_worker *worker;
+    struct response_cache *response_cache; /* the worker's */
+    struct connection entry;
+    struct MHD_Connection *connection;
+    struct client *older, *newer; /* of the same thread's, see replace.h */
+    struct request request;       /* the one that is under way, or the last */
+};
 
 #endif

@@ -14,10 +14,10 @@
 #define METHOD_SHOWN 16 /* bytes */
 #define URL_SHOWN 200
 
-static void log_access(const struct client *client, unsigned status)
+static void log_access(const struct request *request, unsigned status)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char peer[NI_MAXHOST] = "unix";
     char method[ESCAPE_SIZE(METHOD_SHOWN)], url[ESCAPE_SIZE(URL_SHOWN)];
 
@@ -27,12 +27,12 @@ static void log_access(const struct client *client, unsigned status)
     else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
         getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
                     NI_NUMERICHOST);
-    escape(client->method, METHOD_SHOWN, method, sizeof method);
-    escape(client->url, URL_SHOWN, url, sizeof url);
+    escape(request->method, METHOD_SHOWN, method, sizeof method);
+    escape(request->url, URL_SHOWN, url, sizeof url);
     log_info("%s \"%s %s\" %u", peer, method, url, status);
 }
 
-static enum metrics_route route_of(const struct client *client)
+static enum metrics_route route_of(const struct request *request)
 {
     static const enum metrics_route routes[] = {
         [TARGET_HOST] = METRICS_ROUTE_HOST,
@@ -49,38 +49,38 @@ static enum metrics_route route_of(const struct client *client)
         [TARGET_NONE] = METRICS_ROUTE_NONE,
     };
 
-    return routes[client->target.route];
+    return routes[request->target.route];
 }
 
-void respond_note(struct client *client, unsigned status)
+void respond_note(struct request *request, unsigned status)
 {
-    client->stage = STAGE_DONE;
-    connections_arrived(&client->entry); /* as much of the request as matters */
-    metrics_request(route_of(client), status);
-    if (client->service->access_log)
-        log_access(client, status);
+    request->stage = STAGE_DONE;
+    connections_arrived(&request->client->entry); /* as much of the request as matters */
+    metrics_request(route_of(request), status);
+    if (request->client->service->access_log)
+        log_access(request, status);
 }
 
-enum MHD_Result respond_shared(struct client *client, unsigned status,
+enum MHD_Result respond_shared(struct request *request, unsigned status,
                                struct MHD_Response *response)
 {
-    respond_note(client, status);
-    return MHD_queue_response(client->connection, status, response);
+    respond_note(request, status);
+    return MHD_queue_response(request->client->connection, status, response);
 }
 
-enum MHD_Result respond(struct client *client, unsigned status, struct MHD_Response *response)
+enum MHD_Result respond(struct request *request, unsigned status, struct MHD_Response *response)
 {
-    cors_add_fields(client, &response);
-    if (atomic_load_explicit(&client->service->shutting_down, memory_order_relaxed))
+    cors_add_fields(request, &response);
+    if (atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
         response_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = respond_shared(client, status, response);
+    enum MHD_Result result = respond_shared(request, status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-enum MHD_Result respond_problem(struct client *client, enum problem problem,
+enum MHD_Result respond_problem(struct request *request, enum problem problem,
                                 const struct freshness *freshness, const char *format, ...)
 {
     char detail[256];
@@ -89,8 +89,8 @@ enum MHD_Result respond_problem(struct client *client, enum problem problem,
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    struct MHD_Response *response = response_problem(problem, client->about, detail, freshness);
+    struct MHD_Response *response = response_problem(problem, request->about, detail, freshness);
     if (problem == PROBLEM_METHOD_NOT_ALLOWED)
-        response_add(&response, "Allow", target_allows(client->target.route));
-    return respond(client, problem_kind(problem)->status, response);
+        response_add(&response, "Allow", target_allows(request->target.route));
+    return respond(request, problem_kind(problem)->status, response);
 }

@@ -10,20 +10,20 @@
 #include "lookup/freshness.h"
 
 /* Takes the response over; NULL, for want of memory, closes the connection. */
-enum MHD_Result respond(struct client *client, unsigned status, struct MHD_Response *response);
+enum MHD_Result respond(struct request *request, unsigned status, struct MHD_Response *response);
 
-/* A problem document about client->about. The freshness goes with "no match" only, which is an
+/* A problem document about request->about. The freshness goes with "no match" only, which is an
  * answer of p0f's; else it is NULL. */
 __attribute__((format(printf, 4, 5))) enum MHD_Result
-respond_problem(struct client *client, enum problem problem, const struct freshness *freshness,
+respond_problem(struct request *request, enum problem problem, const struct freshness *freshness,
                 const char *format, ...);
 
 /* Counts the answer, which is as good as given, and logs it. To be called for one that is given in
  * another way; those above do so themselves, and the next. */
-void respond_note(struct client *client, unsigned status);
+void respond_note(struct request *request, unsigned status);
 
 /* For a response that may be shared, which only the caller knows how to let go. */
-enum MHD_Result respond_shared(struct client *client, unsigned status,
+enum MHD_Result respond_shared(struct request *request, unsigned status,
                                struct MHD_Response *response);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/server.h"
 
+#include "http/dispatch.h"
 #include "http/replace.h"
 #include "http/request.h"
 #include "http/worker.h"

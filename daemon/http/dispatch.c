@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/dispatch.h"
+
+#include "http/cors.h"
+#include "http/host.h"
+#include "http/hosts.h"
+#include "http/ops.h"
+#include "http/replace.h"
+#include "http/respond.h"
+#include "http/suspend.h"
+#include "http/syntax.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HEADERS_MAX (8 * 1024) /* bytes of header fields */
+#define BODY_MAX (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
+/* Of a chunked body, which tells its length only by its end, so many more are read before a client is
+ * cut off: no answer can be given in the middle. */
+#define CHUNKS_MAX (16 * 1024 * 1024)
+
+/* Whether a field's name is `framing` and something more. libmicrohttpd knows nothing of a field with
+ * a blank before its colon, and puts what is on a second line of one behind its name: it finds no body
+ * where others find one. */
+static bool hides(const char *framing, const char *name, size_t name_length)
+{
+    size_t length = strlen(framing);
+
+    return name_length > length && strncasecmp(name, framing, length) == 0;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
+static bool is_host_value(const char *value, size_t length)
+{
+    while (length > 0 && is_blank(value[length - 1]))
+        length--;
+    return syntax_is_host(value, length);
+}
+
+/* Called for each header field; only looks. */
+static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_length, const char *value, size_t value_length)
+{
+    struct request *request = ctx;
+
+    (void)kind;
+    request->header_bytes += name_length + value_length + 4;
+    http_head_field(&request->head, name, value, value_length);
+    request->misnamed |= !syntax_is_token(name, name_length);
+    if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
+        request->hidden_length = true;
+    switch (name_length) { /* most fields are none of these: their lengths tell */
+    case 4:
+        if (strcasecmp(name, "Host") == 0) {
+            request->hosts++;
+            request->bad_host |= !is_host_value(value, value_length);
+        }
+        break;
+    case 6:
+        if (strcasecmp(name, "Origin") == 0)
+            request->allow_origin = origins_allow(request->client->service->cors, value);
+        break;
+    case 12:
+        if (strcasecmp(name, "Content-Type") == 0)
+            request->content_type = value;
+        break;
+    case 13:
+        if (strcasecmp(name, "If-None-Match") == 0)
+            request->conditional = true;
+        else if (strcasecmp(name, "Cache-Control") == 0)
+            cache_directives_read(value, &request->directives);
+        break;
+    case 14:
+        if (strcasecmp(name, "Content-Length") == 0) {
+            request->lengths++;
+            request->content_length = strtoull(value, NULL, 10);
+        }
+        break;
+    case 16:
+        request->encoded |=
+            strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0;
+        break;
+    case 17:
+        if (strcasecmp(name, "Transfer-Encoding") == 0) {
+            request->encodings++;
+            request->chunked = strcasecmp(value, "chunked") == 0;
+        }
+        break;
+    case 29:
+        request->preflight |= strcasecmp(name, "Access-Control-Request-Method") == 0;
+        break;
+    default:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* Lengths that two servers could read differently are how requests are smuggled past a proxy. */
+static bool is_ambiguous(const struct request *request, const char *version)
+{
+    return request->hidden_length || request->lengths > 1 || request->encodings > 1 ||
+           (request->encodings == 1 && strcmp(version, "HTTP/1.0") == 0) ||
+           (request->encodings == 1 && (request->lengths > 0 || !request->chunked));
+}
+
+static bool is_batch(const struct request *request)
+{
+    return request->target.route == TARGET_HOSTS && strcmp(request->method, "POST") == 0;
+}
+
+/* How much of a body is read before the answer. */
+static size_t body_most(const struct request *request)
+{
+    if (request->target.route == TARGET_FORWARD_AUTH)
+        return SIZE_MAX; /* it is a visitor's, who must not be turned away */
+    return is_batch(request) ? request->client->service->batch_bytes : BODY_MAX;
+}
+
+static enum MHD_Result refuse_body(struct request *request)
+{
+    return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "expected a body of at most %zu bytes", body_most(request));
+}
+
+static enum MHD_Result on_body(struct request *request, const char *bytes, size_t length)
+{
+    size_t max = body_most(request);
+
+    request->body_bytes += length;
+    if (is_batch(request))
+        hosts_take(request, bytes, length);
+    return request->body_bytes <= max || request->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
+}
+
+/* Reads the header fields. Returns whether the header is what the client has sent. */
+static bool read_head(struct request *request, const char *method, const char *version)
+{
+    http_head_begin(&request->head, method, request->url, request->url_end, version);
+    MHD_get_connection_values_n(request->client->connection, MHD_HEADER_KIND, see_header, request);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        request->client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return !info || !http_head_applies() ||
+           http_head_ends(&request->head, method, info->header_size);
+}
+
+/* What is wrong with the header, for a person, or NULL. */
+static const char *find_fault(const struct request *request, const char *version)
+{
+    if (is_ambiguous(request, version))
+        return "Content-Length and Transfer-Encoding leave the body's length open";
+    if (request->misnamed)
+        return "a header field has no name, or one with bytes that may not be in it";
+    if (request->target.error == TARGET_MALFORMED)
+        return "expected a path, http://host/path or * for a target";
+    if (request->bad_host)
+        return "there are bytes in Host that no host may have";
+    return NULL;
+}
+
+static enum MHD_Result on_head(struct request *request, const char *url, const char *method,
+                               const char *version)
+{
+    request->stage = STAGE_BODY;
+    request->method = method;
+    bool whole = read_head(request, method, version);
+    request->url = url;
+    request->early =
+        request->content_length > 0 || request->chunked || request->hidden_length || !whole;
+    /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
+     * as nobody can tell where the next request would begin. */
+    if (!whole)
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
+                               "there is a NUL in the header, or a field goes on in a second line");
+    if (version[7] > '1') /* it is HTTP/1.x, in any case */
+        return respond_problem(request, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
+    const char *fault = find_fault(request, version);
+    if (fault)
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
+    if (request->hosts != 1 && (request->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
+                               "expected one Host field, got %u", request->hosts);
+    if (request->content_length > body_most(request))
+        return refuse_body(request);
+    request->early = false;
+    return !is_batch(request) || hosts_begin(request) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result refuse_method(struct request *request)
+{
+    const char *allowed = target_allows(request->target.route);
+
+    return respond_problem(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
+                           request->method, allowed);
+}
+
+static enum MHD_Result answer_get(struct request *request)
+{
+    switch (request->target.route) {
+    case TARGET_HOST:
+        return serve_host(request);
+    case TARGET_HOSTS:
+        return refuse_method(request);
+    case TARGET_SELF:
+        return serve_self(request);
+    case TARGET_FORWARD_AUTH:
+        return serve_forward_auth(request);
+    case TARGET_LIVEZ:
+        return serve_livez(request);
+    case TARGET_READYZ:
+        return serve_readyz(request);
+    case TARGET_METRICS:
+        return serve_metrics(request);
+    case TARGET_STATUS:
+        return serve_status(request);
+    case TARGET_OPENAPI:
+        return serve_openapi(request);
+    case TARGET_INDEX:
+        return serve_index(request);
+    case TARGET_SERVER:
+    case TARGET_NONE:
+        break;
+    }
+    return respond_problem(request, PROBLEM_NOT_FOUND, NULL,
+                           "there is nothing here; / lists what is");
+}
+
+static bool is(const char *method, const char *other)
+{
+    return strcmp(method, other) == 0;
+}
+
+static enum MHD_Result dispatch(struct request *request)
+{
+    enum target_route route = request->target.route;
+
+    if (request->target.error == TARGET_TOO_LONG)
+        return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
+                               "expected a target of at most %d bytes", TARGET_MAX);
+    if (request->header_bytes > HEADERS_MAX)
+        return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
+                               "expected at most %d bytes of header fields", HEADERS_MAX);
+    if (request->body_bytes > body_most(request))
+        return refuse_body(request);
+    if (route == TARGET_NONE)
+        return answer_get(request);
+    if (is_batch(request))
+        return serve_hosts(request);
+    if (is(request->method, "OPTIONS"))
+        return serve_options(request);
+    if (is(request->method, "GET") || is(request->method, "HEAD"))
+        return answer_get(request);
+    return refuse_method(request);
+}
+
+enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *body,
+                                size_t *body_length, void **request_context)
+{
+    struct request *request = *request_context;
+    size_t length;
+
+    (void)ctx, (void)connection;
+    if (!request)
+        return MHD_NO; /* there was no memory for it */
+    switch (request->stage) {
+    case STAGE_HEAD:
+        return on_head(request, url, method, version);
+    case STAGE_BODY:
+        /* Not known by its length: behind "Expect: 100-continue" without a body, libmicrohttpd calls
+         * for 0 bytes when it has some of the next request, and takes no response then. */
+        if (!body) {
+            connections_arrived(&request->client->entry);
+            return dispatch(request);
+        }
+        length = *body_length;
+        *body_length = 0;
+        return on_body(request, body, length);
+    case STAGE_WAITING:
+        return http_go_on(request);
+    case STAGE_DONE:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* libmicrohttpd would make a list of the parameters in the connection's memory, and 0.9.75 leaves a
+ * request without an answer that has more than there is room for. We have read them, and it writes in
+ * this buffer of its own, too. */
+static void hide_parameters(const char *text)
+{
+    char *query = strchr((char *)(uintptr_t)text, '?');
+
+    if (query)
+        query[1] = '\0';
+}
+
+void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct client *client = info ? info->socket_context : NULL;
+
+    (void)ctx;
+    if (!client)
+        return NULL;
+    struct request *request = &client->request;
+    const struct http_service *service = client->service;
+    atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
+    replace_expect(client);
+    *request = (struct request){
+        .client = client,
+        .stage = STAGE_HEAD,
+        .url = text,
+        .url_end = text + strlen(text),
+        .allow_origin = origins_allow(service->cors, NULL),
+        .directives.max_age_ms = LOOKUP_MAX_AGE_UNSET,
+    };
+    target_parse(text, (size_t)(request->url_end - text), &request->target);
+    hide_parameters(text);
+    request->about = target_addr(&request->target);
+    if (request
+            ->about) /* the header fields are still to be read: time enough to come from memory */
+        lookup_expect(service->lookup, request->about);
+    return request;
+}
+
+/* The descriptor stays libmicrohttpd's to close; ours keeps the connection open a while longer. */
+static void linger(const struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd >= 0)
+        client->service->linger(client->service->linger_ctx, fd);
+}
+
+void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request_context,
+                       enum MHD_RequestTerminationCode why)
+{
+    struct request *request = *request_context;
+
+    (void)ctx, (void)connection, (void)why;
+    if (!request)
+        return;
+    struct client *client = request->client;
+    if (request->stage == STAGE_WAITING) /* answered, but the client had gone */
+        request->abandoned(request);
+    if (request->early)
+        linger(client);
+    hosts_forget(request);
+    atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
+    connections_await(client->service->connections, &client->entry);
+}
