@@ -29,7 +29,7 @@ enum MHD_Result serve_options(struct request *request)
     const char *allowed = target_allows(request->target.route);
     struct MHD_Response *response = response_options(allowed);
 
-    if (request->allow_origin && request->preflight) {
+    if (request->allow_origin && request->fields.preflight) {
         response_add(&response, "Access-Control-Allow-Methods", allowed);
         response_add(&response, "Access-Control-Allow-Headers", SENDABLE);
         response_add(&response, "Access-Control-Max-Age", PREFLIGHT_GOOD_S);

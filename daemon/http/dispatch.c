@@ -2,6 +2,7 @@
 #include "http/dispatch.h"
 
 #include "http/cors.h"
+#include "http/head.h"
 #include "http/host.h"
 #include "http/hosts.h"
 #include "http/ops.h"
@@ -13,102 +14,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define HEADERS_MAX (8 * 1024) /* bytes of header fields */
 #define BODY_MAX (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
 /* Of a chunked body, which tells its length only by its end, so many more are read before a client is
  * cut off: no answer can be given in the middle. */
 #define CHUNKS_MAX (16 * 1024 * 1024)
-
-/* Whether a field's name is `framing` and something more. libmicrohttpd knows nothing of a field with
- * a blank before its colon, and puts what is on a second line of one behind its name: it finds no body
- * where others find one. */
-static bool hides(const char *framing, const char *name, size_t name_length)
-{
-    size_t length = strlen(framing);
-
-    return name_length > length && strncasecmp(name, framing, length) == 0;
-}
-
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
-/* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
-static bool is_host_value(const char *value, size_t length)
-{
-    while (length > 0 && is_blank(value[length - 1]))
-        length--;
-    return syntax_is_host(value, length);
-}
-
-/* Called for each header field; only looks. */
-static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                  size_t name_length, const char *value, size_t value_length)
-{
-    struct request *request = ctx;
-
-    (void)kind;
-    request->header_bytes += name_length + value_length + 4;
-    http_head_field(&request->head, name, value, value_length);
-    request->misnamed |= !syntax_is_token(name, name_length);
-    if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
-        request->hidden_length = true;
-    switch (name_length) { /* most fields are none of these: their lengths tell */
-    case 4:
-        if (strcasecmp(name, "Host") == 0) {
-            request->hosts++;
-            request->bad_host |= !is_host_value(value, value_length);
-        }
-        break;
-    case 6:
-        if (strcasecmp(name, "Origin") == 0)
-            request->allow_origin = origins_allow(request->client->service->cors, value);
-        break;
-    case 12:
-        if (strcasecmp(name, "Content-Type") == 0)
-            request->content_type = value;
-        break;
-    case 13:
-        if (strcasecmp(name, "If-None-Match") == 0)
-            request->conditional = true;
-        else if (strcasecmp(name, "Cache-Control") == 0)
-            cache_directives_read(value, &request->directives);
-        break;
-    case 14:
-        if (strcasecmp(name, "Content-Length") == 0) {
-            request->lengths++;
-            request->content_length = strtoull(value, NULL, 10);
-        }
-        break;
-    case 16:
-        request->encoded |=
-            strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value, "identity") != 0;
-        break;
-    case 17:
-        if (strcasecmp(name, "Transfer-Encoding") == 0) {
-            request->encodings++;
-            request->chunked = strcasecmp(value, "chunked") == 0;
-        }
-        break;
-    case 29:
-        request->preflight |= strcasecmp(name, "Access-Control-Request-Method") == 0;
-        break;
-    default:
-        break;
-    }
-    return MHD_YES;
-}
-
-/* Lengths that two servers could read differently are how requests are smuggled past a proxy. */
-static bool is_ambiguous(const struct request *request, const char *version)
-{
-    return request->hidden_length || request->lengths > 1 || request->encodings > 1 ||
-           (request->encodings == 1 && strcmp(version, "HTTP/1.0") == 0) ||
-           (request->encodings == 1 && (request->lengths > 0 || !request->chunked));
-}
 
 static bool is_batch(const struct request *request)
 {
@@ -139,27 +50,47 @@ static enum MHD_Result on_body(struct request *request, const char *bytes, size_
     return request->body_bytes <= max || request->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
 }
 
-/* Reads the header fields. Returns whether the header is what the client has sent. */
-static bool read_head(struct request *request, const char *method, const char *version)
+/* While the header fields are looked at. */
+struct walk {
+    struct fields *fields;
+    struct http_head head;
+};
+
+static enum MHD_Result on_field(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                size_t name_length, const char *value, size_t value_length)
 {
-    http_head_begin(&request->head, method, request->url, request->url_end, version);
-    MHD_get_connection_values_n(request->client->connection, MHD_HEADER_KIND, see_header, request);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        request->client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct walk *walk = ctx;
+
+    (void)kind;
+    http_head_field(&walk->head, name, value, value_length);
+    fields_add(walk->fields, name, name_length, value, value_length);
+    return MHD_YES;
+}
+
+/* Returns whether the header is what the client has sent. */
+static bool read_fields(struct request *request, const char *version)
+{
+    struct MHD_Connection *connection = request->client->connection;
+    struct walk walk = {.fields = &request->fields};
+
+    http_head_begin(&walk.head, request->method, request->url, request->url_end, version);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_field, &walk);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return !info || !http_head_applies() ||
-           http_head_ends(&request->head, method, info->header_size);
+           http_head_ends(&walk.head, request->method, info->header_size);
 }
 
 /* What is wrong with the header, for a person, or NULL. */
 static const char *find_fault(const struct request *request, const char *version)
 {
-    if (is_ambiguous(request, version))
+    if (fields_are_ambiguous(&request->fields, version))
         return "Content-Length and Transfer-Encoding leave the body's length open";
-    if (request->misnamed)
+    if (request->fields.bad_name)
         return "a header field has no name, or one with bytes that may not be in it";
     if (request->target.error == TARGET_MALFORMED)
         return "expected a path, http://host/path or * for a target";
-    if (request->bad_host)
+    if (request->fields.bad_host)
         return "there are bytes in Host that no host may have";
     return NULL;
 }
@@ -167,12 +98,16 @@ static const char *find_fault(const struct request *request, const char *version
 static enum MHD_Result on_head(struct request *request, const char *url, const char *method,
                                const char *version)
 {
+    const struct fields *fields = &request->fields;
+
     request->stage = STAGE_BODY;
     request->method = method;
-    bool whole = read_head(request, method, version);
+    bool whole = read_fields(request, version);
+    if (fields->out_of_memory)
+        return MHD_NO;
     request->url = url;
-    request->early =
-        request->content_length > 0 || request->chunked || request->hidden_length || !whole;
+    request->allow_origin = origins_allow(request->client->service->cors, fields->origin);
+    request->early = fields_announce_body(fields) || !whole;
     /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
      * as nobody can tell where the next request would begin. */
     if (!whole)
@@ -183,10 +118,10 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
     const char *fault = find_fault(request, version);
     if (fault)
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
-    if (request->hosts != 1 && (request->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
+    if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
-                               "expected one Host field, got %u", request->hosts);
-    if (request->content_length > body_most(request))
+                               "expected one Host field, got %u", fields->hosts);
+    if (fields->content_length > body_most(request))
         return refuse_body(request);
     request->early = false;
     return !is_batch(request) || hosts_begin(request) ? MHD_YES : MHD_NO;
@@ -243,7 +178,7 @@ static enum MHD_Result dispatch(struct request *request)
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
                                "expected a target of at most %d bytes", TARGET_MAX);
-    if (request->header_bytes > HEADERS_MAX)
+    if (request->fields.bytes > HEADERS_MAX)
         return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
                                "expected at most %d bytes of header fields", HEADERS_MAX);
     if (request->body_bytes > body_most(request))
@@ -319,8 +254,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
         .stage = STAGE_HEAD,
         .url = text,
         .url_end = text + strlen(text),
-        .allow_origin = origins_allow(service->cors, NULL),
-        .directives.max_age_ms = LOOKUP_MAX_AGE_UNSET,
+        .fields.directives.max_age_ms = LOOKUP_MAX_AGE_UNSET,
     };
     target_parse(text, (size_t)(request->url_end - text), &request->target);
     hide_parameters(text);
@@ -356,6 +290,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (request->early)
         linger(client);
     hosts_forget(request);
+    fields_free(&request->fields);
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);
 }

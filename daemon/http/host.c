@@ -13,31 +13,15 @@
 
 /* ---- Answers */
 
-struct match {
-    const char *etag;
-    bool found;
-};
-
-static enum MHD_Result match_field(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    struct match *match = ctx;
-
-    (void)kind;
-    if (value && strcasecmp(name, "If-None-Match") == 0)
-        match->found |= etag_listed(value, match->etag);
-    return MHD_YES;
-}
-
-/* Of the fields of that name each may hold a part of the list (RFC 9110, 5.3). */
+/* Each of the If-None-Match fields may hold a part of the list (RFC 9110, 5.3). */
 static unsigned status_for(const struct request *request, const char *etag)
 {
-    struct match match = {.etag = etag};
+    const struct field_values *fields = &request->fields.none_match;
 
-    if (request->conditional)
-        MHD_get_connection_values(request->client->connection, MHD_HEADER_KIND, match_field,
-                                  &match);
-    return match.found ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+    for (size_t i = 0; i < fields->count; i++)
+        if (etag_listed(field_values_array(fields)[i], etag))
+            return MHD_HTTP_NOT_MODIFIED;
+    return MHD_HTTP_OK;
 }
 
 /* The same again, if it was just built for somebody else. Takes the reference over. */
@@ -136,11 +120,11 @@ static enum MHD_Result look_up(struct request *request, bool here_now,
 
     wanted->wait_ms = request->target.wait_ms;
     wanted->here_now = here_now;
-    wanted->max_age_ms = request->directives.max_age_ms;
-    wanted->only_if_cached = request->directives.only_if_cached;
+    wanted->max_age_ms = request->fields.directives.max_age_ms;
+    wanted->only_if_cached = request->fields.directives.only_if_cached;
     wanted->done = on_lookup_done;
     if (lookup_try(lookup, wanted) ||
-        !lookup_admit(lookup, wanted, client_address_if_known(request, &caller)))
+        !lookup_admit(lookup, wanted, client_address(request, &caller)))
         return finish(request);
     http_suspend(request, finish, forget_answer);
     http_watch(request, end_lookup_early);
@@ -173,16 +157,10 @@ enum MHD_Result serve_self(struct request *request)
 {
     if (request->target.error == TARGET_BAD_PARAMETER)
         return respond_problem(request, PROBLEM_BAD_PARAMETER, NULL, "%s", request->target.detail);
-    switch (client_address(request, &request->lookup.addr)) {
-    case CLIENT_ADDRESS_FOUND:
-        break;
-    case CLIENT_ADDRESS_HIDDEN:
+    if (!client_address(request, &request->lookup.addr))
         return respond_problem(request, PROBLEM_BAD_ADDRESS, NULL,
                                "the request came over a unix socket, and there is no address in an "
                                "X-Forwarded-For field");
-    case CLIENT_ADDRESS_NO_MEMORY:
-        return MHD_NO;
-    }
     request->about = &request->lookup.addr;
     return look_up(request, true, respond_self);
 }
@@ -216,8 +194,8 @@ static enum MHD_Result respond_forward_auth(struct request *request)
 enum MHD_Result serve_forward_auth(struct request *request)
 {
     /* The header fields are the visitor's, whose reload is no reason to ask p0f again. */
-    request->directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
-    if (client_address(request, &request->lookup.addr) != CLIENT_ADDRESS_FOUND)
+    request->fields.directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    if (!client_address(request, &request->lookup.addr))
         return respond_forward(request, FORWARD_ERROR, NULL);
     return look_up(request, true, respond_forward_auth);
 }

@@ -40,7 +40,9 @@ struct post {
 
 static bool is_json(const struct request *request)
 {
-    return request->content_type && !request->encoded && media_type_is_json(request->content_type);
+    const struct fields *fields = &request->fields;
+
+    return fields->content_type && !fields->encoded && media_type_is_json(fields->content_type);
 }
 
 /* ---- Memory, of which each client has a part */
@@ -100,8 +102,7 @@ bool hosts_begin(struct request *request)
         return false;
     post->service = request->client->service;
     post->request = request;
-    post->flow =
-        lookup_flow(request->client->service->lookup, client_address_if_known(request, &caller));
+    post->flow = lookup_flow(request->client->service->lookup, client_address(request, &caller));
     return true;
 }
 
@@ -202,8 +203,8 @@ static bool read_body(struct post *post)
     const struct batch_terms terms = {
         .format = request->target.format,
         .wait_ms = request->target.wait_ms,
-        .max_age_ms = request->directives.max_age_ms,
-        .only_if_cached = request->directives.only_if_cached,
+        .max_age_ms = request->fields.directives.max_age_ms,
+        .only_if_cached = request->fields.directives.only_if_cached,
         .window = post->service->batch_window,
     };
     struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "http/cors.h"
+#include "http/head.h"
 #include "http/respond.h"
 #include "http/response.h"
 

@@ -5,9 +5,8 @@
 #define HTTP_REQUEST_H
 
 #include "http/budget.h"
-#include "http/cache_directives.h"
 #include "http/connections.h"
-#include "http/head.h"
+#include "http/fields.h"
 #include "http/response_cache.h"
 #include "http/target.h"
 #include "http/worker.h"
@@ -69,23 +68,11 @@ struct request {
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;              /* likewise */
     const char *url_end;          /* of the whole target as it came */
-    const char *content_type;
-    const char *allow_origin; /* for Access-Control-Allow-Origin, or NULL */
-    struct cache_directives directives;
-    struct http_head head;
-    size_t header_bytes;
-    uint64_t content_length;            /* 0 for a chunked body too */
-    size_t body_bytes;                  /* received so far */
-    struct post *post;                  /* what hosts.c has of it, or NULL */
-    unsigned hosts, lengths, encodings; /* header fields of that name */
-    bool chunked;
-    bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
-    bool misnamed;      /* a header field whose name is not a token */
-    bool bad_host;      /* a byte in Host that no host may have */
-    bool conditional;   /* If-None-Match */
-    bool early;         /* answered before its body was read, which closes the connection */
-    bool encoded;       /* Content-Encoding: compressed, perhaps */
-    bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
+    const char *allow_origin;     /* for Access-Control-Allow-Origin, or NULL */
+    struct fields fields;
+    size_t body_bytes; /* received so far */
+    bool early;        /* answered before its body was read, which closes the connection */
+    struct post *post; /* what hosts.c has of it, or NULL */
     struct lookup_request lookup;
     struct ops_request *operation;                       /* what ops.c waits with, or NULL */
     enum MHD_Result (*resumed)(struct request *request); /* in STAGE_WAITING, as is the next */

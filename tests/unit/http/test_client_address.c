@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/forwarded.h"
+#include "http/client_address.h"
 
 #include "../../support/guard_page.h"
 
@@ -31,7 +31,7 @@ static const char *client_of(const char *trusted, const char *peer, const char *
 
     cr_assert_not_null(networks, "%s", error);
     memset(&client, 0xa5, sizeof client);
-    bool found = forwarded_client(networks, peer ? &from : NULL, fields, count, &client);
+    bool found = client_address_forwarded(networks, peer ? &from : NULL, fields, count, &client);
     networks_free(networks);
     if (!found)
         return NOBODY;
@@ -62,7 +62,7 @@ static void expect(const char *peer, const char *field, const char *client)
     guard_page_free(end);
 }
 
-Test(forwarded, the_rightmost_that_is_not_trusted)
+Test(client_address, the_rightmost_that_is_not_trusted)
 {
     expect("127.0.0.1", "192.0.2.1", "192.0.2.1");
     expect("127.0.0.1", "192.0.2.1, 198.51.100.2", "198.51.100.2");
@@ -72,7 +72,7 @@ Test(forwarded, the_rightmost_that_is_not_trusted)
     expect("10.9.9.9", "10.0.0.1, 192.0.2.1, 127.0.0.1", "192.0.2.1");
 }
 
-Test(forwarded, several_fields_are_one_list)
+Test(client_address, several_fields_are_one_list)
 {
     expect_fields("127.0.0.1", (const char *const[MOST]){"192.0.2.1", "198.51.100.2"},
                   "198.51.100.2");
@@ -85,7 +85,7 @@ Test(forwarded, several_fields_are_one_list)
                   "10.0.0.1");
 }
 
-Test(forwarded, a_peer_that_is_not_trusted)
+Test(client_address, a_peer_that_is_not_trusted)
 {
     expect("192.0.2.9", "198.51.100.1", "192.0.2.9");
     expect("192.0.2.9", "127.0.0.1", "192.0.2.9");
@@ -95,7 +95,7 @@ Test(forwarded, a_peer_that_is_not_trusted)
                   "192.0.2.9");
 }
 
-Test(forwarded, nobody_is_trusted)
+Test(client_address, nobody_is_trusted)
 {
     const char *fields[] = {"198.51.100.1"};
 
@@ -104,14 +104,14 @@ Test(forwarded, nobody_is_trusted)
 }
 
 /* What a visitor claims stands left of what the proxy saw. */
-Test(forwarded, spoofing_through_a_proxy)
+Test(client_address, spoofing_through_a_proxy)
 {
     expect("127.0.0.1", "10.0.0.1, 127.0.0.1, 192.0.2.66", "192.0.2.66");
     expect("127.0.0.1", "203.0.113.5, 192.0.2.66, 10.0.0.1", "192.0.2.66");
     expect("127.0.0.1", "203.0.113.5\", 192.0.2.66", "192.0.2.66");
 }
 
-Test(forwarded, all_are_trusted)
+Test(client_address, all_are_trusted)
 {
     expect("127.0.0.1", "10.0.0.1", "10.0.0.1");
     expect("127.0.0.1", "10.0.0.1, 10.0.0.2, 127.0.0.5", "10.0.0.1");
@@ -119,7 +119,7 @@ Test(forwarded, all_are_trusted)
     expect_fields("127.0.0.1", (const char *const[MOST]){"10.0.0.1", "10.0.0.2"}, "10.0.0.1");
 }
 
-Test(forwarded, no_field)
+Test(client_address, no_field)
 {
     cr_assert_str_eq(client_of(TRUSTED, "127.0.0.1", NULL, 0), "127.0.0.1");
     cr_assert_str_eq(client_of(TRUSTED, "192.0.2.9", NULL, 0), "192.0.2.9");
@@ -129,7 +129,7 @@ Test(forwarded, no_field)
     expect("127.0.0.1", "unknown", "127.0.0.1");
 }
 
-Test(forwarded, a_unix_socket)
+Test(client_address, a_unix_socket)
 {
     expect(UNIX, "192.0.2.1", "192.0.2.1");
     expect(UNIX, "192.0.2.1, 198.51.100.2, 10.0.0.1", "198.51.100.2");
@@ -139,7 +139,7 @@ Test(forwarded, a_unix_socket)
     cr_assert_null(client_of(TRUSTED, UNIX, NULL, 0));
 }
 
-Test(forwarded, ipv6)
+Test(client_address, ipv6)
 {
     expect("::1", "2001:db8::1", "2001:db8::1");
     expect("::1", "2001:db8::1, 2001:db8::2, 2001:db8:aa::1", "2001:db8::2");
@@ -148,14 +148,14 @@ Test(forwarded, ipv6)
     expect("::1", "::", "::");
 }
 
-Test(forwarded, mapped_ipv4_is_ipv4)
+Test(client_address, mapped_ipv4_is_ipv4)
 {
     expect("127.0.0.1", "::ffff:192.0.2.1", "192.0.2.1");
     expect("127.0.0.1", "192.0.2.1, ::ffff:10.0.0.1", "192.0.2.1");
     expect("::ffff:127.0.0.1", "::FFFF:c000:201", "192.0.2.1");
 }
 
-Test(forwarded, ports)
+Test(client_address, ports)
 {
     expect("127.0.0.1", "192.0.2.1:80", "192.0.2.1");
     expect("127.0.0.1", "192.0.2.1:0, 10.0.0.1:65535", "192.0.2.1");
@@ -165,7 +165,7 @@ Test(forwarded, ports)
 }
 
 /* With an address to its left and one, trusted, to its right. */
-Test(forwarded, garbage_is_passed_over)
+Test(client_address, garbage_is_passed_over)
 {
     const char *garbage[] = {
         "unknown",
@@ -219,7 +219,7 @@ Test(forwarded, garbage_is_passed_over)
     }
 }
 
-Test(forwarded, bounds_of_a_port)
+Test(client_address, bounds_of_a_port)
 {
     expect("127.0.0.1", "198.51.100.1:0", "198.51.100.1");
     expect("127.0.0.1", "198.51.100.1:65535", "198.51.100.1");

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/fields.h"
+
+#include "http/syntax.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define LINE_OVERHEAD 4 /* bytes beside name and value: the colon, a space, CR and LF */
+
+/* ---- Values of one name */
+
+const char *const *field_values_array(const struct field_values *values)
+{
+    return values->all ? values->all : &values->first;
+}
+
+/* Doubles the memory at each power of two. False when there is none. */
+static bool field_values_add(struct field_values *values, const char *value)
+{
+    size_t count = values->count;
+
+    if (count == 0) {
+        values->first = value;
+        values->count = 1;
+        return true;
+    }
+    if ((count & (count - 1)) == 0) {
+        const char **all = realloc(values->all, 2 * count * sizeof *all);
+        if (!all)
+            return false;
+        all[0] = values->first;
+        values->all = all;
+    }
+    values->all[values->count++] = value;
+    return true;
+}
+
+/* ---- One field */
+
+/* Whether a name is `framing` and something more, see workarounds.h. */
+static bool hides(const char *framing, const char *name, size_t name_length)
+{
+    size_t length = strlen(framing);
+
+    return name_length > length && strncasecmp(name, framing, length) == 0;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Blanks behind a value do not belong to it, but libmicrohttpd leaves them there. */
+static bool is_host_value(const char *value, size_t length)
+{
+    while (length > 0 && is_blank(value[length - 1]))
+        length--;
+    return syntax_is_host(value, length);
+}
+
+static bool is_named(const char *name, const char *other)
+{
+    return strcasecmp(name, other) == 0;
+}
+
+void fields_add(struct fields *fields, const char *name, size_t name_length, const char *value,
+                size_t value_length)
+{
+    fields->bytes += name_length + value_length + LINE_OVERHEAD;
+    fields->bad_name |= !syntax_is_token(name, name_length);
+    if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
+        fields->hidden_length = true;
+    switch (name_length) { /* most fields are none of these: their lengths tell */
+    case 4:
+        if (is_named(name, "Host")) {
+            fields->hosts++;
+            fields->bad_host |= !is_host_value(value, value_length);
+        }
+        break;
+    case 6:
+        if (is_named(name, "Origin"))
+            fields->origin = value;
+        break;
+    case 12:
+        if (is_named(name, "Content-Type"))
+            fields->content_type = value;
+        break;
+    case 13:
+        if (is_named(name, "If-None-Match"))
+            fields->out_of_memory |= !field_values_add(&fields->none_match, value);
+        else if (is_named(name, "Cache-Control"))
+            cache_directives_read(value, &fields->directives);
+        break;
+    case 14:
+        if (is_named(name, "Content-Length")) {
+            fields->lengths++;
+            fields->content_length = strtoull(value, NULL, 10);
+        }
+        break;
+    case 15:
+        if (is_named(name, "X-Forwarded-For"))
+            fields->out_of_memory |= !field_values_add(&fields->forwarded_for, value);
+        break;
+    case 16:
+        fields->encoded |= is_named(name, "Content-Encoding") && !is_named(value, "identity");
+        break;
+    case 17:
+        if (is_named(name, "Transfer-Encoding")) {
+            fields->encodings++;
+            fields->chunked = is_named(value, "chunked");
+        }
+        break;
+    case 29:
+        fields->preflight |= is_named(name, "Access-Control-Request-Method");
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- All of them */
+
+bool fields_are_ambiguous(const struct fields *fields, const char *version)
+{
+    return fields->hidden_length || fields->lengths > 1 || fields->encodings > 1 ||
+           (fields->encodings == 1 && strcmp(version, "HTTP/1.0") == 0) ||
+           (fields->encodings == 1 && (fields->lengths > 0 || !fields->chunked));
+}
+
+bool fields_announce_body(const struct fields *fields)
+{
+    return fields->content_length > 0 || fields->chunked || fields->hidden_length;
+}
+
+void fields_free(struct fields *fields)
+{
+    free(fields->forwarded_for.all);
+    free(fields->none_match.all);
+    fields->forwarded_for = fields->none_match = (struct field_values){0};
+}
