@@ -285,11 +285,10 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (!request)
         return;
     struct client *client = request->client;
-    if (request->stage == STAGE_WAITING) /* answered, but the client had gone */
-        request->abandoned(request);
     if (request->early)
         linger(client);
-    hosts_forget(request);
+    if (request->release)
+        request->release(request);
     fields_free(&request->fields);
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);

@@ -24,26 +24,31 @@ static unsigned status_for(const struct request *request, const char *etag)
     return MHD_HTTP_OK;
 }
 
-/* The same again, if it was just built for somebody else. Takes the reference over. */
-static enum MHD_Result respond_hit(struct request *request, struct host_record *record,
-                                   const struct host_record_body *body)
+/* The request's reference, for a response to have. */
+static struct host_record *steal_record(struct request *request)
+{
+    struct host_record *record = request->lookup.record;
+
+    request->lookup.record = NULL;
+    return record;
+}
+
+/* The same again, if it was just built for somebody else. */
+static enum MHD_Result respond_hit(struct request *request, const struct host_record_body *body)
 {
     struct response_cache *response_cache = request->client->response_cache;
     const struct freshness *freshness = &request->lookup.freshness;
     const struct response_cache_key key =
-        response_cache_key(record, request->target.format, freshness);
+        response_cache_key(request->lookup.record, request->target.format, freshness);
     struct MHD_Response *response = response_cache_take(response_cache, &key);
-    unsigned status = status_for(request, body->etag);
 
-    if (response) {
-        host_record_unref(record); /* the response has a reference of its own */
-    } else {
-        response = response_host(record, body, freshness);
+    if (!response) {
+        response = response_host(steal_record(request), body, freshness);
         cors_add_fields(request, &response);
     }
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = respond_shared(request, status, response);
+    enum MHD_Result result = respond_shared(request, status_for(request, body->etag), response);
     response_cache_put(response_cache, &key, response);
     return result;
 }
@@ -59,28 +64,23 @@ static enum MHD_Result respond_no_host(struct request *request)
                            detail);
 }
 
-/* Takes the request's reference to the answer over. */
 static enum MHD_Result respond_host(struct request *request)
 {
     struct host_record *record = request->lookup.record;
     const struct freshness *freshness = &request->lookup.freshness;
     enum render_format format = request->target.format;
 
-    if (format == RENDER_PARSED && !host_record_valid(record)) {
-        host_record_unref(record);
+    if (format == RENDER_PARSED && !host_record_valid(record))
         return respond_no_host(request);
-    }
     const struct host_record_body *body = host_record_body(record, format);
-    if (!body) {
-        host_record_unref(record);
+    if (!body)
         return MHD_NO;
-    }
     if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
         !freshness->personal && !cors_is_own(request) &&
         !atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
-        return respond_hit(request, record, body);
+        return respond_hit(request, body);
     unsigned status = status_for(request, body->etag);
-    return respond(request, status, response_host(record, body, freshness));
+    return respond(request, status, response_host(steal_record(request), body, freshness));
 }
 
 static enum MHD_Result respond_lookup(struct request *request)
@@ -91,7 +91,7 @@ static enum MHD_Result respond_lookup(struct request *request)
 
 /* ---- Asking */
 
-static void forget_answer(struct request *request)
+static void release_record(struct request *request)
 {
     host_record_unref(request->lookup.record);
 }
@@ -123,10 +123,11 @@ static enum MHD_Result look_up(struct request *request, bool here_now,
     wanted->max_age_ms = request->fields.directives.max_age_ms;
     wanted->only_if_cached = request->fields.directives.only_if_cached;
     wanted->done = on_lookup_done;
+    request->release = release_record;
     if (lookup_try(lookup, wanted) ||
         !lookup_admit(lookup, wanted, client_address(request, &caller)))
         return finish(request);
-    http_suspend(request, finish, forget_answer);
+    http_suspend(request, finish);
     http_watch(request, end_lookup_early);
     lookup_submit(lookup, wanted);
     return MHD_YES;
@@ -177,18 +178,12 @@ static enum MHD_Result respond_forward(struct request *request, enum forward_sta
 static enum MHD_Result respond_forward_auth(struct request *request)
 {
     struct host_record *record = request->lookup.record;
-    enum MHD_Result result;
 
     if (request->lookup.outcome == LOOKUP_NO_MATCH)
         return respond_forward(request, FORWARD_NO_MATCH, NULL);
-    if (request->lookup.outcome != LOOKUP_FOUND)
+    if (request->lookup.outcome != LOOKUP_FOUND || !host_record_valid(record))
         return respond_forward(request, FORWARD_ERROR, NULL);
-    if (host_record_valid(record))
-        result = respond_forward(request, FORWARD_OK, host_record_host(record));
-    else
-        result = respond_forward(request, FORWARD_ERROR, NULL);
-    host_record_unref(record);
-    return result;
+    return respond_forward(request, FORWARD_OK, host_record_host(record));
 }
 
 enum MHD_Result serve_forward_auth(struct request *request)

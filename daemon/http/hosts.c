@@ -84,10 +84,9 @@ static void post_free(void *ctx)
     free(post);
 }
 
-void hosts_forget(struct request *request)
+static void release_post(struct request *request)
 {
-    post_free(request->post);
-    request->post = NULL;
+    post_free(request->state);
 }
 
 /* ---- The body */
@@ -97,9 +96,10 @@ bool hosts_begin(struct request *request)
     struct post *post = calloc(1, sizeof *post);
     struct p0f_addr caller;
 
-    request->post = post;
     if (!post)
         return false;
+    request->state = post;
+    request->release = release_post;
     post->service = request->client->service;
     post->request = request;
     post->flow = lookup_flow(request->client->service->lookup, client_address(request, &caller));
@@ -131,7 +131,7 @@ static bool grow_body(struct post *post, size_t length)
 
 void hosts_take(struct request *request, const char *bytes, size_t length)
 {
-    struct post *post = request->post;
+    struct post *post = request->state;
 
     if (post->state != POST_GOOD || !is_json(request) ||
         length > post->service->batch_bytes - post->length)
@@ -159,12 +159,12 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t roo
  * keep for one who is slow, and long to write for others who wait. */
 static enum MHD_Result respond_answer(struct request *request)
 {
-    struct post *post = request->post;
+    struct post *post = request->state;
     uint64_t length = batch_length(post->batch);
 
     if (length == 0)
         return MHD_NO;
-    request->post = NULL;
+    request->state = NULL;
     post->request = NULL;
     return respond(
         request, MHD_HTTP_OK,
@@ -173,7 +173,7 @@ static enum MHD_Result respond_answer(struct request *request)
 
 static enum MHD_Result respond_post(struct request *request)
 {
-    const struct post *post = request->post;
+    const struct post *post = request->state;
 
     if (post->state == POST_OVERLOADED)
         return respond_problem(request, PROBLEM_OVERLOADED, NULL,
@@ -191,7 +191,9 @@ static void on_batch_done(void *ctx)
 
 static void end_batch_early(struct request *request, bool for_good)
 {
-    batch_end_early(request->post->batch, for_good);
+    const struct post *post = request->state;
+
+    batch_end_early(post->batch, for_good);
 }
 
 /* ---- The work, slice by slice */
@@ -248,13 +250,13 @@ static bool work_in_turn(void *ctx)
 
 static enum MHD_Result work_at_once(struct request *request)
 {
-    struct post *post = request->post;
+    struct post *post = request->state;
 
     while (!work(post))
         ;
     if (!needs_p0f(post))
         return respond_post(request);
-    http_suspend(request, respond_post, hosts_forget);
+    http_suspend(request, respond_post);
     http_watch(request, end_batch_early);
     batch_submit(post->batch, on_batch_done, request);
     return MHD_YES;
@@ -262,7 +264,7 @@ static enum MHD_Result work_at_once(struct request *request)
 
 enum MHD_Result serve_hosts(struct request *request)
 {
-    struct post *post = request->post;
+    struct post *post = request->state;
     struct turns *turns = http_worker_turns(request->client->worker);
 
     if (!is_json(request))
@@ -275,7 +277,7 @@ enum MHD_Result serve_hosts(struct request *request)
         return respond_post(request);
     if (post->length <= SHORT_BYTES && turns_spare(turns))
         return work_at_once(request);
-    http_suspend(request, respond_post, hosts_forget);
+    http_suspend(request, respond_post);
     post->turn = (struct turn){.work = work_in_turn, .ctx = post};
     turns_add(turns, &post->turn, post->flow.numbers[post->flow.widths - 1]);
     return MHD_YES;

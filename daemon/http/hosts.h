@@ -15,7 +15,4 @@ void hosts_take(struct request *request, const char *bytes, size_t length);
 /* Once the body is complete. Returns what the access handler is to return. */
 enum MHD_Result serve_hosts(struct request *request);
 
-/* Frees what there is of it. No-op when there is nothing. */
-void hosts_forget(struct request *request);
-
 #endif

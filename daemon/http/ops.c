@@ -37,48 +37,49 @@ struct ops_request {
     };
 };
 
-static bool ops_begin(struct request *request)
+static struct ops_request *ops_request_new(struct request *request)
 {
-    request->operation = calloc(1, sizeof *request->operation);
-    if (request->operation)
-        request->operation->request = request;
-    return request->operation != NULL;
-}
+    struct ops_request *ops = calloc(1, sizeof *ops);
 
-static void ops_end(struct request *request)
-{
-    free(request->operation);
-    request->operation = NULL;
+    if (ops)
+        ops->request = request;
+    request->state = ops;
+    return ops;
 }
 
 /* ---- Readiness */
 
 static void on_readiness(struct readiness_request *readiness)
 {
-    struct ops_request *operation =
-        (struct ops_request *)((char *)readiness - offsetof(struct ops_request, readiness));
+    http_resume(
+        ((struct ops_request *)((char *)readiness - offsetof(struct ops_request, readiness)))
+            ->request);
+}
 
-    http_resume(operation->request);
+static void release_readiness(struct request *request)
+{
+    free(request->state);
 }
 
 static enum MHD_Result respond_readiness(struct request *request)
 {
-    const struct readiness_request *readiness = &request->operation->readiness;
-    enum MHD_Result result = readiness->ready ? respond(request, MHD_HTTP_OK, response_ready())
-                                              : respond_problem(request, PROBLEM_UNAVAILABLE, NULL,
-                                                                "%s", readiness->reason);
+    const struct ops_request *ops = request->state;
 
-    ops_end(request);
-    return result;
+    if (ops->readiness.ready)
+        return respond(request, MHD_HTTP_OK, response_ready());
+    return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "%s", ops->readiness.reason);
 }
 
 enum MHD_Result serve_readyz(struct request *request)
 {
-    if (!ops_begin(request))
+    struct ops_request *ops = ops_request_new(request);
+
+    if (!ops)
         return MHD_NO;
-    request->operation->readiness.done = on_readiness;
-    http_suspend(request, respond_readiness, ops_end);
-    readiness_ask(request->client->service->readiness, &request->operation->readiness);
+    request->release = release_readiness;
+    ops->readiness.done = on_readiness;
+    http_suspend(request, respond_readiness);
+    readiness_ask(request->client->service->readiness, &ops->readiness);
     return MHD_YES;
 }
 
@@ -86,39 +87,41 @@ enum MHD_Result serve_readyz(struct request *request)
 
 static void on_status(struct status_request *status)
 {
-    struct ops_request *operation =
-        (struct ops_request *)((char *)status - offsetof(struct ops_request, status));
-
-    http_resume(operation->request);
+    http_resume(
+        ((struct ops_request *)((char *)status - offsetof(struct ops_request, status)))->request);
 }
 
-static void drop_snapshot(struct request *request)
+static void release_status(struct request *request)
 {
-    status_snapshot_free(request->operation->status.snapshot);
-    ops_end(request);
+    struct ops_request *ops = request->state;
+
+    status_snapshot_free(ops->status.snapshot);
+    free(ops);
 }
 
 static enum MHD_Result gather(struct request *request,
                               enum MHD_Result (*finish)(struct request *request))
 {
-    if (!ops_begin(request))
+    struct ops_request *ops = ops_request_new(request);
+
+    if (!ops)
         return MHD_NO;
-    request->operation->status.done = on_status;
-    http_suspend(request, finish, drop_snapshot);
-    status_gather(request->client->service->status, &request->operation->status);
+    request->release = release_status;
+    ops->status.done = on_status;
+    http_suspend(request, finish);
+    status_gather(request->client->service->status, &ops->status);
     return MHD_YES;
 }
 
-static enum MHD_Result respond_text(struct request *request, char *text, size_t length,
-                                    const char *type)
+static const struct status_snapshot *snapshot_of(const struct request *request)
 {
-    drop_snapshot(request);
-    return respond(request, MHD_HTTP_OK, response_document(text, length, type));
+    const struct ops_request *ops = request->state;
+
+    return ops->status.snapshot;
 }
 
 static enum MHD_Result respond_no_snapshot(struct request *request)
 {
-    ops_end(request);
     if (!atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
         return MHD_NO; /* there was no memory for one */
     return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "p0f-lookupd is shutting down");
@@ -126,13 +129,13 @@ static enum MHD_Result respond_no_snapshot(struct request *request)
 
 static enum MHD_Result respond_status(struct request *request)
 {
-    const struct status_snapshot *snapshot = request->operation->status.snapshot;
+    const struct status_snapshot *snapshot = snapshot_of(request);
     size_t length = 0;
 
     if (!snapshot)
         return respond_no_snapshot(request);
     char *text = render_status(snapshot, &length);
-    return respond_text(request, text, length, "application/json");
+    return respond(request, MHD_HTTP_OK, response_document(text, length, "application/json"));
 }
 
 enum MHD_Result serve_status(struct request *request)
@@ -186,7 +189,7 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
 
 static enum MHD_Result respond_metrics(struct request *request)
 {
-    const struct status_snapshot *snapshot = request->operation->status.snapshot;
+    const struct status_snapshot *snapshot = snapshot_of(request);
     struct metrics_snapshot counted;
     struct process process;
     size_t length = 0;
@@ -202,7 +205,7 @@ static enum MHD_Result respond_metrics(struct request *request)
         process.open_fds_known = snapshot->open_fds_known;
     }
     char *text = metrics_text(&counted, &gauges, &process, &length);
-    return respond_text(request, text, length, METRICS_TEXT_TYPE);
+    return respond(request, MHD_HTTP_OK, response_document(text, length, METRICS_TEXT_TYPE));
 }
 
 enum MHD_Result serve_metrics(struct request *request)

@@ -72,11 +72,10 @@ struct request {
     struct fields fields;
     size_t body_bytes; /* received so far */
     bool early;        /* answered before its body was read, which closes the connection */
-    struct post *post; /* what hosts.c has of it, or NULL */
     struct lookup_request lookup;
-    struct ops_request *operation;                       /* what ops.c waits with, or NULL */
-    enum MHD_Result (*resumed)(struct request *request); /* in STAGE_WAITING, as is the next */
-    void (*abandoned)(struct request *request);
+    void *state;                              /* the handler's own */
+    void (*release)(struct request *request); /* at its end, lets go of what it holds; or NULL */
+    enum MHD_Result (*resumed)(struct request *request); /* in STAGE_WAITING */
     struct waiting waiting;
 };
 

@@ -22,14 +22,10 @@ static void set_timeout(struct request *request, unsigned seconds)
     MHD_set_connection_option(request->client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
-void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request),
-                  void (*abandoned)(struct request *request))
+void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request))
 {
     request->stage = STAGE_WAITING;
     request->resumed = resumed;
-    request->abandoned = abandoned;
-    request->waiting.end_early = NULL;
-    request->waiting.gone = false;
     MHD_suspend_connection(request->client->connection);
     set_timeout(request, request->client->service->idle_timeout + 1);
 }
@@ -37,11 +33,10 @@ void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct req
 enum MHD_Result http_go_on(struct request *request)
 {
     set_timeout(request, request->client->service->idle_timeout);
-    request->stage = STAGE_DONE; /* what was waited for is resumed()'s, even if it fails */
+    request->stage = STAGE_DONE;
     if (!request->waiting.gone)
         return request->resumed(request);
     respond_note(request, CLIENT_GONE);
-    request->abandoned(request);
     return MHD_NO;
 }
 

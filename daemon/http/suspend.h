@@ -6,11 +6,10 @@
 
 #include "http/request.h"
 
-/* Suspends the request; to be called before it is handed to another thread, which has it go on with
- * http_resume(). Then `resumed` is called for what the handler is to return, or, when the client has
- * gone, `abandoned` to let go of what was waited for. In the handler only. */
-void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request),
-                  void (*abandoned)(struct request *request));
+/* Suspends the request, once; to be called before it is handed to another thread, which has it go on
+ * with http_resume(). Then `resumed` is called for what the handler is to return, unless the client has
+ * gone. In the handler only. */
+void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request));
 
 /* Has it noticed within some 100 ms when the client of a suspended request closes its sending side, or
  * goes altogether (`for_good`): then `end_early` is called in the lookups' loop, where it may bring about
