@@ -109,7 +109,7 @@ unsigned metrics_code(unsigned column)
     return column < METRICS_CODES - 1 ? codes[column] : 0;
 }
 
-void metrics_request(enum metrics_route route, unsigned status)
+void metrics_request(unsigned route, unsigned status)
 {
     unsigned column = 0;
 

@@ -6,13 +6,12 @@
 
 #include "http/request.h"
 
+struct MHD_Response;
+
 /* Adds, as response_add() does, what a browser must know of any answer to this request. */
 void cors_add_fields(const struct request *request, struct MHD_Response **response);
 
 /* Whether that is for the pages of one origin. Where it is not, all answers have the same. */
 bool cors_is_own(const struct request *request);
-
-/* OPTIONS, a preflight included. Returns what the access handler is to return. */
-enum MHD_Result serve_options(struct request *request);
 
 #endif

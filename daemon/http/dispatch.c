@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/dispatch.h"
 
-#include "http/cors.h"
 #include "http/head.h"
-#include "http/host.h"
-#include "http/hosts.h"
-#include "http/ops.h"
+#include "http/options.h"
 #include "http/replace.h"
 #include "http/respond.h"
 #include "http/suspend.h"
@@ -21,34 +18,54 @@
  * cut off: no answer can be given in the middle. */
 #define CHUNKS_MAX (16 * 1024 * 1024)
 
-static bool is_batch(const struct request *request)
+/* ---- The body */
+
+static bool is(const char *method, const char *other)
 {
-    return request->target.route == TARGET_HOSTS && strcmp(request->method, "POST") == 0;
+    return strcmp(method, other) == 0;
 }
 
-/* How much of a body is read before the answer. */
-static size_t body_most(const struct request *request)
+/* How much of it is read before the answer. */
+static size_t body_max(const struct request *request)
 {
-    if (request->target.route == TARGET_FORWARD_AUTH)
-        return SIZE_MAX; /* it is a visitor's, who must not be turned away */
-    return is_batch(request) ? request->client->service->batch_bytes : BODY_MAX;
+    switch (request->target.route->body) {
+    case ROUTE_BODY_UNUSED:
+        break;
+    case ROUTE_BODY_UNLIMITED:
+        return SIZE_MAX;
+    case ROUTE_BODY_BATCH:
+        if (is(request->method, "POST"))
+            return request->client->service->batch_bytes;
+        break;
+    }
+    return BODY_MAX;
 }
 
 static enum MHD_Result refuse_body(struct request *request)
 {
     return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "expected a body of at most %zu bytes", body_most(request));
+                           "expected a body of at most %zu bytes", body_max(request));
+}
+
+static bool begin_body(struct request *request)
+{
+    const struct route *route = request->target.route;
+
+    request->body_wanted = route->post_take && is(request->method, "POST");
+    return !request->body_wanted || route->post_begin(request);
 }
 
 static enum MHD_Result on_body(struct request *request, const char *bytes, size_t length)
 {
-    size_t max = body_most(request);
+    size_t max = body_max(request);
 
     request->body_bytes += length;
-    if (is_batch(request))
-        hosts_take(request, bytes, length);
+    if (request->body_wanted)
+        request->target.route->post_take(request, bytes, length);
     return request->body_bytes <= max || request->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
 }
+
+/* ---- The header */
 
 /* While the header fields are looked at. */
 struct walk {
@@ -121,78 +138,45 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
     if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
                                "expected one Host field, got %u", fields->hosts);
-    if (fields->content_length > body_most(request))
+    if (fields->content_length > body_max(request))
         return refuse_body(request);
     request->early = false;
-    return !is_batch(request) || hosts_begin(request) ? MHD_YES : MHD_NO;
+    return begin_body(request) ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result refuse_method(struct request *request)
-{
-    const char *allowed = target_allows(request->target.route);
+/* ---- The answer */
 
-    return respond_problem(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
-                           request->method, allowed);
+static enum MHD_Result serve_method(struct request *request)
+{
+    const struct route *route = request->target.route;
+    const char *method = request->method;
+
+    if (route->any)
+        return route->any(request);
+    if (is(method, "OPTIONS"))
+        return serve_options(request);
+    if (route->post && is(method, "POST"))
+        return route->post(request);
+    if (route->get && (is(method, "GET") || is(method, "HEAD")))
+        return request->target.error == TARGET_OK ? route->get(request)
+                                                  : respond_bad_target(request);
+    return respond_method_not_allowed(request);
 }
 
-static enum MHD_Result answer_get(struct request *request)
+static enum MHD_Result serve_request(struct request *request)
 {
-    switch (request->target.route) {
-    case TARGET_HOST:
-        return serve_host(request);
-    case TARGET_HOSTS:
-        return refuse_method(request);
-    case TARGET_SELF:
-        return serve_self(request);
-    case TARGET_FORWARD_AUTH:
-        return serve_forward_auth(request);
-    case TARGET_LIVEZ:
-        return serve_livez(request);
-    case TARGET_READYZ:
-        return serve_readyz(request);
-    case TARGET_METRICS:
-        return serve_metrics(request);
-    case TARGET_STATUS:
-        return serve_status(request);
-    case TARGET_OPENAPI:
-        return serve_openapi(request);
-    case TARGET_INDEX:
-        return serve_index(request);
-    case TARGET_SERVER:
-    case TARGET_NONE:
-        break;
-    }
-    return respond_problem(request, PROBLEM_NOT_FOUND, NULL,
-                           "there is nothing here; / lists what is");
-}
-
-static bool is(const char *method, const char *other)
-{
-    return strcmp(method, other) == 0;
-}
-
-static enum MHD_Result dispatch(struct request *request)
-{
-    enum target_route route = request->target.route;
-
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
                                "expected a target of at most %d bytes", TARGET_MAX);
     if (request->fields.bytes > HEADERS_MAX)
         return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
                                "expected at most %d bytes of header fields", HEADERS_MAX);
-    if (request->body_bytes > body_most(request))
+    if (request->body_bytes > body_max(request))
         return refuse_body(request);
-    if (route == TARGET_NONE)
-        return answer_get(request);
-    if (is_batch(request))
-        return serve_hosts(request);
-    if (is(request->method, "OPTIONS"))
-        return serve_options(request);
-    if (is(request->method, "GET") || is(request->method, "HEAD"))
-        return answer_get(request);
-    return refuse_method(request);
+    return serve_method(request);
 }
+
+/* ---- What libmicrohttpd calls */
 
 enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *body,
@@ -212,7 +196,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
          * for 0 bytes when it has some of the next request, and takes no response then. */
         if (!body) {
             connections_arrived(&request->client->entry);
-            return dispatch(request);
+            return serve_request(request);
         }
         length = *body_length;
         *body_length = 0;
@@ -256,7 +240,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
         .url_end = text + strlen(text),
         .fields.directives.max_age_ms = LOOKUP_MAX_AGE_UNSET,
     };
-    target_parse(text, (size_t)(request->url_end - text), &request->target);
+    target_parse(text, (size_t)(request->url_end - text), service->routes, &request->target);
     hide_parameters(text);
     request->about = target_addr(&request->target);
     if (request

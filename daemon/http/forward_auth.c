@@ -2,6 +2,10 @@
 #include "http/forward_auth.h"
 
 #include "core/utf8.h"
+#include "http/client_address.h"
+#include "http/host_lookup.h"
+#include "http/respond.h"
+#include "http/response.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -122,4 +126,39 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
     if (host->bad_sw > 0)
         add_number(headers, "X-P0F-Bad-SW", host->bad_sw);
     add_number(headers, "X-P0F-Match-Quality", host->os_match_q);
+}
+
+/* ---- The request */
+
+static enum MHD_Result respond_forward(struct request *request, enum forward_status status,
+                                       const struct p0f_host *host)
+{
+    struct MHD_Response *response = response_empty();
+    struct forward_auth headers;
+
+    forward_auth(status, host, &headers);
+    for (size_t i = 0; i < headers.count; i++)
+        response_add(&response, headers.fields[i].name, headers.fields[i].value);
+    response_add(&response, "Cache-Control", "no-store");
+    return respond(request, MHD_HTTP_NO_CONTENT, response);
+}
+
+static enum MHD_Result respond_forward_auth(struct request *request)
+{
+    struct host_record *record = request->lookup.record;
+
+    if (request->lookup.outcome == LOOKUP_NO_MATCH)
+        return respond_forward(request, FORWARD_NO_MATCH, NULL);
+    if (request->lookup.outcome != LOOKUP_FOUND || !host_record_valid(record))
+        return respond_forward(request, FORWARD_ERROR, NULL);
+    return respond_forward(request, FORWARD_OK, host_record_host(record));
+}
+
+enum MHD_Result serve_forward_auth(struct request *request)
+{
+    /* The header fields are the visitor's, whose reload is no reason to ask p0f again. */
+    request->fields.directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
+    if (!client_address(request, &request->lookup.addr))
+        return respond_forward(request, FORWARD_ERROR, NULL);
+    return host_lookup(request, true, respond_forward_auth);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of a host as header fields, for a web server to pass on to its site. Pure. */
+/* /forward-auth: what is known of the client as header fields, for a web server to pass on to its site.
+ * Whatever comes of it, it is a 204: a site must not turn visitors away because we do not know them.
+ * Private to the HTTP side. */
 #ifndef HTTP_FORWARD_AUTH_H
 #define HTTP_FORWARD_AUTH_H
 
+#include "http/route.h"
 #include "p0fclient.h"
 
 #include <stddef.h>
@@ -32,8 +35,10 @@ struct forward_auth {
  *
  * Texts are printable ASCII and mean the same as in JSON: each byte of their UTF-8 that is not, each
  * '%', and a space at either end (where HTTP drops it) is percent-encoded. So to decode is to get
- * the text back, and no text of p0f's can break out of its field. */
+ * the text back, and no text of p0f's can break out of its field. Pure. */
 void forward_auth(enum forward_status status, const struct p0f_host *host,
                   struct forward_auth *headers);
+
+route_handler serve_forward_auth;
 
 #endif

@@ -166,9 +166,13 @@ static enum MHD_Result respond_answer(struct request *request)
         return MHD_NO;
     request->state = NULL;
     post->request = NULL;
-    return respond(
-        request, MHD_HTTP_OK,
-        response_streamed(length, BLOCK_BYTES, read_answer, post, post_free, "application/json"));
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(length, BLOCK_BYTES, read_answer, post, post_free);
+    if (!response)
+        post_free(post);
+    response_add(&response, "Content-Type", RESPONSE_JSON);
+    response_add(&response, "Cache-Control", "no-store");
+    return respond(request, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result respond_post(struct request *request)
@@ -271,8 +275,8 @@ enum MHD_Result serve_hosts(struct request *request)
         return respond_problem(request, PROBLEM_UNSUPPORTED_TYPE, NULL,
                                "expected a body with Content-Type: application/json, in UTF-8 and "
                                "without a Content-Encoding");
-    if (request->target.error == TARGET_BAD_PARAMETER)
-        return respond_problem(request, PROBLEM_BAD_PARAMETER, NULL, "%s", request->target.detail);
+    if (request->target.error != TARGET_OK)
+        return respond_bad_target(request);
     if (post->state != POST_GOOD)
         return respond_post(request);
     if (post->length <= SHORT_BYTES && turns_spare(turns))

@@ -3,7 +3,7 @@
 #ifndef HTTP_HOSTS_H
 #define HTTP_HOSTS_H
 
-#include "http/request.h"
+#include "http/route.h"
 
 /* Once its header fields are here. False when out of memory. */
 bool hosts_begin(struct request *request);
@@ -12,7 +12,7 @@ bool hosts_begin(struct request *request);
  * most. */
 void hosts_take(struct request *request, const char *bytes, size_t length);
 
-/* Once the body is complete. Returns what the access handler is to return. */
-enum MHD_Result serve_hosts(struct request *request);
+/* Once the body is complete. */
+route_handler serve_hosts;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/ops.h"
 
+#include "http/openapi.h"
 #include "http/respond.h"
 #include "http/response.h"
 #include "http/suspend.h"
@@ -8,22 +9,47 @@
 #include "ops/readiness.h"
 #include "ops/render_status.h"
 #include "ops/status.h"
+#include "json/render.h"
 
 #include <stdlib.h>
 
-enum MHD_Result serve_livez(struct request *request)
+/* How things are at this moment, for nobody to keep. */
+static enum MHD_Result respond_uncached(struct request *request, struct MHD_Response *response)
 {
-    return respond(request, MHD_HTTP_OK, response_alive());
+    response_add(&response, "Cache-Control", "no-store");
+    return respond(request, MHD_HTTP_OK, response);
 }
 
-enum MHD_Result serve_index(struct request *request)
+/* ---- What is known at once */
+
+enum MHD_Result serve_livez(struct request *request)
 {
-    return respond(request, MHD_HTTP_OK, response_index(request->client->service->version));
+    static const char body[] = "{\"status\":\"ok\"}\n";
+
+    return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
 }
 
 enum MHD_Result serve_openapi(struct request *request)
 {
-    return respond(request, MHD_HTTP_OK, response_openapi());
+    size_t length;
+    const char *document = openapi_document(&length);
+
+    return respond(request, MHD_HTTP_OK, response_static(document, length, RESPONSE_JSON));
+}
+
+enum MHD_Result serve_index(struct request *request)
+{
+    const struct http_service *service = request->client->service;
+    struct render_path paths[METRICS_ROUTES];
+    size_t count = 0, length = 0;
+
+    for (unsigned i = 0; i < service->routes->count; i++) {
+        const struct route *route = &service->routes->rows[i];
+        if (route->summary)
+            paths[count++] = (struct render_path){route->path, route->summary};
+    }
+    char *text = render_index(service->version, paths, count, &length);
+    return respond(request, MHD_HTTP_OK, response_owned(text, length, RESPONSE_JSON));
 }
 
 /* ---- What the loop's thread is asked for */
@@ -63,10 +89,11 @@ static void release_readiness(struct request *request)
 
 static enum MHD_Result respond_readiness(struct request *request)
 {
+    static const char body[] = "{\"status\":\"ready\"}\n";
     const struct ops_request *ops = request->state;
 
     if (ops->readiness.ready)
-        return respond(request, MHD_HTTP_OK, response_ready());
+        return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
     return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "%s", ops->readiness.reason);
 }
 
@@ -135,7 +162,7 @@ static enum MHD_Result respond_status(struct request *request)
     if (!snapshot)
         return respond_no_snapshot(request);
     char *text = render_status(snapshot, &length);
-    return respond(request, MHD_HTTP_OK, response_document(text, length, "application/json"));
+    return respond_uncached(request, response_owned(text, length, RESPONSE_JSON));
 }
 
 enum MHD_Result serve_status(struct request *request)
@@ -189,6 +216,7 @@ static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
 
 static enum MHD_Result respond_metrics(struct request *request)
 {
+    const struct http_service *service = request->client->service;
     const struct status_snapshot *snapshot = snapshot_of(request);
     struct metrics_snapshot counted;
     struct process process;
@@ -197,7 +225,10 @@ static enum MHD_Result respond_metrics(struct request *request)
     if (!snapshot)
         return respond_no_snapshot(request);
     struct metrics_gauges gauges = gauges_of(snapshot);
-    gauges.http_connections = connections_count(request->client->service->connections);
+    gauges.http_connections = connections_count(service->connections);
+    for (unsigned i = 0; i < service->routes->count; i++)
+        if (service->routes->rows[i].metrics.label)
+            gauges.routes[i] = &service->routes->rows[i].metrics;
     metrics_read(&counted);
     process_read("/proc", &process);
     if (!process.open_fds_known) {
@@ -205,7 +236,7 @@ static enum MHD_Result respond_metrics(struct request *request)
         process.open_fds_known = snapshot->open_fds_known;
     }
     char *text = metrics_text(&counted, &gauges, &process, &length);
-    return respond(request, MHD_HTTP_OK, response_document(text, length, METRICS_TEXT_TYPE));
+    return respond_uncached(request, response_owned(text, length, METRICS_TEXT_TYPE));
 }
 
 enum MHD_Result serve_metrics(struct request *request)

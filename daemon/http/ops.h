@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests of those who operate the daemon. Private to the HTTP side.
- *
- * Each function returns what the access handler is to return. */
+/* What those ask who operate the daemon, or want to know what it is. Private to the HTTP side. */
 #ifndef HTTP_OPS_H
 #define HTTP_OPS_H
 
-#include "http/request.h"
+#include "http/route.h"
 
-enum MHD_Result serve_livez(struct request *request);
-enum MHD_Result serve_index(struct request *request);
-enum MHD_Result serve_openapi(struct request *request);
-enum MHD_Result serve_readyz(struct request *request);
-enum MHD_Result serve_status(struct request *request);
-enum MHD_Result serve_metrics(struct request *request);
+route_handler serve_livez;
+route_handler serve_readyz;
+route_handler serve_status;
+route_handler serve_metrics;
+route_handler serve_openapi;
+route_handler serve_index;
 
 #endif

@@ -19,6 +19,7 @@
 
 /* What every request needs of the server. */
 struct http_service {
+    const struct route_table *routes;
     struct lookup *lookup;
     struct readiness *readiness;
     struct status *status;
@@ -71,6 +72,7 @@ struct request {
     const char *allow_origin;     /* for Access-Control-Allow-Origin, or NULL */
     struct fields fields;
     size_t body_bytes; /* received so far */
+    bool body_wanted;  /* by the route's post_take() */
     bool early;        /* answered before its body was read, which closes the connection */
     struct lookup_request lookup;
     void *state;                              /* the handler's own */

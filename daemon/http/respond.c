@@ -32,31 +32,11 @@ static void log_access(const struct request *request, unsigned status)
     log_info("%s \"%s %s\" %u", peer, method, url, status);
 }
 
-static enum metrics_route route_of(const struct request *request)
-{
-    static const enum metrics_route routes[] = {
-        [TARGET_HOST] = METRICS_ROUTE_HOST,
-        [TARGET_HOSTS] = METRICS_ROUTE_HOSTS,
-        [TARGET_SELF] = METRICS_ROUTE_SELF,
-        [TARGET_FORWARD_AUTH] = METRICS_ROUTE_FORWARD_AUTH,
-        [TARGET_LIVEZ] = METRICS_ROUTE_LIVEZ,
-        [TARGET_READYZ] = METRICS_ROUTE_READYZ,
-        [TARGET_METRICS] = METRICS_ROUTE_METRICS,
-        [TARGET_STATUS] = METRICS_ROUTE_STATUS,
-        [TARGET_OPENAPI] = METRICS_ROUTE_OPENAPI,
-        [TARGET_INDEX] = METRICS_ROUTE_INDEX,
-        [TARGET_SERVER] = METRICS_ROUTE_NONE,
-        [TARGET_NONE] = METRICS_ROUTE_NONE,
-    };
-
-    return routes[request->target.route];
-}
-
 void respond_note(struct request *request, unsigned status)
 {
     request->stage = STAGE_DONE;
     connections_arrived(&request->client->entry); /* as much of the request as matters */
-    metrics_request(route_of(request), status);
+    metrics_request(route_number(request->client->service->routes, request->target.route), status);
     if (request->client->service->access_log)
         log_access(request, status);
 }
@@ -91,6 +71,22 @@ enum MHD_Result respond_problem(struct request *request, enum problem problem,
     va_end(args);
     struct MHD_Response *response = response_problem(problem, request->about, detail, freshness);
     if (problem == PROBLEM_METHOD_NOT_ALLOWED)
-        response_add(&response, "Allow", target_allows(request->target.route));
+        response_add(&response, "Allow", route_allow(request->target.route));
     return respond(request, problem_kind(problem)->status, response);
+}
+
+enum MHD_Result respond_bad_target(struct request *request)
+{
+    const struct target *target = &request->target;
+
+    if (target->error == TARGET_BAD_ADDRESS)
+        return respond_problem(request, PROBLEM_BAD_ADDRESS, NULL, "%s",
+                               p0f_strerror(target->address));
+    return respond_problem(request, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
+}
+
+enum MHD_Result respond_method_not_allowed(struct request *request)
+{
+    return respond_problem(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
+                           request->method, route_allow(request->target.route));
 }

@@ -18,6 +18,12 @@ __attribute__((format(printf, 4, 5))) enum MHD_Result
 respond_problem(struct request *request, enum problem problem, const struct freshness *freshness,
                 const char *format, ...);
 
+/* The problem with the target's address or a parameter of it: target.error is one of these. */
+enum MHD_Result respond_bad_target(struct request *request);
+
+/* The route does not have the request's method. */
+enum MHD_Result respond_method_not_allowed(struct request *request);
+
 /* Counts the answer, which is as good as given, and logs it. To be called for one that is given in
  * another way; those above do so themselves, and the next. */
 void respond_note(struct request *request, unsigned status);

@@ -4,6 +4,7 @@
 #include "http/dispatch.h"
 #include "http/replace.h"
 #include "http/request.h"
+#include "http/routes.h"
 #include "http/worker.h"
 #include "json/batch_body.h"
 
@@ -153,6 +154,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
 
     if (!http)
         return NULL;
+    http->service.routes = &routes;
     http->service.lookup = options->lookup;
     http->service.readiness = options->readiness;
     http->service.status = options->status;

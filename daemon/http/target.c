@@ -10,19 +10,6 @@
 
 #define DECODED_SIZE 128 /* longer than any address or value we know */
 
-const struct render_path target_paths[TARGET_PATHS] = {
-    [TARGET_HOST] = {"/host/{ip}", "what p0f knows of a host; ?format=parsed|raw&wait=0..5000"},
-    [TARGET_HOSTS] = {"/hosts", "POST a JSON array of addresses: what p0f knows of each"},
-    [TARGET_SELF] = {"/self", "the same of who asks"},
-    [TARGET_FORWARD_AUTH] = {"/forward-auth", "the same as header fields; always 204"},
-    [TARGET_LIVEZ] = {"/livez", "200 while the process serves"},
-    [TARGET_READYZ] = {"/readyz", "200 while p0f answers, else 503 and why"},
-    [TARGET_METRICS] = {"/metrics", "counters and latencies, for Prometheus"},
-    [TARGET_STATUS] = {"/status", "how things stand: settings, cache, connections to p0f"},
-    [TARGET_OPENAPI] = {"/openapi.json", "all of this in OpenAPI 3.1, for programs"},
-    [TARGET_INDEX] = {"/", "this list"},
-};
-
 struct span {
     const char *at;
     size_t length;
@@ -82,13 +69,6 @@ static enum decoding decode(struct span in, char out[DECODED_SIZE], size_t *leng
     return DECODED;
 }
 
-static bool has_prefix(struct span span, const char *prefix)
-{
-    size_t length = strlen(prefix);
-
-    return span.length >= length && memcmp(span.at, prefix, length) == 0;
-}
-
 static bool skip_prefix(struct span *span, const char *prefix)
 {
     size_t length = strlen(prefix);
@@ -138,8 +118,41 @@ static void parse_address(struct span text, struct target *target)
         target->error = TARGET_BAD_ADDRESS;
 }
 
-static void refuse_parameter(struct target *target, const char *name, struct span value,
-                             const char *expected)
+/* ---- Parameters */
+
+static bool parse_format(struct span value, struct target *target)
+{
+    target->format = equals(value, "raw") ? RENDER_RAW : RENDER_PARSED;
+    return target->format == RENDER_RAW || equals(value, "parsed");
+}
+
+static bool parse_wait(struct span value, struct target *target)
+{
+    int64_t wait_ms = 0;
+
+    if (value.length == 0 || value.length > 9)
+        return false;
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9')
+            return false;
+        wait_ms = wait_ms * 10 + (value.at[i] - '0');
+    }
+    target->wait_ms = wait_ms;
+    return wait_ms <= TARGET_WAIT_MAX;
+}
+
+static const struct parameter {
+    const char *name;
+    unsigned bit;
+    bool (*parse)(struct span value, struct target *target);
+    const char *expected;
+} parameters[] = {
+    {"format", ROUTE_FORMAT, parse_format, "parsed or raw"},
+    {"wait", ROUTE_WAIT, parse_wait, "0 to 5000 (milliseconds)"},
+};
+
+static void refuse_parameter(struct target *target, const struct parameter *parameter,
+                             struct span value)
 {
     char shown[41];
     size_t length = value.length < sizeof shown - 1 ? value.length : sizeof shown - 1;
@@ -152,111 +165,69 @@ static void refuse_parameter(struct target *target, const char *name, struct spa
     }
     shown[length] = '\0';
     target->error = TARGET_BAD_PARAMETER;
-    snprintf(target->detail, sizeof target->detail, "%s=%s: expected %s", name, shown, expected);
+    snprintf(target->detail, sizeof target->detail, "%s=%s: expected %s", parameter->name, shown,
+             parameter->expected);
 }
 
-static bool parse_wait(const char *text, size_t length, int64_t *wait_ms)
+static void parse_parameter(struct span text, struct target *target)
 {
-    int64_t value = 0;
-
-    if (length == 0 || length > 9)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        value = value * 10 + (text[i] - '0');
-    }
-    *wait_ms = value;
-    return value <= TARGET_WAIT_MAX;
-}
-
-static void parse_parameter(struct span parameter, struct target *target)
-{
-    struct span raw_name = split_at(&parameter, '=');
-    struct span raw_value = parameter;
+    struct span raw_name = split_at(&text, '='), raw_value = text;
     char name[DECODED_SIZE], value[DECODED_SIZE];
     size_t name_length, value_length = 0;
 
     if (decode(raw_name, name, &name_length) != DECODED)
         return; /* none of ours */
-    bool known = decode(raw_value, value, &value_length) == DECODED;
-    struct span key = {name, name_length}, word = {value, value_length};
-    if (equals(key, "format")) {
-        if (known && equals(word, "parsed"))
-            target->format = RENDER_PARSED;
-        else if (known && equals(word, "raw"))
-            target->format = RENDER_RAW;
-        else
-            refuse_parameter(target, "format", raw_value, "parsed or raw");
-    } else if (equals(key, "wait")) {
-        if (!known || !parse_wait(value, value_length, &target->wait_ms))
-            refuse_parameter(target, "wait", raw_value, "0 to 5000 (milliseconds)");
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        const struct parameter *parameter = &parameters[i];
+        if (!(target->route->parameters & parameter->bit) ||
+            !equals((struct span){name, name_length}, parameter->name))
+            continue;
+        if (decode(raw_value, value, &value_length) != DECODED ||
+            !parameter->parse((struct span){value, value_length}, target))
+            refuse_parameter(target, parameter, raw_value);
     }
 }
 
-static void parse_parameters(struct span query, struct target *target)
-{
-    while (query.length > 0)
-        parse_parameter(split_at(&query, '&'), target);
-}
+/* ---- The target */
 
-static enum target_route find_route(struct span path)
+static void parse_path(struct span path, const struct route_table *table, struct target *target)
 {
+    size_t rest;
+
     if (path.length == 0)
-        return TARGET_INDEX;
-    for (enum target_route route = 0; route < TARGET_PATHS; route++)
-        if (route != TARGET_HOST && equals(path, target_paths[route].path))
-            return route;
-    return TARGET_NONE;
+        path = (struct span){"/", 1};
+    target->route = route_find(table, path.at, path.length, &rest);
+    if (target->route->parameters & ROUTE_IP)
+        parse_address((struct span){path.at + rest, path.length - rest}, target);
 }
 
-void target_parse(const char *text, size_t length, struct target *target)
+void target_parse(const char *text, size_t length, const struct route_table *table,
+                  struct target *target)
 {
-    static const char host_prefix[] = "/host/";
     struct span query = {text, length};
 
-    target->route = TARGET_NONE;
-    target->error = TARGET_OK;
-    target->address = P0F_OK;
-    target->format = RENDER_PARSED;
-    target->wait_ms = TARGET_WAIT_UNSET;
-    target->detail[0] = '\0';
+    *target = (struct target){
+        .route = &table->rows[table->count - 1],
+        .address = P0F_OK,
+        .format = RENDER_PARSED,
+        .wait_ms = TARGET_WAIT_UNSET,
+    };
     if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;
-        return;
-    }
-    if (equals(query, "*")) {
-        target->route = TARGET_SERVER;
-        return;
-    }
-    if (!skip_authority(&query)) {
+    } else if (equals(query, "*")) {
+        parse_path(query, table, target);
+    } else if (!skip_authority(&query)) {
         target->error = TARGET_MALFORMED;
-        return;
-    }
-    struct span path = split_at(&query, '?');
-    if (has_prefix(path, host_prefix)) {
-        target->route = TARGET_HOST;
-        path.at += sizeof host_prefix - 1;
-        path.length -= sizeof host_prefix - 1;
-        parse_address(path, target);
     } else {
-        target->route = find_route(path);
+        parse_path(split_at(&query, '?'), table, target);
+        while (query.length > 0 && target->route->parameters)
+            parse_parameter(split_at(&query, '&'), target);
     }
-    if (target->route == TARGET_HOST || target->route == TARGET_HOSTS ||
-        target->route == TARGET_SELF)
-        parse_parameters(query, target);
-}
-
-const char *target_allows(enum target_route route)
-{
-    if (route == TARGET_HOSTS)
-        return "POST, OPTIONS";
-    return route == TARGET_SERVER ? "GET, HEAD, POST, OPTIONS" : "GET, HEAD, OPTIONS";
 }
 
 const struct p0f_addr *target_addr(const struct target *target)
 {
-    bool named = target->route == TARGET_HOST && target->address == P0F_OK;
+    bool named = target->route->parameters & ROUTE_IP && target->address == P0F_OK;
 
     return named ? &target->addr : NULL;
 }

@@ -4,31 +4,12 @@
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
+#include "http/route.h"
 #include "p0fclient.h"
 #include "json/render.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Those with a path of their own come first: they index target_paths. */
-enum target_route {
-    TARGET_HOST,
-    TARGET_HOSTS,
-    TARGET_SELF,
-    TARGET_FORWARD_AUTH,
-    TARGET_LIVEZ,
-    TARGET_READYZ,
-    TARGET_METRICS,
-    TARGET_STATUS,
-    TARGET_OPENAPI,
-    TARGET_INDEX,
-    TARGET_PATHS,
-    TARGET_SERVER = TARGET_PATHS, /* "*", of OPTIONS */
-    TARGET_NONE,                  /* no such path */
-};
-
-/* The paths, and what each is for. */
-extern const struct render_path target_paths[TARGET_PATHS];
 
 enum target_error {
     TARGET_OK,
@@ -43,8 +24,8 @@ enum target_error {
 #define TARGET_WAIT_UNSET (-1)
 
 struct target {
-    enum target_route route;
-    enum target_error error; /* of routes with parameters; the first two have TARGET_NONE */
+    const struct route *route; /* never NULL */
+    enum target_error error;   /* the first two leave the table's last route */
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
@@ -52,11 +33,9 @@ struct target {
     char detail[128]; /* printable ASCII, for a person */
 };
 
-/* Always fills *target. */
-void target_parse(const char *text, size_t length, struct target *target);
-
-/* The methods of a route as the Allow field has them (RFC 9110, 10.2.1). */
-const char *target_allows(enum target_route route);
+/* Always fills *target, with a route of the table, which is borrowed. */
+void target_parse(const char *text, size_t length, const struct route_table *table,
+                  struct target *target);
 
 /* The address that the target names, or NULL. */
 const struct p0f_addr *target_addr(const struct target *target);

@@ -11,51 +11,38 @@
 
 /* ---- HTTP */
 
-/* What a client can expect there is always shown, so that its first occurrence is seen to be an
- * increase; anything else once it has been. */
-static const struct {
-    const char *name;
-    unsigned expected[8]; /* 0 ends */
-} routes[METRICS_ROUTES] = {
-    [METRICS_ROUTE_HOST] = {"/host", {200, 304, 400, 404, 502, 503, 504}},
-    [METRICS_ROUTE_HOSTS] = {"/hosts", {200, 400, 413, 415, 503}},
-    [METRICS_ROUTE_SELF] = {"/self", {200, 304, 400, 404, 502, 503, 504}},
-    [METRICS_ROUTE_FORWARD_AUTH] = {"/forward-auth", {204}},
-    [METRICS_ROUTE_LIVEZ] = {"/livez", {200}},
-    [METRICS_ROUTE_READYZ] = {"/readyz", {200, 503}},
-    [METRICS_ROUTE_METRICS] = {"/metrics", {200}},
-    [METRICS_ROUTE_STATUS] = {"/status", {200}},
-    [METRICS_ROUTE_OPENAPI] = {"/openapi.json", {200}},
-    [METRICS_ROUTE_INDEX] = {"/", {200}},
-    [METRICS_ROUTE_NONE] = {"none", {404}},
-};
-
-static bool expected(unsigned route, unsigned code)
+static bool is_expected(const struct metrics_route *route, unsigned code)
 {
-    for (const unsigned *at = routes[route].expected; *at; at++)
+    for (const unsigned *at = route->expected; *at; at++)
         if (*at == code)
             return true;
     return false;
 }
 
-static void put_requests(struct exposition *out, const struct metrics_snapshot *snapshot)
+static void put_route(struct exposition *out, const char *name, const struct metrics_route *route,
+                      const uint64_t counts[METRICS_CODES])
+{
+    for (unsigned column = 0; column < METRICS_CODES; column++) {
+        unsigned code = metrics_code(column);
+        if (counts[column] == 0 && !is_expected(route, code))
+            continue;
+        exposition_put(out, "%s{route=\"%s\",code=\"", name, route->label);
+        if (code)
+            exposition_put(out, "%u\"} %" PRIu64 "\n", code, counts[column]);
+        else
+            exposition_put(out, "other\"} %" PRIu64 "\n", counts[column]);
+    }
+}
+
+static void put_requests(struct exposition *out, const struct metrics_snapshot *snapshot,
+                         const struct metrics_gauges *gauges)
 {
     const char *name = PREFIX "http_requests_total";
 
     exposition_head(out, name, "counter", "HTTP requests answered, by route and status.");
-    for (unsigned route = 0; route < METRICS_ROUTES; route++) {
-        for (unsigned column = 0; column < METRICS_CODES; column++) {
-            uint64_t value = snapshot->requests[route][column];
-            unsigned code = metrics_code(column);
-            if (value == 0 && !expected(route, code))
-                continue;
-            exposition_put(out, "%s{route=\"%s\",code=\"", name, routes[route].name);
-            if (code)
-                exposition_put(out, "%u\"} %" PRIu64 "\n", code, value);
-            else
-                exposition_put(out, "other\"} %" PRIu64 "\n", value);
-        }
-    }
+    for (unsigned route = 0; route < METRICS_ROUTES; route++)
+        if (gauges->routes[route])
+            put_route(out, name, gauges->routes[route], snapshot->requests[route]);
 }
 
 static void put_http_connections(struct exposition *out, const struct metrics_snapshot *snapshot,
@@ -304,7 +291,7 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
     struct exposition text = {0}, *out = &text;
 
     exposition_info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
-    put_requests(out, snapshot);
+    put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);

@@ -39,7 +39,8 @@ struct metrics_gauges {
     uint64_t flights; /* hosts they wait for */
     struct metrics_store hosts;
     struct metrics_store misses;
-    uint64_t http_connections; /* open */
+    uint64_t http_connections;                          /* open */
+    const struct metrics_route *routes[METRICS_ROUTES]; /* by number; NULL: not in use */
 };
 
 /* A NUL-terminated text for the caller to free, with its length in *length; NULL when out of memory.

@@ -73,6 +73,39 @@ def test_the_index_has_the_same_paths(daemon, document):
     assert set(daemon.get("/").json()["paths"]) == set(document.members["paths"])
 
 
+def _post(path, method):
+    return json.dumps([HOST]) if method == "post" else None
+
+
+def test_parameters_are_those_of_the_document(daemon, document):
+    """Each that is there is refused with a value that it cannot have; others are ignored."""
+    for path, method, operation in document.operations():
+        if method not in ("get", "post"):
+            continue
+        known = {document.resolve(parameter)["name"]
+                 for parameter in document.members["paths"][path].get("parameters", []) +
+                 operation.get("parameters", [])}
+        for name in ("format", "wait"):
+            answer = daemon.get(f"{path.replace('{ip}', HOST)}?{name}=x",
+                                {"Content-Type": "application/json"}, method=method.upper(),
+                                body=_post(path, method))
+            refused = answer.status == 400 and answer.json()["type"].endswith(":bad-parameter")
+            assert refused == (name in known), (path, method, name, answer)
+
+
+def test_what_is_counted_from_the_start_can_happen(scratch, document):
+    """Each path is counted by itself, under its own name, and has answers of these statuses."""
+    paths = {path.removesuffix("/{ip}"): item for path, item in document.members["paths"].items()}
+    with Daemon(scratch, f"{scratch}/none.sock") as daemon:
+        text = daemon.get("/metrics").body.decode()
+    shown = re.findall(r'^p0f_lookupd_http_requests_total{route="(.*)",code="(.*)"} ', text, re.M)
+    assert {route for route, _ in shown} == {*paths, "none"}
+    for route, code in shown:
+        if route != "none":
+            main = paths[route].get("get") or paths[route]["post"]
+            assert code in main["responses"] or f"{code[0]}XX" in main["responses"], (route, code)
+
+
 def test_every_operation_answers(daemon, document):
     """Something that its own part of the document has; http_client sees to that."""
     for path, method, _ in document.operations():

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/host_lookup.h"
+
+#include "http/client_address.h"
+#include "http/cors.h"
+#include "http/lookup_problem.h"
+#include "http/respond.h"
+#include "http/response.h"
+#include "http/suspend.h"
+
+#include <stddef.h>
+
+/* ---- Answers */
+
+/* Each of the If-None-Match fields may hold a part of the list (RFC 9110, 5.3). */
+static unsigned status_for(const struct request *request, const char *etag)
+{
+    const struct field_values *fields = &request->fields.none_match;
+
+    for (size_t i = 0; i < fields->count; i++)
+        if (etag_listed(field_values_array(fields)[i], etag))
+            return MHD_HTTP_NOT_MODIFIED;
+    return MHD_HTTP_OK;
+}
+
+/* The request's reference, for a response to have. */
+static struct host_record *steal_record(struct request *request)
+{
+    struct host_record *record = request->lookup.record;
+
+    request->lookup.record = NULL;
+    return record;
+}
+
+/* The same again, if it was just built for somebody else. */
+static enum MHD_Result respond_hit(struct request *request, const struct host_record_body *body)
+{
+    struct response_cache *response_cache = request->client->response_cache;
+    const struct freshness *freshness = &request->lookup.freshness;
+    const struct response_cache_key key =
+        response_cache_key(request->lookup.record, request->target.format, freshness);
+    struct MHD_Response *response = response_cache_take(response_cache, &key);
+
+    if (!response) {
+        response = response_host(steal_record(request), body, freshness);
+        cors_add_fields(request, &response);
+    }
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result result = respond_shared(request, status_for(request, body->etag), response);
+    response_cache_put(response_cache, &key, response);
+    return result;
+}
+
+static enum MHD_Result respond_no_host(struct request *request)
+{
+    const struct lookup_request *lookup = &request->lookup;
+    char detail[PROBLEM_DETAIL_SIZE];
+    enum problem problem = problem_of_lookup(lookup->outcome, &lookup->addr, detail);
+
+    return respond_problem(request, problem,
+                           lookup->outcome == LOOKUP_NO_MATCH ? &lookup->freshness : NULL, "%s",
+                           detail);
+}
+
+static enum MHD_Result respond_host(struct request *request)
+{
+    struct host_record *record = request->lookup.record;
+    const struct freshness *freshness = &request->lookup.freshness;
+    enum render_format format = request->target.format;
+
+    if (format == RENDER_PARSED && !host_record_valid(record))
+        return respond_no_host(request);
+    const struct host_record_body *body = host_record_body(record, format);
+    if (!body)
+        return MHD_NO;
+    if (freshness->source == FRESHNESS_HIT && freshness->age_ms < freshness->ttl_ms &&
+        !freshness->personal && !cors_is_own(request) &&
+        !atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
+        return respond_hit(request, body);
+    unsigned status = status_for(request, body->etag);
+    return respond(request, status, response_host(steal_record(request), body, freshness));
+}
+
+enum MHD_Result host_lookup_respond(struct request *request)
+{
+    return request->lookup.outcome == LOOKUP_FOUND ? respond_host(request)
+                                                   : respond_no_host(request);
+}
+
+/* ---- Lookup */
+
+static void release_record(struct request *request)
+{
+    host_record_unref(request->lookup.record);
+}
+
+/* In the loop's thread. After the resume the client may be gone at any moment. */
+static void on_lookup_done(struct lookup_request *lookup)
+{
+    http_resume((struct request *)((char *)lookup - offsetof(struct request, lookup)));
+}
+
+static void end_lookup_early(struct request *request, bool for_good)
+{
+    if (for_good)
+        lookup_cancel(&request->lookup);
+    else
+        lookup_cut_short(&request->lookup);
+}
+
+enum MHD_Result host_lookup(struct request *request, bool here_now, route_handler *finish)
+{
+    struct lookup *lookup = request->client->service->lookup;
+    struct lookup_request *wanted = &request->lookup;
+    struct p0f_addr caller;
+
+    wanted->wait_ms = request->target.wait_ms;
+    wanted->here_now = here_now;
+    wanted->max_age_ms = request->fields.directives.max_age_ms;
+    wanted->only_if_cached = request->fields.directives.only_if_cached;
+    wanted->done = on_lookup_done;
+    request->release = release_record;
+    if (lookup_try(lookup, wanted) ||
+        !lookup_admit(lookup, wanted, client_address(request, &caller)))
+        return finish(request);
+    http_suspend(request, finish);
+    http_watch(request, end_lookup_early);
+    lookup_submit(lookup, wanted);
+    return MHD_YES;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/route.h"
+
+#include <string.h>
+
+/* Of a path, before the address at its end. */
+static size_t fixed_length(const struct route *route)
+{
+    const char *rest = route->parameters & ROUTE_IP ? strchr(route->path, '{') : NULL;
+
+    return rest ? (size_t)(rest - route->path) : strlen(route->path);
+}
+
+const struct route *route_find(const struct route_table *table, const char *path, size_t length,
+                               size_t *rest)
+{
+    const struct route *route = table->rows, *last = route + table->count - 1;
+
+    for (; route < last; route++) {
+        size_t fixed = fixed_length(route);
+        bool fits = route->parameters & ROUTE_IP ? length >= fixed : length == fixed;
+        *rest = fixed;
+        if (fits && memcmp(path, route->path, fixed) == 0)
+            break;
+    }
+    return route;
+}
+
+const char *route_allow(const struct route *route)
+{
+    static const char *const methods[] = {
+        "OPTIONS",
+        "GET, HEAD, OPTIONS",
+        "POST, OPTIONS",
+        "GET, HEAD, POST, OPTIONS",
+    };
+
+    return methods[(route->get != NULL) + 2 * (route->post != NULL)];
+}
+
+unsigned route_number(const struct route_table *table, const struct route *route)
+{
+    return route->metrics.label ? (unsigned)(route - table->rows) : table->count - 1;
+}

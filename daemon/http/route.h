@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What a path leads to: the form of the rows of the table in routes.c, and what can be told from one.
+ * Pure. Private to the HTTP side. */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include "core/metrics.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct request;
+
+/* Answers a request, or suspends it. Returns what the access handler is to return. */
+typedef enum MHD_Result route_handler(struct request *request);
+
+/* Parameters, as of OpenAPI; bits. */
+enum {
+    ROUTE_IP = 1 << 0,     /* an address at the end of the path */
+    ROUTE_FORMAT = 1 << 1, /* format=parsed|raw */
+    ROUTE_WAIT = 1 << 2,   /* wait=0..5000 */
+};
+
+/* How much of a body is read before the answer; more is refused. */
+enum route_body {
+    ROUTE_BODY_UNUSED,    /* nobody wants one: up to 1 MiB is discarded */
+    ROUTE_BODY_UNLIMITED, /* likewise, but it belongs to somebody who must not be turned away */
+    ROUTE_BODY_BATCH,     /* of a POST as much as a batch may have */
+};
+
+struct route {
+    const char *path;    /* in full; with ROUTE_IP, "{ip}" at its end stands for the address */
+    const char *summary; /* for the index; NULL: it is not listed */
+    route_handler *get;  /* HEAD as well; NULL: there is none, as for the next */
+    route_handler *post;
+    route_handler *any;                          /* instead of these, for any method */
+    bool (*post_begin)(struct request *request); /* once the header is here; false: out of memory */
+    void (*post_take)(struct request *request, const char *bytes, size_t length); /* of the body */
+    unsigned parameters; /* others are ignored */
+    enum route_body body;
+    struct metrics_route metrics; /* without a label it counts with the table's last */
+};
+
+struct route_table {
+    const struct route *rows;
+    unsigned count; /* METRICS_ROUTES at most */
+};
+
+/* The row for a path, never NULL: the last row is for all paths that no other one has. *rest becomes
+ * where in the path the address begins, if there is to be one. */
+const struct route *route_find(const struct route_table *table, const char *path, size_t length,
+                               size_t *rest);
+
+/* Its methods, as the Allow field has them (RFC 9110, 10.2.1). Static. */
+const char *route_allow(const struct route *route);
+
+/* By what number its requests are counted. */
+unsigned route_number(const struct route_table *table, const struct route *route);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/routes.h"
+
+#include "http/forward_auth.h"
+#include "http/host.h"
+#include "http/hosts.h"
+#include "http/ops.h"
+#include "http/respond.h"
+#include "http/self.h"
+
+static enum MHD_Result serve_not_found(struct request *request)
+{
+    return respond_problem(request, PROBLEM_NOT_FOUND, NULL,
+                           "there is nothing here; / lists what is");
+}
+
+/* A new path is a row here, and a file with its handler. The order is that of the index and of the
+ * metrics. */
+static const struct route rows[] = {
+    {
+        .path = "/host/{ip}",
+        .summary = "what p0f knows of a host; ?format=parsed|raw&wait=0..5000",
+        .get = serve_host,
+        .parameters = ROUTE_IP | ROUTE_FORMAT | ROUTE_WAIT,
+        .metrics = {"/host", {200, 304, 400, 404, 502, 503, 504}},
+    },
+    {
+        .path = "/hosts",
+        .summary = "POST a JSON array of addresses: what p0f knows of each",
+        .post = serve_hosts,
+        .post_begin = hosts_begin,
+        .post_take = hosts_take,
+        .parameters = ROUTE_FORMAT | ROUTE_WAIT,
+        .body = ROUTE_BODY_BATCH,
+        .metrics = {"/hosts", {200, 400, 413, 415, 503}},
+    },
+    {
+        .path = "/self",
+        .summary = "the same of who asks",
+        .get = serve_self,
+        .parameters = ROUTE_FORMAT | ROUTE_WAIT,
+        .metrics = {"/self", {200, 304, 400, 404, 502, 503, 504}},
+    },
+    {
+        .path = "/forward-auth",
+        .summary = "the same as header fields; always 204",
+        .get = serve_forward_auth,
+        .body = ROUTE_BODY_UNLIMITED,
+        .metrics = {"/forward-auth", {204}},
+    },
+    {
+        .path = "/livez",
+        .summary = "200 while the process serves",
+        .get = serve_livez,
+        .metrics = {"/livez", {200}},
+    },
+    {
+        .path = "/readyz",
+        .summary = "200 while p0f answers, else 503 and why",
+        .get = serve_readyz,
+        .metrics = {"/readyz", {200, 503}},
+    },
+    {
+        .path = "/metrics",
+        .summary = "counters and latencies, for Prometheus",
+        .get = serve_metrics,
+        .metrics = {"/metrics", {200}},
+    },
+    {
+        .path = "/status",
+        .summary = "how things stand: settings, cache, connections to p0f",
+        .get = serve_status,
+        .metrics = {"/status", {200}},
+    },
+    {
+        .path = "/openapi.json",
+        .summary = "all of this in OpenAPI 3.1, for programs",
+        .get = serve_openapi,
+        .metrics = {"/openapi.json", {200}},
+    },
+    {
+        .path = "/",
+        .summary = "this list",
+        .get = serve_index,
+        .metrics = {"/", {200}},
+    },
+    {
+        /* The server as a whole: OPTIONS, with all methods that any path has. */
+        .path = "*",
+        .get = serve_not_found,
+        .post = respond_method_not_allowed,
+    },
+    {
+        /* Any other path. */
+        .path = "",
+        .any = serve_not_found,
+        .metrics = {"none", {404}},
+    },
+};
+
+const struct route_table routes = {rows, sizeof rows / sizeof rows[0]};
+
+_Static_assert(sizeof rows / sizeof rows[0] <= METRICS_ROUTES, "each route is counted by itself");
