@@ -56,7 +56,6 @@ class Document:
 
     def __init__(self, members):
         self.members = members
-        self._resolver = jsonschema.RefResolver("", members)
         self._validators = {}
         self._seen = set()
         # A {parameter} may hold anything, as the daemon says itself what is no address.
@@ -173,9 +172,11 @@ class Document:
 
     def _validator(self, schema):
         if id(schema) not in self._validators:
+            # References are looked up in the schema itself, so it is given what they point to:
+            # resolvers differ between versions of jsonschema.
             self._validators[id(schema)] = jsonschema.Draft202012Validator(
-                schema, resolver=self._resolver,
-                format_checker=jsonschema.draft202012_format_checker)
+                {**schema, "components": self.members["components"]},
+                format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
         return self._validators[id(schema)]
 
     def _properties(self, schema):
