@@ -192,13 +192,22 @@ static void finish_turns(void *ctx)
     loop_post(worker->loop, &worker->stop);
 }
 
+/* Later versions only queue a connection that is added, and tell nobody when they cannot take it (seen
+ * in 1.0.1), unless they may assume that there is one thread. Then they take no locks either. */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD MHD_NO_FLAG
+#endif
+
 static bool start_library(struct http_worker *worker)
 {
-    worker->library = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
-        NULL, NULL, worker->options.handler, worker->options.ctx, MHD_OPTION_ARRAY,
-        worker->options.library, MHD_OPTION_NOTIFY_CONNECTION, on_connection, worker,
-        MHD_OPTION_END);
+    worker->library =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+                             MHD_USE_ERROR_LOG | ONE_THREAD,
+                         0, NULL, NULL, worker->options.handler, worker->options.ctx,
+                         MHD_OPTION_ARRAY, worker->options.library, MHD_OPTION_NOTIFY_CONNECTION,
+                         on_connection, worker, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         worker->library ? MHD_get_daemon_info(worker->library, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     worker->events.fd = info ? info->epoll_fd : -1;
