@@ -26,8 +26,8 @@ void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct req
 {
     request->stage = STAGE_WAITING;
     request->resumed = resumed;
+    set_timeout(request, request->client->service->idle_timeout + 1); /* 1.0.1 ignores it later */
     MHD_suspend_connection(request->client->connection);
-    set_timeout(request, request->client->service->idle_timeout + 1);
 }
 
 enum MHD_Result http_go_on(struct request *request)
