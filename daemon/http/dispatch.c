@@ -3,7 +3,7 @@
 
 #include "http/head.h"
 #include "http/options.h"
-#include "http/replace.h"
+#include "http/reading.h"
 #include "http/respond.h"
 #include "http/suspend.h"
 #include "http/syntax.h"
@@ -188,6 +188,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     (void)ctx, (void)connection;
     if (!request)
         return MHD_NO; /* there was no memory for it */
+    reading_mark(request->client->entry.fd);
     switch (request->stage) {
     case STAGE_HEAD:
         return on_head(request, url, method, version);
@@ -203,6 +204,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
         return on_body(request, body, length);
     case STAGE_WAITING:
         return http_go_on(request);
+    case STAGE_NONE:
     case STAGE_DONE:
         break;
     }
@@ -220,6 +222,15 @@ static void hide_parameters(const char *text)
         query[1] = '\0';
 }
 
+/* Keeps the lowest address that is known, as the library begins with its first. */
+static void note_memory(struct client *client)
+{
+    const char *start = reading_start(client->entry.fd);
+
+    if (start && (!client->memory || (uintptr_t)start < (uintptr_t)client->memory))
+        client->memory = start;
+}
+
 void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -232,7 +243,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     struct request *request = &client->request;
     const struct http_service *service = client->service;
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
-    replace_expect(client);
+    note_memory(client);
     *request = (struct request){
         .client = client,
         .stage = STAGE_HEAD,
@@ -250,14 +261,14 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
 }
 
 /* The descriptor stays libmicrohttpd's to close; ours keeps the connection open a while longer. */
-static void linger(const struct client *client)
+void request_linger(struct request *request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    int fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 0) : -1;
+    const struct http_service *service = request->client->service;
+    int fd = request->early ? fcntl(request->client->entry.fd, F_DUPFD_CLOEXEC, 0) : -1;
 
     if (fd >= 0)
-        client->service->linger(client->service->linger_ctx, fd);
+        service->linger(service->linger_ctx, fd);
+    request->early = false;
 }
 
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request_context,
@@ -269,11 +280,12 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (!request)
         return;
     struct client *client = request->client;
-    if (request->early)
-        linger(client);
+    request_linger(request);
     if (request->release)
         request->release(request);
     fields_free(&request->fields);
+    request->stage = STAGE_NONE;
+    reading_mark(client->entry.fd); /* the next request may be here already */
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);
 }

@@ -39,12 +39,6 @@ void http_head_begin(struct http_head *head, const char *method, const char *tar
     head->end = version + VERSION_LENGTH;
 }
 
-void http_head_resume(struct http_head *head, const char *target_end)
-{
-    head->torn = false;
-    head->end = target_end + 1 + VERSION_LENGTH;
-}
-
 void http_head_field(struct http_head *head, const char *name, const char *value,
                      size_t value_length)
 {
@@ -59,11 +53,4 @@ bool http_head_ends(struct http_head *head, const char *method, size_t size)
 
     /* Two line breaks. */
     return !head->torn && left >= 2 && left <= 4 && memcmp(head->end, nothing, left) == 0;
-}
-
-size_t http_head_before(const struct http_head *head, const char *target, size_t size)
-{
-    size_t behind = (size_t)((uintptr_t)head->end - (uintptr_t)target) + 4;
-
-    return head->torn || behind > size ? 0 : size - behind;
 }

@@ -31,17 +31,11 @@ bool http_head_applies(void);
 void http_head_begin(struct http_head *head, const char *method, const char *target,
                      const char *target_end, const char *version);
 
-/* The same where the method and the version are not known, but are in order. */
-void http_head_resume(struct http_head *head, const char *target_end);
-
 /* The next field, in their order. */
 void http_head_field(struct http_head *head, const char *name, const char *value,
                      size_t value_length);
 
 /* The end; `size` is the whole header's, from the method on. Returns whether it is whole. */
 bool http_head_ends(struct http_head *head, const char *method, size_t size);
-
-/* Bytes of it before the target, if CR LF ends its last lines, and nothing is hidden there. */
-size_t http_head_before(const struct http_head *head, const char *target, size_t size);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "core/clock.h"
 #include "http/cors.h"
-#include "http/head.h"
+#include "http/reading.h"
 #include "http/respond.h"
 #include "http/response.h"
 
@@ -22,7 +22,6 @@ struct text {
 };
 
 static _Thread_local struct client *newest; /* of this thread's */
-static _Thread_local struct client *expected;
 
 void replace_enter(struct client *client)
 {
@@ -41,32 +40,17 @@ void replace_leave(struct client *client)
         client->newer->older = client->older;
     else
         newest = client->older;
-    if (expected == client)
-        expected = NULL;
 }
 
-void replace_expect(struct client *client)
+/* Whose request it is that has been refused, or NULL when that is not known, or it is answered. */
+static struct request *find_refused(void)
 {
-    expected = client;
-}
+    int fd = reading_current();
+    struct client *client = newest;
 
-/* ---- Whose request it is */
-
-static bool is_refused(const struct client *client)
-{
-    return client->request.stage == STAGE_HEAD &&
-           MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) &&
-           !MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
-}
-
-static struct client *find_refused(void)
-{
-    if (expected && is_refused(expected))
-        return expected;
-    for (struct client *client = newest; client; client = client->older)
-        if (is_refused(client))
-            return client;
-    return NULL; /* it does not even have a whole header */
+    while (client && client->entry.fd != fd)
+        client = client->older;
+    return client && client->request.stage < STAGE_WAITING ? &client->request : NULL;
 }
 
 /* ---- The answer */
@@ -115,31 +99,18 @@ static void add_head(struct text *text, unsigned status, struct MHD_Response *re
     add_bytes(text, "\r\n", 2);
 }
 
-static enum MHD_Result see_length(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                  size_t name_length, const char *value, size_t value_length)
-{
-    (void)kind, (void)name_length;
-    http_head_field(ctx, name, value, value_length);
-    return MHD_YES;
-}
-
-/* Whether the answer must have no body. Nothing tells the method before our handler is called, but
- * that of a header with the usual ends of lines has this length, and is before the target. */
+/* Whether the answer must have no body. Nothing tells the method before our handler is called, but it
+ * is right before the target. */
 static bool is_head(const struct request *request)
 {
-    static const char method[] = "HEAD";
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        request->client->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    struct http_head head;
-    bool is = http_head_applies();
+    static const char head[] = "HEAD"; /* the blank behind it has become a NUL */
 
-    http_head_resume(&head, request->url_end);
-    MHD_get_connection_values_n(request->client->connection, MHD_HEADER_KIND, see_length, &head);
-    is = is && http_head_before(&head, request->url, info->header_size) == sizeof method;
-    for (size_t i = 1; is && i <= sizeof method;
-         i++) /* backwards: it may be shorter all the same */
-        is = request->url[-(ptrdiff_t)i] == method[sizeof method - i];
-    return is;
+    if (request->stage == STAGE_NONE)
+        return false;
+    if (request->stage == STAGE_BODY)
+        return strcmp(request->method, head) == 0;
+    return request->client->memory && request->client->memory + sizeof head <= request->url &&
+           memcmp(request->url - sizeof head, head, sizeof head) == 0;
 }
 
 /* False when there is no memory, or no room. */
@@ -163,42 +134,113 @@ static bool write_answer(struct text *text, const struct request *request, enum 
     return text->length < ANSWER_SIZE;
 }
 
-static void replace_page(struct request *request, enum problem problem, const char *detail)
+/* Our answer goes out before the library's, which is not sent any more. */
+static void replace_with(struct request *request, enum problem problem, const char *detail)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const char *origin = MHD_lookup_connection_value(request->client->connection, MHD_HEADER_KIND,
                                                      MHD_HTTP_HEADER_ORIGIN);
     struct text text;
 
-    request->method = "-"; /* which nothing tells */
+    if (request->stage == STAGE_NONE) /* what is here is of the request before */
+        *request = (struct request){
+            .client = request->client,
+            .target.route = route_of_none(request->client->service->routes),
+            .url = "-",
+        };
     request->allow_origin = origins_allow(request->client->service->cors, origin);
+    bool written = write_answer(&text, request, problem, detail);
+    if (request->stage < STAGE_BODY)
+        request->method = "-"; /* which nothing tells */
     request->early = true;
     respond_note(request, problem_kind(problem)->status);
-    if (write_answer(&text, request, problem, detail))
-        send(info->connect_fd, text.bytes, text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(info->connect_fd, SHUT_WR);
+    if (written)
+        send(request->client->entry.fd, text.bytes, text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(request->client->entry.fd, SHUT_WR);
 }
 
+/* ---- What it refuses */
+
+static bool has_whole_header(const struct request *request)
+{
+    return MHD_get_connection_info(request->client->connection,
+                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+}
+
+/* For a person. `page` is the library's own. */
+static const char *explain_bad_request(const struct request *request, const char *page)
+{
+    if (request->stage == STAGE_NONE)
+        return "the request line is malformed";
+    if (request->stage == STAGE_BODY)
+        return "the chunks of the body, or the fields behind it, are malformed";
+    if (!has_whole_header(request))
+        return "a header field is malformed";
+    if (strstr(page, "Host"))
+        return "expected one Host field, got 0";
+    return "Content-Length or Transfer-Encoding is malformed";
+}
+
+static void replace_page(struct request *request, unsigned status, const char *page)
+{
+    bool in_body = request->stage == STAGE_BODY;
+
+    switch (status) {
+    case MHD_HTTP_MOVED_PERMANENTLY: /* 1.0.1, to the same target with its blanks encoded */
+    case MHD_HTTP_BAD_REQUEST:
+        replace_with(request, PROBLEM_BAD_REQUEST, explain_bad_request(request, page));
+        break;
+    case MHD_HTTP_INTERNAL_SERVER_ERROR: /* 0.9.75, which has no room for a chunk's extension */
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        replace_with(request, PROBLEM_BODY_TOO_LARGE,
+                     in_body ? "a chunk, or its extension, is too large"
+                             : "Content-Length has more than 64 bits");
+        break;
+    case MHD_HTTP_URI_TOO_LONG:
+        replace_with(request, PROBLEM_URI_TOO_LONG, "there is no room for the request line");
+        break;
+    case MHD_HTTP_NOT_IMPLEMENTED: /* 1.0.1: the method is what is long */
+    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+        replace_with(request, PROBLEM_HEADERS_TOO_LARGE,
+                     in_body
+                         ? "there is no room for the fields behind the body"
+                         : "more header fields or cookies, or larger ones, than there is room for");
+        break;
+    case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
+        replace_with(request, PROBLEM_VERSION, "expected version 1.1 or 1.0");
+        break;
+    default: /* none is known: the page will do */
+        break;
+    }
+}
+
+/* 1.0.1 closes the connection without a page where it doubts that the client speaks HTTP. */
+static void replace_silence(struct request *request, const char *reason)
+{
+    static const char no_room[] = "No space left";
+
+    if (request->stage == STAGE_NONE)
+        replace_page(request,
+                     strncmp(reason, no_room, sizeof no_room - 1) == 0 ? MHD_HTTP_URI_TOO_LONG
+                                                                       : MHD_HTTP_BAD_REQUEST,
+                     "");
+}
+
+/* It logs each client that goes away, too, and what else there is nothing to be done about. */
 void replace_on_log(void *ctx, const char *format, va_list args)
 {
-    static const char refusal[] = "Error processing request (HTTP response code is %u";
+    static const char page[] = "Error processing request (HTTP response code is %u ('%s')).";
+    bool is_page = strncmp(format, page, sizeof page - 1) == 0;
 
     (void)ctx;
-    /* It logs each client that goes away, too: nothing to act on. */
-    if (strncmp(format, refusal, sizeof refusal - 1) != 0)
+    if (!is_page && strcmp(format, "%s\n") != 0)
         return;
-    unsigned status = va_arg(args, unsigned);
-    struct client *client = find_refused();
-    if (!client)
+    struct request *request = find_refused();
+    if (!request)
         return;
-    if (status == MHD_HTTP_BAD_REQUEST)
-        replace_page(&client->request, PROBLEM_BAD_REQUEST,
-                     "Content-Length or Transfer-Encoding is malformed");
-    else if (status == MHD_HTTP_CONTENT_TOO_LARGE)
-        replace_page(&client->request, PROBLEM_BODY_TOO_LARGE,
-                     "Content-Length has more than 64 bits");
-    else if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)
-        replace_page(&client->request, PROBLEM_HEADERS_TOO_LARGE,
-                     "more cookies, or larger ones, than there is room for");
+    if (is_page) {
+        unsigned status = va_arg(args, unsigned);
+        replace_page(request, status, va_arg(args, const char *));
+    } else {
+        replace_silence(request, va_arg(args, const char *));
+    }
 }

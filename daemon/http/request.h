@@ -40,6 +40,7 @@ struct http_service {
 };
 
 enum stage {
+    STAGE_NONE,    /* there is no request, or none whose request line could be read */
     STAGE_HEAD,    /* the request line is here */
     STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
     STAGE_WAITING, /* suspended, in other hands */
@@ -88,6 +89,7 @@ struct client {
     struct response_cache *response_cache; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
+    const char *memory;           /* the library's for requests; it goes on from there; or NULL */
     struct client *older, *newer; /* of the same thread's, see replace.h */
     struct request request;       /* the one that is under way, or the last */
 };

@@ -14,7 +14,7 @@ static size_t fixed_length(const struct route *route)
 const struct route *route_find(const struct route_table *table, const char *path, size_t length,
                                size_t *rest)
 {
-    const struct route *route = table->rows, *last = route + table->count - 1;
+    const struct route *route = table->rows, *last = route_of_none(table);
 
     for (; route < last; route++) {
         size_t fixed = fixed_length(route);
@@ -24,6 +24,11 @@ const struct route *route_find(const struct route_table *table, const char *path
             break;
     }
     return route;
+}
+
+const struct route *route_of_none(const struct route_table *table)
+{
+    return &table->rows[table->count - 1];
 }
 
 const char *route_allow(const struct route *route)

@@ -52,6 +52,9 @@ struct route_table {
 const struct route *route_find(const struct route_table *table, const char *path, size_t length,
                                size_t *rest);
 
+/* That last row. */
+const struct route *route_of_none(const struct route_table *table);
+
 /* Its methods, as the Allow field has them (RFC 9110, 10.2.1). Static. */
 const char *route_allow(const struct route *route);
 

@@ -48,6 +48,7 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     client->worker = worker;
     client->response_cache = station->response_cache;
     client->connection = connection;
+    client->request.client = client;
     replace_enter(client);
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
     return client;
@@ -62,6 +63,7 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     if (client) {
+        request_linger(&client->request);
         replace_leave(client);
         connections_leave(http->service.connections, &client->entry);
     } else {

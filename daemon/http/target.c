@@ -207,7 +207,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     struct span query = {text, length};
 
     *target = (struct target){
-        .route = &table->rows[table->count - 1],
+        .route = route_of_none(table),
         .address = P0F_OK,
         .format = RENDER_PARSED,
         .wait_ms = TARGET_WAIT_UNSET,

@@ -20,7 +20,7 @@ static enum http_reading wrong(const char *reason)
     return HTTP_READ_WRONG;
 }
 
-/* Those of the contract, and what libmicrohttpd says of a request that it cannot read. */
+/* Those of the contract. */
 static bool is_status(unsigned status)
 {
     static const unsigned all[] = {200, 204, 304, 400, 404, 405, 413, 414,
