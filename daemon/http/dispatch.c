@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/dispatch.h"
 
-#include "http/head.h"
 #include "http/options.h"
 #include "http/reading.h"
 #include "http/respond.h"
 #include "http/suspend.h"
-#include "http/syntax.h"
+#include "http/workarounds.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HEADERS_MAX (8 * 1024) /* bytes of header fields */
@@ -211,26 +208,6 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     return MHD_YES;
 }
 
-/* libmicrohttpd would make a list of the parameters in the connection's memory, and 0.9.75 leaves a
- * request without an answer that has more than there is room for. We have read them, and it writes in
- * this buffer of its own, too. */
-static void hide_parameters(const char *text)
-{
-    char *query = strchr((char *)(uintptr_t)text, '?');
-
-    if (query)
-        query[1] = '\0';
-}
-
-/* Keeps the lowest address that is known, as the library begins with its first. */
-static void note_memory(struct client *client)
-{
-    const char *start = reading_start(client->entry.fd);
-
-    if (start && (!client->memory || (uintptr_t)start < (uintptr_t)client->memory))
-        client->memory = start;
-}
-
 void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -243,7 +220,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     struct request *request = &client->request;
     const struct http_service *service = client->service;
     atomic_store_explicit(&client->entry.busy, true, memory_order_relaxed);
-    note_memory(client);
+    replace_note_memory(client);
     *request = (struct request){
         .client = client,
         .stage = STAGE_HEAD,
@@ -254,21 +231,10 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     target_parse(text, (size_t)(request->url_end - text), service->routes, &request->target);
     hide_parameters(text);
     request->about = target_addr(&request->target);
-    if (request
-            ->about) /* the header fields are still to be read: time enough to come from memory */
+    /* The header fields are still to be read: time enough to come from memory. */
+    if (request->about)
         lookup_expect(service->lookup, request->about);
     return request;
-}
-
-/* The descriptor stays libmicrohttpd's to close; ours keeps the connection open a while longer. */
-void request_linger(struct request *request)
-{
-    const struct http_service *service = request->client->service;
-    int fd = request->early ? fcntl(request->client->entry.fd, F_DUPFD_CLOEXEC, 0) : -1;
-
-    if (fd >= 0)
-        service->linger(service->linger_ctx, fd);
-    request->early = false;
 }
 
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request_context,
@@ -280,7 +246,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (!request)
         return;
     struct client *client = request->client;
-    request_linger(request);
+    linger(request);
     if (request->release)
         request->release(request);
     fields_free(&request->fields);

@@ -7,8 +7,6 @@
 #include <microhttpd.h>
 #include <stddef.h>
 
-struct request;
-
 /* MHD_OPTION_URI_LOG_CALLBACK: a request begins, on a connection whose socket context is its struct
  * client. Sets that one's struct request anew, as a whole, and returns it, which makes it the
  * *request of those below; NULL where there was no memory for the struct client. */
@@ -23,9 +21,5 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
 /* MHD_OPTION_NOTIFY_COMPLETED: lets go of what the request still has. */
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode why);
-
-/* Lets what still comes from a client that was answered early be read before its connection closes.
- * No-op when it was not. */
-void request_linger(struct request *request);
 
 #endif

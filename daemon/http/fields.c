@@ -39,7 +39,8 @@ static bool field_values_add(struct field_values *values, const char *value)
 
 /* ---- One field */
 
-/* Whether a name is `framing` and something more, see workarounds.h. */
+/* Whether a name is `framing` and something more: behind it there may be a blank, or a second line of
+ * its value (workarounds.h). */
 static bool hides(const char *framing, const char *name, size_t name_length)
 {
     size_t length = strlen(framing);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose request libmicrohttpd is at, in the thread that runs it.
+/* Whose request libmicrohttpd is at, in the thread that runs it; for workarounds.c.
  *
  * When it refuses a request by itself it says so in its log, but not on which connection (seen in
  * 0.9.75 and 1.0.1). It works on one at a time: the one that it has called us for last, or has read

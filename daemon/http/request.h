@@ -89,8 +89,8 @@ struct client {
     struct response_cache *response_cache; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
-    const char *memory;           /* the library's for requests; it goes on from there; or NULL */
-    struct client *older, *newer; /* of the same thread's, see replace.h */
+    const char *memory;           /* the lowest address known of the library's for it; or NULL */
+    struct client *older, *newer; /* of the same thread's, see workarounds.c */
     struct request request;       /* the one that is under way, or the last */
 };
 

@@ -2,9 +2,9 @@
 #include "http/server.h"
 
 #include "http/dispatch.h"
-#include "http/replace.h"
 #include "http/request.h"
 #include "http/routes.h"
+#include "http/workarounds.h"
 #include "http/worker.h"
 #include "json/batch_body.h"
 
@@ -63,7 +63,7 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     if (client) {
-        request_linger(&client->request);
+        linger(&client->request);
         replace_leave(client);
         connections_leave(http->service.connections, &client->entry);
     } else {

@@ -2,6 +2,7 @@
 #include "http/suspend.h"
 
 #include "http/respond.h"
+#include "http/workarounds.h"
 
 #include <sys/epoll.h>
 
@@ -14,25 +15,16 @@
  * long as a task of its worker's is on its way there (LEAVING). */
 enum { WAIT_WATCHED, WAIT_LEAVING, WAIT_DONE };
 
-/* A resumed connection whose timeout is its own is seen to before anything is read from it. Else
- * libmicrohttpd reads first, and if the client has closed its sending side, as one may that has asked
- * all it wants, drops the connection instead of asking us for the answer. */
-static void set_timeout(struct request *request, unsigned seconds)
-{
-    MHD_set_connection_option(request->client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
-}
-
 void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request))
 {
     request->stage = STAGE_WAITING;
     request->resumed = resumed;
-    set_timeout(request, request->client->service->idle_timeout + 1); /* 1.0.1 ignores it later */
-    MHD_suspend_connection(request->client->connection);
+    suspend_connection(request);
 }
 
 enum MHD_Result http_go_on(struct request *request)
 {
-    set_timeout(request, request->client->service->idle_timeout);
+    connection_has_resumed(request);
     request->stage = STAGE_DONE;
     if (!request->waiting.gone)
         return request->resumed(request);

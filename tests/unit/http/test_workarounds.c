@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/head.h"
+#include "http/workarounds.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static bool is_whole(const char *text, size_t length)
 
 #define IS_WHOLE(text) is_whole(text, sizeof(text) - 1)
 
-Test(http_head, whole)
+Test(workarounds, whole)
 {
     cr_assert(IS_WHOLE("GET / HTTP/1.1\r\n\r\n"));
     cr_assert(IS_WHOLE("GET / HTTP/1.1\n\n"));
@@ -103,7 +103,7 @@ Test(http_head, whole)
     cr_assert(IS_WHOLE("GET / HTTP/1.1\r\nHost: x\r\nA:\r\n\r\n"));
 }
 
-Test(http_head, a_nul_in_the_request_line)
+Test(workarounds, a_nul_in_the_request_line)
 {
     cr_assert_not(IS_WHOLE("G\0ET / HTTP/1.1\r\n\r\n"));
     cr_assert_not(IS_WHOLE("GET\0 / HTTP/1.1\r\n\r\n"));
@@ -113,7 +113,7 @@ Test(http_head, a_nul_in_the_request_line)
     cr_assert_not(IS_WHOLE("GET /a?b\0c HTTP/1.1\r\n\r\n"));
 }
 
-Test(http_head, a_nul_in_a_field)
+Test(workarounds, a_nul_in_a_field)
 {
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\0\r\nHost: x\r\n\r\n"));
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\0c\r\nHost: x\r\n\r\n"));
@@ -123,7 +123,7 @@ Test(http_head, a_nul_in_a_field)
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: \0b\r\nHost: x\r\n\r\n"));
 }
 
-Test(http_head, a_nul_in_the_last_field)
+Test(workarounds, a_nul_in_the_last_field)
 {
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\0\r\n\r\n"));
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\0c\r\n\r\n"));
@@ -133,7 +133,7 @@ Test(http_head, a_nul_in_the_last_field)
 }
 
 /* The library takes it for the empty one, and what follows for something else. */
-Test(http_head, a_nul_that_begins_a_line)
+Test(workarounds, a_nul_that_begins_a_line)
 {
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\r\n\0C: d\r\n"));
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\r\n\0\r\n"));
@@ -141,7 +141,7 @@ Test(http_head, a_nul_that_begins_a_line)
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\n\0A: b\r\n"));
 }
 
-Test(http_head, a_field_on_two_lines)
+Test(workarounds, a_field_on_two_lines)
 {
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\r\n c\r\nHost: x\r\n\r\n"));
     cr_assert_not(IS_WHOLE("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/replace.h"
+#include "http/workarounds.h"
 
 #include "core/clock.h"
 #include "http/cors.h"
@@ -7,13 +7,77 @@
 #include "http/respond.h"
 #include "http/response.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#define VERSION_LENGTH 8 /* HTTP/1.1 */
 #define ANSWER_SIZE 4096
+
+/* ---- 1. A header that is not what the client has sent */
+
+bool http_head_applies(void)
+{
+    const char *version = MHD_get_version();
+
+    return version[0] == '0' && version[1] == '.';
+}
+
+/* Bytes from what has been seen to this; a field that was copied is far away, on either side. */
+static size_t gap(const struct http_head *head, const char *at)
+{
+    return (size_t)((uintptr_t)at - (uintptr_t)head->end);
+}
+
+/* CR LF, or a bare LF. */
+static bool is_line_break(const struct http_head *head, const char *at)
+{
+    size_t length = gap(head, at);
+
+    return length == 1 || (length == 2 && head->end[1] == '\0');
+}
+
+void http_head_begin(struct http_head *head, const char *method, const char *target,
+                     const char *target_end, const char *version)
+{
+    const char *at = method + strlen(method) + 1;
+
+    while (at < target && *at == ' ')
+        at++;
+    head->torn = at != target || version != target_end + 1;
+    head->end = version + VERSION_LENGTH;
+}
+
+void http_head_field(struct http_head *head, const char *name, const char *value,
+                     size_t value_length)
+{
+    head->torn |= !is_line_break(head, name);
+    head->end = value + value_length;
+}
+
+bool http_head_ends(struct http_head *head, const char *method, size_t size)
+{
+    static const char nothing[4];
+    size_t left = gap(head, method + size);
+
+    /* Two line breaks. */
+    return !head->torn && left >= 2 && left <= 4 && memcmp(head->end, nothing, left) == 0;
+}
+
+/* ---- 2. Parameters of the target */
+
+void hide_parameters(const char *target)
+{
+    char *query = strchr((char *)(uintptr_t)target, '?');
+
+    if (query)
+        query[1] = '\0';
+}
+
+/* ---- 3. Pages of its own */
 
 /* An answer as it is put together. */
 struct text {
@@ -42,6 +106,14 @@ void replace_leave(struct client *client)
         newest = client->older;
 }
 
+void replace_note_memory(struct client *client)
+{
+    const char *start = reading_start(client->entry.fd);
+
+    if (start && (!client->memory || (uintptr_t)start < (uintptr_t)client->memory))
+        client->memory = start;
+}
+
 /* Whose request it is that has been refused, or NULL when that is not known, or it is answered. */
 static struct request *find_refused(void)
 {
@@ -52,8 +124,6 @@ static struct request *find_refused(void)
         client = client->older;
     return client && client->request.stage < STAGE_WAITING ? &client->request : NULL;
 }
-
-/* ---- The answer */
 
 static void add_bytes(struct text *text, const char *bytes, size_t length)
 {
@@ -158,8 +228,6 @@ static void replace_with(struct request *request, enum problem problem, const ch
     shutdown(request->client->entry.fd, SHUT_WR);
 }
 
-/* ---- What it refuses */
-
 static bool has_whole_header(const struct request *request)
 {
     return MHD_get_connection_info(request->client->connection,
@@ -243,4 +311,34 @@ void replace_on_log(void *ctx, const char *format, va_list args)
     } else {
         replace_silence(request, va_arg(args, const char *));
     }
+}
+
+/* ---- 4. Clients that still send */
+
+void linger(struct request *request)
+{
+    const struct http_service *service = request->client->service;
+    int fd = request->early ? fcntl(request->client->entry.fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (fd >= 0)
+        service->linger(service->linger_ctx, fd);
+    request->early = false;
+}
+
+/* ---- 5. Clients that have closed their sending side */
+
+static void set_timeout(const struct request *request, unsigned seconds)
+{
+    MHD_set_connection_option(request->client->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+void suspend_connection(const struct request *request)
+{
+    set_timeout(request, request->client->service->idle_timeout + 1); /* 1.0.1 ignores it later */
+    MHD_suspend_connection(request->client->connection);
+}
+
+void connection_has_resumed(const struct request *request)
+{
+    set_timeout(request, request->client->service->idle_timeout);
 }
