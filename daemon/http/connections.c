@@ -149,7 +149,7 @@ static void evict_connection(struct connections *connections, struct connection 
 static void evict_idle(struct connections *connections, uint32_t wanted, uint32_t second)
 {
     for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
-        if (c->ended || eviction_awaited_for(c, second) < IDLE_S)
+        if (c->ended || connection_awaited_for(c, second) < IDLE_S)
             continue;
         evict_connection(connections, c);
         wanted--;
@@ -278,7 +278,7 @@ void connections_sweep(struct connections *connections)
 
     pthread_mutex_lock(&connections->lock);
     for (struct connection *c = connections->oldest; c; c = c->newer) {
-        if (eviction_awaited_for(c, second) > patience)
+        if (connection_awaited_for(c, second) > patience)
             end_connection(connections, c);
         looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
         if (count == AT_A_LOOK) {

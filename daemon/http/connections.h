@@ -12,23 +12,14 @@
 
 #include "core/hash.h"
 #include "core/loop.h"
+#include "http/connection.h"
 #include "net/networks.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 struct connections;
-
-/* One of them, in the memory of whoever serves it. */
-struct connection {
-    struct connection *older, *newer;
-    int fd;
-    bool ended;       /* by us: it will leave as soon as that is seen; under the lock */
-    atomic_bool busy; /* a request is being read, looked up or answered */
-    _Atomic uint32_t reading_since; /* a second of theirs; 0: a request is there */
-};
 
 struct connections_options {
     struct loop *loop; /* borrowed until connections_free() */

@@ -94,7 +94,7 @@ static struct victim weigh_slot(const struct eviction *eviction, const struct sl
         .connection = slot->connection,
         .weight = client_counts_weight(eviction->counts, slot->client),
         .idle = !atomic_load_explicit(&connection->busy, memory_order_relaxed),
-        .awaited_for = eviction_awaited_for(connection, second),
+        .awaited_for = connection_awaited_for(connection, second),
     };
 }
 

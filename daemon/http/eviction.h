@@ -4,8 +4,9 @@
 #ifndef HTTP_EVICTION_H
 #define HTTP_EVICTION_H
 
+#include "core/hash.h"
 #include "http/client_counts.h"
-#include "http/connections.h"
+#include "http/connection.h"
 
 struct eviction;
 
@@ -31,19 +32,11 @@ struct victim {
     struct connection *connection; /* NULL: there is none */
     struct client_weight weight;
     bool idle;            /* no request is on its way, or waits for an answer */
-    uint32_t awaited_for; /* see eviction_awaited_for() */
+    uint32_t awaited_for; /* see connection_awaited_for() */
 };
 
 /* One of the client that has most, or of one that has nearly as many: some dozens are looked at, from
  * all parts of the descriptors. Of one client's, one that is idle, and that longest of these. */
 struct victim eviction_choose(struct eviction *eviction, uint32_t second);
-
-/* Seconds for which a request has been waited for; 0 when one is there. */
-static inline uint32_t eviction_awaited_for(const struct connection *connection, uint32_t second)
-{
-    uint32_t since = atomic_load_explicit(&connection->reading_since, memory_order_relaxed);
-
-    return since ? second - since : 0;
-}
 
 #endif

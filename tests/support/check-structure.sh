@@ -92,6 +92,18 @@ TABLE
 find daemon -mindepth 1 -maxdepth 1 -type d -printf '%f\n' |
     grep -vxE 'core|net|config|p0f|json|lookup|ops|http' | rule 'A folder that is not in the table:'
 
+# No circles: neither a header nor a module, of which a .h is as good as its .c, includes by way of others
+# one that includes it. The *_private.h are parts of one module, and config/ has a circle yet.
+circles() {
+    awk '$1 != $2' | grep -vE '_private|^config/.* config/' >"$dir/edges" || true
+    tsort "$dir/edges" 2>&1 >"$dir/sorted" | grep -v 'input contains a loop' | sed 's/^tsort: //' || true
+}
+within 'daemon/[^:]*\.h' '#include "' | sed -nE 's|^daemon/([^:]*):[0-9]*:#include "([^"]*)"|\2 \1|p' |
+    circles | rule 'These headers include each other in a circle:'
+within 'daemon/[^:]*\.[ch]' '#include "' |
+    sed -nE 's|^daemon/([^:]*)\.[ch]:[0-9]*:#include "([^"]*)\.h"|\2 \1|p' |
+    circles | rule 'These modules include each other in a circle:'
+
 # One function name means one thing, static ones too: otherwise grep, gdb and perf mislead.
 awk -F: '{ text = $0; sub(/^[^:]*:[0-9]*:/, "", text) }
     text ~ /^[a-z].*\(/ && text !~ /;[ \t]*$/ && $1 ~ /\.c$/ {
