@@ -40,8 +40,8 @@ static size_t body_max(const struct request *request)
 
 static enum MHD_Result refuse_body(struct request *request)
 {
-    return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "expected a body of at most %zu bytes", body_max(request));
+    return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL, "the body exceeds %zu bytes",
+                           body_max(request));
 }
 
 static bool begin_body(struct request *request)
@@ -99,13 +99,13 @@ static bool read_fields(struct request *request, const char *version)
 static const char *find_fault(const struct request *request, const char *version)
 {
     if (fields_are_ambiguous(&request->fields, version))
-        return "Content-Length and Transfer-Encoding leave the body's length open";
+        return "ambiguous message body length";
     if (request->fields.bad_name)
-        return "a header field has no name, or one with bytes that may not be in it";
+        return "invalid character in a field name";
     if (request->target.error == TARGET_MALFORMED)
-        return "expected a path, http://host/path or * for a target";
+        return "malformed request target; expected a path, http://host/path or *";
     if (request->fields.bad_host)
-        return "there are bytes in Host that no host may have";
+        return "invalid character in Host";
     return NULL;
 }
 
@@ -126,7 +126,7 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
      * as nobody can tell where the next request would begin. */
     if (!whole)
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
-                               "there is a NUL in the header, or a field goes on in a second line");
+                               "NUL byte or folded line in the header");
     if (version[7] > '1') /* it is HTTP/1.x, in any case */
         return respond_problem(request, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
     const char *fault = find_fault(request, version);
@@ -134,7 +134,7 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
     if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
-                               "expected one Host field, got %u", fields->hosts);
+                               "expected exactly one Host field, got %u", fields->hosts);
     if (fields->content_length > body_max(request))
         return refuse_body(request);
     request->early = false;
@@ -164,10 +164,10 @@ static enum MHD_Result serve_request(struct request *request)
 {
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
-                               "expected a target of at most %d bytes", TARGET_MAX);
+                               "the request target exceeds %d bytes", TARGET_MAX);
     if (request->fields.bytes > HEADERS_MAX)
         return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
-                               "expected at most %d bytes of header fields", HEADERS_MAX);
+                               "the header fields exceed %d bytes", HEADERS_MAX);
     if (request->body_bytes > body_max(request))
         return refuse_body(request);
     return serve_method(request);

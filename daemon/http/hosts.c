@@ -180,8 +180,7 @@ static enum MHD_Result respond_post(struct request *request)
     const struct post *post = request->state;
 
     if (post->state == POST_OVERLOADED)
-        return respond_problem(request, PROBLEM_OVERLOADED, NULL,
-                               "too many batches are being answered");
+        return respond_problem(request, PROBLEM_OVERLOADED, NULL, "too many batches in progress");
     if (post->error[0])
         return respond_problem(request, PROBLEM_BAD_BODY, NULL, "%s", post->error);
     return post->state == POST_GOOD ? respond_answer(request) : MHD_NO;
@@ -273,8 +272,8 @@ enum MHD_Result serve_hosts(struct request *request)
 
     if (!is_json(request))
         return respond_problem(request, PROBLEM_UNSUPPORTED_TYPE, NULL,
-                               "expected a body with Content-Type: application/json, in UTF-8 and "
-                               "without a Content-Encoding");
+                               "expected Content-Type: application/json in UTF-8, without "
+                               "Content-Encoding");
     if (request->target.error != TARGET_OK)
         return respond_bad_target(request);
     if (post->state != POST_GOOD)

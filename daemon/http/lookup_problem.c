@@ -24,26 +24,22 @@ enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_add
     switch (outcome) {
     case LOOKUP_FOUND:
         return say(PROBLEM_BAD_RESPONSE, detail,
-                   "p0f's answer has bad_sw or os_match_q out of range; format=raw shows it as it "
-                   "is");
+                   "p0f returned bad_sw or os_match_q out of range; see format=raw");
     case LOOKUP_NO_MATCH:
         return say(PROBLEM_NO_MATCH, detail, "p0f does not know %s", ip);
     case LOOKUP_BAD_RESPONSE:
-        return say(PROBLEM_BAD_RESPONSE, detail, "p0f gave no answer about %s that makes sense",
-                   ip);
+        return say(PROBLEM_BAD_RESPONSE, detail, "p0f returned a malformed response for %s", ip);
     case LOOKUP_UNAVAILABLE:
         return say(PROBLEM_UNAVAILABLE, detail,
-                   "there is no connection to p0f, and nothing usable is cached");
+                   "not connected to p0f, and nothing usable is cached");
     case LOOKUP_OVERLOADED:
-        return say(PROBLEM_OVERLOADED, detail,
-                   "as many lookups are waiting as p0f.max_pending allows");
+        return say(PROBLEM_OVERLOADED, detail, "too many pending lookups (p0f.max_pending)");
     case LOOKUP_TIMEOUT:
         return say(PROBLEM_TIMEOUT, detail, "p0f did not answer in time");
     case LOOKUP_CANCELLED:
-        return say(PROBLEM_TIMEOUT, detail, "nobody waited for %s any more", ip);
+        return say(PROBLEM_TIMEOUT, detail, "the lookup of %s was cancelled", ip);
     case LOOKUP_NOT_CACHED:
-        return say(PROBLEM_TIMEOUT, detail, "%s is not cached, and the request wants nothing else",
-                   ip);
+        return say(PROBLEM_TIMEOUT, detail, "%s is not cached (only-if-cached)", ip);
     }
-    return say(PROBLEM_INTERNAL, detail, "the lookup of %s came to nothing", ip);
+    return say(PROBLEM_INTERNAL, detail, "the lookup of %s failed", ip);
 }

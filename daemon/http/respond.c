@@ -87,6 +87,7 @@ enum MHD_Result respond_bad_target(struct request *request)
 
 enum MHD_Result respond_method_not_allowed(struct request *request)
 {
-    return respond_problem(request, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%.32s is not one of %s",
-                           request->method, route_allow(request->target.route));
+    return respond_problem(request, PROBLEM_METHOD_NOT_ALLOWED, NULL,
+                           "%.32s is not allowed; expected one of %s", request->method,
+                           route_allow(request->target.route));
 }

@@ -10,8 +10,7 @@
 
 static enum MHD_Result serve_not_found(struct request *request)
 {
-    return respond_problem(request, PROBLEM_NOT_FOUND, NULL,
-                           "there is nothing here; / lists what is");
+    return respond_problem(request, PROBLEM_NOT_FOUND, NULL, "no such resource; see /");
 }
 
 /* A new path is a row here, and a file with its handler. The order is that of the index and of the
@@ -19,14 +18,14 @@ static enum MHD_Result serve_not_found(struct request *request)
 static const struct route rows[] = {
     {
         .path = "/host/{ip}",
-        .summary = "what p0f knows of a host; ?format=parsed|raw&wait=0..5000",
+        .summary = "what p0f knows about a host; ?format=parsed|raw&wait=0..5000",
         .get = serve_host,
         .parameters = ROUTE_IP | ROUTE_FORMAT | ROUTE_WAIT,
         .metrics = {"/host", {200, 304, 400, 404, 502, 503, 504}},
     },
     {
         .path = "/hosts",
-        .summary = "POST a JSON array of addresses: what p0f knows of each",
+        .summary = "POST a JSON array of addresses: what p0f knows about each",
         .post = serve_hosts,
         .post_begin = hosts_begin,
         .post_take = hosts_take,
@@ -36,45 +35,45 @@ static const struct route rows[] = {
     },
     {
         .path = "/self",
-        .summary = "the same of who asks",
+        .summary = "what p0f knows about the client",
         .get = serve_self,
         .parameters = ROUTE_FORMAT | ROUTE_WAIT,
         .metrics = {"/self", {200, 304, 400, 404, 502, 503, 504}},
     },
     {
         .path = "/forward-auth",
-        .summary = "the same as header fields; always 204",
+        .summary = "the same in header fields; always 204",
         .get = serve_forward_auth,
         .body = ROUTE_BODY_UNLIMITED,
         .metrics = {"/forward-auth", {204}},
     },
     {
         .path = "/livez",
-        .summary = "200 while the process serves",
+        .summary = "200 while the process serves requests",
         .get = serve_livez,
         .metrics = {"/livez", {200}},
     },
     {
         .path = "/readyz",
-        .summary = "200 while p0f answers, else 503 and why",
+        .summary = "200 while p0f answers, else 503 with the reason",
         .get = serve_readyz,
         .metrics = {"/readyz", {200, 503}},
     },
     {
         .path = "/metrics",
-        .summary = "counters and latencies, for Prometheus",
+        .summary = "counters and latencies for Prometheus",
         .get = serve_metrics,
         .metrics = {"/metrics", {200}},
     },
     {
         .path = "/status",
-        .summary = "how things stand: settings, cache, connections to p0f",
+        .summary = "current state: settings, cache, connections to p0f",
         .get = serve_status,
         .metrics = {"/status", {200}},
     },
     {
         .path = "/openapi.json",
-        .summary = "all of this in OpenAPI 3.1, for programs",
+        .summary = "description of this API in OpenAPI 3.1",
         .get = serve_openapi,
         .metrics = {"/openapi.json", {200}},
     },

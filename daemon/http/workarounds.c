@@ -238,14 +238,14 @@ static bool has_whole_header(const struct request *request)
 static const char *explain_bad_request(const struct request *request, const char *page)
 {
     if (request->stage == STAGE_NONE)
-        return "the request line is malformed";
+        return "malformed request line";
     if (request->stage == STAGE_BODY)
-        return "the chunks of the body, or the fields behind it, are malformed";
+        return "malformed chunk or trailer field";
     if (!has_whole_header(request))
-        return "a header field is malformed";
+        return "malformed header field";
     if (strstr(page, "Host"))
-        return "expected one Host field, got 0";
-    return "Content-Length or Transfer-Encoding is malformed";
+        return "expected exactly one Host field, got 0";
+    return "malformed Content-Length or Transfer-Encoding";
 }
 
 static void replace_page(struct request *request, unsigned status, const char *page)
@@ -260,18 +260,16 @@ static void replace_page(struct request *request, unsigned status, const char *p
     case MHD_HTTP_INTERNAL_SERVER_ERROR: /* 0.9.75, which has no room for a chunk's extension */
     case MHD_HTTP_CONTENT_TOO_LARGE:
         replace_with(request, PROBLEM_BODY_TOO_LARGE,
-                     in_body ? "a chunk, or its extension, is too large"
-                             : "Content-Length has more than 64 bits");
+                     in_body ? "chunk or chunk extension too large"
+                             : "Content-Length exceeds 64 bits");
         break;
     case MHD_HTTP_URI_TOO_LONG:
-        replace_with(request, PROBLEM_URI_TOO_LONG, "there is no room for the request line");
+        replace_with(request, PROBLEM_URI_TOO_LONG, "request line too long");
         break;
     case MHD_HTTP_NOT_IMPLEMENTED: /* 1.0.1: the method is what is long */
     case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
         replace_with(request, PROBLEM_HEADERS_TOO_LARGE,
-                     in_body
-                         ? "there is no room for the fields behind the body"
-                         : "more header fields or cookies, or larger ones, than there is room for");
+                     in_body ? "trailer fields too large" : "header fields or cookies too large");
         break;
     case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
         replace_with(request, PROBLEM_VERSION, "expected version 1.1 or 1.0");

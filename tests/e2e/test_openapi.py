@@ -70,7 +70,11 @@ def test_every_path_is_there_with_its_methods(daemon, document):
 
 
 def test_the_index_has_the_same_paths(daemon, document):
-    assert set(daemon.get("/").json()["paths"]) == set(document.members["paths"])
+    """In the same words as its example in the document."""
+    index = daemon.get("/").json()["paths"]
+    assert set(index) == set(document.members["paths"])
+    content = document.resolve(document.members["paths"]["/"]["get"]["responses"]["200"])["content"]
+    assert [example["paths"] for example in _examples(content["application/json"])] == [index]
 
 
 def _post(path, method):

@@ -17,18 +17,16 @@ static void expect(enum lookup_outcome outcome, enum problem problem, const char
 Test(problem_of_lookup, each_outcome_has_its_own)
 {
     expect(LOOKUP_FOUND, PROBLEM_BAD_RESPONSE,
-           "p0f's answer has bad_sw or os_match_q out of range; format=raw shows it as it is");
+           "p0f returned bad_sw or os_match_q out of range; see format=raw");
     expect(LOOKUP_NO_MATCH, PROBLEM_NO_MATCH, "p0f does not know 2001:db8::1");
     expect(LOOKUP_BAD_RESPONSE, PROBLEM_BAD_RESPONSE,
-           "p0f gave no answer about 2001:db8::1 that makes sense");
+           "p0f returned a malformed response for 2001:db8::1");
     expect(LOOKUP_UNAVAILABLE, PROBLEM_UNAVAILABLE,
-           "there is no connection to p0f, and nothing usable is cached");
-    expect(LOOKUP_OVERLOADED, PROBLEM_OVERLOADED,
-           "as many lookups are waiting as p0f.max_pending allows");
+           "not connected to p0f, and nothing usable is cached");
+    expect(LOOKUP_OVERLOADED, PROBLEM_OVERLOADED, "too many pending lookups (p0f.max_pending)");
     expect(LOOKUP_TIMEOUT, PROBLEM_TIMEOUT, "p0f did not answer in time");
-    expect(LOOKUP_CANCELLED, PROBLEM_TIMEOUT, "nobody waited for 2001:db8::1 any more");
-    expect(LOOKUP_NOT_CACHED, PROBLEM_TIMEOUT,
-           "2001:db8::1 is not cached, and the request wants nothing else");
+    expect(LOOKUP_CANCELLED, PROBLEM_TIMEOUT, "the lookup of 2001:db8::1 was cancelled");
+    expect(LOOKUP_NOT_CACHED, PROBLEM_TIMEOUT, "2001:db8::1 is not cached (only-if-cached)");
 }
 
 Test(problem_of_lookup, the_longest_address_fits)
@@ -37,6 +35,6 @@ Test(problem_of_lookup, the_longest_address_fits)
 
     cr_assert_eq(p0f_addr_parse(longest, strlen(longest), &addr), P0F_OK);
     problem_of_lookup(LOOKUP_NOT_CACHED, &addr, detail);
-    cr_assert_str_eq(detail, "fedc:ba98:7654:3210:fedc:ba98:7654:3210 is not cached, and the "
-                             "request wants nothing else");
+    cr_assert_str_eq(detail,
+                     "fedc:ba98:7654:3210:fedc:ba98:7654:3210 is not cached (only-if-cached)");
 }
