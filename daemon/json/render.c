@@ -5,6 +5,8 @@
  * documents that are rarely made. */
 #include "json/render.h"
 
+#include "core/rfc3339.h"
+#include "core/strbuf.h"
 #include "core/utf8.h"
 #include "json/render_private.h"
 
@@ -35,52 +37,10 @@ json_t *render_text(const char *bytes)
 
 /* ---- Member by member */
 
-struct writer {
-    size_t used;
-    bool failed; /* no memory, or no room */
-    char text[DOCUMENT_MAX];
-};
-
-static void start(struct writer *w)
-{
-    w->used = 0;
-    w->failed = false;
-}
-
-static void writer_put(struct writer *w, const char *bytes, size_t length)
-{
-    if (length > sizeof w->text - w->used) {
-        w->failed = true;
-        return;
-    }
-    memcpy(w->text + w->used, bytes, length);
-    w->used += length;
-}
-
-static void put_string(struct writer *w, const char *text)
-{
-    writer_put(w, text, strlen(text));
-}
-
-static void writer_put_number(struct writer *w, int64_t value)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (value < 0)
-        digits[--at] = '-';
-    writer_put(w, digits + at, sizeof digits - at);
-}
-
 /* Steals `value`, NULL included. */
-static void put_json(struct writer *w, json_t *value)
+static void put_json(struct strbuf *w, json_t *value)
 {
-    size_t room = sizeof w->text - w->used;
+    size_t room = w->size - w->used;
     size_t size = value ? json_dumpb(value, w->text + w->used, room, JSON_ENCODE_ANY) : 0;
 
     if (size == 0 || size > room)
@@ -91,26 +51,26 @@ static void put_json(struct writer *w, json_t *value)
 }
 
 /* `name` is ours: it needs no escaping. */
-static void put_name(struct writer *w, const char *name)
+static void put_name(struct strbuf *w, const char *name)
 {
-    put_string(w, w->used == 0 ? "{\"" : ",\"");
-    put_string(w, name);
-    put_string(w, "\":");
+    strbuf_puts(w, w->used == 0 ? "{\"" : ",\"");
+    strbuf_puts(w, name);
+    strbuf_puts(w, "\":");
 }
 
-static void put_integer(struct writer *w, const char *name, int64_t value)
+static void put_integer(struct strbuf *w, const char *name, int64_t value)
 {
     put_name(w, name);
-    writer_put_number(w, value);
+    strbuf_put_number(w, value);
 }
 
-static void put_integer_unless(struct writer *w, const char *name, int64_t value, int64_t unknown)
+static void put_integer_unless(struct strbuf *w, const char *name, int64_t value, int64_t unknown)
 {
     put_name(w, name);
     if (value == unknown)
-        put_string(w, "null");
+        strbuf_puts(w, "null");
     else
-        writer_put_number(w, value);
+        strbuf_put_number(w, value);
 }
 
 /* Of what JSON holds as it is; nearly all of p0f's signatures are. */
@@ -122,40 +82,40 @@ static bool is_plain_text(const char *text)
     return true;
 }
 
-static void writer_put_text(struct writer *w, const char *name, const char *bytes)
+static void put_text_member(struct strbuf *w, const char *name, const char *bytes)
 {
     put_name(w, name);
     if (!is_plain_text(bytes)) {
         put_json(w, render_text(bytes));
         return;
     }
-    put_string(w, "\"");
-    put_string(w, bytes);
-    put_string(w, "\"");
+    strbuf_puts(w, "\"");
+    strbuf_puts(w, bytes);
+    strbuf_puts(w, "\"");
 }
 
-static void put_text_or_null(struct writer *w, const char *name, const char *bytes)
+static void put_text_or_null(struct strbuf *w, const char *name, const char *bytes)
 {
     if (bytes[0]) {
-        writer_put_text(w, name, bytes);
+        put_text_member(w, name, bytes);
         return;
     }
     put_name(w, name);
-    put_string(w, "null");
+    strbuf_puts(w, "null");
 }
 
-static void put_address(struct writer *w, const struct p0f_addr *addr)
+static void put_address(struct strbuf *w, const struct p0f_addr *addr)
 {
     char ip[P0F_ADDR_TEXT_SIZE];
 
     p0f_addr_format(addr, ip);
-    writer_put_text(w, "ip", ip);
+    put_text_member(w, "ip", ip);
 }
 
-/* The object as one line; NULL when it has failed. */
-static char *writer_finish(struct writer *w, size_t *length)
+/* The object as one line; NULL when out of memory or room. */
+static char *finish_object(struct strbuf *w, size_t *length)
 {
-    writer_put(w, "}\n", sizeof "}\n"); /* with its NUL */
+    strbuf_put(w, "}\n", sizeof "}\n"); /* with its NUL */
     char *text = w->failed ? NULL : malloc(w->used);
     if (text) {
         memcpy(text, w->text, w->used);
@@ -166,43 +126,23 @@ static char *writer_finish(struct writer *w, size_t *length)
 
 /* ---- A host */
 
-static void put_two_digits(struct writer *w, uint32_t value, const char *after)
+static void put_time_or_null(struct strbuf *w, const char *name, uint32_t seconds)
 {
-    char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
-
-    writer_put(w, digits, 2);
-    put_string(w, after);
-}
-
-/* RFC 3339 in UTC. The date is reckoned in years that begin in March, so that the leap day comes
- * last, and in eras of 400 years (Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
-static void put_time_or_null(struct writer *w, const char *name, uint32_t seconds)
-{
-    uint32_t days = seconds / 86400 + 719468, rest = seconds % 86400;
-    uint32_t era = days / 146097, day_of_era = days % 146097;
-    uint32_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    uint32_t month = (5 * day_of_year + 2) / 153; /* from March */
-    uint32_t day = day_of_year - (153 * month + 2) / 5 + 1;
+    char text[RFC3339_SIZE];
 
     put_name(w, name);
     if (seconds == 0) {
-        put_string(w, "null");
+        strbuf_puts(w, "null");
         return;
     }
-    put_string(w, "\"");
-    writer_put_number(w, era * 400 + year_of_era + (month >= 10)); /* four digits until 2106 */
-    put_string(w, "-");
-    put_two_digits(w, month < 10 ? month + 3 : month - 9, "-");
-    put_two_digits(w, day, "T");
-    put_two_digits(w, rest / 3600, ":");
-    put_two_digits(w, rest / 60 % 60, ":");
-    put_two_digits(w, rest % 60, "Z\"");
+    rfc3339_format(seconds, text);
+    strbuf_puts(w, "\"");
+    strbuf_put(w, text, RFC3339_SIZE - 1);
+    strbuf_puts(w, "\"");
 }
 
 /* ISO 8601 in days, hours and minutes, without zero parts; null for zero. */
-static void put_duration_or_null(struct writer *w, const char *name, uint32_t days,
+static void put_duration_or_null(struct strbuf *w, const char *name, uint32_t days,
                                  uint32_t minutes)
 {
     const struct {
@@ -216,21 +156,21 @@ static void put_duration_or_null(struct writer *w, const char *name, uint32_t da
 
     put_name(w, name);
     if (days == 0 && minutes == 0) {
-        put_string(w, "null");
+        strbuf_puts(w, "null");
         return;
     }
-    put_string(w, "\"P");
+    strbuf_puts(w, "\"P");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].value == 0)
             continue;
-        put_string(w, parts[i].before);
-        writer_put_number(w, parts[i].value);
-        put_string(w, parts[i].after);
+        strbuf_puts(w, parts[i].before);
+        strbuf_put_number(w, parts[i].value);
+        strbuf_puts(w, parts[i].after);
     }
-    put_string(w, "\"");
+    strbuf_puts(w, "\"");
 }
 
-static void put_dialect_fields(struct writer *w, const struct p0f_host *host)
+static void put_dialect_fields(struct strbuf *w, const struct p0f_host *host)
 {
     switch (host->dialect) {
     case P0F_DIALECT_AUTO:
@@ -252,7 +192,7 @@ static void put_dialect_fields(struct writer *w, const struct p0f_host *host)
     }
 }
 
-static void put_parsed(struct writer *w, const struct p0f_host *host)
+static void put_parsed(struct strbuf *w, const struct p0f_host *host)
 {
     put_time_or_null(w, "first_seen", host->first_seen);
     put_time_or_null(w, "last_seen", host->last_seen);
@@ -274,7 +214,7 @@ static void put_parsed(struct writer *w, const struct p0f_host *host)
     put_text_or_null(w, "language", host->language);
 }
 
-static void put_raw(struct writer *w, const struct p0f_host *host)
+static void put_raw(struct strbuf *w, const struct p0f_host *host)
 {
     put_integer(w, "magic", P0F_ANSWER_MAGIC);
     put_integer(w, "status", P0F_STATUS_OK);
@@ -288,46 +228,46 @@ static void put_raw(struct writer *w, const struct p0f_host *host)
     put_integer(w, "distance", host->distance);
     put_integer(w, "bad_sw", host->bad_sw);
     put_integer(w, "os_match_q", host->os_match_q);
-    writer_put_text(w, "os_name", host->os_name);
-    writer_put_text(w, "os_flavor", host->os_flavor);
-    writer_put_text(w, "http_name", host->http_name);
-    writer_put_text(w, "http_flavor", host->http_flavor);
-    writer_put_text(w, "link_type", host->link_type);
-    writer_put_text(w, "language", host->language);
+    put_text_member(w, "os_name", host->os_name);
+    put_text_member(w, "os_flavor", host->os_flavor);
+    put_text_member(w, "http_name", host->http_name);
+    put_text_member(w, "http_flavor", host->http_flavor);
+    put_text_member(w, "link_type", host->link_type);
+    put_text_member(w, "language", host->language);
 }
 
 char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
                   enum render_format format, size_t *length)
 {
-    struct writer w;
+    char room[DOCUMENT_MAX];
+    struct strbuf w = strbuf_on(room, sizeof room);
 
-    start(&w);
     put_address(&w, addr);
     if (format == RENDER_RAW)
         put_raw(&w, host);
     else
         put_parsed(&w, host);
     put_dialect_fields(&w, host);
-    return writer_finish(&w, length);
+    return finish_object(&w, length);
 }
 
 /* ---- A problem */
 
 char *render_problem(const struct render_problem *problem, size_t *length)
 {
-    struct writer w;
+    char room[DOCUMENT_MAX];
+    struct strbuf w = strbuf_on(room, sizeof room);
 
-    start(&w);
     put_name(&w, "type");
-    put_string(&w, "\"urn:p0f-lookupd:");
-    put_string(&w, problem->code);
-    put_string(&w, "\"");
-    writer_put_text(&w, "title", problem->title);
+    strbuf_puts(&w, "\"urn:p0f-lookupd:");
+    strbuf_puts(&w, problem->code);
+    strbuf_puts(&w, "\"");
+    put_text_member(&w, "title", problem->title);
     put_integer(&w, "status", problem->status);
-    writer_put_text(&w, "detail", problem->detail);
+    put_text_member(&w, "detail", problem->detail);
     if (problem->addr)
         put_address(&w, problem->addr);
-    return writer_finish(&w, length);
+    return finish_object(&w, length);
 }
 
 /* ---- Small documents */
