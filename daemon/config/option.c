@@ -207,17 +207,15 @@ static bool set_listen(const struct option *option, char **place, const char *va
                        char expected[OPTION_EXPECTED_SIZE])
 {
     struct listen_address address;
-    const char *list = value;
-    unsigned item = 0;
+    char why[LISTEN_ADDRESS_ERROR_SIZE];
+    struct span list = span_of(value), item;
 
-    do {
-        item++;
-        if (!listen_address_next(&list, &address)) {
-            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED " (item %u is none)",
-                     item);
+    while (span_next_item(&list, &item)) {
+        if (!listen_address_parse(item, &address, why)) {
+            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED " (%s)", why);
             return false;
         }
-    } while (list);
+    }
     return set_text(option, place, value, expected);
 }
 

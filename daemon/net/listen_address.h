@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One address to listen on, as the settings write it. Pure. */
+/* One address to listen on, as written in the settings. Pure. */
 #ifndef NET_LISTEN_ADDRESS_H
 #define NET_LISTEN_ADDRESS_H
 
+#include "core/span.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 
 struct listen_address {
     bool is_unix;
@@ -12,11 +13,12 @@ struct listen_address {
     char port[6];
 };
 
-#define LISTEN_ADDRESS_EXPECTED                                                                    \
-    "host:port, [v6]:port or unix:/path (of 107 bytes at most), comma separated"
+#define LISTEN_ADDRESS_EXPECTED "comma-separated host:port, [IPv6]:port or unix:/path"
+#define LISTEN_ADDRESS_ERROR_SIZE 128
 
-/* Reads the first of a comma-separated list and moves *list behind it (to NULL after the last).
- * False when it is none of "host:port", "[v6]:port" (port 0 to 65535) and "unix:/absolute/path". */
-bool listen_address_next(const char **list, struct listen_address *address);
+/* Reads "host:port" (port 0 to 65535), "[IPv6]:port" or "unix:/absolute/path", one item of the list.
+ * False when it is none of these; `error` then says what is wrong with it. */
+bool listen_address_parse(struct span text, struct listen_address *address,
+                          char error[LISTEN_ADDRESS_ERROR_SIZE]);
 
 #endif

@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-#define ACCEPT_AT_ONCE 64 /* before the loop's other work gets its turn */
-#define PAUSE_MS 100      /* out of descriptors: until some have been closed, it is hoped */
+#define ACCEPT_AT_ONCE 64 /* before the loop does other work */
+#define PAUSE_MS 100      /* when out of descriptors, for some to be closed */
 
 struct listener {
     struct listener *next;
     struct listeners *all;
     struct loop_fd watch; /* fd -1: not open */
     bool watched;
-    bool bound; /* a unix socket's path is ours to remove */
+    bool bound; /* we own, and remove, a unix socket's path */
     struct sockaddr_storage name;
     socklen_t length;
     char text[NI_MAXHOST + NI_MAXSERV + 4];
@@ -38,9 +38,9 @@ struct listeners {
     void *ctx;
 };
 
-/* ---- Reading the addresses */
+/* ---- Parsing and resolving */
 
-static bool is_there(const struct listeners *all, const struct sockaddr *name, socklen_t length)
+static bool is_listed(const struct listeners *all, const struct sockaddr *name, socklen_t length)
 {
     for (const struct listener *l = all->first; l; l = l->next)
         if (l->length == length && memcmp(&l->name, name, length) == 0)
@@ -48,13 +48,14 @@ static bool is_there(const struct listeners *all, const struct sockaddr *name, s
     return false;
 }
 
-/* Once is enough: a name may stand for an address twice, as may the setting. */
+/* No-op for an address that is listed already: a name can resolve to one twice, or the setting can
+ * repeat it. */
 static bool add_listener(struct listeners *all, const struct sockaddr *name, socklen_t length,
                          const char *text)
 {
     struct listener *listener;
 
-    if (is_there(all, name, length))
+    if (is_listed(all, name, length))
         return true;
     listener = calloc(1, sizeof *listener);
     if (!listener)
@@ -69,7 +70,7 @@ static bool add_listener(struct listeners *all, const struct sockaddr *name, soc
     return true;
 }
 
-static bool is_local(const struct sockaddr *name)
+static bool is_loopback(const struct sockaddr *name)
 {
     switch (name->sa_family) {
     case AF_INET:
@@ -87,7 +88,7 @@ static bool add_unix(struct listeners *all, const char *path)
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     char text[sizeof name.sun_path + sizeof "unix:"];
 
-    /* listen_address saw that it fits. */
+    /* listen_address_parse() has checked that it fits. */
     memcpy(name.sun_path, path, strnlen(path, sizeof name.sun_path - 1));
     snprintf(text, sizeof text, "unix:%.*s", (int)sizeof name.sun_path - 1, path);
     return add_listener(all, (const struct sockaddr *)&name, sizeof name, text);
@@ -97,10 +98,11 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
                          bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
 {
     for (; found; found = found->ai_next) {
-        if (!beyond_loopback && !is_local(found->ai_addr)) {
+        if (!beyond_loopback && !is_loopback(found->ai_addr)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
-                     "http.listen: %.80s: is not a loopback address, and anybody there could ask "
-                     "about anybody; set http.allow_unauthenticated = yes if that is meant",
+                     "http.listen: %.80s is reachable from other hosts and this version has no "
+                     "authentication; listen on a loopback address or a unix socket, or set "
+                     "http.allow_unauthenticated = yes",
                      text);
             errno = EINVAL;
             return false;
@@ -133,16 +135,17 @@ static bool add_inet(struct listeners *all, const struct listen_address *address
     return good;
 }
 
-static bool parse_each(struct listeners *all, const char *list, bool beyond_loopback,
+static bool parse_each(struct listeners *all, struct span list, bool beyond_loopback,
                        char error[LISTENERS_ERROR_SIZE])
 {
     struct listen_address address;
+    char why[LISTEN_ADDRESS_ERROR_SIZE];
+    struct span item;
 
-    while (list) {
-        const char *text = list;
-        if (!listen_address_next(&list, &address)) {
+    while (span_next_item(&list, &item)) {
+        if (!listen_address_parse(item, &address, why)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
-                     "http.listen: %.80s: expected " LISTEN_ADDRESS_EXPECTED, text);
+                     "http.listen: expected " LISTEN_ADDRESS_EXPECTED " (%s)", why);
             errno = EINVAL;
             return false;
         }
@@ -162,7 +165,7 @@ struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
     if (!all)
         return NULL;
     all->end = &all->first;
-    if (parse_each(all, addresses, beyond_loopback, error))
+    if (parse_each(all, span_of(addresses), beyond_loopback, error))
         return all;
     listeners_free(all);
     return NULL;
@@ -170,7 +173,7 @@ struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
 
 /* ---- Opening */
 
-/* A path that nobody listens on any more is left from a process that was killed. */
+/* A socket that nobody listens on was left behind by a process that was killed. */
 static bool remove_dead_socket(const struct sockaddr_un *name)
 {
     struct stat there;
@@ -181,7 +184,7 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
     errno = EADDRINUSE;
     if (!S_ISSOCK(there.st_mode))
         return false;
-    /* Who listens may have no time for us: they are not waited for. */
+    /* Non-blocking: whoever listens may be slow to accept. */
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
@@ -192,15 +195,15 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
     return dead && unlink(name->sun_path) == 0;
 }
 
-/* Binds so that all may connect: that is the directory's business, as with p0f's own socket. The new
- * node gets the mode that the socket has, less the umask. To change it afterwards would be to change
- * whatever is at that path by then. No other thread makes files yet. */
+/* Binds with mode 0666, as p0f does: the directory decides who may connect. The new node gets the
+ * socket's mode, less the umask. A chmod() afterwards could hit whatever is at that path by then. The
+ * umask is the process's, but no other thread creates files yet. */
 static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length)
 {
     mode_t kept = umask(0);
     bool bound = fchmod(fd, 0666) == 0 && bind(fd, name, length) == 0;
 
-    umask(kept); /* which keeps errno */
+    umask(kept); /* leaves errno alone */
     return bound;
 }
 
@@ -224,7 +227,7 @@ static bool bind_and_listen(struct listener *listener)
     return listen(fd, BACKLOG) == 0;
 }
 
-/* The port that the kernel chose for port 0 is worth knowing. */
+/* With the port that the kernel chose, for port 0. */
 static void log_listening(const struct listener *listener)
 {
     struct sockaddr_storage name;
@@ -250,7 +253,7 @@ static bool open_one(struct listener *listener)
     return fd >= 0 && bind_and_listen(listener);
 }
 
-/* Whether the same name stands for an address that is open, or is still to be opened. */
+/* Whether the same name has another address, which is open or still to be opened. */
 static bool has_another(const struct listener *listener)
 {
     bool behind = false;
@@ -264,7 +267,7 @@ static bool has_another(const struct listener *listener)
     return false;
 }
 
-/* localhost often stands for ::1, too, where IPv6 is switched off. */
+/* localhost often resolves to ::1 even where IPv6 is disabled. */
 static bool can_do_without(struct listener *listener, int problem)
 {
     if ((problem != EADDRNOTAVAIL && problem != EAFNOSUPPORT) || !has_another(listener))
@@ -273,7 +276,7 @@ static bool can_do_without(struct listener *listener, int problem)
         close(listener->watch.fd);
     listener->watch.fd = -1;
     errno = problem;
-    log_warn("http.listen: not listening on one address of %s", listener->text);
+    log_warn("http.listen: skipping one of the addresses of %s", listener->text);
     return true;
 }
 
@@ -333,7 +336,7 @@ static void accept_some(void *ctx, uint32_t events)
             return;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
-        } /* else this one has gone before we came: the next */
+        } /* else the client has gone: try the next */
     }
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/networks.h"
 
+#include "core/number.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANKS " \t"
 #define MAPPED_BITS 96 /* in front of the IPv4 address in ::ffff:a.b.c.d */
 
-/* Halves of p0f_addr.bytes, in memory order: masks are made from bytes, so that it does not matter. */
+/* Halves of p0f_addr.bytes in memory order: masks are made from bytes, so endianness does not matter. */
 struct network {
     uint8_t type;
     uint64_t mask[2];
@@ -21,33 +22,24 @@ struct networks {
     struct network list[];
 };
 
-struct item {
-    const char *text;
-    size_t length;
-};
+/* For "%.*s": as much of an item as a message shows. */
+#define SHOWN(item) ((item).length < 50 ? (int)(item).length : 50), (item).at
 
-static bool refuse_network(char error[NETWORKS_ERROR_SIZE], struct item item, const char *why)
+static bool refuse_network(char error[NETWORKS_ERROR_SIZE], struct span item, const char *why)
 {
-    snprintf(error, NETWORKS_ERROR_SIZE, "%.*s: %s", item.length < 50 ? (int)item.length : 50,
-             item.text, why);
+    snprintf(error, NETWORKS_ERROR_SIZE, "%.*s: %s", SHOWN(item), why);
     return false;
 }
 
 /* ---- One network */
 
-/* 0 to 128, or -1. */
-static int read_prefix(const char *digits, size_t length)
+/* 0 to `max`, or -1. */
+static int read_prefix(struct span digits, int max)
 {
-    int prefix = 0;
+    bool leading_zero = digits.length > 1 && digits.at[0] == '0';
+    uint64_t prefix;
 
-    if (length == 0 || length > 3 || (length > 1 && digits[0] == '0'))
-        return -1;
-    for (size_t i = 0; i < length; i++) {
-        if (digits[i] < '0' || digits[i] > '9')
-            return -1;
-        prefix = prefix * 10 + (digits[i] - '0');
-    }
-    return prefix <= 128 ? prefix : -1;
+    return !leading_zero && number_parse(digits, (uint64_t)max, &prefix) ? (int)prefix : -1;
 }
 
 static void make_mask(int prefix, uint8_t mask[16])
@@ -58,7 +50,7 @@ static void make_mask(int prefix, uint8_t mask[16])
     }
 }
 
-/* Bits of `addr` beyond `prefix` are set to 0. False when there were any. */
+/* Clears the bits of `addr` beyond `prefix`. False when any was set. */
 static bool clear_host_bits(struct p0f_addr *addr, int prefix)
 {
     const struct p0f_addr whole = *addr;
@@ -70,18 +62,18 @@ static bool clear_host_bits(struct p0f_addr *addr, int prefix)
     return memcmp(whole.bytes, addr->bytes, 16) == 0;
 }
 
-static bool refuse_bits(char error[NETWORKS_ERROR_SIZE], struct item item,
-                        const struct p0f_addr *meant, int prefix)
+static bool refuse_bits(char error[NETWORKS_ERROR_SIZE], struct span item,
+                        const struct p0f_addr *network, int prefix)
 {
     char text[P0F_ADDR_TEXT_SIZE];
 
-    p0f_addr_format(meant, text);
-    snprintf(error, NETWORKS_ERROR_SIZE, "%.*s has bits set beyond its prefix; %s/%d is meant?",
-             item.length < 40 ? (int)item.length : 40, item.text, text, prefix);
+    p0f_addr_format(network, text);
+    snprintf(error, NETWORKS_ERROR_SIZE, "%.*s has host bits set; did you mean %s/%d?", SHOWN(item),
+             text, prefix);
     return false;
 }
 
-/* Undoes the library's folding, where the prefix is too short for a network of IPv4. */
+/* Back to ::ffff:a.b.c.d, for a prefix that is too short for a network of IPv4. */
 static void unfold(struct p0f_addr *addr)
 {
     memcpy(addr->bytes + 12, addr->bytes, 4);
@@ -90,25 +82,24 @@ static void unfold(struct p0f_addr *addr)
     addr->type = 6;
 }
 
-static bool read_network(struct item item, struct network *network, char error[NETWORKS_ERROR_SIZE])
+static bool read_network(struct span item, struct network *network, char error[NETWORKS_ERROR_SIZE])
 {
-    const char *slash = memchr(item.text, '/', item.length);
-    size_t length = slash ? (size_t)(slash - item.text) : item.length;
+    struct span digits = item, text = span_split(&digits, '/');
+    bool v6 = text.length > 0 && memchr(text.at, ':', text.length);
+    int max = v6 ? 128 : 32, prefix = max;
     struct p0f_addr addr;
-    enum p0f_error bad = p0f_addr_parse(item.text, length, &addr);
-    bool colons = memchr(item.text, ':', length) != NULL;
-    int max = colons ? 128 : 32, prefix = max;
+    enum p0f_error bad = p0f_addr_parse(text.at, text.length, &addr);
     uint8_t mask[16];
 
     if (bad)
         return refuse_network(error, item, p0f_strerror(bad));
-    if (slash)
-        prefix = read_prefix(slash + 1, item.length - length - 1);
-    if (prefix < 0 || prefix > max)
+    if (text.length < item.length)
+        prefix = read_prefix(digits, max);
+    if (prefix < 0)
         return refuse_network(error, item,
-                              colons ? "the prefix of IPv6 is a number from 0 to 128"
-                                     : "the prefix of IPv4 is a number from 0 to 32");
-    if (colons && addr.type == 4) {
+                              v6 ? "an IPv6 prefix length is a number from 0 to 128"
+                                 : "an IPv4 prefix length is a number from 0 to 32");
+    if (v6 && addr.type == 4) {
         if (prefix < MAPPED_BITS)
             unfold(&addr);
         else
@@ -125,24 +116,12 @@ static bool read_network(struct item item, struct network *network, char error[N
 
 /* ---- The list */
 
-/* Takes the first item off *list, without the blanks around it; *list is NULL after the last. */
-static struct item next_network(const char **list)
-{
-    struct item item = {.text = *list + strspn(*list, BLANKS)};
-    const char *comma = item.text + strcspn(item.text, ",");
-
-    item.length = (size_t)(comma - item.text);
-    while (item.length > 0 && strchr(BLANKS, item.text[item.length - 1]))
-        item.length--;
-    *list = *comma ? comma + 1 : NULL;
-    return item;
-}
-
-static bool read_networks(const char *text, struct networks *networks,
+static bool read_networks(struct span list, struct networks *networks,
                           char error[NETWORKS_ERROR_SIZE])
 {
-    while (text) {
-        struct item item = next_network(&text);
+    struct span item;
+
+    while (span_next_item(&list, &item)) {
         if (item.length == 0) {
             snprintf(error, NETWORKS_ERROR_SIZE, "item %zu is empty", networks->count + 1);
             return false;
@@ -156,17 +135,17 @@ static bool read_networks(const char *text, struct networks *networks,
 
 struct networks *networks_parse(const char *text, char error[NETWORKS_ERROR_SIZE])
 {
+    struct span list = span_trim(span_of(text));
     size_t max = 1;
 
-    text += strspn(text, BLANKS);
-    for (const char *c = text; *c; c++)
-        max += *c == ',';
+    for (size_t i = 0; i < list.length; i++)
+        max += list.at[i] == ',';
     struct networks *networks = calloc(1, sizeof *networks + max * sizeof networks->list[0]);
     if (!networks) {
         snprintf(error, NETWORKS_ERROR_SIZE, "out of memory");
         return NULL;
     }
-    if (*text && !read_networks(text, networks, error)) {
+    if (list.length > 0 && !read_networks(list, networks, error)) {
         networks_free(networks);
         return NULL;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of IP networks, as settings write it, and whether an address is in one of them. Pure. */
+/* A list of IP networks, as written in the settings, and whether an address is in one of them. Pure
+ * but for the memory. */
 #ifndef NET_NETWORKS_H
 #define NET_NETWORKS_H
 
@@ -9,16 +10,18 @@
 
 struct networks;
 
-#define NETWORKS_ERROR_SIZE 128
-#define NETWORKS_EXPECTED "networks such as 10.0.0.0/8 or ::1, comma separated"
+#define NETWORKS_ERROR_SIZE 160
+#define NETWORKS_EXPECTED "comma-separated networks such as 10.0.0.0/8 or ::1"
 
-/* Reads "127.0.0.0/8, ::1": an address alone is a network of one, ::ffff:10.0.0.0/104 is 10.0.0.0/8,
- * and an empty text is no network at all. The caller owns the list. NULL when it is not understood
- * or memory is out; `error` then says which item and why. */
+/* Reads "127.0.0.0/8, ::1". A single address is a network of one, ::ffff:10.0.0.0/104 is 10.0.0.0/8,
+ * and an empty text is an empty list. The caller owns the list. NULL on a syntax error or out of
+ * memory; `error` then says which item is wrong, and how. */
 struct networks *networks_parse(const char *text, char error[NETWORKS_ERROR_SIZE]);
+
+/* No-op on NULL. */
 void networks_free(struct networks *networks);
 
-/* A few compares for each network; any thread. ::/0 holds all of IPv6 and nothing of IPv4. */
+/* Two comparisons per network. ::/0 contains all of IPv6 and nothing of IPv4. Any thread. */
 bool networks_contain(const struct networks *networks, const struct p0f_addr *addr);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/origins.h"
 
+#include "core/number.h"
 #include "p0fclient.h"
 
 #include <stddef.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANKS " \t"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -17,7 +17,7 @@
 struct origins {
     bool all;
     size_t count;
-    char *origins[]; /* into their text, which follows */
+    char *list[]; /* into a copy of the text, which follows */
 };
 
 /* ---- One origin: scheme://host or scheme://host:port */
@@ -28,24 +28,24 @@ static bool refuse_origin(char error[ORIGINS_ERROR_SIZE], const char *origin, co
     return false;
 }
 
-/* `length` bytes of `meant` are what a browser would have sent. */
+/* Suggests the first `length` bytes of `better`. */
 static bool refuse_for(char error[ORIGINS_ERROR_SIZE], const char *origin, const char *why,
-                       const char *meant, size_t length)
+                       const char *better, size_t length)
 {
-    snprintf(error, ORIGINS_ERROR_SIZE, "%.*s: %s; %.*s is meant?", SHOWN, origin, why,
-             length < SHOWN ? (int)length : SHOWN, meant);
+    snprintf(error, ORIGINS_ERROR_SIZE, "%.*s: %s; did you mean %.*s?", SHOWN, origin, why,
+             length < SHOWN ? (int)length : SHOWN, better);
     return false;
 }
 
 static bool refuse_upper_case(char error[ORIGINS_ERROR_SIZE], const char *origin)
 {
-    char meant[SHOWN + 1];
+    char better[SHOWN + 1];
 
-    snprintf(meant, sizeof meant, "%s", origin);
-    for (char *c = meant; *c; c++)
+    snprintf(better, sizeof better, "%s", origin);
+    for (char *c = better; *c; c++)
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');
-    return refuse_for(error, origin, "browsers send lower case", meant, strlen(meant));
+    return refuse_for(error, origin, "browsers send origins in lower case", better, strlen(better));
 }
 
 static bool is_origin_host(const char *host, size_t length)
@@ -62,14 +62,12 @@ static bool is_origin_host(const char *host, size_t length)
 
 static bool is_origin_port(const char *port)
 {
-    size_t length = strspn(port, DIGITS);
+    uint64_t number;
 
-    return length > 0 && length <= 5 && port[length] == '\0' && port[0] != '0' &&
-           atoi(port) <= 65535;
+    return port[0] != '0' && number_parse(span_of(port), 65535, &number);
 }
 
-/* Browsers leave it out. */
-static bool is_own_port(const char *origin, const char *port)
+static bool is_default_port(const char *origin, const char *port)
 {
     return (strncmp(origin, "http:", 5) == 0 && strcmp(port, "80") == 0) ||
            (strncmp(origin, "https:", 6) == 0 && strcmp(port, "443") == 0);
@@ -82,13 +80,13 @@ static bool check_host(const char *origin, const char *host, char error[ORIGINS_
     size_t length = port ? (size_t)(port - host) : strlen(host);
 
     if (strchr(host, '*'))
-        return refuse_origin(error, origin, "there are no patterns, only whole origins and *");
+        return refuse_origin(error, origin, "patterns are not supported, only whole origins and *");
     if (strpbrk(origin, UPPER))
         return refuse_upper_case(error, origin);
     if (!is_origin_host(host, length) || (port && !is_origin_port(port + 1)))
-        return refuse_origin(error, origin, "an origin is scheme://host or scheme://host:port");
-    if (port && is_own_port(origin, port + 1))
-        return refuse_for(error, origin, "browsers leave the scheme's own port out", origin,
+        return refuse_origin(error, origin, "expected scheme://host or scheme://host:port");
+    if (port && is_default_port(origin, port + 1))
+        return refuse_for(error, origin, "browsers omit the scheme's default port", origin,
                           (size_t)(port - origin));
     return true;
 }
@@ -96,97 +94,89 @@ static bool check_host(const char *origin, const char *host, char error[ORIGINS_
 static bool check_origin(const char *origin, char error[ORIGINS_ERROR_SIZE])
 {
     const char *separator = strstr(origin, "://");
-    char meant[SHOWN + 1];
+    char better[SHOWN + 1];
 
     if (strcmp(origin, "null") == 0)
-        return refuse_origin(error, origin, "every page can have this origin; * says so openly");
+        return refuse_origin(error, origin,
+                             "any page can have this origin; use * to allow every origin");
     if (!separator) {
-        snprintf(meant, sizeof meant, "https://%s", origin);
-        return refuse_for(error, origin, "the scheme is missing", meant, strlen(meant));
+        snprintf(better, sizeof better, "https://%s", origin);
+        return refuse_for(error, origin, "the scheme is missing", better, strlen(better));
     }
     const char *host = separator + 3;
     size_t length = (size_t)(host - origin) + strcspn(host, "/?#");
     if (origin[length] == '/' && origin[length + 1] == '\0')
-        return refuse_for(error, origin, "an origin has no slash at its end", origin, length);
+        return refuse_for(error, origin, "an origin has no trailing slash", origin, length);
     if (origin[length] != '\0')
         return refuse_for(error, origin, "an origin has no path", origin, length);
     if (strspn(origin, LOWER UPPER DIGITS "+-.") < (size_t)(separator - origin) ||
         separator == origin)
-        return refuse_origin(error, origin, "an origin is scheme://host or scheme://host:port");
+        return refuse_origin(error, origin, "expected scheme://host or scheme://host:port");
     return check_host(origin, host, error);
 }
 
 /* ---- The list */
 
-/* Cuts the first item off *list, without the blanks around it; *list is NULL after the last. */
-static char *next_origin(char **list)
+/* Ends each item with a NUL, in place: `text` is ours. */
+static bool read_origins(char *text, struct origins *origins, char error[ORIGINS_ERROR_SIZE])
 {
-    char *item = *list + strspn(*list, BLANKS);
-    size_t length = strcspn(item, ",");
+    struct span list = span_of(text), item;
 
-    *list = item[length] ? item + length + 1 : NULL;
-    item[length] = '\0';
-    while (length > 0 && strchr(BLANKS, item[length - 1]))
-        item[--length] = '\0';
-    return item;
-}
-
-static bool read_origins(char *list, struct origins *cors, char error[ORIGINS_ERROR_SIZE])
-{
-    while (list) {
-        char *origin = next_origin(&list);
-        if (origin[0] == '\0') {
-            snprintf(error, ORIGINS_ERROR_SIZE, "item %zu is empty", cors->count + 1);
+    while (span_next_item(&list, &item)) {
+        char *origin = text + (item.at - text);
+        if (item.length == 0) {
+            snprintf(error, ORIGINS_ERROR_SIZE, "item %zu is empty", origins->count + 1);
             return false;
         }
+        origin[item.length] = '\0';
         if (strcmp(origin, "*") == 0)
-            cors->all = true;
+            origins->all = true;
         else if (!check_origin(origin, error))
             return false;
-        cors->origins[cors->count++] = origin;
+        origins->list[origins->count++] = origin;
     }
-    if (cors->all && cors->count > 1)
-        return refuse_origin(error, "*", "means every origin, so it stands alone");
+    if (origins->all && origins->count > 1)
+        return refuse_origin(error, "*", "allows every origin, so it must be the only item");
     return true;
 }
 
 struct origins *origins_parse(const char *text, char error[ORIGINS_ERROR_SIZE])
 {
+    struct span trimmed = span_trim(span_of(text));
     size_t max = 1;
 
-    text += strspn(text, BLANKS);
-    for (const char *c = text; *c; c++)
-        max += *c == ',';
+    for (size_t i = 0; i < trimmed.length; i++)
+        max += trimmed.at[i] == ',';
     const size_t front = sizeof(struct origins) + max * sizeof(char *);
-    struct origins *cors = calloc(1, front + strlen(text) + 1);
-    if (!cors) {
+    struct origins *origins = calloc(1, front + trimmed.length + 1);
+    if (!origins) {
         snprintf(error, ORIGINS_ERROR_SIZE, "out of memory");
         return NULL;
     }
-    char *list = strcpy((char *)cors + front, text);
-    if (*text && !read_origins(list, cors, error)) {
-        origins_free(cors);
+    char *copy = memcpy((char *)origins + front, trimmed.at, trimmed.length);
+    if (trimmed.length > 0 && !read_origins(copy, origins, error)) {
+        origins_free(origins);
         return NULL;
     }
-    return cors;
+    return origins;
 }
 
-void origins_free(struct origins *cors)
+void origins_free(struct origins *origins)
 {
-    free(cors);
+    free(origins);
 }
 
-const char *origins_allow(const struct origins *cors, const char *origin)
+const char *origins_allow(const struct origins *origins, const char *origin)
 {
-    if (cors->all)
+    if (origins->all)
         return "*";
-    for (size_t i = 0; origin && i < cors->count; i++)
-        if (strcmp(cors->origins[i], origin) == 0)
-            return cors->origins[i];
+    for (size_t i = 0; origin && i < origins->count; i++)
+        if (strcmp(origins->list[i], origin) == 0)
+            return origins->list[i];
     return NULL;
 }
 
-bool origins_vary(const struct origins *cors)
+bool origins_vary(const struct origins *origins)
 {
-    return cors->count > 0 && !cors->all;
+    return origins->count > 0 && !origins->all;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pages may read the answers from a browser: the origins that settings name. Pure. */
+/* Which web pages may read our answers (CORS): the origins named in the settings. Pure but for the
+ * memory. */
 #ifndef NET_ORIGINS_H
 #define NET_ORIGINS_H
 
@@ -8,20 +9,22 @@
 struct origins;
 
 #define ORIGINS_ERROR_SIZE 160
-#define ORIGINS_EXPECTED "origins such as https://example.org, comma separated, or *"
+#define ORIGINS_EXPECTED "comma-separated origins such as https://example.org, or *"
 
-/* Reads "https://example.org, http://localhost:8080", "*" for every origin, "" for none. Origins are
- * taken as browsers write them only, since they are compared byte by byte. The caller owns what is
- * returned; NULL when it is not understood or memory is out, and `error` then says which and why. */
+/* Reads "https://example.org, http://localhost:8080", "*" for every origin, "" for none. Origins must
+ * be written as browsers send them, since they are compared byte by byte. The caller owns the list.
+ * NULL on a syntax error or out of memory; `error` then says which item is wrong, and how. */
 struct origins *origins_parse(const char *text, char error[ORIGINS_ERROR_SIZE]);
-void origins_free(struct origins *cors);
 
-/* What Access-Control-Allow-Origin has to say to a request with this Origin field (NULL: without
- * one): "*", the origin (which stays as long as `cors`), or NULL for nothing. Any thread. */
-const char *origins_allow(const struct origins *cors, const char *origin);
+/* No-op on NULL. */
+void origins_free(struct origins *origins);
 
-/* Whether that depends on the request, so that an answer, whatever it says, needs "Vary: Origin" to
- * be kept apart in a shared cache. */
-bool origins_vary(const struct origins *cors);
+/* The value of Access-Control-Allow-Origin for a request with this Origin field (NULL: without one):
+ * "*", the origin, which lives as long as `origins`, or NULL for no such field. Any thread. */
+const char *origins_allow(const struct origins *origins, const char *origin);
+
+/* Whether that depends on the request, so that every response needs "Vary: Origin" for shared caches.
+ * Any thread. */
+bool origins_vary(const struct origins *origins);
 
 #endif

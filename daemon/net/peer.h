@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is at the other end of a connection. Pure. */
+/* The address at the other end of a connection. Pure. */
 #ifndef NET_PEER_H
 #define NET_PEER_H
 
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* The IP address in a socket's name, as p0f knows it: ::ffff:a.b.c.d is IPv4. False for anything else,
- * as the name of a unix socket or NULL; *addr is zeroed then. */
+/* The IP address in a socket's name, as p0f knows it: ::ffff:a.b.c.d is IPv4. False, with *addr zeroed,
+ * for anything else, such as the name of a unix socket, or NULL. */
 bool peer_addr(const struct sockaddr *name, struct p0f_addr *addr);
 
 #endif

@@ -17,7 +17,7 @@ static void check_error(const char *error, size_t size)
     HOLDS(error[0] != '\0');
 }
 
-/* The next item, without the blanks around it; false after the last. */
+/* As independent of core/span as can be. False after the last. */
 static bool next_item(const char **list, char *item, size_t size)
 {
     if (!*list)
@@ -118,24 +118,24 @@ static void check_networks(const char *text)
 static void check_origins(const char *text)
 {
     char error[ORIGINS_ERROR_SIZE], item[4096];
-    struct origins *cors = origins_parse(text, memset(error, 'x', sizeof error));
+    struct origins *origins = origins_parse(text, memset(error, 'x', sizeof error));
     bool all = false, none = text[strspn(text, " \t")] == '\0';
 
-    if (!cors) {
+    if (!origins) {
         check_error(error, sizeof error);
         return;
     }
     while (!none && next_item(&text, item, sizeof item)) {
         all = strcmp(item, "*") == 0;
-        HOLDS(origins_allow(cors, item));
-        HOLDS(strcmp(origins_allow(cors, item), item) == 0 || all);
+        HOLDS(origins_allow(origins, item));
+        HOLDS(strcmp(origins_allow(origins, item), item) == 0 || all);
         HOLDS(all || (strstr(item, "://") && !strpbrk(item, " \t\r\n*\"")));
         strcat(item, "x");
-        HOLDS(all || !origins_allow(cors, item) || strstr(text ? text : "", item));
+        HOLDS(all || !origins_allow(origins, item) || strstr(text ? text : "", item));
     }
-    HOLDS(!origins_allow(cors, NULL) == !all);
-    HOLDS(origins_vary(cors) == (!all && !none));
-    origins_free(cors);
+    HOLDS(!origins_allow(origins, NULL) == !all);
+    HOLDS(origins_vary(origins) == (!all && !none));
+    origins_free(origins);
 }
 
 /* ---- Addresses to listen on */
@@ -160,13 +160,16 @@ static bool is_plain(const char *item)
 static void check_listen(const char *text)
 {
     struct listen_address address;
-    char item[4096], again[400];
-    const char *list = text;
+    char item[4096], again[400], error[LISTEN_ADDRESS_ERROR_SIZE];
+    struct span list = span_of(text), span;
 
-    while (text) {
-        bool good = listen_address_next(&text, &address);
-        HOLDS(next_item(&list, item, sizeof item) && list == text);
+    while (span_next_item(&list, &span)) {
+        memset(error, 'x', sizeof error);
+        bool good = listen_address_parse(span, &address, error);
+        HOLDS(next_item(&text, item, sizeof item) && span_equals(span, item));
         HOLDS(good || !is_plain(item));
+        if (!good)
+            check_error(error, sizeof error);
         if (!good)
             continue;
         if (address.is_unix)
@@ -178,6 +181,7 @@ static void check_listen(const char *text)
         /* Brackets do not stand only around what needs them. */
         HOLDS(strcmp(again, item) == 0 || item[0] == '[');
     }
+    HOLDS(!text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,16 +2,24 @@
 #include "net/listen_address.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
-/* One that is an address, and the whole list. */
+#include "../../support/guard_page.h"
+
+static char error[LISTEN_ADDRESS_ERROR_SIZE];
+
 static struct listen_address read_one(const char *text)
 {
+    uint8_t *end = guard_page_end();
+    size_t length = strlen(text);
     struct listen_address address;
-    const char *rest = text;
 
-    cr_assert(listen_address_next(&rest, &address), "%s", text);
-    cr_assert_null(rest, "%s", text);
+    memset(error, 'x', sizeof error);
+    bool good = listen_address_parse(
+        (struct span){(const char *)guard_page_put(end, text, length), length}, &address, error);
+    cr_assert(good, "%s: %s", text, error);
+    guard_page_free(end);
     return address;
 }
 
@@ -24,12 +32,19 @@ static void expect(const char *text, const char *host, const char *port)
     cr_assert_str_eq(address.port, port, "%s", text);
 }
 
-static void expect_none(const char *text)
+static void expect_refused(const char *text, const char *why)
 {
+    uint8_t *end = guard_page_end();
+    size_t length = strlen(text);
     struct listen_address address;
-    const char *rest = text;
 
-    cr_assert_not(listen_address_next(&rest, &address), "%s", text);
+    memset(error, 'x', sizeof error);
+    cr_assert_not(
+        listen_address_parse((struct span){(const char *)guard_page_put(end, text, length), length},
+                             &address, error),
+        "%s", text);
+    cr_assert_str_eq(error, why, "%s: %s", text, error);
+    guard_page_free(end);
 }
 
 Test(listen_address, host_and_port)
@@ -42,40 +57,56 @@ Test(listen_address, host_and_port)
     expect("x:1", "x", "1");
 }
 
-Test(listen_address, what_is_none)
+Test(listen_address, unix_socket)
 {
-    static const char *const all[] = {
-        "",        " ",        ":",       "x",       "x:",    ":1",     "x:65536",
-        "x:99999", "x:000080", "x:8x",    "x:-1",    "x:+1",  "x: 1",   "::1:80",
-        "[::1]",   "[::1]80",  "[::1:80", "::1]:80", "unix:", "unix:x", "unix:x/y"};
+    struct listen_address address = read_one("unix:/run/p0f-lookupd/http.sock");
 
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        expect_none(all[i]);
-}
-
-Test(listen_address, a_list_is_read_one_by_one)
-{
-    const char *rest = " a:1 ,\tb:2\t, unix:/c ,d:4";
-    struct listen_address address;
-
-    cr_assert(listen_address_next(&rest, &address));
-    cr_assert_str_eq(address.host, "a");
-    cr_assert_str_eq(address.port, "1");
-    cr_assert(listen_address_next(&rest, &address));
-    cr_assert_str_eq(address.host, "b");
-    cr_assert_str_eq(address.port, "2");
-    cr_assert(listen_address_next(&rest, &address));
     cr_assert(address.is_unix);
-    cr_assert_str_eq(address.host, "/c");
-    cr_assert_str_eq(rest, "d:4");
-    cr_assert(listen_address_next(&rest, &address));
-    cr_assert_null(rest);
-    rest = "a:1,";
-    cr_assert(listen_address_next(&rest, &address));
-    cr_assert_not(listen_address_next(&rest, &address), "nothing is behind the comma");
+    cr_assert_str_eq(address.host, "/run/p0f-lookupd/http.sock");
 }
 
-/* Of the kernel's 108 bytes the last is a NUL; of a name's 256, too. */
+Test(listen_address, no_port)
+{
+    expect_refused("", "an item is empty");
+    expect_refused("127.0.0.1", "'127.0.0.1' has no port");
+    expect_refused("x", "'x' has no port");
+    expect_refused(" ", "' ' has no port");
+    expect_refused("x:", "'x:' has no valid port (0 to 65535)");
+    expect_refused("x:65536", "'x:65536' has no valid port (0 to 65535)");
+    expect_refused("x:99999", "'x:99999' has no valid port (0 to 65535)");
+    expect_refused("x:000080", "'x:000080' has no valid port (0 to 65535)");
+    expect_refused("x:8x", "'x:8x' has no valid port (0 to 65535)");
+    expect_refused("x:-1", "'x:-1' has no valid port (0 to 65535)");
+    expect_refused("x:+1", "'x:+1' has no valid port (0 to 65535)");
+    expect_refused("x: 1", "'x: 1' has no valid port (0 to 65535)");
+}
+
+Test(listen_address, no_host)
+{
+    expect_refused(":", "':' has no host");
+    expect_refused(":80", "':80' has no host");
+}
+
+/* The port could begin at any colon. */
+Test(listen_address, ipv6_needs_brackets)
+{
+    static const char *const all[] = {"::1:80", "[::1]", "[::1]80", "[::1:80", "::1]:80"};
+    char why[LISTEN_ADDRESS_ERROR_SIZE];
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        snprintf(why, sizeof why, "'%s' has an IPv6 address without brackets, or no port", all[i]);
+        expect_refused(all[i], why);
+    }
+}
+
+Test(listen_address, relative_path)
+{
+    expect_refused("unix:", "'unix:' has no absolute path");
+    expect_refused("unix:x", "'unix:x' has no absolute path");
+    expect_refused("unix:x/y", "'unix:x/y' has no absolute path");
+}
+
+/* Of the kernel's 108 bytes the last is a NUL, as is the last of our 256. */
 Test(listen_address, as_long_as_can_be)
 {
     char text[300] = "unix:/";
@@ -83,10 +114,12 @@ Test(listen_address, as_long_as_can_be)
     memset(text + 6, 'x', 106);
     cr_assert_eq(strlen(read_one(text).host), 107);
     text[112] = 'x';
-    expect_none(text);
+    expect_refused(text, "'unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is too "
+                         "long: a unix socket's path has 107 bytes at most");
     memset(text, 'x', 256);
     strcpy(text + 255, ":1");
     cr_assert_eq(strlen(read_one(text).host), 255);
     strcpy(text + 255, "x:1");
-    expect_none(text);
+    expect_refused(text, "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' has too "
+                         "long a name");
 }

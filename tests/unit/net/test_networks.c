@@ -134,27 +134,25 @@ Test(networks, several)
     expect_out(list, "::2");
 }
 
-Test(networks, bits_beyond_the_prefix)
+Test(networks, host_bits)
 {
-    expect_refused("10.0.0.1/8", "10.0.0.1/8 has bits set beyond its prefix; 10.0.0.0/8 is meant?");
+    expect_refused("10.0.0.1/8", "10.0.0.1/8 has host bits set; did you mean 10.0.0.0/8?");
     expect_refused("::1, 192.0.2.255/31",
-                   "192.0.2.255/31 has bits set beyond its prefix; 192.0.2.254/31 is meant?");
-    expect_refused("192.0.2.1/0",
-                   "192.0.2.1/0 has bits set beyond its prefix; 0.0.0.0/0 is meant?");
+                   "192.0.2.255/31 has host bits set; did you mean 192.0.2.254/31?");
+    expect_refused("192.0.2.1/0", "192.0.2.1/0 has host bits set; did you mean 0.0.0.0/0?");
     expect_refused("2001:db8::1/64",
-                   "2001:db8::1/64 has bits set beyond its prefix; 2001:db8::/64 is meant?");
+                   "2001:db8::1/64 has host bits set; did you mean 2001:db8::/64?");
     expect_refused("::ffff:10.0.0.1/104",
-                   "::ffff:10.0.0.1/104 has bits set beyond its prefix; 10.0.0.0/8 is meant?");
+                   "::ffff:10.0.0.1/104 has host bits set; did you mean 10.0.0.0/8?");
     expect_refused("::ffff:10.0.0.0/95",
-                   "::ffff:10.0.0.0/95 has bits set beyond its prefix; ::fffe:0:0/95 is meant?");
-    expect_refused("::ffff:10.0.0.0/8",
-                   "::ffff:10.0.0.0/8 has bits set beyond its prefix; ::/8 is meant?");
+                   "::ffff:10.0.0.0/95 has host bits set; did you mean ::fffe:0:0/95?");
+    expect_refused("::ffff:10.0.0.0/8", "::ffff:10.0.0.0/8 has host bits set; did you mean ::/8?");
     expect_refused("2001:0db8:1111:2222:3333:4444:5555:6667/127",
-                   "2001:0db8:1111:2222:3333:4444:5555:6667/ has bits set beyond its prefix; "
-                   "2001:db8:1111:2222:3333:4444:5555:6666/127 is meant?");
+                   "2001:0db8:1111:2222:3333:4444:5555:6667/127 has host bits set; "
+                   "did you mean 2001:db8:1111:2222:3333:4444:5555:6666/127?");
 }
 
-Test(networks, prefixes_that_are_none)
+Test(networks, bad_prefixes)
 {
     const char *v4[] = {"10.0.0.0/33", "10.0.0.0/",   "10.0.0.0/-1",        "10.0.0.0/ 8",
                         "10.0.0.0/08", "10.0.0.0/8x", "10.0.0.0/255.0.0.0", "10.0.0.0/8/8",
@@ -163,11 +161,12 @@ Test(networks, prefixes_that_are_none)
     char message[NETWORKS_ERROR_SIZE];
 
     for (size_t i = 0; i < sizeof v4 / sizeof v4[0]; i++) {
-        snprintf(message, sizeof message, "%s: the prefix of IPv4 is a number from 0 to 32", v4[i]);
+        snprintf(message, sizeof message, "%s: an IPv4 prefix length is a number from 0 to 32",
+                 v4[i]);
         expect_refused(v4[i], message);
     }
     for (size_t i = 0; i < sizeof v6 / sizeof v6[0]; i++) {
-        snprintf(message, sizeof message, "%s: the prefix of IPv6 is a number from 0 to 128",
+        snprintf(message, sizeof message, "%s: an IPv6 prefix length is a number from 0 to 128",
                  v6[i]);
         expect_refused(v6[i], message);
     }
@@ -180,7 +179,8 @@ Test(networks, garbage)
     expect_refused("localhost", "localhost: not an IPv4 or IPv6 address");
     expect_refused("10.0.0/8", "10.0.0/8: not an IPv4 or IPv6 address");
     expect_refused("10.0.0.0 /8", "10.0.0.0 /8: not an IPv4 or IPv6 address");
-    expect_refused("10.0.0.0/8 ::1", "10.0.0.0/8 ::1: the prefix of IPv4 is a number from 0 to 32");
+    expect_refused("10.0.0.0/8 ::1",
+                   "10.0.0.0/8 ::1: an IPv4 prefix length is a number from 0 to 32");
     expect_refused("::1, 010.0.0.0/8", "010.0.0.0/8: an IPv4 part has a leading zero");
     expect_refused("fe80::1%eth0", "fe80::1%eth0: a zone id is not part of an address");
     expect_refused("/8", "/8: the address is empty");

@@ -8,22 +8,22 @@
 static struct origins *parse(const char *text)
 {
     char error[ORIGINS_ERROR_SIZE] = "";
-    struct origins *cors = origins_parse(text, error);
+    struct origins *origins = origins_parse(text, error);
 
-    cr_assert_not_null(cors, "%s: %s", text, error);
-    return cors;
+    cr_assert_not_null(origins, "%s: %s", text, error);
+    return origins;
 }
 
 static void expect(const char *text, const char *origin, const char *allowed)
 {
-    struct origins *cors = parse(text);
-    const char *found = origins_allow(cors, origin);
+    struct origins *origins = parse(text);
+    const char *found = origins_allow(origins, origin);
 
     cr_assert_eq(found != NULL, allowed != NULL, "%s, %s: %s", text, origin ? origin : "none",
                  found ? found : "nothing");
     if (allowed)
         cr_assert_str_eq(found, allowed, "%s, %s: %s", text, origin, found);
-    origins_free(cors);
+    origins_free(origins);
 }
 
 static void expect_refused(const char *text, const char *message)
@@ -38,11 +38,11 @@ static void expect_no_origin(const char *text)
 {
     char message[ORIGINS_ERROR_SIZE];
 
-    snprintf(message, sizeof message, "%s: an origin is scheme://host or scheme://host:port", text);
+    snprintf(message, sizeof message, "%s: expected scheme://host or scheme://host:port", text);
     expect_refused(text, message);
 }
 
-Test(cors, none)
+Test(origins, none)
 {
     expect("", "https://example.org", NULL);
     expect("", "null", NULL);
@@ -54,7 +54,7 @@ Test(cors, none)
 }
 
 /* Without an Origin field too, so that a shared cache has what it may serve to all. */
-Test(cors, every_origin)
+Test(origins, every_origin)
 {
     expect("*", "https://example.org", "*");
     expect("*", "null", "*");
@@ -62,7 +62,7 @@ Test(cors, every_origin)
     expect(" * ", "http://x", "*");
 }
 
-Test(cors, these_origins_only)
+Test(origins, these_origins_only)
 {
     const char *list = "https://example.org, http://localhost:8080 \t,http://[2001:db8::1]:81";
 
@@ -85,7 +85,7 @@ Test(cors, these_origins_only)
     expect(list, NULL, NULL);
 }
 
-Test(cors, good_origins)
+Test(origins, good_origins)
 {
     const char *good[] = {"http://localhost",
                           "http://127.0.0.1:5030",
@@ -103,7 +103,7 @@ Test(cors, good_origins)
         expect(good[i], good[i], good[i]);
 }
 
-Test(cors, varies)
+Test(origins, varies)
 {
     struct origins *none = parse(""), *all = parse("*"), *one = parse("https://example.org");
 
@@ -115,55 +115,58 @@ Test(cors, varies)
     origins_free(one);
 }
 
-Test(cors, what_is_meant_is_said)
+Test(origins, suggests_what_was_meant)
 {
-    expect_refused("https://example.org/", "https://example.org/: an origin has no slash at its "
-                                           "end; https://example.org is meant?");
+    expect_refused("https://example.org/", "https://example.org/: an origin has no trailing "
+                                           "slash; did you mean https://example.org?");
     expect_refused("http://x, https://example.org:8443/app/?q#f",
                    "https://example.org:8443/app/?q#f: an origin has no path; "
-                   "https://example.org:8443 is meant?");
-    expect_refused("https://example.org?q",
-                   "https://example.org?q: an origin has no path; https://example.org is meant?");
-    expect_refused("https://example.org//",
-                   "https://example.org//: an origin has no path; https://example.org is meant?");
+                   "did you mean https://example.org:8443?");
+    expect_refused(
+        "https://example.org?q",
+        "https://example.org?q: an origin has no path; did you mean https://example.org?");
+    expect_refused(
+        "https://example.org//",
+        "https://example.org//: an origin has no path; did you mean https://example.org?");
     expect_refused("example.org",
-                   "example.org: the scheme is missing; https://example.org is meant?");
+                   "example.org: the scheme is missing; did you mean https://example.org?");
     expect_refused("localhost:8080",
-                   "localhost:8080: the scheme is missing; https://localhost:8080 is meant?");
-    expect_refused("HTTPS://Example.org", "HTTPS://Example.org: browsers send lower case; "
-                                          "https://example.org is meant?");
+                   "localhost:8080: the scheme is missing; did you mean https://localhost:8080?");
+    expect_refused("HTTPS://Example.org",
+                   "HTTPS://Example.org: browsers send origins in lower case; "
+                   "did you mean https://example.org?");
     expect_refused("https://example.org:443",
-                   "https://example.org:443: browsers leave the scheme's own port out; "
-                   "https://example.org is meant?");
-    expect_refused("http://[::1]:80", "http://[::1]:80: browsers leave the scheme's own port out; "
-                                      "http://[::1] is meant?");
+                   "https://example.org:443: browsers omit the scheme's default port; "
+                   "did you mean https://example.org?");
+    expect_refused("http://[::1]:80", "http://[::1]:80: browsers omit the scheme's default port; "
+                                      "did you mean http://[::1]?");
 }
 
-Test(cors, null_is_refused)
+Test(origins, null_is_refused)
 {
-    expect_refused("null", "null: every page can have this origin; * says so openly");
+    expect_refused("null", "null: any page can have this origin; use * to allow every origin");
     expect_refused("https://example.org, null",
-                   "null: every page can have this origin; * says so openly");
+                   "null: any page can have this origin; use * to allow every origin");
 }
 
-Test(cors, star_stands_alone)
+Test(origins, star_stands_alone)
 {
-    const char *message = "*: means every origin, so it stands alone";
+    const char *message = "*: allows every origin, so it must be the only item";
 
     expect_refused("*, https://example.org", message);
     expect_refused("https://example.org, *", message);
     expect_refused("*,*", message);
 }
 
-Test(cors, no_patterns)
+Test(origins, no_patterns)
 {
     expect_refused("https://*.example.org",
-                   "https://*.example.org: there are no patterns, only whole origins and *");
+                   "https://*.example.org: patterns are not supported, only whole origins and *");
     expect_refused("http://localhost:*",
-                   "http://localhost:*: there are no patterns, only whole origins and *");
+                   "http://localhost:*: patterns are not supported, only whole origins and *");
 }
 
-Test(cors, empty_items)
+Test(origins, empty_items)
 {
     expect_refused(",", "item 1 is empty");
     expect_refused("https://example.org,", "item 2 is empty");
@@ -171,7 +174,7 @@ Test(cors, empty_items)
     expect_refused("*,", "item 2 is empty");
 }
 
-Test(cors, garbage)
+Test(origins, garbage)
 {
     const char *garbage[] = {"://",
                              "://example.org",
@@ -205,7 +208,7 @@ Test(cors, garbage)
         expect_no_origin(garbage[i]);
 }
 
-Test(cors, messages_are_cut_and_not_the_rest)
+Test(origins, messages_are_cut_and_not_the_rest)
 {
     char overlong[400] = "https://", error[ORIGINS_ERROR_SIZE];
 
@@ -213,7 +216,7 @@ Test(cors, messages_are_cut_and_not_the_rest)
     memset(error, 'e', sizeof error);
     cr_assert_null(origins_parse(overlong, error));
     cr_assert_not_null(memchr(error, '\0', sizeof error));
-    cr_assert_not_null(strstr(error, "xxx is meant?"), "%s", error);
+    cr_assert_not_null(strstr(error, "did you mean https://xxx"), "%s", error);
     for (char *c = overlong; *c; c++)
         *c = *c == 'X' ? 'x' : *c;
     expect(overlong, overlong, overlong);
