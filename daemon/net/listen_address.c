@@ -52,7 +52,7 @@ static bool read_inet(struct span text, struct listen_address *address,
     if (host.length == 0 || host.length >= sizeof address->host)
         return refuse_listen(error, text, host.length ? "has too long a name" : "has no host");
     if (port.length >= sizeof address->port || !number_parse(port, 65535, &number))
-        return refuse_listen(error, text, "has no valid port (0 to 65535)");
+        return refuse_listen(error, text, "has no valid port, 0 to 65535");
     address->is_unix = false;
     copy_span(address->host, host);
     copy_span(address->port, port);

@@ -181,9 +181,10 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
 
     if (lstat(name->sun_path, &there) != 0)
         return errno == ENOENT;
-    errno = EADDRINUSE;
+    errno = EEXIST;
     if (!S_ISSOCK(there.st_mode))
         return false;
+    errno = EADDRINUSE;
     /* Non-blocking: whoever listens may be slow to accept. */
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)

@@ -71,14 +71,14 @@ Test(listen_address, no_port)
     expect_refused("127.0.0.1", "'127.0.0.1' has no port");
     expect_refused("x", "'x' has no port");
     expect_refused(" ", "' ' has no port");
-    expect_refused("x:", "'x:' has no valid port (0 to 65535)");
-    expect_refused("x:65536", "'x:65536' has no valid port (0 to 65535)");
-    expect_refused("x:99999", "'x:99999' has no valid port (0 to 65535)");
-    expect_refused("x:000080", "'x:000080' has no valid port (0 to 65535)");
-    expect_refused("x:8x", "'x:8x' has no valid port (0 to 65535)");
-    expect_refused("x:-1", "'x:-1' has no valid port (0 to 65535)");
-    expect_refused("x:+1", "'x:+1' has no valid port (0 to 65535)");
-    expect_refused("x: 1", "'x: 1' has no valid port (0 to 65535)");
+    expect_refused("x:", "'x:' has no valid port, 0 to 65535");
+    expect_refused("x:65536", "'x:65536' has no valid port, 0 to 65535");
+    expect_refused("x:99999", "'x:99999' has no valid port, 0 to 65535");
+    expect_refused("x:000080", "'x:000080' has no valid port, 0 to 65535");
+    expect_refused("x:8x", "'x:8x' has no valid port, 0 to 65535");
+    expect_refused("x:-1", "'x:-1' has no valid port, 0 to 65535");
+    expect_refused("x:+1", "'x:+1' has no valid port, 0 to 65535");
+    expect_refused("x: 1", "'x: 1' has no valid port, 0 to 65535");
 }
 
 Test(listen_address, no_host)
