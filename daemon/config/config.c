@@ -1,45 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config.h"
 
+#include "config/ini_file.h"
 #include "config/option.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX 8192
-#define INI_NO_MEMORY (-2)
+#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+#define YEAR_MS (365 * DAY_MS)
+#define FIELD(section, key) offsetof(struct config, section.key)
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define ENV_PREFIX "P0F_LOOKUPD_"
+#define LISTED_BY_HELP "p0f-lookupd -h lists all keys"
+
+/* clang-format off */
+static const struct option options[] = {
+    {"http", "listen", OPTION_LISTEN, FIELD(http, listen), "127.0.0.1:5030", 0, 0, false,
+     "where to listen: host:port, [IPv6]:port or unix:/path, comma-separated"},
+    {"http", "threads", OPTION_AUTO, FIELD(http, threads), "auto", 1, 256, false,
+     "number of worker threads; auto is one per processor"},
+    {"http", "max_connections", OPTION_COUNT, FIELD(http, max_connections), "10000", 1, 1000000, false,
+     "maximum number of open connections"},
+    {"http", "idle_timeout", OPTION_DURATION, FIELD(http, idle_timeout), "60s", 1000, YEAR_MS, false,
+     "close a connection that has been idle for this long"},
+    {"http", "max_batch", OPTION_COUNT, FIELD(http, max_batch), "1000", 1, 1000000, false,
+     "maximum number of addresses in one POST /hosts"},
+    {"http", "allow_unauthenticated", OPTION_BOOLEAN, FIELD(http, allow_unauthenticated), "no", 0, 0, false,
+     "allow listening where other hosts can connect, without authentication"},
+    {"http", "trusted_proxies", OPTION_NETWORKS, FIELD(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
+     "proxies whose X-Forwarded-For is trusted: networks, comma-separated"},
+    {"http", "cors_origins", OPTION_ORIGINS, FIELD(http, cors_origins), "", 0, 0, false,
+     "web origins that may read responses, comma-separated, or * for all"},
+    {"http", "access_log", OPTION_BOOLEAN, FIELD(http, access_log), "no", 0, 0, false,
+     "log every request"},
+
+    {"p0f", "socket", OPTION_PATH, FIELD(p0f, socket), P0F_DEFAULT_SOCKET, 1, 107, false,
+     "path of p0f's API socket (p0f -s)"},
+    {"p0f", "dialect", OPTION_DIALECT, FIELD(p0f, dialect), "auto", 0, 0, false,
+     "variant of p0f's API: auto, p0f3, mtu, mss or api2"},
+    {"p0f", "connections", OPTION_COUNT, FIELD(p0f, connections), "4", 1, 100, false,
+     "connections to p0f, which accepts 20 in all by default (p0f -S)"},
+    {"p0f", "pipeline", OPTION_COUNT, FIELD(p0f, pipeline), "16", 1, 1024, false,
+     "maximum number of queries in flight on each connection"},
+    {"p0f", "timeout", OPTION_DURATION, FIELD(p0f, timeout), "1s", 1, DAY_MS, true,
+     "how long a request waits for p0f"},
+    {"p0f", "max_pending", OPTION_COUNT, FIELD(p0f, max_pending), "10000", 1, 1000000, true,
+     "maximum number of pending lookups; more are refused with 503"},
+    {"p0f", "max_rate", OPTION_COUNT, FIELD(p0f, max_rate), "0", 0, 1000000000, true,
+     "maximum number of queries per second; 0 is no limit"},
+    {"p0f", "max_repeat_rate", OPTION_COUNT, FIELD(p0f, max_repeat_rate), "20000", 0, 1000000000, true,
+     "how many of these may repeat a recent query; 0 is no limit"},
+    {"p0f", "max_repeat_rate_per_client", OPTION_COUNT, FIELD(p0f, max_repeat_rate_per_client), "2000", 0, 1000000000, true,
+     "the same for each client; 0 is no limit"},
+    {"p0f", "first_contact_wait", OPTION_DURATION, FIELD(p0f, first_contact_wait), "25ms", 0, 5000, true,
+     "how long \"no match\" is retried before it is believed"},
+
+    {"cache", "ttl", OPTION_DURATION, FIELD(cache, ttl), "30s", 0, YEAR_MS, true,
+     "time to live of a known host; 0 caches nothing"},
+    {"cache", "incomplete_ttl", OPTION_DURATION, FIELD(cache, incomplete_ttl), "2s", 0, YEAR_MS, true,
+     "the same while neither its OS nor its HTTP application is known"},
+    {"cache", "negative_ttl", OPTION_DURATION, FIELD(cache, negative_ttl), "1s", 0, YEAR_MS, true,
+     "time to live of \"no match\""},
+    {"cache", "stale_while_revalidate", OPTION_DURATION, FIELD(cache, stale_while_revalidate), "30s", 0, YEAR_MS, true,
+     "how long after its ttl a host is served while p0f is asked again"},
+    {"cache", "stale_if_error", OPTION_DURATION, FIELD(cache, stale_if_error), "1h", 0, YEAR_MS, true,
+     "how long after its ttl a host is served while p0f fails"},
+    {"cache", "max_hosts", OPTION_COUNT, FIELD(cache, max_hosts), "100000", 0, 100000000, false,
+     "maximum number of known hosts in the cache"},
+    {"cache", "max_misses", OPTION_COUNT, FIELD(cache, max_misses), "25000", 0, 100000000, false,
+     "maximum number of \"no match\" entries, in a store of their own"},
+};
+/* clang-format on */
+
+#define OPTIONS (sizeof options / sizeof options[0])
+
+/* NULL when there is none. */
+static const struct option *find_option(const char *section, size_t section_length, const char *key)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strlen(options[i].section) == section_length &&
+            memcmp(options[i].section, section, section_length) == 0 &&
+            strcmp(options[i].key, key) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static bool is_section(const char *name)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strcmp(options[i].section, name) == 0)
+            return true;
+    return false;
+}
 
 struct loading {
     struct config *config;
     char *error; /* CONFIG_ERROR_SIZE */
-    const char *file;
-    FILE *stream;
-    int line;
-    bool failed;
-    bool no_memory; /* is why */
-    bool *seen;     /* in the file, by option */
+    bool no_memory;
+    const char *path;   /* of the file, NULL without one */
+    int lines[OPTIONS]; /* of it that set each option; 0: none */
 };
-
-static bool set(struct loading *loading, const char *origin, const struct option *option,
-                const char *value)
-{
-    char expected[OPTION_EXPECTED_SIZE];
-
-    errno = 0;
-    if (option_set(option, loading->config, value, expected))
-        return true;
-    loading->no_memory = errno == ENOMEM;
-    snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s.%s = %.60s: expected %s", origin,
-             option->section, option->key, value, expected);
-    return false;
-}
 
 static bool fail_for_memory(struct loading *loading)
 {
@@ -48,109 +113,76 @@ static bool fail_for_memory(struct loading *loading)
     return false;
 }
 
+/* `origin` is the start of the message. */
+static bool set_option(struct loading *loading, const char *origin, const struct option *option,
+                       const char *value)
+{
+    char expected[OPTION_EXPECTED_SIZE];
+
+    errno = 0;
+    if (option_set(option, loading->config, value, expected))
+        return true;
+    if (errno == ENOMEM)
+        return fail_for_memory(loading);
+    snprintf(loading->error, CONFIG_ERROR_SIZE, "%s%s.%s = %.60s: expected %s", origin,
+             option->section, option->key, value, expected);
+    return false;
+}
+
+static bool set_defaults(struct loading *loading)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (!set_option(loading, "default ", &options[i], options[i].default_value))
+            return false;
+    return true;
+}
+
 /* ---- The file */
 
-static void fail_at_line(struct loading *loading, const char *problem, const char *what,
-                         const char *advice)
-{
-    if (!loading->failed)
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s:%d: %s %.80s: %s", loading->file,
-                 loading->line, problem, what, advice);
-    loading->failed = true;
-}
-
-/* libinih tells of a section only with its first key, so an empty unknown one is looked for here. */
-static void check_section(struct loading *loading, const char *line)
-{
-    char name[64];
-    if (loading->line == 1 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-        line += strlen(BYTE_ORDER_MARK); /* libinih passes over it, too */
-    const char *start = line + strspn(line, " \t");
-    size_t length = strcspn(start, "]\r\n");
-
-    if (*start != '[' || loading->failed)
-        return;
-    snprintf(name, sizeof name, "%.*s", (int)(length > 1 ? length - 1 : 0), start + 1);
-    if (start[length] != ']')
-        fail_at_line(loading, "section", name, "expected a closing bracket");
-    else if (!option_has_section(name))
-        fail_at_line(loading, "unknown section", name, "expected http, p0f or cache");
-    else if (!strchr(";#\r\n", start[length + 1 + strspn(start + length + 1, " \t")]))
-        fail_at_line(loading, "section", name, "expected nothing behind the closing bracket");
-}
-
-/* libinih's source of lines, like fgets; it counts them and refuses one that would be cut. */
-static char *read_line(char *line, int size, void *ctx)
+static bool load_section(void *ctx, int line, const char *section)
 {
     struct loading *loading = ctx;
 
-    if (loading->failed || !fgets(line, size, loading->stream))
-        return NULL;
-    loading->line++;
-    if (!strchr(line, '\n') && !feof(loading->stream)) {
-        if (strlen(line) + 1 < (size_t)size)
-            fail_at_line(loading, "this line", "has a NUL in it", "expected text");
-        else
-            fail_at_line(loading, "this line", "is too long", "expected fewer than 8190 bytes");
-        return NULL;
-    }
-    check_section(loading, line);
-    return line;
+    if (is_section(section))
+        return true;
+    snprintf(loading->error, CONFIG_ERROR_SIZE,
+             "%.300s:%d: unknown section %.80s: expected http, p0f or cache", loading->path, line,
+             section);
+    return false;
 }
 
-static int take_line(void *ctx, const char *section, const char *key, const char *value)
+static bool load_setting(void *ctx, int line, const char *section, const char *key,
+                         const char *value)
 {
     struct loading *loading = ctx;
-    char name[160], origin[256];
+    const struct option *option = find_option(section, strlen(section), key);
+    char origin[320];
 
-    if (loading->failed)
-        return 0;
-    const struct option *option = option_find(section, strlen(section), key);
-    snprintf(name, sizeof name, "%s%s%s", section, section[0] ? "." : "", key);
-    snprintf(origin, sizeof origin, "%s:%d", loading->file, loading->line);
+    snprintf(origin, sizeof origin, "%.300s:%d: ", loading->path, line);
     if (!option) {
-        fail_at_line(loading, "unknown key", name, "p0f-lookupd -h lists those there are");
-    } else if (loading->seen[option_index(option)]) {
-        fail_at_line(loading, "duplicate key", name, "expected once only");
-    } else {
-        loading->seen[option_index(option)] = true;
-        loading->failed = !set(loading, origin, option, value);
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "%sunknown key %.60s%s%.80s; " LISTED_BY_HELP,
+                 origin, section, section[0] ? "." : "", key);
+        return false;
     }
-    return !loading->failed;
-}
-
-static bool load_stream(struct loading *loading)
-{
-    ini_use_stack = false;
-    ini_max_line = LINE_MAX;
-    ini_initial_alloc = LINE_MAX;
-    ini_allow_multiline = false;
-    ini_stop_on_first_error = true;
-    int bad_line = ini_parse_stream(read_line, loading, take_line, loading);
-
-    if (bad_line == INI_NO_MEMORY)
-        return fail_for_memory(loading);
-    if (bad_line != 0 && !loading->failed)
-        fail_at_line(loading, "this line", "is none",
-                     "expected [section], key = value, or # comment");
-    if (ferror(loading->stream) && !loading->failed) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
-        loading->failed = true;
+    int *set_before = &loading->lines[option - options];
+    if (*set_before) {
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "%sduplicate key %s.%s: already set on line %d",
+                 origin, section, key, *set_before);
+        return false;
     }
-    return !loading->failed;
+    *set_before = line;
+    return set_option(loading, origin, option, value);
 }
 
 static bool load_file(struct loading *loading)
 {
-    loading->stream = fopen(loading->file, "re");
-    if (!loading->stream) {
-        loading->no_memory = errno == ENOMEM;
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "%s: %s", loading->file, strerror(errno));
-        return false;
-    }
-    bool good = load_stream(loading);
-    fclose(loading->stream);
-    return good;
+    const struct ini_file_reader reader = {
+        .section = load_section, .setting = load_setting, .ctx = loading};
+
+    if (ini_file_read(loading->path, &reader, loading->error))
+        return true;
+    loading->no_memory |= errno == ENOMEM;
+    return false;
 }
 
 /* ---- The environment and the command line */
@@ -162,18 +194,18 @@ static bool load_variable(struct loading *loading, const char *variable)
 
     if (!value)
         return true;
-    snprintf(origin, sizeof origin, "environment variable %.*s", (int)(value - variable), variable);
+    snprintf(origin, sizeof origin, "environment variable %.*s: ", (int)(value - variable),
+             variable);
     snprintf(name, sizeof name, "%.*s", (int)(value - variable), variable);
     for (char *c = name; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     const char *section = name + strlen(ENV_PREFIX), *underscore = strchr(section, '_');
     const struct option *option =
-        underscore ? option_find(section, (size_t)(underscore - section), underscore + 1) : NULL;
+        underscore ? find_option(section, (size_t)(underscore - section), underscore + 1) : NULL;
     if (option)
-        return set(loading, origin, option, value + 1);
+        return set_option(loading, origin, option, value + 1);
     snprintf(loading->error, CONFIG_ERROR_SIZE,
-             "%s: no such key: expected " ENV_PREFIX "SECTION_KEY (p0f-lookupd -h lists them)",
-             origin);
+             "%sunknown key: expected " ENV_PREFIX "SECTION_KEY; " LISTED_BY_HELP, origin);
     return false;
 }
 
@@ -197,24 +229,20 @@ static bool load_override(struct loading *loading, const char *text)
         return false;
     }
     snprintf(key, sizeof key, "%.*s", (int)(value - dot - 1), dot + 1);
-    const struct option *option = option_find(text, (size_t)(dot - text), key);
+    const struct option *option = find_option(text, (size_t)(dot - text), key);
     if (!option) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE,
-                 "-o %.80s: unknown key (p0f-lookupd -h lists those there are)", text);
+        snprintf(loading->error, CONFIG_ERROR_SIZE, "-o %.80s: unknown key; " LISTED_BY_HELP, text);
         return false;
     }
-    return set(loading, "-o", option, value + 1);
+    return set_option(loading, "-o ", option, value + 1);
 }
 
-/* ---- The whole */
+/* ---- Loading */
 
 static bool load_all(struct loading *loading, const struct config_source *source)
 {
-    if (!option_set_defaults(loading->config))
-        return fail_for_memory(loading);
-    if (loading->file && !load_file(loading))
-        return false;
-    if (!load_environment(loading, source->environ))
+    if (!set_defaults(loading) || (loading->path && !load_file(loading)) ||
+        !load_environment(loading, source->environ))
         return false;
     for (size_t i = 0; i < source->override_count; i++)
         if (!load_override(loading, source->override[i]))
@@ -231,12 +259,10 @@ static const char *file_of(const struct config_source *source)
 
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
 {
-    struct loading loading = {.error = error, .file = file_of(source)};
-    struct config *config = loading.config = calloc(1, sizeof *config);
+    struct config *config = calloc(1, sizeof *config);
+    struct loading loading = {.config = config, .error = error, .path = file_of(source)};
+    bool good = config ? load_all(&loading, source) : fail_for_memory(&loading);
 
-    loading.seen = calloc(option_count(), sizeof *loading.seen);
-    bool good = config && loading.seen ? load_all(&loading, source) : fail_for_memory(&loading);
-    free(loading.seen);
     if (good)
         return config;
     config_free(config);
@@ -246,17 +272,18 @@ struct config *config_load(const struct config_source *source, char error[CONFIG
 
 void config_free(struct config *config)
 {
-    if (!config)
-        return;
-    option_release(config);
+    for (size_t i = 0; config && i < OPTIONS; i++)
+        option_release(&options[i], config);
     free(config);
 }
+
+/* ---- Comparing, copying and printing */
 
 void config_restart_needed(const struct config *before, const struct config *after,
                            void (*changed)(const char *name))
 {
-    for (size_t i = 0; i < option_count(); i++) {
-        const struct option *option = option_at(i);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
         char name[128];
         if (option->reloadable || option_equal(option, before, after))
             continue;
@@ -267,8 +294,8 @@ void config_restart_needed(const struct config *before, const struct config *aft
 
 void config_adopt(struct config *running, const struct config *fresh)
 {
-    for (size_t i = 0; i < option_count(); i++) {
-        const struct option *option = option_at(i);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
         char space[OPTION_TEXT_SIZE], expected[OPTION_EXPECTED_SIZE];
         if (option->reloadable)
             option_set(option, running, option_format(option, fresh, space), expected);
@@ -279,8 +306,8 @@ void config_each(const struct config *config,
                  void (*each)(void *ctx, const char *section, const char *key, const char *value),
                  void *ctx)
 {
-    for (size_t i = 0; i < option_count(); i++) {
-        const struct option *option = option_at(i);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
         char space[OPTION_TEXT_SIZE];
         each(ctx, option->section, option->key, option_format(option, config, space));
     }
@@ -288,11 +315,11 @@ void config_each(const struct config *config,
 
 void config_print_options(FILE *out)
 {
-    for (size_t i = 0; i < option_count(); i++) {
-        const struct option *option = option_at(i);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
         char name[64];
         snprintf(name, sizeof name, "%s.%s", option->section, option->key);
-        fprintf(out, "  %-29s %-22s %s\n", name,
+        fprintf(out, "  %-31s %-18s %s\n", name,
                 option->default_value[0] ? option->default_value : "(empty)", option->help);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: one table of options, filled from the defaults, the file, the environment and the
- * command line, in this order. Strict: what is not understood is an error that says where it stands
- * and what was expected. */
+/* The settings: a table of options, set from the defaults, the file, the environment and the command
+ * line, in this order. Strict: anything not understood is an error that says where it is and what was
+ * expected. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -12,17 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Durations are in milliseconds. Texts belong to the struct and are never NULL. */
+/* Durations are in milliseconds. Strings are owned by the struct and never NULL. */
 struct config {
     struct {
         char *listen;
-        uint32_t threads; /* 0: one for each processor */
+        uint32_t threads; /* 0: one per processor */
         uint32_t max_connections;
         int64_t idle_timeout;
         uint32_t max_batch;
-        char *token_file;
-        char *tls_certificate;
-        char *tls_key;
         bool allow_unauthenticated;
         char *trusted_proxies;
         char *cors_origins;
@@ -56,31 +53,32 @@ struct config_source {
     char *const *environ;  /* NULL: no environment */
     char *const *override; /* "section.key=value" */
     size_t override_count;
-    const char *later_file; /* read without a `file`, once it is there; may be NULL */
+    const char *later_file; /* without `file`: read if it exists by now; may be NULL */
 };
 
 #define CONFIG_ERROR_SIZE 768
 
-/* NULL with a message for a person in `error` when any of it is not understood; errno is EINVAL then,
- * and ENOMEM when only memory was missing. */
+/* Reads all sources. The caller owns the result. NULL with a message in `error`; errno is ENOMEM when
+ * out of memory, and EINVAL otherwise. Not reentrant. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
+
+/* No-op on NULL. */
 void config_free(struct config *config);
 
 /* Calls `changed` with "section.key" for each option that differs and needs a restart. */
 void config_restart_needed(const struct config *before, const struct config *after,
                            void (*changed)(const char *name));
 
-/* Takes over from `fresh` what needs no restart. */
+/* Copies the options that need no restart from `fresh`. One whose memory runs out keeps its value. */
 void config_adopt(struct config *running, const struct config *fresh);
 
-/* Calls `each` for every option, in the order of the table, with its value as it could stand in the
- * file. `value` is good for the time of the call, the other two for ever. Files that hold secrets are
- * named, not read. */
+/* Calls `each` for every option, in the order of the table, with its value as it could be written in
+ * the file. `value` is valid during the call, `section` and `key` for ever. */
 void config_each(const struct config *config,
                  void (*each)(void *ctx, const char *section, const char *key, const char *value),
                  void *ctx);
 
-/* The table of all options with their defaults, for --help. */
+/* Prints all options with their defaults, for --help. */
 void config_print_options(FILE *out);
 
 #endif

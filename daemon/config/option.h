@@ -1,63 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of options: section, key, type, default, bounds, meaning; and how each type is read. */
+/* One setting: how a value of its type is read, checked, written and compared. Knows no particular
+ * setting, nor the struct that holds them. Any thread. */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 
-#include "config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum option_type {
-    OPTION_TEXT,
-    OPTION_LISTEN,   /* a text: addresses as listen_address.h reads them */
-    OPTION_DURATION, /* "1500ms", "30s", "5m", "1h", "2d", "0": milliseconds */
-    OPTION_COUNT,    /* "10000", "100k", "2m", "1g" */
-    OPTION_AUTO,     /* a count, or "auto" for 0 */
-    OPTION_BOOLEAN,  /* "yes", "no" */
-    OPTION_DIALECT,
-    OPTION_NETWORKS, /* a text: networks as networks.h reads them */
-    OPTION_ORIGINS,  /* a text: origins as cors.h reads them */
-    OPTION_RESERVED, /* a text nothing reads yet: only its default is understood */
+    OPTION_PATH,     /* char *: `min` to `max` bytes */
+    OPTION_LISTEN,   /* char *: addresses as in net/listen_address.h */
+    OPTION_NETWORKS, /* char *: networks as in net/networks.h */
+    OPTION_ORIGINS,  /* char *: origins as in net/origins.h */
+    OPTION_DURATION, /* int64_t, milliseconds: "1500ms", "30s", "5m", "1h", "2d", "0" */
+    OPTION_COUNT,    /* uint32_t: "10000", "100k", "2m", "1g" */
+    OPTION_AUTO,     /* uint32_t: a count, or "auto" for 0 */
+    OPTION_BOOLEAN,  /* bool: "yes", "no" */
+    OPTION_DIALECT,  /* enum p0f_dialect, by name */
 };
 
+/* Its field is at `offset` in a struct of settings, zeroed before the first option_set(). */
 struct option {
     const char *section;
     const char *key;
     enum option_type type;
-    size_t offset;             /* in struct config */
-    const char *default_value; /* the default, as it would stand in the file */
-    int64_t min, max;
-    bool reloadable; /* SIGHUP suffices */
+    size_t offset;
+    const char *default_value; /* as it would be written in the file */
+    int64_t min, max;          /* of durations, counts and paths */
+    bool reloadable;           /* takes effect on SIGHUP */
     const char *help;
 };
 
 #define OPTION_EXPECTED_SIZE 256
+#define OPTION_TEXT_SIZE 32
 
-size_t option_count(void);
-const struct option *option_at(size_t index);
-size_t option_index(const struct option *option);
-
-/* NULL when there is none. The section's name need not end with a NUL. */
-const struct option *option_find(const char *section, size_t section_length, const char *key);
-bool option_has_section(const char *section);
-
-/* Reads `value` into its place. False: it was not understood, and `expected` says what would be. */
-bool option_set(const struct option *option, struct config *config, const char *value,
+/* Reads `value` into the field. False when it is not valid, and `expected` says what is; or with errno
+ * ENOMEM. The field is then unchanged. */
+bool option_set(const struct option *option, void *settings, const char *value,
                 char expected[OPTION_EXPECTED_SIZE]);
 
-/* On a zeroed struct. False when out of memory. */
-bool option_set_defaults(struct config *config);
+/* Frees a string. */
+void option_release(const struct option *option, void *settings);
 
-/* Frees the texts. */
-void option_release(struct config *config);
-
-/* The value as it could stand in the file; option_set understands it. The text is the config's, or
- * static, or in `space`. */
-#define OPTION_TEXT_SIZE 32
-const char *option_format(const struct option *option, const struct config *config,
+/* The value as it could be written in the file; option_set() reads it back. The text is the field's
+ * own, static, or in `space`. */
+const char *option_format(const struct option *option, const void *settings,
                           char space[OPTION_TEXT_SIZE]);
 
-/* The same of a time. */
-const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE]);
-
-bool option_equal(const struct option *option, const struct config *a, const struct config *b);
+bool option_equal(const struct option *option, const void *a, const void *b);
 
 #endif

@@ -57,6 +57,8 @@ BAD = [
     ("star among origins", "[http]\ncors_origins = *, https://example.org\n", (2,),
      "cors_origins", "must be the only item"),
     ("origin null", "[http]\ncors_origins = null\n", (2,), "cors_origins", "any page"),
+    ("token file, of a later version", "[http]\ntoken_file = /etc/tokens\n", (2,),
+     "unknown key http.token_file", "p0f-lookupd -h lists all keys"),
     ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
     ("empty socket path", "[p0f]\nsocket =\n", (2,), "socket", ""),
 ]

@@ -55,7 +55,7 @@ within() {
 
 only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http knows libmicrohttpd:'
 only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json reads and writes JSON:'
-only '#include <ini\.h>' 'daemon/config/config\.c' | rule 'Only daemon/config/config.c reads INI files:'
+only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c reads INI files:'
 only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/core/clock\.c' |
     rule 'Only daemon/core/clock.c reads a clock:'
 only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'

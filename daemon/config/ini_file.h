@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads an INI file strictly: a line that is not understood is an error with its number. */
+#ifndef CONFIG_INI_FILE_H
+#define CONFIG_INI_FILE_H
+
+#include <stdbool.h>
+
+/* Called for each [section] and each "key = value", in order; `section` is "" before the first one.
+ * Return false to stop. */
+struct ini_file_reader {
+    bool (*section)(void *ctx, int line, const char *section);
+    bool (*setting)(void *ctx, int line, const char *section, const char *key, const char *value);
+    void *ctx;
+};
+
+#define INI_FILE_ERROR_SIZE 512
+
+/* Reads all of the file. False with errno: ECANCELED when the reader stopped, and else with a message
+ * in `error`: ENOMEM when out of memory, EINVAL when the file cannot be read or understood. Not
+ * reentrant: it sets libinih's globals. */
+bool ini_file_read(const char *path, const struct ini_file_reader *reader,
+                   char error[INI_FILE_ERROR_SIZE]);
+
+#endif
