@@ -21,9 +21,9 @@ struct config_snapshot *config_snapshot_new(void)
     return snapshot;
 }
 
-void config_snapshot_add(void *to, const char *section, const char *key, const char *value)
+void config_snapshot_add(void *ctx, const char *section, const char *key, const char *value)
 {
-    struct config_snapshot *snapshot = to;
+    struct config_snapshot *snapshot = ctx;
     struct setting *list = realloc(snapshot->list, (snapshot->count + 1) * sizeof(struct setting));
     char *copy = strdup(value);
 

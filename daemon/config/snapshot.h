@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings in force, as text, for those who only show them. A list that is filled once and then
- * only read and counted, so that threads can share it while a reload puts another in its place. */
+/* The settings in force as text, for display in /status. Filled once and read-only from then on, with a
+ * reference count, so that threads can go on using one while a reload replaces it. */
 #ifndef CONFIG_SNAPSHOT_H
 #define CONFIG_SNAPSHOT_H
 
@@ -12,25 +12,26 @@ struct config_snapshot;
 struct setting {
     const char *section; /* static, as is `key` */
     const char *key;
-    char *value; /* as it could stand in the file */
+    char *value; /* as it would be written in the file */
 };
 
-/* Empty, with one reference. NULL with errno when out of memory. */
+/* An empty snapshot with one reference. NULL when out of memory. */
 struct config_snapshot *config_snapshot_new(void);
 
-/* Copies `value`. `settings` is a struct config_snapshot nobody shares yet. Fits config_each(). */
-void config_snapshot_add(void *settings, const char *section, const char *key, const char *value);
+/* Adds a setting; copies `value`. `snapshot` is a struct config_snapshot that is not shared yet. To be
+ * passed to config_each(). */
+void config_snapshot_add(void *snapshot, const char *section, const char *key, const char *value);
 
-/* False when memory ran out while it was filled: then some are missing. */
-bool config_snapshot_complete(const struct config_snapshot *settings);
+/* False when config_snapshot_add() ran out of memory: then settings are missing. */
+bool config_snapshot_complete(const struct config_snapshot *snapshot);
 
-size_t config_snapshot_count(const struct config_snapshot *settings);
-const struct setting *config_snapshot_at(const struct config_snapshot *settings, size_t index);
+size_t config_snapshot_count(const struct config_snapshot *snapshot);
+const struct setting *config_snapshot_at(const struct config_snapshot *snapshot, size_t index);
 
-/* Any thread. */
-struct config_snapshot *config_snapshot_ref(struct config_snapshot *settings);
+/* Adds a reference, and returns `snapshot`. Any thread. */
+struct config_snapshot *config_snapshot_ref(struct config_snapshot *snapshot);
 
-/* Any thread. NULL is no reference. */
-void config_snapshot_unref(struct config_snapshot *settings);
+/* Frees the snapshot with its last reference. No-op on NULL. Any thread. */
+void config_snapshot_unref(struct config_snapshot *snapshot);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Monotonic time as a type of its own, so that it cannot be mixed with durations or wall time.
- * Durations are int64_t with their unit in the name. */
+/* Monotonic time as a type of its own, so that it cannot be mixed up with durations or wall-clock time.
+ * Durations are int64_t with the unit in the name. */
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
@@ -12,14 +12,13 @@ struct mono {
     int64_t ns;
 };
 
-/* A source of time: clock_mono, or a test's. */
+/* A source of time: clock_mono(), or a test's. */
 typedef struct mono clock_fn(void);
 
-/* The time now. Any thread. The only place that reads a clock. */
+/* The time now. Any thread. */
 struct mono clock_mono(void);
 
-/* Unix seconds by the wall clock, which may be set forth and back: to be shown, never to be reckoned
- * with. Any thread. */
+/* Wall-clock time in Unix seconds, for display only: it can be set back. Any thread. */
 int64_t clock_wall(void);
 
 static inline struct mono mono_add_ns(struct mono t, int64_t ns)
@@ -42,7 +41,7 @@ static inline struct mono mono_earlier(struct mono a, struct mono b)
     return a.ns < b.ns ? a : b;
 }
 
-/* Whole milliseconds from `from` to `to`, rounded towards zero. */
+/* Milliseconds from `from` to `to`, rounded towards zero. */
 static inline int64_t mono_ms_between(struct mono from, struct mono to)
 {
     return (to.ns - from.ns) / 1000000;

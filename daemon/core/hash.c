@@ -8,7 +8,7 @@ struct hash_key hash_key_random(void)
 {
     struct hash_key key = {0};
 
-    /* 16 bytes never come short, and block only before the kernel has seeded itself at boot. */
+    /* Up to 256 bytes are never returned short. */
     while (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
         ;
     return key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A keyed hash, since strangers choose the keys of our tables: without the secret nobody can aim
- * many addresses at one bucket. */
+/* A keyed hash for tables whose keys come from clients: without the secret, nobody can choose many keys
+ * that share a bucket. */
 #ifndef CORE_HASH_H
 #define CORE_HASH_H
 
@@ -11,14 +11,14 @@ struct hash_key {
     uint64_t k0, k1;
 };
 
-/* A function of this shape can be handed to the tables instead (tests force collisions so). */
+/* The type of hash_sip(); tests pass the tables another function, to force collisions. */
 typedef uint64_t hash_fn(const struct hash_key *key, const void *data, size_t length);
 
-/* A secret from the kernel. */
+/* A random key from the kernel. Blocks only at boot, until the kernel's generator is seeded. */
 struct hash_key hash_key_random(void);
 
-/* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"), the variant made for hash
- * tables. Little-endian machines only, as all that Debian runs p0f on. Pure. */
+/* SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"), the variant for hash tables.
+ * Only on little-endian machines are the values those of the paper. Pure. */
 uint64_t hash_sip(const struct hash_key *key, const void *data, size_t length);
 
 #endif

@@ -15,8 +15,8 @@
 
 static bool to_journal;
 
-/* systemd.exec(5): $JOURNAL_STREAM holds the device and inode of the journal's descriptor; a stderr
- * that was redirected since has others. */
+/* systemd.exec(5): $JOURNAL_STREAM is the device and inode number of the journal's descriptor; a stderr
+ * that has been redirected since has others. */
 void log_init(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -27,7 +27,7 @@ void log_init(void)
                  fstat(STDERR_FILENO, &own) == 0 && own.st_dev == device && own.st_ino == inode;
 }
 
-/* One write a line, so that threads do not mix theirs. */
+/* One write() per line, so that the lines of several threads do not mix. */
 static void put_line(int priority, const char *cause, const char *format, va_list args)
 {
     char line[LINE_SIZE];
@@ -45,12 +45,12 @@ static void put_line(int priority, const char *cause, const char *format, va_lis
     }
     if (length > sizeof line - 2)
         length = sizeof line - 2;
-    for (size_t i = 0; i < length; i++) /* a client's bytes must not begin a line of their own */
+    for (size_t i = 0; i < length; i++) /* a client's bytes must not forge a line */
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = '?';
     line[length++] = '\n';
     if (write(STDERR_FILENO, line, length) < 0)
-        return; /* nowhere left to say so */
+        return; /* there is nowhere to report it */
 }
 
 #define LOG_AS(priority, cause)                                                                    \

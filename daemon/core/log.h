@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages for whoever runs the daemon, one line each, on stderr.
+/* Log messages, one line each, to stderr.
  *
- * When stderr is the journal's, each line begins with its priority (sd-daemon(3)). Every function
- * keeps errno and may be called from any thread. The forms without x add ": " and strerror(errno). */
+ * If stderr is connected to the journal, each line begins with its priority (sd-daemon(3)). log_warn()
+ * and log_err() append ": " and strerror(errno). Control characters become '?', and lines are cut at
+ * 1024 bytes. All functions preserve errno. Any thread. */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
-/* Looks once whether stderr is the journal's. Until then lines have no priority. */
+/* Detects whether stderr is connected to the journal. Without this call it is taken not to be. Call it
+ * before any thread starts. */
 void log_init(void);
 
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

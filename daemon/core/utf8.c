@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/utf8.h"
 
-/* The bytes of the sequence at `in`, or 0 when there is none. */
+/* The length of the sequence at `in`, or 0 if it is not valid. Reads no further than its NUL. */
 static size_t sequence_length(const unsigned char *in)
 {
     size_t length = in[0] < 0x80 ? 1 : in[0] < 0xc2 ? 0 : in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
@@ -36,11 +36,11 @@ size_t utf8_from_latin1(const char *bytes, char *out, size_t size)
 
     for (const char *in = bytes; *in; in++) {
         unsigned char byte = (unsigned char)*in;
-        if (size - used < (byte < 0x80 ? 2 : 3)) /* with the NUL */
+        if (size - used < (byte < 0x80 ? 2 : 3)) /* including the NUL */
             break;
         if (byte < 0x80) {
             out[used++] = (char)byte;
-        } else { /* Latin-1 is the first 256 of Unicode */
+        } else { /* Latin-1 is the first 256 code points of Unicode */
             out[used++] = (char)(0xc0 | byte >> 6);
             out[used++] = (char)(0x80 | (byte & 0x3f));
         }

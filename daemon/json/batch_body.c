@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* jansson reads the text, as it writes what is not rendered by hand: it knows all of JSON, and says
- * where it is not. It refuses \u0000 and what is not UTF-8, and more than 2048 levels of nesting. */
+/* jansson does the parsing, and says where a syntax error is. It refuses \u0000, invalid UTF-8 and more
+ * than 2048 levels of nesting. */
 #include "json/batch_body.h"
 
 #include <jansson.h>
@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_AN_ITEM 128
+#define BYTES_PER_ITEM 128
 #define BYTES_BESIDES 4096
 
 struct batch_body {
-    size_t size; /* of all, the texts behind the items included */
+    size_t size; /* of everything, including the texts that follow the items */
     uint32_t count;
     struct batch_item items[];
 };
 
-/* Short of memory, jansson can take a text for bad syntax, or lose a byte of it and say nothing: a
- * host that nobody asked for. */
+/* Out of memory, jansson can report a syntax error, or silently lose a byte of a string: an address
+ * that nobody asked for. */
 static _Thread_local bool out_of_memory;
 
 static void *allocate(size_t size)
@@ -36,7 +36,7 @@ void batch_body_init(void)
 
 size_t batch_body_limit(uint32_t max)
 {
-    return BYTES_BESIDES + (size_t)max * BYTES_AN_ITEM;
+    return BYTES_BESIDES + (size_t)max * BYTES_PER_ITEM;
 }
 
 static const char *kind_of(const json_t *value)
@@ -60,7 +60,7 @@ static const char *kind_of(const json_t *value)
     return "something else";
 }
 
-/* NULL when it is not JSON, or out of memory. */
+/* NULL on a syntax error, or out of memory. */
 static json_t *parse(const char *bytes, size_t length, char error[BATCH_BODY_ERROR_SIZE])
 {
     json_error_t where;
@@ -78,7 +78,7 @@ static json_t *parse(const char *bytes, size_t length, char error[BATCH_BODY_ERR
     return NULL;
 }
 
-/* Whether it is an array of 1 to `most` strings. */
+/* Whether it is an array of 1 to `max` strings. */
 static bool has_shape(const json_t *root, uint32_t max, char error[BATCH_BODY_ERROR_SIZE])
 {
     size_t count = json_array_size(root);
@@ -103,7 +103,7 @@ static bool has_shape(const json_t *root, uint32_t max, char error[BATCH_BODY_ER
     return true;
 }
 
-/* Puts its text at `at`, and returns where there is room for the next one. */
+/* Copies its text to `at`, and returns the end of that. */
 static char *read_batch_item(struct batch_item *item, const json_t *value, char *at)
 {
     size_t length = json_string_length(value);
@@ -114,7 +114,7 @@ static char *read_batch_item(struct batch_item *item, const json_t *value, char 
     return at + length + 1;
 }
 
-/* In one piece, as what jansson makes of a body takes several times as much. */
+/* In one block, since jansson's values take several times as much memory. */
 static struct batch_body *body_of(const json_t *root)
 {
     size_t count = json_array_size(root);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of a batch: a JSON array of texts that may be addresses. Pure but for the memory. */
+/* The body of POST /hosts: a JSON array of strings, which should be addresses. Pure but for the memory. */
 #ifndef JSON_BATCH_BODY_H
 #define JSON_BATCH_BODY_H
 
@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 struct batch_item {
-    const char *text; /* as the client gave it: UTF-8 without a NUL in it, ended by one */
+    const char *text; /* as the client sent it: UTF-8, NUL-terminated, without a NUL inside */
     size_t length;
-    enum p0f_error error; /* P0F_OK, or why it is no address */
+    enum p0f_error error; /* P0F_OK, or why `text` is not an address */
     struct p0f_addr addr;
 };
 
@@ -19,28 +19,28 @@ struct batch_body;
 
 #define BATCH_BODY_ERROR_SIZE 256
 
-/* How long a body of at most `most` items may be before it is not worth reading: room for the
- * longest addresses, written as wastefully as JSON allows within reason. A body can take fifty times
- * its length in memory while it is read, so it should be refused before that if it is longer. */
+/* The longest body to read for at most `max` items: room for the longest addresses with generous
+ * whitespace and escapes. Longer ones should be refused unread, since a body can take fifty times its
+ * length in memory while it is parsed. */
 size_t batch_body_limit(uint32_t max);
 
-/* Makes jansson tell when it is out of memory. Once, before any thread starts; without it, want of
- * memory can be taken for a mistake in the body. */
+/* Makes it possible to tell when jansson runs out of memory; without it, that can be mistaken for an
+ * error in the body. Call it once, before any thread starts. */
 void batch_body_init(void);
 
-/* Reads 1 to `most` items. The caller frees the body; `bytes` are not needed any more. NULL when it
- * is anything else, with what and where in `error`, for a person (any bytes of the body's may be
- * quoted in it); or when out of memory: then `error` is empty. Any thread. */
+/* Reads 1 to `max` items. The caller frees the result, which does not refer to `bytes`. NULL for
+ * anything else, with a message in `error` that says what is wrong and where, and may quote any bytes
+ * of the body; or when out of memory, with an empty `error`. Any thread. */
 struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t max,
                                    char error[BATCH_BODY_ERROR_SIZE]) P0F_MUST_USE;
 
 /* No-op on NULL. */
 void batch_body_free(struct batch_body *body);
 
-/* Bytes of memory it takes. */
+/* How many bytes of memory it uses. */
 size_t batch_body_size(const struct batch_body *body);
 
-/* As many as *count, in the order given; they live as long as the body. */
+/* The *count items, in the order given; they live as long as the body. */
 const struct batch_item *batch_body_items(const struct batch_body *body, uint32_t *count);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosts and problems are written into a buffer, member by member: this runs on every miss and every
- * refusal, and building a tree of objects for it cost more than all else we do for one. What needs any
- * care, texts that are not plain and numbers that are not whole, goes through jansson, as do the small
- * documents that are rarely made. */
+/* Hosts and problems are written member by member, without jansson's objects: this runs on every miss
+ * and every refusal, where building the objects took longer than everything else. jansson still writes
+ * strings that need escaping, floating-point numbers, and documents that are seldom rendered. */
 #include "json/render.h"
 
 #include "core/rfc3339.h"
@@ -17,7 +16,7 @@
 #include <string.h>
 
 #define TEXT_MAX 511      /* bytes of a text that is not UTF-8; all of ours are shorter */
-#define DOCUMENT_MAX 2048 /* six texts of 32 bytes, each perhaps \u00xx, and the rest of a host */
+#define DOCUMENT_MAX 2048 /* six strings of 32 bytes, all \u00xx perhaps, and the rest of a host */
 
 void render_init(void)
 {
@@ -37,7 +36,7 @@ json_t *render_text(const char *bytes)
 
 /* ---- Member by member */
 
-/* Steals `value`, NULL included. */
+/* Takes ownership of `value`; NULL is a failure. */
 static void put_json(struct strbuf *w, json_t *value)
 {
     size_t room = w->size - w->used;
@@ -50,7 +49,7 @@ static void put_json(struct strbuf *w, json_t *value)
     json_decref(value);
 }
 
-/* `name` is ours: it needs no escaping. */
+/* `name` needs no escaping. */
 static void put_name(struct strbuf *w, const char *name)
 {
     strbuf_puts(w, w->used == 0 ? "{\"" : ",\"");
@@ -73,7 +72,7 @@ static void put_integer_unless(struct strbuf *w, const char *name, int64_t value
         strbuf_put_number(w, value);
 }
 
-/* Of what JSON holds as it is; nearly all of p0f's signatures are. */
+/* Whether it needs no escaping, as nearly all of p0f's strings. */
 static bool is_plain_text(const char *text)
 {
     for (; *text; text++)

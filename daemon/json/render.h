@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What p0f said, as JSON. The only writer of JSON; pure but for the memory it returns.
+/* Renders what p0f knows, and problems, as JSON. Pure but for the memory.
  *
- * Every text that comes in is any bytes; every text that goes out is UTF-8: bytes that are not are
- * read as Latin-1. Each function returns a NUL-terminated text that ends with a newline, for the
- * caller to free, with its length in *length; NULL when out of memory. Any thread. */
+ * Strings may be any bytes: those that are not valid UTF-8 are taken as Latin-1. Each function returns
+ * a NUL-terminated document that ends with a newline, which the caller frees, and its length in
+ * *length; or NULL when out of memory. Any thread. */
 #ifndef JSON_RENDER_H
 #define JSON_RENDER_H
 
@@ -13,55 +13,55 @@
 #include <stddef.h>
 
 enum render_format {
-    RENDER_PARSED, /* for people and programs: names, ISO 8601, null for unknown */
-    RENDER_RAW,    /* p0f's own fields, verbatim */
+    RENDER_PARSED, /* ISO 8601 times, null for what p0f does not know */
+    RENDER_RAW,    /* p0f's fields, verbatim */
     RENDER_FORMATS
 };
 
-/* Seeds jansson's hash tables. Once, before any thread starts. */
+/* Seeds jansson's hash tables. Call it once, before any thread starts. */
 void render_init(void);
 
 char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
                   enum render_format format, size_t *length);
 
-/* A problem as RFC 9457 has it. */
+/* A problem document (RFC 9457). */
 struct render_problem {
     unsigned status;
-    const char *code;            /* behind "urn:p0f-lookupd:" */
-    const char *title;           /* the same for each problem of this code */
-    const char *detail;          /* what happened this time, in 255 bytes at most */
-    const struct p0f_addr *addr; /* NULL when there is none */
+    const char *code;            /* of the type "urn:p0f-lookupd:code" */
+    const char *title;           /* the same for every problem with this code */
+    const char *detail;          /* what happened this time, at most 255 bytes */
+    const struct p0f_addr *addr; /* of the host, or NULL */
 };
 
 char *render_problem(const struct render_problem *problem, size_t *length);
 
-/* A path that there is, and what for. */
+/* A path and what it is for. */
 struct render_path {
     const char *path;
     const char *help;
 };
 
-/* The index at "/": what there is to ask, and the version. */
+/* The index document at "/". */
 char *render_index(const char *version, const struct render_path *paths, size_t count,
                    size_t *length);
 
-/* ---- The answer to a batch, result by result */
+/* ---- The response to a batch, result by result */
 
 struct render_result {
-    const char *query; /* as it was given; UTF-8 */
+    const char *query; /* as the client sent it; UTF-8 */
     size_t query_length;
     unsigned status;  /* three digits */
-    const char *host; /* with 200: of render_host(), its newline included */
+    const char *host; /* with 200: from render_host(), including the newline */
     size_t host_length;
-    const char *code; /* otherwise; UTF-8, as the next */
+    const char *code; /* otherwise, and `detail`; UTF-8 */
     const char *detail;
 };
 
-/* How many bytes render_result() writes. */
+/* The exact number of bytes that render_result() writes. */
 size_t render_result_length(const struct render_result *result);
 
-/* Writes one element of the array at `at`, where there is room for it, with what stands before it; and
- * returns where it ends. Behind the last one comes RENDER_RESULTS_END. Never fails. */
+/* Writes one element of the array at `at`, preceded by '[' or ',', and returns its end. There must be
+ * room for it. RENDER_RESULTS_END follows the last one. Never fails. */
 char *render_result(char *at, const struct render_result *result, bool first);
 
 #define RENDER_RESULTS_END "]\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The array that answers a batch. A thousand hosts that are rendered already are half a megabyte to
- * copy, so its length is reckoned, and its parts are copied without further ado to where they go. */
+/* The array in response to a batch. A thousand hosts, which have been rendered before, are half a
+ * megabyte to copy: so the length is computed first, and each part is copied only once. */
 #include "json/render.h"
 
 #include <stdint.h>
@@ -42,7 +42,7 @@ size_t render_result_length(const struct render_result *result)
            LENGTH("\"");
 }
 
-/* ---- Each of these writes at `at` and returns where it ends; there is room. */
+/* ---- Each of these writes at `at`, where there is room, and returns the end. */
 
 static char *put_bytes(char *at, const char *bytes, size_t length)
 {

@@ -30,7 +30,7 @@ static int64_t read_cpu(void)
     return ns_of(&usage.ru_utime) + ns_of(&usage.ru_stime);
 }
 
-/* Reads proc_pid_statm(5). */
+/* From proc_pid_statm(5). */
 static void read_memory(const char *proc, struct process *process)
 {
     char path[PATH_SIZE];
@@ -47,7 +47,7 @@ static void read_memory(const char *proc, struct process *process)
     process->resident_bytes = resident * page;
 }
 
-/* proc_pid_fd(5): st_size is how many there are, or 0 before Linux 6.2. */
+/* proc_pid_fd(5): st_size is the number of open descriptors, or 0 before Linux 6.2. */
 static void read_fds(const char *proc, struct process *process)
 {
     char path[PATH_SIZE];
