@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 #define PAUSE_MS 100      /* when out of descriptors, for some to be closed */
 
 struct listener {
-    struct listener *next;
+    STAILQ_ENTRY(listener) entry;
     struct listeners *all;
     struct loop_fd watch; /* fd -1: not open */
     bool watched;
@@ -31,7 +32,7 @@ struct listener {
 };
 
 struct listeners {
-    struct listener *first, **end;
+    STAILQ_HEAD(, listener) list;
     struct loop *loop;
     struct loop_timer pause;
     listener_accept_fn *accepted;
@@ -42,14 +43,15 @@ struct listeners {
 
 static bool is_listed(const struct listeners *all, const struct sockaddr *name, socklen_t length)
 {
-    for (const struct listener *l = all->first; l; l = l->next)
+    const struct listener *l;
+
+    STAILQ_FOREACH(l, &all->list, entry)
         if (l->length == length && memcmp(&l->name, name, length) == 0)
             return true;
     return false;
 }
 
-/* No-op for an address that is listed already: a name can resolve to one twice, or the setting can
- * repeat it. */
+/* Adds an address once, however often names and the setting repeat it. */
 static bool add_listener(struct listeners *all, const struct sockaddr *name, socklen_t length,
                          const char *text)
 {
@@ -65,8 +67,7 @@ static bool add_listener(struct listeners *all, const struct sockaddr *name, soc
     memcpy(&listener->name, name, length);
     listener->length = length;
     snprintf(listener->text, sizeof listener->text, "%s", text);
-    *all->end = listener;
-    all->end = &listener->next;
+    STAILQ_INSERT_TAIL(&all->list, listener, entry);
     return true;
 }
 
@@ -164,7 +165,7 @@ struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
     snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: out of memory");
     if (!all)
         return NULL;
-    all->end = &all->first;
+    STAILQ_INIT(&all->list);
     if (parse_each(all, span_of(addresses), beyond_loopback, error))
         return all;
     listeners_free(all);
@@ -258,8 +259,9 @@ static bool open_one(struct listener *listener)
 static bool has_another(const struct listener *listener)
 {
     bool behind = false;
+    const struct listener *l;
 
-    for (const struct listener *l = listener->all->first; l; l = l->next) {
+    STAILQ_FOREACH(l, &listener->all->list, entry) {
         if (l == listener)
             behind = true;
         else if ((behind || l->bound) && strcmp(l->text, listener->text) == 0)
@@ -283,7 +285,9 @@ static bool can_do_without(struct listener *listener, int problem)
 
 bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE])
 {
-    for (struct listener *l = listeners->first; l; l = l->next) {
+    struct listener *l;
+
+    STAILQ_FOREACH(l, &listeners->list, entry) {
         if (open_one(l)) {
             log_listening(l);
         } else if (!can_do_without(l, errno)) {
@@ -300,7 +304,9 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
 
 static void watch_all(struct listeners *all, bool on)
 {
-    for (struct listener *l = all->first; l; l = l->next) {
+    struct listener *l;
+
+    STAILQ_FOREACH(l, &all->list, entry) {
         if (l->watched == on || l->watch.fd < 0)
             continue;
         if (!on)
@@ -344,16 +350,18 @@ static void accept_some(void *ctx, uint32_t events)
 bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
                      void *ctx)
 {
+    struct listener *l;
+
     listeners->loop = loop;
     listeners->accepted = accepted;
     listeners->ctx = ctx;
     listeners->pause = (struct loop_timer){.fire = on_accept_again, .ctx = listeners};
-    for (struct listener *l = listeners->first; l; l = l->next) {
+    STAILQ_FOREACH(l, &listeners->list, entry) {
         l->watch.ready = accept_some;
         l->watch.ctx = l;
     }
     watch_all(listeners, true);
-    for (struct listener *l = listeners->first; l; l = l->next)
+    STAILQ_FOREACH(l, &listeners->list, entry)
         if (!l->watched && l->watch.fd >= 0)
             return false;
     return true;
@@ -361,11 +369,13 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, listener_ac
 
 void listeners_stop(struct listeners *listeners)
 {
+    struct listener *l;
+
     if (listeners->loop) {
         watch_all(listeners, false);
         loop_disarm(listeners->loop, &listeners->pause);
     }
-    for (struct listener *l = listeners->first; l; l = l->next) {
+    STAILQ_FOREACH(l, &listeners->list, entry) {
         if (l->bound && l->name.ss_family == AF_UNIX)
             unlink(((const struct sockaddr_un *)&l->name)->sun_path);
         if (l->watch.fd >= 0)
@@ -382,8 +392,8 @@ void listeners_free(struct listeners *listeners)
     if (!listeners)
         return;
     listeners_stop(listeners);
-    while ((l = listeners->first)) {
-        listeners->first = l->next;
+    while ((l = STAILQ_FIRST(&listeners->list))) {
+        STAILQ_REMOVE_HEAD(&listeners->list, entry);
         free(l);
     }
     free(listeners);
