@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/render_status.h"
 
+#include "core/rfc3339.h"
 #include "p0f/pool_fault.h"
 #include "json/render_private.h"
 
 #include <jansson.h>
-#include <time.h>
 
 static json_t *time_text(int64_t seconds)
 {
-    char text[sizeof "-292277022657-01-27T08:29:52Z"];
-    struct tm utc;
-    time_t at = (time_t)seconds;
+    char text[RFC3339_SIZE];
 
-    if (!gmtime_r(&at, &utc) || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        return json_null();
-    return json_string(text);
+    return rfc3339_format(seconds, text) ? json_string(text) : json_null();
 }
 
 static json_t *text_or_null(const char *text)
