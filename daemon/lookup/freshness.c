@@ -2,6 +2,8 @@
 /* Written with a cursor instead of snprintf: this runs on every hit. */
 #include "lookup/freshness.h"
 
+#include "core/number.h"
+
 #include <string.h>
 
 static char *put_text(char *out, const char *text)
@@ -14,18 +16,7 @@ static char *put_text(char *out, const char *text)
 
 static char *put_number(char *out, int64_t value)
 {
-    char digits[20];
-    size_t count = 0;
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-
-    if (value < 0)
-        *out++ = '-';
-    do {
-        digits[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    while (count)
-        *out++ = digits[--count];
+    out += number_format(value, out);
     *out = '\0';
     return out;
 }
