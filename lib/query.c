@@ -10,13 +10,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #define OWED_AT_MAX 16u
 
 struct line {
-    struct line *next;
+    SLIST_ENTRY(line) link;
     struct p0f_conn *conn;
     char path[];
 };
@@ -30,7 +31,7 @@ struct question {
 };
 
 static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct line *parked;
+static SLIST_HEAD(lines, line) parked = SLIST_HEAD_INITIALIZER(parked);
 
 static struct line *line_new(const char *path)
 {
@@ -45,24 +46,21 @@ static struct line *line_new(const char *path)
 static void park(struct line *line)
 {
     pthread_mutex_lock(&parked_lock);
-    line->next = parked;
-    parked = line;
+    SLIST_INSERT_HEAD(&parked, line, link);
     pthread_mutex_unlock(&parked_lock);
 }
 
 /* The caller owns what is returned; NULL when there is none. A NULL path takes any. */
 static struct line *unpark(const char *path)
 {
-    struct line *line = NULL;
+    struct line *line;
 
     pthread_mutex_lock(&parked_lock);
-    for (struct line **at = &parked; *at; at = &(*at)->next) {
-        if (!path || strcmp((*at)->path, path) == 0) {
-            line = *at;
-            *at = line->next;
+    SLIST_FOREACH(line, &parked, link)
+        if (!path || strcmp(line->path, path) == 0)
             break;
-        }
-    }
+    if (line)
+        SLIST_REMOVE(&parked, line, line, link);
     pthread_mutex_unlock(&parked_lock);
     return line;
 }
@@ -215,7 +213,8 @@ enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
 
 unsigned p0f_lookup_drain(const struct timespec *deadline)
 {
-    struct line *line, *still_outstanding = NULL;
+    struct lines still_outstanding = SLIST_HEAD_INITIALIZER(still_outstanding);
+    struct line *line;
     unsigned count = 0;
     int alarm_fd;
 
@@ -228,12 +227,11 @@ unsigned p0f_lookup_drain(const struct timespec *deadline)
             free(line);
             continue;
         }
-        line->next = still_outstanding;
-        still_outstanding = line;
+        SLIST_INSERT_HEAD(&still_outstanding, line, link);
         count++;
     }
-    while ((line = still_outstanding)) {
-        still_outstanding = line->next;
+    while ((line = SLIST_FIRST(&still_outstanding))) {
+        SLIST_REMOVE_HEAD(&still_outstanding, link);
         park(line);
     }
     if (alarm_fd >= 0)

@@ -17,8 +17,7 @@ struct loop {
     clock_fn *clock;
     struct mono now;
     struct loop_timer *timers; /* the one that is due first */
-    struct loop_chore *chores;
-    struct loop_chore **chores_end;
+    STAILQ_HEAD(, loop_chore) chores;
     struct loop_task *_Atomic inbox; /* newest first */
     struct loop_fd wake;             /* an eventfd, edge-triggered: each write is an event */
     struct epoll_event events[EVENTS];
@@ -35,7 +34,7 @@ struct loop *loop_new(clock_fn *clock)
         return NULL;
     loop->clock = clock;
     loop->now = clock();
-    loop->chores_end = &loop->chores;
+    STAILQ_INIT(&loop->chores);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = (struct loop_fd){
         .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake, .ctx = loop};
@@ -202,19 +201,15 @@ void loop_later(struct loop *loop, struct loop_chore *chore)
     if (chore->due)
         return;
     chore->due = true;
-    chore->next = NULL;
-    *loop->chores_end = chore;
-    loop->chores_end = &chore->next;
+    STAILQ_INSERT_TAIL(&loop->chores, chore, link);
 }
 
 static void do_chores(struct loop *loop)
 {
     struct loop_chore *chore;
 
-    while ((chore = loop->chores)) {
-        loop->chores = chore->next;
-        if (!loop->chores)
-            loop->chores_end = &loop->chores;
+    while ((chore = STAILQ_FIRST(&loop->chores))) {
+        STAILQ_REMOVE_HEAD(&loop->chores, link);
         chore->due = false;
         chore->run(chore->ctx);
     }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct loop;
 
@@ -62,7 +63,7 @@ bool loop_armed(const struct loop_timer *timer);
 /* ---- Chores: done once at the end of the round, however often they were asked for. */
 
 struct loop_chore {
-    struct loop_chore *next;
+    STAILQ_ENTRY(loop_chore) link;
     bool due;
     void (*run)(void *ctx);
     void *ctx;

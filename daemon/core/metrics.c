@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 /* A snapshot is made of nothing but values, so that a place in it tells a value of a shard. */
 #define VALUES (sizeof(struct metrics_snapshot) / sizeof(uint64_t))
@@ -16,13 +17,14 @@
 /* What a thread has counted: written by that thread only, read by all. */
 struct shard {
     _Alignas(CACHE_LINE) _Atomic uint64_t values[VALUES];
-    struct shard *next;
+    SLIST_ENTRY(shard) link;
     bool taken; /* by a thread that lives; under the lock */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct shard *shards; /* never freed, but taken over from threads that have ended */
-static struct shard shared;  /* of the threads for which there was no memory */
+/* Never freed, but taken over from threads that have ended. */
+static SLIST_HEAD(, shard) shards = SLIST_HEAD_INITIALIZER(shards);
+static struct shard shared; /* of the threads for which there was no memory */
 static _Thread_local struct shard *mine;
 
 /* ---- A thread and its shard */
@@ -47,18 +49,16 @@ static void make_key(void)
 /* One that nobody has taken, else a new one, or NULL. */
 static struct shard *find_shard(void)
 {
-    struct shard *shard = shards;
+    struct shard *shard;
 
-    while (shard && shard->taken)
-        shard = shard->next;
-    if (shard)
-        return shard;
+    SLIST_FOREACH(shard, &shards, link)
+        if (!shard->taken)
+            return shard;
     shard = aligned_alloc(CACHE_LINE, sizeof *shard);
     if (!shard)
         return NULL;
     memset(shard, 0, sizeof *shard);
-    shard->next = shards;
-    shards = shard;
+    SLIST_INSERT_HEAD(&shards, shard, link);
     return shard;
 }
 
@@ -175,10 +175,11 @@ static void sum_up(const struct shard *shard, uint64_t sums[VALUES])
 void metrics_read(struct metrics_snapshot *snapshot)
 {
     uint64_t sums[VALUES] = {0};
+    const struct shard *shard;
 
     sum_up(&shared, sums);
     pthread_mutex_lock(&lock);
-    for (const struct shard *shard = shards; shard; shard = shard->next)
+    SLIST_FOREACH(shard, &shards, link)
         sum_up(shard, sums);
     pthread_mutex_unlock(&lock);
     memcpy(snapshot, sums, sizeof *snapshot);

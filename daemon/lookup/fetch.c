@@ -28,9 +28,14 @@ static struct fetch *fetch_of(struct flight *flight)
     return (struct fetch *)flight;
 }
 
-static struct lookup_request *request_of(struct waiter *waiter)
+static struct lookup_request *request_of(const struct waiter *waiter)
 {
     return (struct lookup_request *)((char *)waiter - offsetof(struct lookup_request, waiter));
+}
+
+static bool is_wanted(const struct fetch *fetch)
+{
+    return !TAILQ_EMPTY(&fetch->flight.waiters);
 }
 
 /* ---- Journeys */
@@ -115,17 +120,18 @@ static void expect_better(struct lookup_request *request, struct mono answered)
 static struct mono answer_believers(struct fetch *fetch, struct mono now, bool put_off)
 {
     struct mono next = {INT64_MAX};
-    struct waiter *waiter = fetch->flight.first, *following;
-    bool stored = false, believed = !waiter;
+    struct waiter *waiter, *following;
+    bool stored = false, believed = !is_wanted(fetch);
 
-    for (struct waiter *w = waiter; w && !believed; w = w->next)
-        believed = !mono_before(now, request_of(w)->believe);
+    for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter && !believed;
+         waiter = TAILQ_NEXT(waiter, link))
+        believed = !mono_before(now, request_of(waiter)->believe);
     /* Remembered before anybody is told, so that their next request finds it. */
     if (believed)
         stored = cache_put(fetch->lookup->cache, &fetch->flight.addr, NULL, fetch->denied);
-    for (; waiter; waiter = following) {
+    for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
-        following = waiter->next;
+        following = TAILQ_NEXT(waiter, link);
         if (mono_before(now, request->believe)) {
             expect_better(request, fetch->denied);
             next = mono_earlier(next, request->believe);
@@ -144,7 +150,7 @@ static void fetch_denied(struct fetch *fetch, struct mono now, bool put_off)
     struct lookup *lookup = fetch->lookup;
     struct mono believe = answer_believers(fetch, now, put_off);
 
-    if (!fetch->flight.first) {
+    if (!is_wanted(fetch)) {
         fetch_end(fetch);
         return;
     }
@@ -166,7 +172,7 @@ static void fetch_no_match(struct fetch *fetch)
 static void fetch_broken(struct fetch *fetch, enum p0f_error error)
 {
     bool innocent = error == P0F_LOST;
-    bool again = fetch->flight.first && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
+    bool again = is_wanted(fetch) && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
 
     fetch->retried |= !innocent;
     if (!again || pool_ask(fetch->lookup->pool, &fetch->query) != P0F_OK)
@@ -180,7 +186,7 @@ static void on_fetch_answer(void *ctx, enum p0f_error error, const struct p0f_ho
     struct fetch *fetch = ctx;
 
     fetch->asked = false;
-    if (!fetch->flight.first && error <= P0F_BAD_QUERY)
+    if (!is_wanted(fetch) && error <= P0F_BAD_QUERY)
         metrics_count(METRIC_P0F_ABANDONED);
     if (error == P0F_OK)
         fetch_found(fetch, host);
@@ -194,8 +200,9 @@ static void on_fetch_answer(void *ctx, enum p0f_error error, const struct p0f_ho
 static bool may_ask_again(const struct fetch *fetch, struct mono now)
 {
     unsigned refused = FLOWS; /* last; many in a row may be one client's */
+    const struct waiter *waiter;
 
-    for (struct waiter *waiter = fetch->flight.first; waiter; waiter = waiter->next) {
+    TAILQ_FOREACH(waiter, &fetch->flight.waiters, link) {
         unsigned turn = request_of(waiter)->turn;
         if (turn != refused && rate_limits_take(fetch->lookup->repeats, turn, now))
             return true;
@@ -247,7 +254,7 @@ static void hurry(struct fetch *fetch, const struct lookup_request *request, str
 /* Somebody has left. When nobody waits for it any more, what was not sent need not be. */
 static void fetch_left(struct fetch *fetch)
 {
-    if (fetch->flight.first)
+    if (is_wanted(fetch))
         return;
     if (!fetch->asked || pool_cancel(fetch->lookup->pool, &fetch->query))
         fetch_end(fetch);

@@ -9,7 +9,7 @@ struct flights {
     hash_fn *hash;
     uint32_t count;
     uint32_t mask;
-    struct flight *buckets[];
+    LIST_HEAD(bucket, flight) buckets[];
 };
 
 struct flights *flights_new(uint32_t expected, struct hash_key key, hash_fn *hash)
@@ -18,8 +18,7 @@ struct flights *flights_new(uint32_t expected, struct hash_key key, hash_fn *has
 
     while (buckets < expected && buckets < UINT32_C(1) << 31)
         buckets *= 2;
-    struct flights *flights =
-        calloc(1, sizeof *flights + (size_t)buckets * sizeof(struct flight *));
+    struct flights *flights = calloc(1, sizeof *flights + (size_t)buckets * sizeof(struct bucket));
     if (!flights)
         return NULL;
     flights->key = key;
@@ -33,32 +32,34 @@ void flights_free(struct flights *flights)
     free(flights);
 }
 
-/* Where the pointer to the flight for `addr` is, or would be. */
-static struct flight **find_link(const struct flights *flights, const struct p0f_addr *addr)
+static struct bucket *bucket_of(const struct flights *flights, const struct p0f_addr *addr)
 {
     uint64_t hash = flights->hash(&flights->key, addr, sizeof *addr);
-    struct flight *const *at = &flights->buckets[hash & flights->mask];
 
-    while (*at && memcmp(&(*at)->addr, addr, sizeof *addr) != 0)
-        at = &(*at)->next;
-    return (struct flight **)at;
+    return (struct bucket *)&flights->buckets[hash & flights->mask];
 }
 
 struct flight *flights_find(const struct flights *flights, const struct p0f_addr *addr)
 {
-    return *find_link(flights, addr);
+    struct flight *flight;
+
+    LIST_FOREACH(flight, bucket_of(flights, addr), link)
+        if (memcmp(&flight->addr, addr, sizeof *addr) == 0)
+            break;
+    return flight;
 }
 
 void flights_add(struct flights *flights, struct flight *flight, const struct p0f_addr *addr)
 {
-    *flight = (struct flight){.addr = *addr};
-    *find_link(flights, addr) = flight;
+    flight->addr = *addr;
+    TAILQ_INIT(&flight->waiters);
+    LIST_INSERT_HEAD(bucket_of(flights, addr), flight, link);
     flights->count++;
 }
 
 void flights_remove(struct flights *flights, struct flight *flight)
 {
-    *find_link(flights, &flight->addr) = flight->next;
+    LIST_REMOVE(flight, link);
     flights->count--;
 }
 
@@ -69,32 +70,19 @@ uint32_t flights_count(const struct flights *flights)
 
 void flight_join(struct flight *flight, struct waiter *waiter)
 {
-    *waiter = (struct waiter){.prev = flight->last, .flight = flight};
-    if (flight->last)
-        flight->last->next = waiter;
-    else
-        flight->first = waiter;
-    flight->last = waiter;
+    waiter->flight = flight;
+    TAILQ_INSERT_TAIL(&flight->waiters, waiter, link);
 }
 
 void flight_leave(struct waiter *waiter)
 {
-    struct flight *flight = waiter->flight;
-
-    if (waiter->prev)
-        waiter->prev->next = waiter->next;
-    else
-        flight->first = waiter->next;
-    if (waiter->next)
-        waiter->next->prev = waiter->prev;
-    else
-        flight->last = waiter->prev;
-    *waiter = (struct waiter){0};
+    TAILQ_REMOVE(&waiter->flight->waiters, waiter, link);
+    waiter->flight = NULL;
 }
 
 struct waiter *flight_take_first(struct flight *flight)
 {
-    struct waiter *waiter = flight->first;
+    struct waiter *waiter = TAILQ_FIRST(&flight->waiters);
 
     if (waiter)
         flight_leave(waiter);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Flights: at most one question under way for each address, and who waits for its answer.
+/* Flights: at most one for each address, with those who wait for it.
  *
- * Only the book-keeping: no I/O, no clock, no allocation after flights_new(). All of it belongs to
- * one thread. Flights and waiters are the caller's memory, in place while they are in the table. */
+ * Only the bookkeeping: no I/O, no clock, no allocation after flights_new(). Belongs to one thread.
+ * Flights and waiters are the caller's memory, and must not move while they are in use. */
 #ifndef LOOKUP_FLIGHT_H
 #define LOOKUP_FLIGHT_H
 
@@ -11,37 +11,38 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct flight;
 
-/* Somebody who waits. Zeroed before its first use. */
+/* Zeroed before its first use. */
 struct waiter {
-    struct waiter *prev, *next;
+    TAILQ_ENTRY(waiter) link;
     struct flight *flight; /* NULL: not waiting */
 };
 
 struct flight {
-    struct flight *next; /* in its bucket */
+    LIST_ENTRY(flight) link; /* in its bucket */
     struct p0f_addr addr;
-    struct waiter *first, *last; /* in the order they came */
+    TAILQ_HEAD(waiters, waiter) waiters; /* first come, first */
 };
 
 struct flights;
 
-/* `expected` is how many flights the table is sized for; more make it slower, not wrong.
- * `hash` NULL: hash_sip. NULL with errno when out of memory. */
+/* The table is sized for `expected` flights; more of them make it slower. A NULL `hash` is hash_sip.
+ * NULL with errno when out of memory. */
 struct flights *flights_new(uint32_t expected, struct hash_key key, hash_fn *hash);
 
-/* The table must be empty. */
+/* The table must be empty. No-op on NULL. */
 void flights_free(struct flights *flights);
 
 /* The flight for this address, or NULL. */
 struct flight *flights_find(const struct flights *flights, const struct p0f_addr *addr);
 
-/* Puts a flight without waiters into the table; there must be none for its address yet. */
+/* Initializes a flight and adds it to the table, which must have none for this address. */
 void flights_add(struct flights *flights, struct flight *flight, const struct p0f_addr *addr);
 
-/* Takes it out; its waiters must have left. */
+/* Removes a flight that nobody waits for. */
 void flights_remove(struct flights *flights, struct flight *flight);
 
 uint32_t flights_count(const struct flights *flights);
@@ -49,7 +50,7 @@ uint32_t flights_count(const struct flights *flights);
 void flight_join(struct flight *flight, struct waiter *waiter);
 void flight_leave(struct waiter *waiter);
 
-/* The one who came first leaves and is returned; NULL when nobody waits. */
+/* Removes the first waiter and returns it. NULL when nobody waits. */
 struct waiter *flight_take_first(struct flight *flight);
 
 #endif

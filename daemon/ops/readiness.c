@@ -20,7 +20,7 @@ struct readiness {
     bool retried;               /* after a connection broke under it */
     struct mono asked_at;       /* when it was */
     struct loop_timer deadline; /* armed until p0f has answered, or those who wait were told */
-    struct readiness_request *waiting;
+    SLIST_HEAD(, readiness_request) waiting;
 
     bool known; /* there is a result */
     struct mono known_since;
@@ -44,8 +44,8 @@ static void finish_waiting(struct readiness *readiness, bool ready, const char *
 {
     struct readiness_request *request;
 
-    while ((request = readiness->waiting)) {
-        readiness->waiting = request->next;
+    while ((request = SLIST_FIRST(&readiness->waiting))) {
+        SLIST_REMOVE_HEAD(&readiness->waiting, link);
         finish_readiness(request, ready, reason);
     }
 }
@@ -72,7 +72,7 @@ static void say_overdue(const struct readiness *readiness, char reason[POOL_FAUL
 /* A connection that breaks says nothing of p0f: once more, on another one. */
 static bool ask_again(struct readiness *readiness)
 {
-    if (readiness->retried || !readiness->waiting)
+    if (readiness->retried || SLIST_EMPTY(&readiness->waiting))
         return false;
     readiness->retried = true;
     readiness->asked = pool_ask(readiness->pool, &readiness->query) == P0F_OK;
@@ -154,8 +154,7 @@ static void on_request(void *ctx)
     } else if (readiness->known && mono_before(loop_now(readiness->loop), good_until)) {
         finish_readiness(request, readiness->ready, readiness->reason);
     } else {
-        request->next = readiness->waiting;
-        readiness->waiting = request;
+        SLIST_INSERT_HEAD(&readiness->waiting, request, link);
         if (!readiness->asked)
             send_probe(readiness);
     }

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct readiness;
 
@@ -29,7 +30,7 @@ struct readiness_request {
 
     /* The readiness's own. */
     struct readiness *readiness;
-    struct readiness_request *next;
+    SLIST_ENTRY(readiness_request) link;
     struct loop_task task;
 };
 

@@ -3,24 +3,30 @@
 
 #include <stdlib.h>
 
-/* An asker's part. Those with something in them form a ring, save the daemon's own, which is always
- * next. */
 struct flow_queue {
-    struct fair_queue_entry *first, *last;
+    TAILQ_HEAD(, fair_queue_entry) entries;
     uint32_t length;
     uint32_t added; /* ever */
-    struct flow_queue *prev, *next;
+    TAILQ_ENTRY(flow_queue) link;
 };
 
 struct fair_queue {
-    struct flow_queue *turn; /* whose it is; NULL: the ring is empty */
+    /* Flows with something queued, the next one first; without the daemon's own, which needs no turn. */
+    TAILQ_HEAD(, flow_queue) round;
     uint32_t length;
-    struct flow_queue flow_queues[FLOWS];
+    struct flow_queue flows[FLOWS];
 };
 
 struct fair_queue *fair_queue_new(void)
 {
-    return calloc(1, sizeof(struct fair_queue));
+    struct fair_queue *queue = calloc(1, sizeof *queue);
+
+    if (!queue)
+        return NULL;
+    TAILQ_INIT(&queue->round);
+    for (unsigned flow = 0; flow < FLOWS; flow++)
+        TAILQ_INIT(&queue->flows[flow].entries);
+    return queue;
 }
 
 void fair_queue_free(struct fair_queue *queue)
@@ -28,74 +34,36 @@ void fair_queue_free(struct fair_queue *queue)
     free(queue);
 }
 
-/* Last in the round that is going on. */
-static void enter_ring(struct fair_queue *queue, struct flow_queue *flow_queue)
-{
-    struct flow_queue *turn = queue->turn;
-
-    if (flow_queue == &queue->flow_queues[FLOW_DAEMON])
-        return;
-    if (!turn) {
-        queue->turn = flow_queue->prev = flow_queue->next = flow_queue;
-        return;
-    }
-    flow_queue->next = turn;
-    flow_queue->prev = turn->prev;
-    flow_queue->prev->next = turn->prev = flow_queue;
-}
-
-static void leave_ring(struct fair_queue *queue, struct flow_queue *flow_queue)
-{
-    if (flow_queue == &queue->flow_queues[FLOW_DAEMON])
-        return;
-    if (queue->turn == flow_queue)
-        queue->turn = flow_queue->next == flow_queue ? NULL : flow_queue->next;
-    flow_queue->prev->next = flow_queue->next;
-    flow_queue->next->prev = flow_queue->prev;
-}
-
 void fair_queue_add(struct fair_queue *queue, struct fair_queue_entry *entry, unsigned flow)
 {
-    struct flow_queue *flow_queue = &queue->flow_queues[flow];
+    struct flow_queue *flow_queue = &queue->flows[flow];
 
-    *entry = (struct fair_queue_entry){
-        .prev = flow_queue->last, .flow = flow, .number = flow_queue->added++, .queued = true};
-    if (flow_queue->last) {
-        flow_queue->last->next = entry;
-    } else {
-        flow_queue->first = entry;
-        enter_ring(queue, flow_queue);
-    }
-    flow_queue->last = entry;
+    if (flow_queue->length == 0 && flow != FLOW_DAEMON)
+        TAILQ_INSERT_TAIL(&queue->round, flow_queue, link);
+    *entry = (struct fair_queue_entry){.flow = flow, .number = flow_queue->added++, .queued = true};
+    TAILQ_INSERT_TAIL(&flow_queue->entries, entry, link);
     flow_queue->length++;
     queue->length++;
 }
 
 void fair_queue_remove(struct fair_queue *queue, struct fair_queue_entry *entry)
 {
-    struct flow_queue *flow_queue = &queue->flow_queues[entry->flow];
+    struct flow_queue *flow_queue = &queue->flows[entry->flow];
 
-    if (entry->prev)
-        entry->prev->next = entry->next;
-    else
-        flow_queue->first = entry->next;
-    if (entry->next)
-        entry->next->prev = entry->prev;
-    else
-        flow_queue->last = entry->prev;
-    if (!flow_queue->first)
-        leave_ring(queue, flow_queue);
+    TAILQ_REMOVE(&flow_queue->entries, entry, link);
     entry->queued = false;
     flow_queue->length--;
     queue->length--;
+    if (flow_queue->length == 0 && entry->flow != FLOW_DAEMON)
+        TAILQ_REMOVE(&queue->round, flow_queue, link);
 }
 
 void fair_queue_promote(struct fair_queue *queue, struct fair_queue_entry *entry, unsigned flow)
 {
-    const struct flow_queue *flow_queue = &queue->flow_queues[entry->flow];
-    uint32_t before = entry->number - flow_queue->first->number; /* or less, if some have left */
+    const struct fair_queue_entry *first = TAILQ_FIRST(&queue->flows[entry->flow].entries);
+    uint32_t ahead = entry->number - first->number; /* at most: some may have been removed */
 
-    if (flow == entry->flow || queue->flow_queues[flow].length >= before)
+    if (flow == entry->flow || queue->flows[flow].length >= ahead)
         return;
     fair_queue_remove(queue, entry);
     fair_queue_add(queue, entry, flow);
@@ -103,24 +71,22 @@ void fair_queue_promote(struct fair_queue *queue, struct fair_queue_entry *entry
 
 bool fair_queue_is_urgent(const struct fair_queue *queue)
 {
-    return queue->flow_queues[FLOW_DAEMON].length > 0;
+    return queue->flows[FLOW_DAEMON].length > 0;
 }
 
 struct fair_queue_entry *fair_queue_take(struct fair_queue *queue)
 {
-    struct flow_queue *flow_queue = queue->turn;
+    bool urgent = fair_queue_is_urgent(queue);
+    struct flow_queue *next = urgent ? &queue->flows[FLOW_DAEMON] : TAILQ_FIRST(&queue->round);
 
-    if (fair_queue_is_urgent(queue)) {
-        struct fair_queue_entry *own = queue->flow_queues[FLOW_DAEMON].first;
-        fair_queue_remove(queue, own);
-        return own;
-    }
-    if (!flow_queue)
+    if (!next)
         return NULL;
-    struct fair_queue_entry *entry = flow_queue->first;
-    queue->turn = flow_queue->next;
-    fair_queue_remove(queue,
-                      entry); /* which moves the turn on if it is its last, and the only one */
+    if (!urgent) {
+        TAILQ_REMOVE(&queue->round, next, link);
+        TAILQ_INSERT_TAIL(&queue->round, next, link);
+    }
+    struct fair_queue_entry *entry = TAILQ_FIRST(&next->entries);
+    fair_queue_remove(queue, entry);
     return entry;
 }
 

@@ -31,16 +31,17 @@ static void add(struct flights *flights, struct flight *flight, unsigned number)
     flights_add(flights, flight, &at);
 }
 
-/* The waiters of `flight`, as their places in `all`, forwards and then backwards. */
+/* The waiters of `flight`, as their indexes in `all`, forwards and then backwards. */
 static const char *order(const struct flight *flight, const struct waiter *all)
 {
     static char text[32];
+    const struct waiter *w;
     char *out = text;
 
-    for (const struct waiter *w = flight->first; w; w = w->next)
+    TAILQ_FOREACH(w, &flight->waiters, link)
         *out++ = (char)('0' + (w - all));
     *out++ = '|';
-    for (const struct waiter *w = flight->last; w; w = w->prev)
+    TAILQ_FOREACH_REVERSE(w, &flight->waiters, waiters, link)
         *out++ = (char)('0' + (w - all));
     *out = '\0';
     return text;
@@ -73,9 +74,8 @@ Test(flight, starts_without_waiters)
 
     memset(&flight, 0xaa, sizeof flight);
     add(flights, &flight, 3);
-    cr_assert_null(flight.first);
-    cr_assert_null(flight.last);
-    cr_assert_null(flight.next);
+    cr_assert(TAILQ_EMPTY(&flight.waiters));
+    cr_assert_null(flight_take_first(&flight));
     flights_remove(flights, &flight);
     flights_free(flights);
 }
@@ -132,7 +132,7 @@ Test(flight, table_holds_more_than_expected)
 
 Test(flight, waiters_stand_in_the_order_they_came)
 {
-    struct flight flight = {0};
+    struct flight flight = {.waiters = TAILQ_HEAD_INITIALIZER(flight.waiters)};
     struct waiter w[3] = {0};
 
     cr_assert_str_eq(order(&flight, w), "|");
@@ -147,7 +147,7 @@ Test(flight, waiters_stand_in_the_order_they_came)
 
 static void leave_of_three(unsigned which, const char *left)
 {
-    struct flight flight = {0};
+    struct flight flight = {.waiters = TAILQ_HEAD_INITIALIZER(flight.waiters)};
     struct waiter w[3] = {0};
 
     for (int i = 0; i < 3; i++)
@@ -155,8 +155,6 @@ static void leave_of_three(unsigned which, const char *left)
     flight_leave(&w[which]);
     cr_assert_str_eq(order(&flight, w), left);
     cr_assert_null(w[which].flight);
-    cr_assert_null(w[which].prev);
-    cr_assert_null(w[which].next);
 }
 
 Test(flight, waiters_leave_from_anywhere)
@@ -168,7 +166,8 @@ Test(flight, waiters_leave_from_anywhere)
 
 Test(flight, last_waiter_leaves_it_empty_and_can_join_again)
 {
-    struct flight a = {0}, b = {0};
+    struct flight a = {.waiters = TAILQ_HEAD_INITIALIZER(a.waiters)};
+    struct flight b = {.waiters = TAILQ_HEAD_INITIALIZER(b.waiters)};
     struct waiter w[1] = {0};
 
     flight_join(&a, &w[0]);
