@@ -168,7 +168,7 @@ $(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
 # Those look at what the module does just there.
 $(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
-$(BUILD)/tests/unit/lookup/test_cache_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
+$(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
 $(UNIT): %: %.o $(DAEMON_A) $(LIB_A)

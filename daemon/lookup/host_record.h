@@ -6,7 +6,7 @@
 #ifndef LOOKUP_HOST_RECORD_H
 #define LOOKUP_HOST_RECORD_H
 
-#include "lookup/cache_entry.h"
+#include "lookup/recall_entry.h"
 #include "p0fclient.h"
 #include "json/render.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a reader finds while the writer is in the middle of something: it looks wherever it can, which
  * is whenever the writer has let go of a lock (pthread_rwlock_unlock is wrapped by the linker). */
-#include "cache_fixture.h"
+#include "recall_fixture.h"
 
 #include <pthread.h>
 

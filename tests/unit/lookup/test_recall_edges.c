@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The least that there can be of what the cache goes by. */
-#include "cache_fixture.h"
+#include "recall_fixture.h"
 
 static const struct hash_key secret = {UINT64_C(0x1122334455667788), 9};
 static unsigned hashed;

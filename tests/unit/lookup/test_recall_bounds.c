@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache_fixture.h"
+#include "recall_fixture.h"
 
 #include <errno.h>
 #include <pthread.h>

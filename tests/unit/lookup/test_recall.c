@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache_fixture.h"
+#include "recall_fixture.h"
 
 /* The state changes from `before` to `after` exactly `ms` after the start. */
 static void expect_change(struct cache *cache, unsigned number, int64_t ms, enum cache_state before,

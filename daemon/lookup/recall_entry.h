@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the cache notes on each thing that it holds. It stands at the head of an answer, so that
  * finding an answer and reading it touch the same memory. Only the cache looks inside. */
-#ifndef LOOKUP_CACHE_ENTRY_H
-#define LOOKUP_CACHE_ENTRY_H
+#ifndef LOOKUP_RECALL_ENTRY_H
+#define LOOKUP_RECALL_ENTRY_H
 
 #include "core/clock.h"
 #include "p0fclient.h"
