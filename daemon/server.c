@@ -34,7 +34,7 @@ struct server {
     struct config *config;
     const struct config_source *source;
     struct loop *loop;
-    struct cache *cache;
+    struct recall *recall;
     struct pool *pool;
     struct lookup *lookup;
     struct readiness *readiness;
@@ -54,9 +54,9 @@ struct server {
 
 /* ---- Settings, as each module wants them */
 
-static struct cache_times times_of(const struct config *config)
+static struct recall_times times_of(const struct config *config)
 {
-    return (struct cache_times){
+    return (struct recall_times){
         .ttl = config->cache.ttl,
         .incomplete_ttl = config->cache.incomplete_ttl,
         .negative_ttl = config->cache.negative_ttl,
@@ -127,9 +127,9 @@ static void reload(struct server *server)
     config_restart_needed(server->config, fresh, tell_restart_needed);
     config_adopt(server->config, fresh); /* what needs a restart limits the rest as before */
     config_free(fresh);
-    struct cache_times times = times_of(server->config);
+    struct recall_times times = times_of(server->config);
     struct lookup_limits limits = limits_of(server->config);
-    cache_set_times(server->cache, &times);
+    recall_set_times(server->recall, &times);
     lookup_set_limits(server->lookup, &limits);
     pool_set_max_rate(server->pool, server->config->p0f.max_rate);
     readiness_set_timeout(server->readiness, server->config->p0f.timeout);
@@ -313,11 +313,11 @@ static bool build(struct server *server)
     server->loop = loop_new(clock_mono);
     if (!server->loop || !watch_signals(server))
         return fail_start("event loop");
-    server->cache = cache_new(&(struct cache_options){.max_hosts = config->cache.max_hosts,
-                                                      .max_misses = config->cache.max_misses,
-                                                      .times = times_of(config),
-                                                      .key = key});
-    if (!server->cache)
+    server->recall = recall_new(&(struct recall_options){.max_hosts = config->cache.max_hosts,
+                                                         .max_misses = config->cache.max_misses,
+                                                         .times = times_of(config),
+                                                         .key = key});
+    if (!server->recall)
         return fail_start("memory for cache.max_hosts and cache.max_misses");
     server->pool = pool_new(server->loop, &(struct pool_options){
                                               .socket = config->p0f.socket,
@@ -330,12 +330,12 @@ static bool build(struct server *server)
     if (!server->pool)
         return fail_start("memory for p0f.connections");
     server->lookup =
-        lookup_new(server->loop, server->cache, server->pool, clock_mono, key, &limits);
+        lookup_new(server->loop, server->recall, server->pool, clock_mono, key, &limits);
     if (!server->lookup)
         return fail_start("memory for p0f.max_pending");
     server->readiness = readiness_new(server->loop, server->pool, config->p0f.timeout);
     server->status = status_new(&(struct status_options){.loop = server->loop,
-                                                         .cache = server->cache,
+                                                         .recall = server->recall,
                                                          .lookup = server->lookup,
                                                          .pool = server->pool,
                                                          .max_hosts = config->cache.max_hosts,
@@ -372,7 +372,7 @@ static void tear_down(struct server *server)
     lookup_free(server->lookup);
     pool_free(server->pool);
     readiness_free(server->readiness); /* its query may have been in the pool */
-    cache_free(server->cache);
+    recall_free(server->recall);
     if (server->signals.fd >= 0)
         close(server->signals.fd);
     loop_free(server->loop);

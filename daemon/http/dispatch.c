@@ -233,7 +233,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     request->about = target_addr(&request->target);
     /* The header fields are still to be read: time enough to come from memory. */
     if (request->about)
-        lookup_expect(service->lookup, request->about);
+        lookup_prefetch(service->lookup, request->about);
     return request;
 }
 

@@ -7,6 +7,7 @@
 #include "http/respond.h"
 #include "http/response.h"
 #include "http/suspend.h"
+#include "lookup/fetch.h"
 
 #include <stddef.h>
 
@@ -104,9 +105,9 @@ static void on_lookup_done(struct lookup_request *lookup)
 static void end_lookup_early(struct request *request, bool for_good)
 {
     if (for_good)
-        lookup_cancel(&request->lookup);
+        fetch_cancel(&request->lookup);
     else
-        lookup_cut_short(&request->lookup);
+        fetch_cut_short(&request->lookup);
 }
 
 enum MHD_Result host_lookup(struct request *request, bool here_now, route_handler *finish)
@@ -121,8 +122,11 @@ enum MHD_Result host_lookup(struct request *request, bool here_now, route_handle
     wanted->only_if_cached = request->fields.directives.only_if_cached;
     wanted->done = on_lookup_done;
     request->release = release_record;
-    if (lookup_try(lookup, wanted) ||
-        !lookup_admit(lookup, wanted, client_address(request, &caller)))
+    wanted->began = lookup_now(lookup);
+    if (lookup_recall(lookup, wanted, true))
+        return finish(request);
+    wanted->flow = lookup_flow(lookup, client_address(request, &caller));
+    if (!lookup_admit(lookup, wanted))
         return finish(request);
     http_suspend(request, finish);
     http_watch(request, end_lookup_early);

@@ -2,6 +2,7 @@
 #include "lookup/batch_private.h"
 
 #include "core/metrics.h"
+#include "lookup/fetch.h"
 
 #include <stdlib.h>
 
@@ -54,6 +55,7 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
         .only_if_cached = batch->terms.only_if_cached,
         .flow = batch->flow,
         .began = batch->began,
+        .in_batch = true,
     };
 }
 
@@ -86,13 +88,13 @@ static void recall_item(struct batch *batch, uint32_t item)
     struct lookup_request request = request_for(batch, item);
 
     if (item + AHEAD < batch->count)
-        lookup_expect(batch->lookup, &batch->items[item + AHEAD].addr);
+        lookup_prefetch(batch->lookup, &batch->items[item + AHEAD].addr);
     if (batch->items[item].error != P0F_OK) {
         batch_settle(batch, item);
         return;
     }
     metrics_count(METRIC_BATCH_HOSTS);
-    if (lookup_recall(batch->lookup, &request, batch->began, batch->stale < batch->terms.window)) {
+    if (lookup_recall(batch->lookup, &request, batch->stale < batch->terms.window)) {
         batch->stale += request.freshness.age_ms >= request.freshness.ttl_ms;
         keep(batch, item, &request);
     } else {
@@ -132,7 +134,8 @@ bool batch_admit(struct batch *batch, struct flow client)
 {
     batch->flow = client;
     /* Without memory for them there is no place for them either. */
-    batch->place = make_slots(batch) && lookup_claim(batch->lookup, batch->flow);
+    batch->place =
+        make_slots(batch) && admission_claim(lookup_admission(batch->lookup), batch->flow);
     if (batch->place)
         return true;
     for (uint32_t i = 0; i < batch->count; i++)
@@ -162,7 +165,7 @@ static void on_answered(struct lookup_request *request)
  * would not count as pending while it is on its way to this thread. */
 static bool find_place(struct batch *batch)
 {
-    bool found = batch->place || lookup_claim(batch->lookup, batch->flow);
+    bool found = batch->place || admission_claim(lookup_admission(batch->lookup), batch->flow);
 
     batch->place = false;
     return found;
@@ -234,8 +237,8 @@ void batch_end_early(struct batch *batch, bool for_good)
         if (!batch->slots[i].busy)
             continue;
         if (for_good)
-            lookup_cancel(&batch->slots[i].request);
+            fetch_cancel(&batch->slots[i].request);
         else
-            lookup_cut_short(&batch->slots[i].request);
+            fetch_cut_short(&batch->slots[i].request);
     }
 }

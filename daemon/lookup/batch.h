@@ -50,7 +50,7 @@ bool batch_admit(struct batch *batch, struct flow client) P0F_MUST_USE;
 void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx);
 
 /* Its client has closed its sending side, or has gone (`for_good`): no more items are begun, and those
- * under way end as lookup_cut_short() or lookup_cancel() say. done() may be called before this returns. In
+ * under way end as fetch_cut_short() or fetch_cancel() say. done() may be called before this returns. In
  * the loop's thread, between the arrival there of what was submitted and done(). */
 void batch_end_early(struct batch *batch, bool for_good);
 

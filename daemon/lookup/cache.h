@@ -1,95 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-/* What p0f said about each address, for as long as the times to live allow.
+/* A cache of whatever embeds a struct cache_entry, by address.
  *
- * Two bounded stores: known hosts, and "no match". So a flood of unknown addresses pushes out
- * no known host. A full store evicts in constant time, sparing what was asked for lately (CLOCK).
+ * Entries are kept in a few stores, each with a capacity of its own, so that a flood of entries for
+ * one store evicts nothing from another. An address has one entry, in one store. A full store evicts
+ * in constant time and spares what was read lately (CLOCK).
  *
- * Any thread may cache_get(); one thread at a time may call everything else. A get takes a shared
- * lock on one of many stripes, allocates nothing and makes no system call. */
+ * cache_get() and cache_prefetch() may be called from any thread, everything else from one thread at a
+ * time. A get takes a shared lock on one of many stripes, allocates nothing and makes no system call. */
 #ifndef LOOKUP_CACHE_H
 #define LOOKUP_CACHE_H
 
-#include "core/clock.h"
 #include "core/hash.h"
-#include "lookup/host_record.h"
 #include "p0fclient.h"
 
-struct cache;
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
 
-/* All in milliseconds; a time to live of 0 keeps nothing. */
-struct cache_times {
-    int64_t ttl;            /* a known host */
-    int64_t incomplete_ttl; /* a known host of which neither OS nor HTTP application is known */
-    int64_t negative_ttl;   /* "no match" */
-    int64_t stale_while_revalidate; /* a known host beyond its ttl: served while asked again */
-    int64_t stale_if_error;         /* a known host beyond its ttl: served when p0f fails */
+#define CACHE_STORES 2
+
+/* Embedded in what is cached. `addr`, `store` and `size` are set before cache_put(), the rest is
+ * zeroed. */
+struct cache_entry {
+    SLIST_ENTRY(cache_entry) link; /* in its bucket */
+    uint32_t size;                 /* bytes of memory it accounts for */
+    uint32_t index;                /* in its store's ring */
+    struct p0f_addr addr;
+    uint8_t store;        /* below CACHE_STORES */
+    atomic_uchar visited; /* since the hand last passed */
 };
 
 struct cache_options {
-    uint32_t max_hosts;
-    uint32_t max_misses;
-    struct cache_times times;
+    uint32_t capacity[CACHE_STORES]; /* entries; 0: the store keeps nothing */
     struct hash_key key;
-    hash_fn *hash; /* NULL: hash_sip */
+    hash_fn *hash;                           /* NULL: hash_sip */
+    void (*free)(struct cache_entry *entry); /* called for each entry that leaves the cache */
 };
 
-enum cache_state {
-    CACHE_ABSENT,
-    CACHE_FRESH,
-    CACHE_STALE,   /* within stale_while_revalidate */
-    CACHE_LAPSED,  /* beyond that; good only when p0f fails (stale_if_error) */
-    CACHE_EXPIRED, /* beyond that too: it says that there was something, and no more */
-};
+struct cache;
 
-/* What was found. */
-struct cache_hit {
-    enum cache_state state;
-    struct host_record
-        *record;          /* a reference the caller owns; NULL: p0f said "no match", or expired */
-    struct mono answered; /* when p0f said it */
-    struct cache_times times; /* in force; `ttl` is that of this entry's kind */
-    bool
-        refresh; /* stale, and the caller is the one to see that it is asked again (once a second) */
-};
-
-/* NULL with errno when there is no memory for that many; the memory is touched as it fills. */
+/* The tables are allocated at once, but their memory is only touched as they fill. NULL with errno
+ * when out of memory. */
 struct cache *cache_new(const struct cache_options *options);
+
+/* Frees all entries. No-op on NULL. */
 void cache_free(struct cache *cache);
 
-/* In force at once, for what is stored too. Any thread. */
-void cache_set_times(struct cache *cache, const struct cache_times *times);
-struct cache_times cache_times(const struct cache *cache);
+/* Looks at an entry, which stays in the cache during the call and no longer, unless it is reference
+ * counted and takes a reference. Must not call the cache. Returns whether the entry is of use: if so it
+ * counts as read. */
+typedef bool cache_look_fn(void *ctx, struct cache_entry *entry);
 
-/* Fills *hit and returns true, or returns false when nothing is stored. */
-bool cache_get(struct cache *cache, const struct p0f_addr *addr, struct mono now,
-               struct cache_hit *hit);
+/* Calls look() for the entry of this address and returns what it returns; false if there is none. */
+bool cache_get(struct cache *cache, const struct p0f_addr *addr, cache_look_fn *look, void *ctx);
 
-/* Starts to bring what cache_get() will look at first into the processor's cache. For whoever knows
- * the address a little before it asks. Any thread. */
+/* Starts to load into the processor's cache what cache_get() reads first. Call it a little earlier. */
 void cache_prefetch(const struct cache *cache, const struct p0f_addr *addr);
 
-/* The time to live that an answer (NULL: "no match") gets. */
-int64_t cache_ttl_of(const struct cache *cache, const struct host_record *record);
+/* Stores the entry in place of the one its address had, and owns it from then on. False if its store
+ * keeps nothing: then it is freed, and nothing is stored for the address. */
+bool cache_put(struct cache *cache, struct cache_entry *entry);
 
-/* Stores what p0f said at `now`, in place of what it said before; takes a reference of its own.
- * NULL is "no match". An answer is the one for its own address, and is put once. Returns false when
- * its time to live is 0, or there is no memory: then nothing is left stored for the address. */
-bool cache_put(struct cache *cache, const struct p0f_addr *addr, struct host_record *record,
-               struct mono now);
+/* Removes the entry of this address, if there is one. */
+void cache_remove(struct cache *cache, const struct p0f_addr *addr);
 
 struct cache_counts {
-    uint32_t hosts;
-    uint32_t misses;
-    uint64_t inserted_hosts; /* ever; what takes the place of the same address's is none */
-    uint64_t inserted_misses;
-    uint64_t evicted_hosts; /* of those, pushed out by others */
-    uint64_t evicted_misses;
-    uint64_t removed_hosts; /* of those, taken out for what p0f said next about the address */
-    uint64_t removed_misses;
-    uint64_t hosts_bytes; /* of memory, but for the tables, which are of a fixed size */
-    uint64_t misses_bytes;
+    uint32_t entries;
+    uint64_t inserted; /* ever; an entry that replaces one of the same store is not counted */
+    uint64_t evicted;  /* of those inserted */
+    uint64_t removed;  /* of those inserted, by cache_remove() or for an entry in another store */
+    uint64_t bytes;    /* the sizes of the entries */
 };
 
-struct cache_counts cache_counts(const struct cache *cache);
+struct cache_counts cache_counts(const struct cache *cache, unsigned store);
 
 #endif

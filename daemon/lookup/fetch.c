@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Journeys: from the first request for an address until p0f has answered and nobody waits for a
- * better answer. All in the loop's thread. */
-#include "lookup/lookup_private.h"
+#include "lookup/fetch.h"
 
 #include "core/metrics.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-#define ASK_AGAIN_FIRST_MS 5 /* a fresh host is known after 4.6 ms in the median */
+#define ASK_AGAIN_FIRST_MS 5 /* a new host is known to p0f after 4.6 ms in the median */
 #define ASK_AGAIN_MAX_MS 250
 
-/* One question under way. Lives from the first request for its address until p0f's answer is there
- * and nobody waits for a better one. */
+struct fetcher {
+    struct lookup_parts parts;
+    struct flights *flights;
+    _Atomic int64_t timeout;
+    _Atomic int64_t first_contact_wait;
+};
+
+/* Lives from the first request for its address until p0f has answered and nobody waits for a better
+ * answer. */
 struct fetch {
     struct flight flight; /* first, so that one is the other */
-    struct lookup *lookup;
+    struct fetcher *fetcher;
     struct pool_query query;
-    struct loop_timer ask_again; /* armed between two questions */
+    struct loop_timer ask_again; /* armed between two queries */
     int64_t pause_ms;            /* before the next one */
     struct mono denied;          /* when p0f last said "no match" */
-    bool asked;                  /* a query is queued or owed */
-    bool retried;                /* after a connection broke under it */
+    bool asked;                  /* the query is queued or outstanding */
+    bool retried;                /* after its connection broke */
 };
 
 static struct fetch *fetch_of(struct flight *flight)
@@ -38,7 +45,12 @@ static bool is_wanted(const struct fetch *fetch)
     return !TAILQ_EMPTY(&fetch->flight.waiters);
 }
 
-/* ---- Journeys */
+static struct mono fetcher_now(const struct fetcher *fetcher)
+{
+    return loop_now(fetcher->parts.loop);
+}
+
+/* ---- Fetches */
 
 static enum lookup_outcome outcome_of(enum p0f_error error)
 {
@@ -54,12 +66,12 @@ static enum lookup_outcome outcome_of(enum p0f_error error)
 
 static void fetch_end(struct fetch *fetch)
 {
-    loop_disarm(fetch->lookup->loop, &fetch->ask_again);
-    flights_remove(fetch->lookup->flights, &fetch->flight);
+    loop_disarm(fetch->fetcher->parts.loop, &fetch->ask_again);
+    flights_remove(fetch->fetcher->flights, &fetch->flight);
     free(fetch);
 }
 
-/* The next of those who wait, who waits no more; NULL when there is none. */
+/* Removes the first request that waits and returns it. NULL when none does. */
 static struct lookup_request *take_first(struct fetch *fetch)
 {
     struct waiter *waiter = flight_take_first(&fetch->flight);
@@ -72,13 +84,13 @@ static void fetch_fail(struct fetch *fetch, enum lookup_outcome outcome)
     struct lookup_request *request;
 
     while ((request = take_first(fetch)))
-        lookup_finish_failed(request, outcome);
+        lookup_finish_failed(&fetch->fetcher->parts, request, outcome);
     fetch_end(fetch);
 }
 
 static void fetch_ask(struct fetch *fetch)
 {
-    enum p0f_error error = pool_ask(fetch->lookup->pool, &fetch->query);
+    enum p0f_error error = pool_ask(fetch->fetcher->parts.pool, &fetch->query);
 
     fetch->asked = error == P0F_OK;
     if (error != P0F_OK)
@@ -87,8 +99,7 @@ static void fetch_ask(struct fetch *fetch)
 
 static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
 {
-    struct lookup *lookup = fetch->lookup;
-    struct mono now = loop_now(lookup->loop);
+    struct mono now = fetcher_now(fetch->fetcher);
     struct host_record *record = host_record_new(&fetch->flight.addr, host);
     struct lookup_request *request;
 
@@ -96,86 +107,82 @@ static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
         fetch_fail(fetch, LOOKUP_UNAVAILABLE);
         return;
     }
-    bool stored = cache_put(lookup->cache, &fetch->flight.addr, record, now);
+    bool stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, record, now);
     while ((request = take_first(fetch)))
-        lookup_finish_answered(request, record, stored, now);
+        lookup_finish_answered(&fetch->fetcher->parts, request, record, stored, now);
     host_record_unref(record);
     fetch_end(fetch);
 }
 
-/* From now on its deadline is not for an answer, which it has, but for a better one. */
-static void expect_better(struct lookup_request *request, struct mono answered)
+/* From now on its deadline is for a better answer than the one it has. */
+static void expect_better(struct fetcher *fetcher, struct lookup_request *request,
+                          struct mono answered)
 {
-    struct lookup *lookup = request->lookup;
-
     request->answered = answered;
     if (request->no_match_seen)
         return;
     request->no_match_seen = true;
-    loop_arm(lookup->loop, &request->deadline, mono_add_ms(request->believe, lookup->timeout));
+    loop_arm(fetcher->parts.loop, &request->deadline,
+             mono_add_ms(request->believe, fetcher->timeout));
 }
 
-/* Answers those whose wait is over with p0f's last word. `put_off`: they would have had a later one,
- * had it been asked. Returns when the next of the others will believe it. */
-static struct mono answer_believers(struct fetch *fetch, struct mono now, bool put_off)
+/* Answers the requests for which p0f's last "no match" is final. `put_off`: p0f would have been asked
+ * again before, but for the rate limit. Returns when it is final for the next of the others. */
+static struct mono answer_denied(struct fetch *fetch, struct mono now, bool put_off)
 {
     struct mono next = {INT64_MAX};
     struct waiter *waiter, *following;
-    bool stored = false, believed = !is_wanted(fetch);
+    bool stored = false, final = !is_wanted(fetch);
 
-    for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter && !believed;
-         waiter = TAILQ_NEXT(waiter, link))
-        believed = !mono_before(now, request_of(waiter)->believe);
-    /* Remembered before anybody is told, so that their next request finds it. */
-    if (believed)
-        stored = cache_put(fetch->lookup->cache, &fetch->flight.addr, NULL, fetch->denied);
+    TAILQ_FOREACH(waiter, &fetch->flight.waiters, link)
+        final = final || !mono_before(now, request_of(waiter)->believe);
+    /* Cached before anybody is answered, so that their next request finds it. */
+    if (final)
+        stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, NULL, fetch->denied);
     for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
         following = TAILQ_NEXT(waiter, link);
         if (mono_before(now, request->believe)) {
-            expect_better(request, fetch->denied);
+            expect_better(fetch->fetcher, request, fetch->denied);
             next = mono_earlier(next, request->believe);
         } else {
             flight_leave(waiter);
             request->freshness.rate_limited = put_off;
-            lookup_finish_answered(request, NULL, stored, fetch->denied);
+            lookup_finish_answered(&fetch->fetcher->parts, request, NULL, stored, fetch->denied);
         }
     }
     return next;
 }
 
-/* For those who do not believe p0f's last word yet it is asked again later. */
-static void fetch_denied(struct fetch *fetch, struct mono now, bool put_off)
+/* Asks p0f again later if some requests still wait for a better answer. */
+static void fetch_denied(struct fetch *fetch, bool put_off)
 {
-    struct lookup *lookup = fetch->lookup;
-    struct mono believe = answer_believers(fetch, now, put_off);
+    struct mono now = fetcher_now(fetch->fetcher);
+
+    if (!put_off)
+        fetch->denied = now;
+    struct mono final = answer_denied(fetch, now, put_off);
 
     if (!is_wanted(fetch)) {
         fetch_end(fetch);
         return;
     }
-    struct mono next = mono_earlier(mono_add_ms(now, fetch->pause_ms), believe);
+    struct mono next = mono_earlier(mono_add_ms(now, fetch->pause_ms), final);
     fetch->pause_ms *= 2;
     if (fetch->pause_ms > ASK_AGAIN_MAX_MS)
         fetch->pause_ms = ASK_AGAIN_MAX_MS;
-    loop_arm(lookup->loop, &fetch->ask_again, next);
+    loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, next);
 }
 
-static void fetch_no_match(struct fetch *fetch)
-{
-    fetch->denied = loop_now(fetch->lookup->loop);
-    fetch_denied(fetch, fetch->denied, false);
-}
-
-/* A connection that breaks may say nothing of the query: once more, on another one. If it broke on
- * the answer to another query it surely says nothing; that one is not asked for ever. */
+/* A broken connection need not be the query's fault, so it is asked again once, on another connection;
+ * more often if it was the answer to another query that broke it. */
 static void fetch_broken(struct fetch *fetch, enum p0f_error error)
 {
     bool innocent = error == P0F_LOST;
     bool again = is_wanted(fetch) && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
 
     fetch->retried |= !innocent;
-    if (!again || pool_ask(fetch->lookup->pool, &fetch->query) != P0F_OK)
+    if (!again || pool_ask(fetch->fetcher->parts.pool, &fetch->query) != P0F_OK)
         fetch_fail(fetch, outcome_of(error));
     else
         fetch->asked = true;
@@ -191,20 +198,20 @@ static void on_fetch_answer(void *ctx, enum p0f_error error, const struct p0f_ho
     if (error == P0F_OK)
         fetch_found(fetch, host);
     else if (error == P0F_NO_MATCH)
-        fetch_no_match(fetch);
+        fetch_denied(fetch, false);
     else
         fetch_broken(fetch, error);
 }
 
-/* One of those who wait pays for it: the first who may. */
+/* Charges the first waiter whose limit allows it. */
 static bool may_ask_again(const struct fetch *fetch, struct mono now)
 {
-    unsigned refused = FLOWS; /* last; many in a row may be one client's */
+    unsigned refused = FLOWS; /* the last one refused: many in a row may be of one client */
     const struct waiter *waiter;
 
     TAILQ_FOREACH(waiter, &fetch->flight.waiters, link) {
         unsigned turn = request_of(waiter)->turn;
-        if (turn != refused && rate_limits_take(fetch->lookup->repeats, turn, now))
+        if (turn != refused && rate_limits_take(fetch->fetcher->parts.repeats, turn, now))
             return true;
         refused = turn;
     }
@@ -214,49 +221,48 @@ static bool may_ask_again(const struct fetch *fetch, struct mono now)
 static void on_ask_again(void *ctx)
 {
     struct fetch *fetch = ctx;
-    struct mono now = loop_now(fetch->lookup->loop);
 
-    if (may_ask_again(fetch, now)) {
+    if (may_ask_again(fetch, fetcher_now(fetch->fetcher))) {
         fetch_ask(fetch);
         return;
     }
     metrics_count(METRIC_REPEATS_PUT_OFF);
-    fetch_denied(fetch, now, true);
+    fetch_denied(fetch, true);
 }
 
-/* For the one who asks first. NULL when out of memory. */
-static struct fetch *fetch_start(struct lookup *lookup, const struct lookup_request *request)
+/* For the first request. NULL when out of memory. */
+static struct fetch *fetch_start(struct fetcher *fetcher, const struct lookup_request *request)
 {
     struct fetch *fetch = calloc(1, sizeof *fetch);
 
     if (!fetch)
         return NULL;
-    fetch->lookup = lookup;
+    fetch->fetcher = fetcher;
     fetch->query = (struct pool_query){
         .addr = request->addr, .flow = request->turn, .answer = on_fetch_answer, .ctx = fetch};
     fetch->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = fetch};
     fetch->pause_ms = ASK_AGAIN_FIRST_MS;
-    flights_add(lookup->flights, &fetch->flight, &request->addr);
+    flights_add(fetcher->flights, &fetch->flight, &request->addr);
     return fetch;
 }
 
-/* A newcomer to a flight between two questions does not wait out a pause grown long, nor to one whose
- * question is still to be sent all that another has asked for before. */
-static void hurry(struct fetch *fetch, const struct lookup_request *request, struct mono now)
+/* For a request that joins: it waits neither for a pause that has grown long, nor behind all queries of
+ * the client who asked first. */
+static void promote(struct fetch *fetch, const struct lookup_request *request, struct mono now)
 {
     struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
 
     if (loop_armed(&fetch->ask_again) && mono_before(soon, fetch->ask_again.at))
-        loop_arm(fetch->lookup->loop, &fetch->ask_again, soon);
-    pool_promote(fetch->lookup->pool, &fetch->query, request->turn);
+        loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, soon);
+    pool_promote(fetch->fetcher->parts.pool, &fetch->query, request->turn);
 }
 
-/* Somebody has left. When nobody waits for it any more, what was not sent need not be. */
+/* A request has left: a query that nobody waits for and that is not sent yet is dropped. */
 static void fetch_left(struct fetch *fetch)
 {
     if (is_wanted(fetch))
         return;
-    if (!fetch->asked || pool_cancel(fetch->lookup->pool, &fetch->query))
+    if (!fetch->asked || pool_cancel(fetch->fetcher->parts.pool, &fetch->query))
         fetch_end(fetch);
 }
 
@@ -266,100 +272,126 @@ static void on_lookup_deadline(void *ctx)
     struct fetch *fetch = fetch_of(request->waiter.flight);
 
     if (request->no_match_seen)
-        lookup_finish_answered(request, NULL, false, request->answered);
+        lookup_finish_answered(&fetch->fetcher->parts, request, NULL, false, request->answered);
     else
-        lookup_finish_failed(request, LOOKUP_TIMEOUT);
+        lookup_finish_failed(&fetch->fetcher->parts, request, LOOKUP_TIMEOUT);
     fetch_left(fetch);
 }
 
-void lookup_cut_short(struct lookup_request *request)
+void fetch_cut_short(struct lookup_request *request)
 {
     struct fetch *fetch = fetch_of(request->waiter.flight);
 
-    request->believe = mono_earlier(request->believe, loop_now(request->lookup->loop));
+    request->believe = mono_earlier(request->believe, fetcher_now(fetch->fetcher));
     if (!request->no_match_seen)
         return;
-    lookup_finish_answered(request, NULL, false, request->answered);
+    lookup_finish_answered(&fetch->fetcher->parts, request, NULL, false, request->answered);
     fetch_left(fetch);
 }
 
-void lookup_cancel(struct lookup_request *request)
+void fetch_cancel(struct lookup_request *request)
 {
     struct fetch *fetch = fetch_of(request->waiter.flight);
 
     request->outcome = LOOKUP_CANCELLED;
-    lookup_finish(request);
+    lookup_finish(&fetch->fetcher->parts, request);
     fetch_left(fetch);
 }
 
-/* ---- Requests as they come in */
+/* ---- Arriving requests */
 
-/* Between its look into the cache and now the answer may have come. */
-static bool answered_meanwhile(struct lookup *lookup, struct lookup_request *request,
-                               struct mono now)
-{
-    struct cache_hit hit;
-
-    if (!cache_get(lookup->cache, &request->addr, now, &hit))
-        return false;
-    if (hit.state == CACHE_FRESH && lookup_satisfies(request, &hit, now)) {
-        enum freshness_source source = request->freshness.source;
-        lookup_from_cache(request, &hit, now);
-        request->freshness.source = source;
-        request->freshness.collapsed = true;
-        lookup_finish(request);
-        return true;
-    }
-    host_record_unref(hit.record);
-    return false;
-}
-
-/* True: it is answered from what is cached, as it may not pass over that now. */
-static bool answered_from_memory(struct lookup *lookup, struct lookup_request *request,
-                                 struct mono now)
+/* From the cache entry that the request did not want, if its client has p0f asked too often. */
+static bool answer_limited(struct fetcher *fetcher, struct lookup_request *request, struct mono now)
 {
     return request->freshness.source == FRESHNESS_REQUEST &&
-           !rate_limits_take(lookup->repeats, request->turn, now) &&
-           lookup_from_memory(lookup, request, now);
+           !rate_limits_take(fetcher->parts.repeats, request->turn, now) &&
+           recall_limited(fetcher->parts.recall, request, now);
 }
 
-void fetch_take(struct lookup *lookup, struct lookup_request *request)
+static void prepare(struct fetcher *fetcher, struct lookup_request *request, struct mono now)
 {
-    struct mono now = loop_now(lookup->loop);
-    int64_t wait = request->wait_ms >= 0 ? request->wait_ms : lookup->first_contact_wait;
+    int64_t wait = request->wait_ms >= 0 ? request->wait_ms : fetcher->first_contact_wait;
+    /* It may have begun after this round, whose answers are to be final all the same. */
+    struct mono began = mono_earlier(request->began, now);
 
+    request->record = NULL;
+    request->fetcher = fetcher;
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_lookup_deadline, .ctx = request};
-    request->turn = admission_turn(lookup->admission, request->flow);
+    request->turn = admission_turn(fetcher->parts.admission, request->flow);
     request->no_match_seen = false;
-    /* It may have begun later than this round, in which p0f may answer: to believe that, too. */
-    struct mono began = mono_earlier(request->began, now);
     request->believe = mono_add_ms(began, request->background ? 0 : wait);
-    if (answered_meanwhile(lookup, request, now))
-        return;
-    /* One of a batch may come late. It is asked all the same, but nobody waits longer for it than
-     * for the first one: that one's p0f may need its time after "no match" was to be believed. */
-    struct mono latest = mono_add_ms(request->believe, lookup->timeout);
-    struct mono deadline = mono_earlier(mono_add_ms(now, lookup->timeout), latest);
-    if (!mono_before(now, latest)) {
-        lookup_finish_failed(request, LOOKUP_TIMEOUT);
+}
+
+void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
+{
+    struct mono now = fetcher_now(fetcher);
+
+    prepare(fetcher, request, now);
+    if (recall_arrived(fetcher->parts.recall, request, now)) {
+        lookup_finish(&fetcher->parts, request);
         return;
     }
-    struct flight *flight = flights_find(lookup->flights, &request->addr);
-    if (!flight && answered_from_memory(lookup, request, now)) {
-        lookup_finish(request);
+    /* A batch begins its later items late. They are asked all the same, but wait no longer than its
+     * first one, which has `timeout` for p0f's answer from when a "no match" is final. */
+    struct mono latest = mono_add_ms(request->believe, fetcher->timeout);
+    struct mono deadline = mono_earlier(mono_add_ms(now, fetcher->timeout), latest);
+    if (!mono_before(now, latest)) {
+        lookup_finish_failed(&fetcher->parts, request, LOOKUP_TIMEOUT);
+        return;
+    }
+    struct flight *flight = flights_find(fetcher->flights, &request->addr);
+    if (!flight && answer_limited(fetcher, request, now)) {
+        lookup_finish(&fetcher->parts, request);
         return;
     }
     request->freshness.collapsed = flight != NULL;
-    struct fetch *fetch = flight ? fetch_of(flight) : fetch_start(lookup, request);
+    struct fetch *fetch = flight ? fetch_of(flight) : fetch_start(fetcher, request);
     if (!fetch) {
-        lookup_finish_failed(request, LOOKUP_UNAVAILABLE);
+        lookup_finish_failed(&fetcher->parts, request, LOOKUP_UNAVAILABLE);
         return;
     }
-    loop_arm(lookup->loop, &request->deadline, deadline);
+    loop_arm(fetcher->parts.loop, &request->deadline, deadline);
     flight_join(&fetch->flight, &request->waiter);
     if (flight)
-        hurry(fetch, request, now);
+        promote(fetch, request, now);
     else
         fetch_ask(fetch);
+}
+
+/* ---- The whole */
+
+struct fetcher *fetcher_new(const struct lookup_parts *parts, struct hash_key key,
+                            uint32_t expected)
+{
+    struct fetcher *fetcher = calloc(1, sizeof *fetcher);
+
+    if (!fetcher)
+        return NULL;
+    fetcher->parts = *parts;
+    fetcher->flights = flights_new(expected, key, NULL);
+    if (!fetcher->flights) {
+        free(fetcher);
+        return NULL;
+    }
+    return fetcher;
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+    if (!fetcher)
+        return;
+    flights_free(fetcher->flights);
+    free(fetcher);
+}
+
+void fetcher_set_times(struct fetcher *fetcher, int64_t timeout, int64_t first_contact_wait)
+{
+    fetcher->timeout = timeout;
+    fetcher->first_contact_wait = first_contact_wait;
+}
+
+uint32_t fetcher_flights(const struct fetcher *fetcher)
+{
+    return flights_count(fetcher->flights);
 }

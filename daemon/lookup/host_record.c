@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One block: this head, the parsed body and the host, in the order in which a hit needs them. */
+/* One block of memory: this head, the parsed body and the host, in the order in which a hit reads
+ * them. */
 struct host_record {
-    struct cache_entry entry; /* first, so that one is the other */
+    struct recall_entry entry; /* first, so that one is the other */
     atomic_uint references;
     bool valid;
     const struct p0f_host *host;
@@ -35,11 +36,12 @@ static void body_fill(struct host_record_body *body, const char *text, size_t le
     host_record_etag(text, length, body->etag);
 }
 
-static struct host_record *answer_with(const struct p0f_addr *addr, const struct p0f_host *host,
+static struct host_record *record_with(const struct p0f_addr *addr, const struct p0f_host *host,
                                        const char *text, size_t length)
 {
     size_t host_at = aligned(sizeof(struct host_record) + body_size(length));
-    struct host_record *record = malloc(host_at + sizeof *host);
+    size_t size = host_at + sizeof *host;
+    struct host_record *record = malloc(size);
 
     if (!record)
         return NULL;
@@ -47,7 +49,8 @@ static struct host_record *answer_with(const struct p0f_addr *addr, const struct
     struct p0f_host *copy = (struct p0f_host *)((char *)record + host_at);
     bool incomplete = host->os_name[0] == '\0' && host->http_name[0] == '\0';
     *record = (struct host_record){
-        .entry = {.addr = *addr, .kind = incomplete ? CACHE_ENTRY_INCOMPLETE : CACHE_ENTRY_HOST},
+        .entry = {.cached = {.size = (uint32_t)size, .addr = *addr},
+                  .kind = incomplete ? RECALL_INCOMPLETE : RECALL_HOST},
         .references = 1,
         .valid = p0f_host_check(host) == P0F_OK,
         .host = copy,
@@ -62,7 +65,7 @@ struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0
 {
     size_t length = 0;
     char *text = render_host(addr, host, RENDER_PARSED, &length);
-    struct host_record *record = text ? answer_with(addr, host, text, length) : NULL;
+    struct host_record *record = text ? record_with(addr, host, text, length) : NULL;
 
     free(text);
     return record;
@@ -78,7 +81,7 @@ void host_record_unref(struct host_record *record)
 {
     if (!record)
         return;
-    /* Release our reads before the count drops; the last one acquires everybody's. */
+    /* Releases our reads before the count drops; the last one acquires everybody's. */
     if (atomic_fetch_sub_explicit(&record->references, 1, memory_order_acq_rel) > 1)
         return;
     free(record->body[RENDER_RAW]); /* the parsed one is part of the block */
@@ -95,11 +98,6 @@ bool host_record_valid(const struct host_record *record)
     return record->valid;
 }
 
-bool host_record_incomplete(const struct host_record *record)
-{
-    return record->entry.kind == CACHE_ENTRY_INCOMPLETE;
-}
-
 void host_record_etag(const char *text, size_t length, char etag[ETAG_SIZE])
 {
     static const struct hash_key open_key = {0}; /* no secret: equal bodies have equal tags */
@@ -111,19 +109,12 @@ void host_record_etag(const char *text, size_t length, char etag[ETAG_SIZE])
         etag[at] = "0123456789abcdef"[rest & 15];
 }
 
-size_t host_record_size(const struct host_record *record)
-{
-    const struct host_record_body *parsed = (const struct host_record_body *)(record + 1);
-
-    return aligned(sizeof *record + body_size(parsed->length)) + sizeof *record->host;
-}
-
-struct cache_entry *host_record_entry(struct host_record *record)
+struct recall_entry *host_record_entry(struct host_record *record)
 {
     return &record->entry;
 }
 
-struct host_record *host_record_of_entry(struct cache_entry *entry)
+struct host_record *host_record_of_entry(struct recall_entry *entry)
 {
     return (struct host_record *)entry;
 }
@@ -132,7 +123,7 @@ static struct host_record_body *body_new(const struct host_record *record,
                                          enum render_format format)
 {
     size_t length = 0;
-    char *text = render_host(&record->entry.addr, record->host, format, &length);
+    char *text = render_host(&record->entry.cached.addr, record->host, format, &length);
     struct host_record_body *body = text ? malloc(body_size(length)) : NULL;
 
     if (body)
@@ -141,7 +132,7 @@ static struct host_record_body *body_new(const struct host_record *record,
     return body;
 }
 
-/* It is about to be copied to a socket: by then it shall have come from memory. */
+/* The text is copied to a socket soon. */
 static void prefetch(const struct host_record_body *body)
 {
     for (size_t at = 0; at < body->length; at += 64)
@@ -164,6 +155,6 @@ const struct host_record_body *host_record_body(struct host_record *record,
     struct host_record_body *first = NULL;
     if (atomic_compare_exchange_strong(&record->body[format], &first, body))
         return body;
-    free(body); /* somebody else was as quick; theirs may be in use already */
+    free(body); /* another thread was faster, and its body may be in use */
     return first;
 }

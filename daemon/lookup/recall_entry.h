@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What the cache notes on each thing that it holds. It stands at the head of an answer, so that
- * finding an answer and reading it touch the same memory. Only the cache looks inside. */
+/* What the cache holds of p0f's answer about an address: a "no match" is this alone, a known host has
+ * it at the head of its host record, so that finding a record and reading it touch the same memory. */
 #ifndef LOOKUP_RECALL_ENTRY_H
 #define LOOKUP_RECALL_ENTRY_H
 
 #include "core/clock.h"
-#include "p0fclient.h"
+#include "lookup/cache.h"
 
-#include <stdatomic.h>
-#include <stdint.h>
-
-enum cache_entry_kind {
-    CACHE_ENTRY_MISS,       /* p0f said "no match": an entry and nothing else */
-    CACHE_ENTRY_HOST,       /* the head of an answer */
-    CACHE_ENTRY_INCOMPLETE, /* of an answer without both OS and HTTP application */
+enum recall_kind {
+    RECALL_NO_MATCH,
+    RECALL_HOST,
+    RECALL_INCOMPLETE, /* a host of which neither OS nor HTTP application is known */
 };
 
-struct cache_entry {
-    struct cache_entry *next; /* in its bucket's chain */
+struct recall_entry {
+    struct cache_entry cached; /* first, so that one is the other */
     struct mono answered;
-    uint32_t place;                   /* in its store's ring */
-    _Atomic uint32_t refresh_claimed; /* second in which somebody last took it on to ask again */
-    atomic_uchar visited;             /* since the hand last came by */
-    uint8_t kind;                     /* enum cache_entry_kind */
-    struct p0f_addr addr;
+    _Atomic uint32_t refresh_claimed; /* second in which a caller last took on its refresh */
+    uint8_t kind;                     /* enum recall_kind */
 };
 
 #endif

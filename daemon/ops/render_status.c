@@ -56,7 +56,7 @@ static json_t *render_store(uint32_t entries, uint32_t capacity, uint64_t bytes,
 
 static json_t *render_cache(const struct status_snapshot *snapshot)
 {
-    const struct cache_counts *counts = &snapshot->cache;
+    const struct recall_counts *counts = &snapshot->cache;
     json_t *cache = json_object();
 
     render_add(&cache, "hosts",

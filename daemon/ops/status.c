@@ -32,7 +32,7 @@ static void take_snapshot(void *ctx)
     snapshot->started = options->started;
     snapshot->uptime = mono_ms_between(status->began, loop_now(options->loop));
     snapshot->snapshot = config_snapshot_ref(status->snapshot);
-    snapshot->cache = cache_counts(options->cache);
+    snapshot->cache = recall_counts(options->recall);
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
     snapshot->lookups = lookup_counts(options->lookup);

@@ -9,8 +9,8 @@
 
 #include "config/snapshot.h"
 #include "core/loop.h"
-#include "lookup/cache.h"
 #include "lookup/lookup.h"
+#include "lookup/recall.h"
 #include "ops/descriptors.h"
 #include "p0f/pool.h"
 
@@ -20,7 +20,7 @@ struct status;
 
 struct status_options {
     struct loop *loop; /* all borrowed until status_free() */
-    struct cache *cache;
+    struct recall *recall;
     struct lookup *lookup;
     struct pool *pool;
     uint32_t max_hosts; /* of the cache */
@@ -34,7 +34,7 @@ struct status_snapshot {
     int64_t started; /* unix seconds */
     int64_t uptime;  /* milliseconds */
     struct config_snapshot *snapshot;
-    struct cache_counts cache;
+    struct recall_counts cache;
     uint32_t max_hosts;
     uint32_t max_misses;
     struct lookup_counts lookups;

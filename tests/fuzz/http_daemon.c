@@ -27,7 +27,7 @@ static struct {
     _Atomic int64_t ns;
     pthread_t thread;
     struct loop *loop;
-    struct cache *cache;
+    struct recall *recall;
     struct pool *pool;
     struct lookup *lookup;
     struct readiness *readiness;
@@ -118,33 +118,33 @@ static void on_linger(void *ctx, int fd)
 
 static void build_core(const char *p0f_path, struct hash_key key)
 {
-    const struct cache_times times = {.ttl = 2000,
-                                      .incomplete_ttl = 1000,
-                                      .negative_ttl = 1000,
-                                      .stale_while_revalidate = 2000,
-                                      .stale_if_error = 5000};
+    const struct recall_times times = {.ttl = 2000,
+                                       .incomplete_ttl = 1000,
+                                       .negative_ttl = 1000,
+                                       .stale_while_revalidate = 2000,
+                                       .stale_if_error = 5000};
     const struct lookup_limits limits = {
         .timeout = 1000, .first_contact_wait = 20, .max_pending = MOST};
 
     all.loop = loop_new(now);
-    all.cache = cache_new(&(struct cache_options){
+    all.recall = recall_new(&(struct recall_options){
         .max_hosts = HOSTS, .max_misses = HOSTS, .times = times, .key = key});
     all.pool = pool_new(all.loop, &(struct pool_options){.socket = p0f_path,
                                                          .dialect = P0F_DIALECT_AUTO,
                                                          .connections = HTTP_DAEMON_P0F_CONNECTIONS,
                                                          .pipeline = 4,
                                                          .seed = 1});
-    all.lookup = lookup_new(all.loop, all.cache, all.pool, now, key, &limits);
+    all.lookup = lookup_new(all.loop, all.recall, all.pool, now, key, &limits);
     all.readiness = readiness_new(all.loop, all.pool, limits.timeout);
     all.status = status_new(&(struct status_options){.loop = all.loop,
-                                                     .cache = all.cache,
+                                                     .recall = all.recall,
                                                      .lookup = all.lookup,
                                                      .pool = all.pool,
                                                      .max_hosts = HOSTS,
                                                      .max_misses = HOSTS,
                                                      .version = "0",
                                                      .started = 1700000000});
-    HOLDS(all.loop && all.cache && all.pool && all.lookup && all.readiness && all.status);
+    HOLDS(all.loop && all.recall && all.pool && all.lookup && all.readiness && all.status);
 }
 
 static void build_http(void)
@@ -214,6 +214,6 @@ void http_daemon_end(void)
     lookup_free(all.lookup);
     pool_free(all.pool);
     readiness_free(all.readiness);
-    cache_free(all.cache);
+    recall_free(all.recall);
     loop_free(all.loop);
 }

@@ -2,8 +2,8 @@
 #include "life.h"
 
 #include "core/loop.h"
-#include "lookup/cache.h"
 #include "lookup/lookup.h"
+#include "lookup/recall.h"
 #include "luck.h"
 #include "model.h"
 #include "p0f/pool.h"
@@ -20,10 +20,10 @@
 
 static struct {
     struct loop *loop;
-    struct cache *cache;
+    struct recall *recall;
     struct pool *pool;
     struct lookup *lookup;
-    struct cache_options cache_options;
+    struct recall_options cache_options;
     struct lookup_limits limits;
     uint32_t max_rate;  /* 0: none, in all of this life */
     void (*todo)(void); /* in the loop's thread */
@@ -59,7 +59,7 @@ static void end_round(void *ctx)
 
 static void check_bounds(void)
 {
-    struct cache_counts counts = cache_counts(life.cache);
+    struct recall_counts counts = recall_counts(life.recall);
 
     model_check(counts.hosts <= life.cache_options.max_hosts, "%u hosts in a cache for %u",
                 counts.hosts, life.cache_options.max_hosts);
@@ -118,7 +118,7 @@ static void change_settings(void)
         break;
     case 1:
         life.cache_options.times = luck_times();
-        cache_set_times(life.cache, &life.cache_options.times);
+        recall_set_times(life.recall, &life.cache_options.times);
         visitors_new_times(&life.cache_options.times);
         break;
     default:
@@ -250,7 +250,7 @@ static void give_birth(void)
     /* What could not be sent at its time would come in a rush. */
     life.max_rate = model.settings.faultless && chance_permille(chance, 700) ? luck_rate() : 0;
     life.limits = luck_limits();
-    life.cache_options = (struct cache_options){
+    life.cache_options = (struct recall_options){
         .max_hosts = CHANCE_ONE_OF(chance, 0, 1, 5, 40, 1000),
         .max_misses = CHANCE_ONE_OF(chance, 0, 1, 5, 40, 1000),
         .times = luck_times(),
@@ -272,11 +272,11 @@ static void give_birth(void)
                                         .max_rate = life.max_rate,
                                         .seed = chance_next(chance),
                                     });
-    life.cache = cache_new(&life.cache_options);
+    life.recall = recall_new(&life.cache_options);
     life.lookup =
-        lookup_new(life.loop, life.cache, life.pool, model_clock,
+        lookup_new(life.loop, life.recall, life.pool, model_clock,
                    (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
-    model_check(life.loop && life.pool && life.cache && life.lookup,
+    model_check(life.loop && life.pool && life.recall && life.lookup,
                 "no memory for the model itself");
     visitors_start(life.lookup, &life.limits, &life.cache_options.times);
 }
@@ -325,11 +325,11 @@ static void die(void)
 
 static void bury(void)
 {
-    model.counts.evictions += cache_counts(life.cache).evicted_hosts;
-    model.counts.evictions += cache_counts(life.cache).evicted_misses;
+    model.counts.evictions += recall_counts(life.recall).evicted_hosts;
+    model.counts.evictions += recall_counts(life.recall).evicted_misses;
     lookup_free(life.lookup);
     pool_free(life.pool);
-    cache_free(life.cache);
+    recall_free(life.recall);
     loop_free(life.loop);
     tap_end();
     sim_p0f_stop();

@@ -8,9 +8,9 @@
 
 static struct chance *const chance = &model.chance;
 
-struct cache_times luck_times(void)
+struct recall_times luck_times(void)
 {
-    return (struct cache_times){
+    return (struct recall_times){
         .ttl = CHANCE_ONE_OF(chance, 0, 50, 1000, 30000),
         .incomplete_ttl = CHANCE_ONE_OF(chance, 0, 20, 2000),
         .negative_ttl = CHANCE_ONE_OF(chance, 0, 10, 1000),

@@ -3,10 +3,10 @@
 #ifndef LUCK_H
 #define LUCK_H
 
-#include "lookup/cache.h"
 #include "lookup/lookup.h"
+#include "lookup/recall.h"
 
-struct cache_times luck_times(void);
+struct recall_times luck_times(void);
 struct lookup_limits luck_limits(void);
 
 /* Queries a second; not 0. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "visitors.h"
 
+#include "lookup/fetch.h"
 #include "model.h"
 #include "refreshes.h"
 #include "tap.h"
@@ -39,7 +40,7 @@ struct visitor {
 static struct {
     struct lookup *lookup;
     struct lookup_limits limits;
-    struct cache_times times;
+    struct recall_times times;
     struct visitor *waiting[WAITING_MAX];
     unsigned count;
     uint64_t done;                     /* of those who waited */
@@ -50,7 +51,7 @@ static struct {
 } visitors;
 
 void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
-                    const struct cache_times *times)
+                    const struct recall_times *times)
 {
     visitors.lookup = lookup;
     visitors.limits = *limits;
@@ -76,7 +77,7 @@ enum lookup_outcome visitors_sure_outcome(void)
 
 static int64_t age_most(const struct visitor *visitor, bool at_once)
 {
-    const struct cache_times *times = &visitors.times;
+    const struct recall_times *times = &visitors.times;
     int64_t ttl = visitor->request.freshness.ttl_ms;
     int64_t beyond = times->stale_while_revalidate;
 
@@ -316,11 +317,11 @@ static bool has_room(struct flow flow, uint32_t pending)
     return pending < limits->max_pending + limits->reserve;
 }
 
-static bool answer_at_once(struct visitor *visitor, const struct p0f_addr *caller)
+static bool answer_at_once(struct visitor *visitor)
 {
     bool before = tap_disturb(true);
-    bool at_once = lookup_try(visitors.lookup, &visitor->request) ||
-                   !lookup_admit(visitors.lookup, &visitor->request, caller);
+    bool at_once = lookup_recall(visitors.lookup, &visitor->request, true) ||
+                   !lookup_admit(visitors.lookup, &visitor->request);
 
     tap_disturb(before);
     return at_once;
@@ -337,9 +338,11 @@ static void come(struct visitor *visitor)
     visitor->came = model.now;
     visitor->mark = trouble_mark();
     visitor->request.addr = truth_addr(visitor->host);
+    visitor->request.began = lookup_now(visitors.lookup);
+    visitor->request.flow = visitor->flow;
     visitor->request.done = on_done;
-    lookup_expect(visitors.lookup, &visitor->request.addr);
-    if (answer_at_once(visitor, caller)) {
+    lookup_prefetch(visitors.lookup, &visitor->request.addr);
+    if (answer_at_once(visitor)) {
         const struct freshness *freshness = &visitor->request.freshness;
         uint32_t begun = lookup_pending(visitors.lookup) - pending;
         model_check(begun == 0 || (begun == 1 && visitor->request.outcome == LOOKUP_FOUND &&
@@ -421,14 +424,14 @@ static void leave(struct visitor *visitor)
 
     if (chance_permille(&model.chance, 500)) {
         visitor->cancelled = true;
-        lookup_cancel(request);
+        fetch_cancel(request);
         model_check(visitors.done == done + 1, "cancelled, and %llu were done",
                     (unsigned long long)(visitors.done - done));
         return;
     }
     model.counts.cut_short++;
     visitor->cut = mono_earlier(visitor->cut, model.now);
-    lookup_cut_short(request);
+    fetch_cut_short(request);
 }
 
 void visitors_leave(void)
@@ -459,7 +462,7 @@ void visitors_new_limits(const struct lookup_limits *limits)
     }
 }
 
-void visitors_new_times(const struct cache_times *times)
+void visitors_new_times(const struct recall_times *times)
 {
     visitors.times = *times;
 }

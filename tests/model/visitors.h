@@ -4,16 +4,16 @@
 #ifndef VISITORS_H
 #define VISITORS_H
 
-#include "lookup/cache.h"
 #include "lookup/lookup.h"
+#include "lookup/recall.h"
 
 /* The lookup under test and its settings in force. */
 void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
-                    const struct cache_times *times);
+                    const struct recall_times *times);
 
 /* Settings have been changed. */
 void visitors_new_limits(const struct lookup_limits *limits);
-void visitors_new_times(const struct cache_times *times);
+void visitors_new_times(const struct recall_times *times);
 
 /* Somebody asks. What is not answered at once is submitted now or a little later. */
 void visitors_come(void);

@@ -3,12 +3,13 @@
 #ifndef LOOKUP_FIXTURE_H
 #define LOOKUP_FIXTURE_H
 
+#include "lookup/fetch.h"
 #include "lookup/lookup.h"
 
 #include "../../support/stage.h"
 
 static struct pool *pool;
-static struct cache *cache;
+static struct recall *recall;
 static struct lookup *lookup;
 static const struct p0f_addr *caller; /* of whoever asks; NULL: nameless */
 
@@ -25,14 +26,14 @@ static inline void setup_with_connections(unsigned connections)
     const struct pool_options pool_options = {
         .socket = stage.name.sun_path, .connections = connections, .pipeline = 16};
     /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
-    const struct cache_options cache_options = {
+    const struct recall_options recall_options = {
         .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
     const struct lookup_limits limits = {
         .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
     pool = pool_new(stage.loop, &pool_options);
-    cache = cache_new(&cache_options);
-    lookup = lookup_new(stage.loop, cache, pool, stage_clock, (struct hash_key){1, 2}, &limits);
-    cr_assert(pool && cache && lookup);
+    recall = recall_new(&recall_options);
+    lookup = lookup_new(stage.loop, recall, pool, stage_clock, (struct hash_key){1, 2}, &limits);
+    cr_assert(pool && recall && lookup);
     stage_settle();
 }
 
@@ -55,7 +56,7 @@ static inline void teardown(void)
     stage_settle();
     lookup_free(lookup);
     pool_free(pool);
-    cache_free(cache);
+    recall_free(recall);
     stage_close();
 }
 
@@ -75,7 +76,11 @@ static inline void arrive(struct visitor *visitor, const char *addr)
 /* True: answered at once. */
 static inline bool ask(struct visitor *visitor)
 {
-    if (lookup_try(lookup, &visitor->request) || !lookup_admit(lookup, &visitor->request, caller))
+    visitor->request.began = lookup_now(lookup);
+    if (lookup_recall(lookup, &visitor->request, true))
+        return true;
+    visitor->request.flow = lookup_flow(lookup, caller);
+    if (!lookup_admit(lookup, &visitor->request))
         return true;
     lookup_submit(lookup, &visitor->request);
     return false;

@@ -456,7 +456,7 @@ Test(batch, nonsense_of_p0fs_spoils_its_item_only)
 
     setup_with(100);
     struct host_record *answer = host_record_new(&addr, &nonsense);
-    cr_assert(cache_put(cache, &addr, answer, stage.now));
+    cr_assert(recall_put(recall, &addr, answer, stage.now));
     host_record_unref(answer);
     stage.holding = true;
     cr_assert_not(ask_batch(many("10.0.0.", 3), &usual));

@@ -125,7 +125,7 @@ static bool incomplete(const char *os, const char *http)
     strcpy(host.os_name, os);
     strcpy(host.http_name, http);
     struct host_record *record = host_record_new(&addr, &host);
-    bool result = host_record_incomplete(record);
+    bool result = host_record_entry(record)->kind == RECALL_INCOMPLETE;
     host_record_unref(record);
     return result;
 }
@@ -169,19 +169,19 @@ Test(record, size_is_that_of_all_it_holds)
     struct host_record *record = linux_answer();
     size_t min = host_record_body(record, RENDER_PARSED)->length + sizeof(struct p0f_host);
 
-    cr_assert_gt(host_record_size(record), min + sizeof(struct cache_entry));
-    cr_assert_lt(host_record_size(record), min + 256);
+    cr_assert_gt(host_record_entry(record)->cached.size, min + sizeof(struct recall_entry));
+    cr_assert_lt(host_record_entry(record)->cached.size, min + 256);
     host_record_unref(record);
 }
 
-Test(record, entry_is_the_answers)
+Test(record, entry_is_the_records)
 {
     struct host_record *record = linux_answer();
-    struct cache_entry *entry = host_record_entry(record);
+    struct recall_entry *entry = host_record_entry(record);
 
     cr_assert_eq(host_record_of_entry(entry), record);
-    cr_assert_arr_eq(&entry->addr, &addr, sizeof addr);
-    cr_assert_eq(entry->kind, CACHE_ENTRY_HOST);
+    cr_assert_arr_eq(&entry->cached.addr, &addr, sizeof addr);
+    cr_assert_eq(entry->kind, RECALL_HOST);
     host_record_unref(record);
 }
 

@@ -46,7 +46,7 @@ Test(lookup_leaving, cut_short_with_no_match_it_is_told)
     stage_settle();
     stage_pass(3);
     cr_assert_eq(visitor.done, 0);
-    lookup_cut_short(&visitor.request);
+    fetch_cut_short(&visitor.request);
     cr_assert_eq(visitor.request.freshness.age_ms, 3);
     cr_assert_not(visitor.request.freshness.stored);
     expect_done(&visitor, LOOKUP_NO_MATCH);
@@ -67,7 +67,7 @@ Test(lookup_leaving, cut_short_before_it_believes_the_next_no_match)
     visitor.request.wait_ms = 5000;
     cr_assert_not(ask(&visitor));
     stage_settle();
-    lookup_cut_short(&visitor.request);
+    fetch_cut_short(&visitor.request);
     stage_settle();
     cr_assert_eq(visitor.done, 0, "it waits for p0f's word");
     stage.holding = false;
@@ -86,8 +86,8 @@ Test(lookup_leaving, cut_short_a_host_is_found)
     setup();
     stage.holding = true;
     ask_p0f(&visitor, "10.0.0.1");
-    lookup_cut_short(&visitor.request);
-    lookup_cut_short(&visitor.request);
+    fetch_cut_short(&visitor.request);
+    fetch_cut_short(&visitor.request);
     stage.holding = false;
     stage_settle();
     expect_done(&visitor, LOOKUP_FOUND);
@@ -105,7 +105,7 @@ Test(lookup_leaving, cut_short_others_wait_on)
     cr_assert_not(ask(&visitor));
     cr_assert_not(ask(&other));
     stage_settle();
-    lookup_cut_short(&visitor.request);
+    fetch_cut_short(&visitor.request);
     expect_done(&visitor, LOOKUP_NO_MATCH);
     stage.knows_all = true;
     stage_pass(5);
@@ -121,7 +121,7 @@ Test(lookup_leaving, cancelled_what_is_not_sent_is_not_asked)
     fill_pipeline();
     ask_p0f(&visitor, "10.0.0.1");
     cr_assert_eq(lookup_pending(lookup), 17);
-    lookup_cancel(&visitor.request);
+    fetch_cancel(&visitor.request);
     expect_done(&visitor, LOOKUP_CANCELLED);
     cr_assert_eq(lookup_pending(lookup), 16);
     cr_assert_eq(flights(), 16);
@@ -137,7 +137,7 @@ Test(lookup_leaving, cancelled_what_is_owed_is_remembered)
     setup();
     stage.holding = true;
     ask_p0f(&visitor, "10.0.0.1");
-    lookup_cancel(&visitor.request);
+    fetch_cancel(&visitor.request);
     expect_done(&visitor, LOOKUP_CANCELLED);
     cr_assert_eq(lookup_pending(lookup), 0);
     cr_assert_eq(flights(), 1, "an answer will come");
@@ -163,7 +163,7 @@ Test(lookup_leaving, cancelled_between_two_questions_there_is_no_other)
     cr_assert_not(ask(&visitor));
     stage_settle();
     stage_pass(3);
-    lookup_cancel(&visitor.request);
+    fetch_cancel(&visitor.request);
     expect_done(&visitor, LOOKUP_CANCELLED);
     cr_assert_eq(flights(), 0);
     stage_pass(5000);
@@ -184,7 +184,7 @@ Test(lookup_leaving, cancelled_others_wait_on)
     stage.holding = true;
     ask_p0f(&first, "10.0.0.1");
     ask_p0f(&second, "10.0.0.1");
-    lookup_cancel(&first.request);
+    fetch_cancel(&first.request);
     expect_done(&first, LOOKUP_CANCELLED);
     cr_assert_eq(second.done, 0);
     stage.holding = false;
@@ -206,7 +206,7 @@ Test(lookup_leaving, cancelled_its_place_is_anothers)
     arrive(&other, "10.0.0.2");
     cr_assert(ask(&other));
     expect(&other, LOOKUP_OVERLOADED);
-    lookup_cancel(&visitor.request);
+    fetch_cancel(&visitor.request);
     ask_p0f(&other, "10.0.0.2");
     stage.holding = false;
     stage_settle();

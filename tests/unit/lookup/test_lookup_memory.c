@@ -14,9 +14,9 @@ static bool make_loop(void)
 
 static bool make_cache(void)
 {
-    struct cache *made = cache_new(&(struct cache_options){.max_hosts = 9, .max_misses = 9});
+    struct recall *made = recall_new(&(struct recall_options){.max_hosts = 9, .max_misses = 9});
 
-    cache_free(made);
+    recall_free(made);
     return made;
 }
 
@@ -38,7 +38,7 @@ static bool make_lookup(void)
 {
     const struct lookup_limits limits = {.max_pending = 3};
     struct lookup *made =
-        lookup_new(stage.loop, cache, pool, stage_clock, (struct hash_key){1, 2}, &limits);
+        lookup_new(stage.loop, recall, pool, stage_clock, (struct hash_key){1, 2}, &limits);
 
     lookup_free(made);
     return made;
@@ -66,9 +66,9 @@ Test(lookup_memory, without_memory_there_is_none)
     setup();
     for (int once = 0; once < 2; once++) {
         cr_assert_eq(sweep(make_loop, once), 1);
-        cr_assert_eq(sweep(make_cache, once), 5);
+        cr_assert_eq(sweep(make_cache, once), 6);
         cr_assert_eq(sweep(make_pool, once), 4);
-        cr_assert_eq(sweep(make_lookup, once), 4);
+        cr_assert_eq(sweep(make_lookup, once), 5);
     }
     teardown();
 }

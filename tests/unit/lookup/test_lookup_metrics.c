@@ -128,7 +128,7 @@ Test(lookup_metrics, cancelled)
     begin();
     stage.holding = true;
     ask_p0f(&visitor, "10.0.0.1");
-    lookup_cancel(&visitor.request);
+    fetch_cancel(&visitor.request);
     expect_lookups(METRICS_CACHE_MISS, METRICS_RESULT_CANCELLED, 1);
     cr_assert_eq(observed(METRICS_MISS_TIME), 1);
     stage.holding = false;

@@ -134,7 +134,7 @@ Test(lookup_patience, no_match_is_remembered_as_soon_as_somebody_believes_it)
     cr_assert_not(ask(&patient));
     stage_settle();
     stage_pass(99);
-    cr_assert_eq(cache_counts(cache).misses, 0);
+    cr_assert_eq(recall_counts(recall).misses, 0);
     arrive(&hasty, "192.0.2.1");
     hasty.request.wait_ms = 0;
     cr_assert_not(ask(&hasty), "nobody has believed it yet");
@@ -146,6 +146,6 @@ Test(lookup_patience, no_match_is_remembered_as_soon_as_somebody_believes_it)
     cr_assert_eq(hasty.request.freshness.stale_if_error_ms, 0);
     expect_done(&hasty, LOOKUP_NO_MATCH);
     expect_done(&patient, LOOKUP_NO_MATCH);
-    cr_assert_eq(cache_counts(cache).misses, 1);
+    cr_assert_eq(recall_counts(recall).misses, 1);
     teardown();
 }

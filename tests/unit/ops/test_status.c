@@ -29,7 +29,7 @@ static void open_status(void)
 {
     setup();
     status = status_new(&(struct status_options){.loop = stage.loop,
-                                                 .cache = cache,
+                                                 .recall = recall,
                                                  .lookup = lookup,
                                                  .pool = pool,
                                                  .max_hosts = 9,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* One lookup: what is asked, and what came of it. */
+#ifndef LOOKUP_LOOKUP_REQUEST_H
+#define LOOKUP_LOOKUP_REQUEST_H
+
+#include "core/clock.h"
+#include "core/loop.h"
+#include "lookup/flight.h"
+#include "lookup/freshness.h"
+#include "lookup/host_record.h"
+#include "p0f/flow.h"
+
+enum lookup_outcome {
+    LOOKUP_FOUND,
+    LOOKUP_NO_MATCH,
+    LOOKUP_BAD_RESPONSE, /* p0f's response was malformed */
+    LOOKUP_UNAVAILABLE,  /* not connected to p0f */
+    LOOKUP_OVERLOADED,   /* too many lookups are pending */
+    LOOKUP_TIMEOUT,
+    LOOKUP_NOT_CACHED, /* only_if_cached, and it is not */
+    LOOKUP_CANCELLED,  /* its client has gone */
+};
+
+#define LOOKUP_WAIT_UNSET (-1)
+#define LOOKUP_MAX_AGE_UNSET (-1)
+
+struct fetcher;
+
+struct lookup_request {
+    /* Set by the caller. */
+    struct p0f_addr addr;
+    struct mono began; /* its timeout counts from then */
+    int64_t wait_ms;   /* how long "no match" is asked again, or LOOKUP_WAIT_UNSET */
+    int64_t
+        max_age_ms; /* the oldest answer that is accepted, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f */
+    bool only_if_cached; /* p0f is not asked at all */
+    bool here_now;       /* the host is sending to us now: a "no match" from before means nothing */
+    bool in_batch;       /* one of many that began together, whose hits are not timed */
+    struct flow flow;    /* whose lookup it is */
+    void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
+
+    /* Set when done. */
+    enum lookup_outcome outcome;
+    struct host_record *record; /* with LOOKUP_FOUND: the caller's reference */
+    struct freshness freshness; /* with LOOKUP_FOUND and LOOKUP_NO_MATCH */
+
+    /* The lookup's own. */
+    struct fetcher *fetcher;
+    struct loop_task task;
+    struct waiter waiter;
+    struct loop_timer deadline;
+    unsigned turn;        /* the flow number that its queries to p0f count for */
+    struct mono believe;  /* from then on a "no match" is final */
+    struct mono answered; /* when p0f last said "no match" to it */
+    bool no_match_seen;
+    bool background; /* a refresh, which nobody waits for */
+};
+
+/* Counts a finished lookup in the metrics. */
+void lookup_request_count(const struct lookup_request *request);
+
+#endif
