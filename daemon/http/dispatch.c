@@ -231,9 +231,6 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     target_parse(text, (size_t)(request->url_end - text), service->routes, &request->target);
     hide_parameters(text);
     request->about = target_addr(&request->target);
-    /* The header fields are still to be read: time enough to come from memory. */
-    if (request->about)
-        lookup_prefetch(service->lookup, request->about);
     return request;
 }
 
