@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text <-> address. Parsing is inet_pton's, with the refusals told apart; formatting is RFC 5952
- * written out, because inet_ntop prints ::1:2 as ::0.1.0.2. */
+/* Text to address and back. inet_pton() parses, and errors are told apart here. Formatting is RFC 5952
+ * written out, because inet_ntop() prints ::1:2 as ::0.1.0.2. */
 #include "p0fclient.h"
 
 #include <arpa/inet.h>
@@ -20,7 +20,7 @@ static bool strip_brackets(const char **text, size_t *length)
     return true;
 }
 
-/* inet_pton refuses 01.2.3.4 as it does any nonsense; people deserve to hear why. */
+/* inet_pton() refuses 01.2.3.4 without a reason; users deserve one. */
 static bool has_leading_zero(const char *text)
 {
     const char *tail = strrchr(text, ':');

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* One non-blocking connection to p0f, pipelined.
+/* One non-blocking, pipelined connection to p0f.
  *
- * p0f answers in the order of the queries and an answer carries no address, so a first-in-first-out
- * ring of who asked is all the matching there is. A connection begins with two probe queries, whose
- * answers tell the dialect; real queries may follow them at once.
+ * p0f answers queries in their order and an answer carries no address, so answers are matched to
+ * callbacks by a first-in-first-out ring. A connection begins with two probe queries, whose answers
+ * reveal the dialect; the caller's queries may follow them at once.
  *
- * p0f dies of a failed write, so a descriptor is only ever closed when p0f has hung up or owes
- * nothing. A stream that has gone wrong is therefore read and thrown away until all the answers owed
- * have come: its `error` is set, its callbacks have been told, but it is still owed. */
+ * A failed write kills p0f, so a descriptor is closed only when p0f has hung up or no answer is
+ * outstanding. A stream that is out of sync is therefore read and discarded until all outstanding
+ * answers have arrived: its `error` is set and its callbacks have been called, but it stays open. */
 #include "p0fclient.h"
 #include "resync.h"
 
@@ -18,10 +18,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PROBES 2u /* the second magic marks the end of the first answer */
+#define PROBES 2u /* the magic of the second answer marks the end of the first */
 #define PIPELINE_MAX 1024u
-#define RX_SIZE 4096u         /* 16 answers and more at a read */
-#define RECEIVE_ENOUGH 16384u /* bytes a call: the caller has others to serve */
+#define RX_SIZE 4096u         /* at least 16 answers */
+#define RECEIVE_ENOUGH 16384u /* bytes per call: the caller has other work */
 
 struct pending {
     p0f_answer_fn *answer; /* NULL for a probe */
@@ -37,7 +37,7 @@ struct p0f_conn {
     bool calling; /* inside a callback */
 
     unsigned probes; /* not yet answered */
-    unsigned first;  /* ring of pending, `capacity` slots */
+    unsigned first;  /* in the ring, of `capacity` slots */
     unsigned count;
     unsigned capacity;
 
@@ -47,7 +47,7 @@ struct p0f_conn {
     uint64_t answered; /* answers, ever */
     bool hung_up;
 
-    struct p0f_resync drain; /* what has come since the stream went wrong */
+    struct p0f_resync resync; /* what has arrived since the error */
 
     size_t rx_length;
     uint8_t rx[RX_SIZE];
@@ -67,7 +67,7 @@ static int connect_unix(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    /* A unix socket connects at once or not at all: EAGAIN means a full backlog. */
+    /* A unix socket connects at once or fails: EAGAIN means a full backlog. */
     if (connect(fd, (const struct sockaddr *)&name, sizeof name) != 0) {
         int cause = errno;
         close(fd);
@@ -109,7 +109,7 @@ static void enqueue(struct p0f_conn *conn, const struct p0f_addr *addr, p0f_answ
 
     conn->ring[slot] = (struct pending){.answer = answer, .ctx = ctx};
     conn->count++;
-    /* There is room: no more than `capacity` queries are pending, and what was sent is behind. */
+    /* It fits: at most `capacity` queries are pending, and those sent are in front of unsent_start. */
     if (conn->unsent_end + P0F_QUERY_SIZE > (size_t)conn->capacity * P0F_QUERY_SIZE) {
         memmove(conn->tx, conn->tx + conn->unsent_start, conn->unsent_end - conn->unsent_start);
         conn->unsent_end -= conn->unsent_start;
@@ -168,7 +168,7 @@ enum p0f_error p0f_conn_ask(struct p0f_conn *conn, const struct p0f_addr *addr,
     return P0F_OK;
 }
 
-/* Takes the query at the head of the line and tells its asker. */
+/* Removes the first query and calls its callback. */
 static void settle_first(struct p0f_conn *conn, enum p0f_error error, const struct p0f_host *host)
 {
     struct pending asked = conn->ring[conn->first];
@@ -191,8 +191,8 @@ static void move_first_to_end(struct p0f_conn *conn)
     conn->first = (conn->first + 1) % conn->capacity;
 }
 
-/* Who gets a malformed answer is told last: if all ask again elsewhere, it stands behind the others,
- * which are not to suffer from it a second time. */
+/* The query whose answer is malformed is told last: if the caller asks all of them again on another
+ * connection, it comes behind the others and cannot break their connection a second time. */
 static void conn_fail(struct p0f_conn *conn, enum p0f_error error)
 {
     conn->error = error;
@@ -221,7 +221,7 @@ static void deliver(struct p0f_conn *conn, const struct p0f_answer *answer)
     }
 }
 
-/* Sets `spoken` from the answers to the probes. False until they are here, or when they fail. */
+/* Sets `spoken` from the answers to the probes. False until they are here, or if they are wrong. */
 static bool learn_dialect(struct p0f_conn *conn)
 {
     enum p0f_dialect found;
@@ -241,13 +241,13 @@ static bool learn_dialect(struct p0f_conn *conn)
     return true;
 }
 
-/* Whether the next answer has a query that was sent; the rest of the queue is still to be. */
+/* Whether the next answer belongs to a query that was sent: later ones in the ring are not sent yet. */
 static bool is_asked(const struct p0f_conn *conn)
 {
     return conn->answered < conn->sent / P0F_QUERY_SIZE;
 }
 
-/* Delivers each whole answer in rx; leaves the rest there. */
+/* Delivers the complete answers in rx and leaves the rest there. */
 static void take_answers(struct p0f_conn *conn)
 {
     size_t taken = 0;
@@ -279,7 +279,7 @@ static void hang_up(struct p0f_conn *conn)
         conn_fail(conn, P0F_DISCONNECTED);
 }
 
-/* Of an unknown dialect, the least. */
+/* The smallest, if the dialect is unknown. */
 static size_t dialect_answer_size(const struct p0f_conn *conn)
 {
     bool known = conn->spoken != P0F_DIALECT_AUTO;
@@ -290,13 +290,13 @@ static size_t dialect_answer_size(const struct p0f_conn *conn)
 static void discard_rx(struct p0f_conn *conn)
 {
     size_t taken =
-        p0f_resync_take(&conn->drain, conn->rx, conn->rx_length, dialect_answer_size(conn));
+        p0f_resync_take(&conn->resync, conn->rx, conn->rx_length, dialect_answer_size(conn));
 
     conn->rx_length -= taken;
     memmove(conn->rx, conn->rx + taken, conn->rx_length);
 }
 
-/* What is left then is still there to be read, so that who waits for that comes again. */
+/* What it leaves unread keeps the descriptor readable. */
 static void receive(struct p0f_conn *conn)
 {
     size_t received = 0;
@@ -320,7 +320,7 @@ static void receive(struct p0f_conn *conn)
         if (conn->error != P0F_OK)
             discard_rx(conn);
         if ((size_t)got < room)
-            return; /* drained; the next arrival wakes us */
+            return; /* nothing left; the next arrival makes it readable */
     }
 }
 
@@ -333,7 +333,7 @@ static void transmit(struct p0f_conn *conn)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return; /* full: later. Broken: the receiving side says so, after the last answers. */
+            return; /* full: later. Broken: recv() will tell, after the last answers. */
         conn->sent += (uint64_t)put;
         conn->unsent_start += (size_t)put;
     }
@@ -350,15 +350,15 @@ enum p0f_error p0f_conn_io(struct p0f_conn *conn)
 {
     transmit(conn);
     receive(conn);
-    transmit(conn); /* what the callbacks asked */
+    transmit(conn); /* the callbacks' queries */
     return conn->error;
 }
 
 unsigned p0f_conn_outstanding(const struct p0f_conn *conn)
 {
-    /* Only whole queries are answered. */
+    /* Only complete queries are answered. */
     uint64_t outstanding = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = p0f_resync_count(&conn->drain, dialect_answer_size(conn));
+    uint64_t seen = p0f_resync_count(&conn->resync, dialect_answer_size(conn));
 
     return conn->hung_up || outstanding <= seen ? 0 : (unsigned)(outstanding - seen);
 }
@@ -389,7 +389,7 @@ bool p0f_conn_free(struct p0f_conn *conn)
         return true;
     if (conn->calling || p0f_conn_outstanding(conn) > 0)
         return false;
-    conn_fail(conn, P0F_DISCONNECTED); /* what was asked and never sent */
+    conn_fail(conn, P0F_DISCONNECTED); /* the queries that were never sent */
     conn_delete(conn);
     return true;
 }

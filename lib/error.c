@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each error means, in words. No default: the compiler names the case that is missing. */
+/* Without a default case, so that the compiler names a missing one. */
 #include "p0fclient.h"
 
 const char *p0f_strerror(enum p0f_error error)
@@ -12,23 +12,23 @@ const char *p0f_strerror(enum p0f_error error)
     case P0F_BAD_QUERY:
         return "p0f did not understand the query";
     case P0F_MALFORMED:
-        return "p0f's answer is malformed";
+        return "p0f returned a malformed response";
     case P0F_OUT_OF_RANGE:
-        return "p0f's answer has a value out of range";
+        return "p0f returned a value out of range";
     case P0F_WRONG_DIALECT:
-        return "p0f answers in another dialect";
+        return "p0f speaks another dialect";
     case P0F_TIMEOUT:
         return "p0f did not answer in time";
     case P0F_LOST:
-        return "the connection broke on the answer to another query";
+        return "the connection failed on the response to another query";
     case P0F_DISCONNECTED:
         return "p0f closed the connection";
     case P0F_UNREACHABLE:
-        return "p0f's socket cannot be reached";
+        return "cannot connect to p0f";
     case P0F_FULL:
-        return "p0f already owes as many answers as the connection holds";
+        return "too many queries are outstanding";
     case P0F_RETIRED:
-        return "the connection takes no more queries";
+        return "the connection accepts no more queries";
     case P0F_SYSTEM:
         return "out of memory or descriptors";
     case P0F_ADDR_EMPTY:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocking question: a thin layer over one p0f_conn.
+/* The blocking query: a thin layer over one p0f_conn.
  *
- * A question that times out leaves a connection that must not be closed yet. It is parked, with its
- * place in line, and the next question for the same path goes out on it. */
+ * A query that times out leaves a connection that must not be closed yet. It is parked with its
+ * outstanding answers, and the next query for the same path is sent on it. */
 #include "p0fclient.h"
 
 #include <errno.h>
@@ -14,16 +14,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define OWED_AT_MAX 16u
+#define PIPELINE 16u
 
-struct line {
-    SLIST_ENTRY(line) link;
+struct channel {
+    SLIST_ENTRY(channel) link;
     struct p0f_conn *conn;
     char path[];
 };
 
-/* On the heap, as it outlives the call that timed out. */
-struct question {
+/* On the heap, since it outlives a call that times out. */
+struct query {
     bool answered;
     bool abandoned;
     enum p0f_error error;
@@ -31,90 +31,90 @@ struct question {
 };
 
 static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
-static SLIST_HEAD(lines, line) parked = SLIST_HEAD_INITIALIZER(parked);
+static SLIST_HEAD(channels, channel) parked = SLIST_HEAD_INITIALIZER(parked);
 
-static struct line *line_new(const char *path)
+static struct channel *channel_new(const char *path)
 {
     size_t size = strlen(path) + 1;
-    struct line *line = calloc(1, sizeof *line + size);
+    struct channel *channel = calloc(1, sizeof *channel + size);
 
-    if (line)
-        memcpy(line->path, path, size);
-    return line;
+    if (channel)
+        memcpy(channel->path, path, size);
+    return channel;
 }
 
-static void park(struct line *line)
+static void park(struct channel *channel)
 {
     pthread_mutex_lock(&parked_lock);
-    SLIST_INSERT_HEAD(&parked, line, link);
+    SLIST_INSERT_HEAD(&parked, channel, link);
     pthread_mutex_unlock(&parked_lock);
 }
 
-/* The caller owns what is returned; NULL when there is none. A NULL path takes any. */
-static struct line *unpark(const char *path)
+/* The caller owns the result. NULL when there is none. A NULL path matches any. */
+static struct channel *unpark(const char *path)
 {
-    struct line *line;
+    struct channel *channel;
 
     pthread_mutex_lock(&parked_lock);
-    SLIST_FOREACH(line, &parked, link)
-        if (!path || strcmp(line->path, path) == 0)
+    SLIST_FOREACH(channel, &parked, link)
+        if (!path || strcmp(channel->path, path) == 0)
             break;
-    if (line)
-        SLIST_REMOVE(&parked, line, line, link);
+    if (channel)
+        SLIST_REMOVE(&parked, channel, channel, link);
     pthread_mutex_unlock(&parked_lock);
-    return line;
+    return channel;
 }
 
-/* Closes the line if p0f owes nothing on it, else keeps it for later. */
-static void release(struct line *line)
+/* Closes the channel, or parks it if an answer is outstanding. */
+static void release(struct channel *channel)
 {
-    if (p0f_conn_free(line->conn))
-        free(line);
+    if (p0f_conn_free(channel->conn))
+        free(channel);
     else
-        park(line);
+        park(channel);
 }
 
-static enum p0f_error connect_line(const char *path, struct line **out)
+static enum p0f_error connect_channel(const char *path, struct channel **out)
 {
-    struct line *line = unpark(path);
+    struct channel *channel = unpark(path);
 
-    if (line) {
-        if (p0f_conn_io(line->conn) == P0F_OK) { /* read what came late */
-            *out = line;
+    if (channel) {
+        if (p0f_conn_io(channel->conn) == P0F_OK) { /* reads late answers */
+            *out = channel;
             return P0F_OK;
         }
-        release(line);
+        release(channel);
     }
-    line = line_new(path);
-    if (!line)
+    channel = channel_new(path);
+    if (!channel)
         return P0F_SYSTEM;
-    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, OWED_AT_MAX, &line->conn);
+    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, PIPELINE, &channel->conn);
     if (error != P0F_OK) {
         int cause = errno;
-        free(line);
+        free(channel);
         errno = cause;
         return error;
     }
-    *out = line;
+    *out = channel;
     return P0F_OK;
 }
 
-static void on_question_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+static void on_query_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
-    struct question *question = ctx;
+    struct query *query = ctx;
 
-    if (question->abandoned) {
-        free(question);
+    if (query->abandoned) {
+        free(query);
         return;
     }
-    question->answered = true;
-    question->error = error;
+    query->answered = true;
+    query->error = error;
     if (host)
-        question->host = *host;
+        query->host = *host;
 }
 
-/* A descriptor that becomes readable at the deadline: the kernel watches the clock, not we.
- * NULL is for ever: -1, which poll passes over, as it does for a failure of ours. */
+/* A descriptor that becomes readable at the deadline, since the library reads no clock. -1, which poll()
+ * ignores, if there is no deadline or on failure. */
 static enum p0f_error alarm_at(const struct timespec *deadline, int *fd)
 {
     struct itimerspec at = {0};
@@ -137,7 +137,7 @@ static enum p0f_error alarm_at(const struct timespec *deadline, int *fd)
     return P0F_SYSTEM;
 }
 
-/* Waits for the socket or the alarm; false when the alarm has gone off. */
+/* Waits for the socket or the alarm. False when the alarm has gone off. */
 static bool wait_for(const struct p0f_conn *conn, int alarm_fd)
 {
     struct pollfd watched[2] = {
@@ -150,58 +150,58 @@ static bool wait_for(const struct p0f_conn *conn, int alarm_fd)
     return poll(watched, 2, -1) < 0 || watched[1].revents == 0 || watched[0].revents != 0;
 }
 
-static void await_answer(struct p0f_conn *conn, const struct question *question, int alarm_fd)
+static void await_answer(struct p0f_conn *conn, const struct query *query, int alarm_fd)
 {
     p0f_conn_io(conn);
-    while (!question->answered && wait_for(conn, alarm_fd))
+    while (!query->answered && wait_for(conn, alarm_fd))
         p0f_conn_io(conn);
 }
 
-static enum p0f_error conclude(struct question *question, struct p0f_host *host)
+static enum p0f_error conclude(struct query *query, struct p0f_host *host)
 {
-    enum p0f_error error = question->error;
+    enum p0f_error error = query->error;
 
-    if (!question->answered) {
-        question->abandoned = true; /* on_answer frees it */
+    if (!query->answered) {
+        query->abandoned = true; /* on_query_answer() frees it */
         return P0F_TIMEOUT;
     }
     if (error == P0F_OK) {
-        *host = question->host;
+        *host = query->host;
         error = p0f_host_check(host);
     }
-    free(question);
+    free(query);
     return error;
 }
 
 static enum p0f_error ask(struct p0f_conn *conn, const struct p0f_addr *addr, int alarm_fd,
                           struct p0f_host *host)
 {
-    struct question *question = calloc(1, sizeof *question);
+    struct query *query = calloc(1, sizeof *query);
 
-    if (!question)
+    if (!query)
         return P0F_SYSTEM;
-    enum p0f_error error = p0f_conn_ask(conn, addr, on_question_answer, question);
+    enum p0f_error error = p0f_conn_ask(conn, addr, on_query_answer, query);
     if (error != P0F_OK) {
-        free(question);
+        free(query);
         return error;
     }
-    await_answer(conn, question, alarm_fd);
-    return conclude(question, host);
+    await_answer(conn, query, alarm_fd);
+    return conclude(query, host);
 }
 
 enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
                           const struct timespec *deadline, struct p0f_host *host)
 {
-    struct line *line;
+    struct channel *channel;
     int alarm_fd;
     enum p0f_error error = alarm_at(deadline, &alarm_fd);
 
     if (error != P0F_OK)
         return error;
-    error = connect_line(path, &line);
+    error = connect_channel(path, &channel);
     if (error == P0F_OK) {
-        error = ask(line->conn, addr, alarm_fd, host);
-        release(line);
+        error = ask(channel->conn, addr, alarm_fd, host);
+        release(channel);
     }
     if (alarm_fd >= 0) {
         int cause = errno;
@@ -213,26 +213,27 @@ enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
 
 unsigned p0f_lookup_drain(const struct timespec *deadline)
 {
-    struct lines still_outstanding = SLIST_HEAD_INITIALIZER(still_outstanding);
-    struct line *line;
+    struct channels still_outstanding = SLIST_HEAD_INITIALIZER(still_outstanding);
+    struct channel *channel;
     unsigned count = 0;
     int alarm_fd;
 
     bool can_wait = alarm_at(deadline, &alarm_fd) == P0F_OK;
-    while ((line = unpark(NULL))) {
-        p0f_conn_io(line->conn);
-        while (can_wait && p0f_conn_outstanding(line->conn) > 0 && wait_for(line->conn, alarm_fd))
-            p0f_conn_io(line->conn);
-        if (p0f_conn_free(line->conn)) {
-            free(line);
+    while ((channel = unpark(NULL))) {
+        p0f_conn_io(channel->conn);
+        while (can_wait && p0f_conn_outstanding(channel->conn) > 0 &&
+               wait_for(channel->conn, alarm_fd))
+            p0f_conn_io(channel->conn);
+        if (p0f_conn_free(channel->conn)) {
+            free(channel);
             continue;
         }
-        SLIST_INSERT_HEAD(&still_outstanding, line, link);
+        SLIST_INSERT_HEAD(&still_outstanding, channel, link);
         count++;
     }
-    while ((line = SLIST_FIRST(&still_outstanding))) {
+    while ((channel = SLIST_FIRST(&still_outstanding))) {
         SLIST_REMOVE_HEAD(&still_outstanding, link);
-        park(line);
+        park(channel);
     }
     if (alarm_fd >= 0)
         close(alarm_fd);

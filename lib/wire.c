@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The wire of p0f's API: pack and unpack, one field a line. Pure.
+/* The wire format of p0f's API: pack and unpack, one field a line. Pure.
  *
- * Both directions walk the same list of fields with a cursor, so that the four dialects differ only
- * in which lines apply. Numbers are in host byte order (p0f writes its structs as they are). */
+ * Both directions go through the same list of fields with a cursor, so that the four dialects differ only
+ * in which lines apply. Numbers are in host byte order, since p0f writes its structs as they are. */
 #include "p0fclient.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ static void get(const uint8_t **in, void *value, size_t size)
     *in += size;
 }
 
-/* As p0f does it: a full-width strncpy, so 32 bytes of text leave no room for a NUL. */
+/* As p0f does: strncpy() into the full width, so that 32 bytes of text have no NUL. */
 static void put_text_field(uint8_t **out, const char text[P0F_TEXT_SIZE])
 {
     size_t length = strnlen(text, TEXT_BYTES);

@@ -101,9 +101,9 @@ void loop_unwatch(struct loop *loop, struct loop_fd *watched)
             loop->events[i].data.ptr = NULL;
 }
 
-/* ---- Timers: a pairing heap, whose links are in the timers, so that arming one needs no memory and
- * cannot fail. Each is due no later than those `below` it, of which it knows the first. They are a
- * list; `before` is who points to one, be it the one beside it or the one above. */
+/* ---- Timers: a pairing heap with its links in the timers, so that arming one needs no memory and
+ * cannot fail. A timer is due no later than its children, a list that begins at `below` and goes on with
+ * `next`. `before` is the previous sibling, or the parent of the first child. */
 
 static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
 {
@@ -119,7 +119,7 @@ static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
     return first;
 }
 
-/* Makes one heap of a list of them: of each two one, and then of those. */
+/* Makes one heap of a list of heaps: melds them in pairs, and then the pairs. */
 static struct loop_timer *meld_all(struct loop_timer *list)
 {
     struct loop_timer *pairs = NULL, *heap = NULL;
@@ -183,7 +183,7 @@ static void fire_due(struct loop *loop)
     }
 }
 
-/* Rounded up: waking early would only mean a second round. */
+/* Rounded up: waking early would only cost a second round. */
 static int ms_to_first(const struct loop *loop)
 {
     if (!loop->timers)
@@ -215,7 +215,7 @@ static void do_chores(struct loop *loop)
     }
 }
 
-/* ---- Tasks: a stack that many push to and one empties, so that no lock is ever taken */
+/* ---- Tasks: a lock-free stack that many threads push to and the loop empties */
 
 void loop_post(struct loop *loop, struct loop_task *task)
 {
@@ -225,8 +225,8 @@ void loop_post(struct loop *loop, struct loop_task *task)
     do
         task->next = top;
     while (!atomic_compare_exchange_weak(&loop->inbox, &top, task));
-    /* Whoever found it empty wakes the loop, which has not looked since. The counter is never read:
-     * that would be one more system call a round, and 2^64 of these writes are not to be had. */
+    /* Whoever finds the stack empty wakes the loop. The eventfd is never read, to save a system call a
+     * round: it is edge-triggered, and 2^64 writes do not happen. */
     if (!top && write(loop->wake.fd, &once, sizeof once) < 0)
         return;
 }
@@ -238,7 +238,7 @@ static void on_wake(void *ctx, uint32_t events)
     struct loop_task *oldest = NULL, *task;
 
     (void)events;
-    while ((task = newest)) { /* first come, first served */
+    while ((task = newest)) { /* reverses it: first posted, first run */
         newest = task->next;
         task->next = oldest;
         oldest = task;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The event loop of the one thread that talks to p0f: descriptors, timers, and tasks from other
- * threads. Everything belongs to the thread that runs the loop, save loop_post(). */
+/* An event loop: descriptors, timers, chores, and tasks from other threads. Everything but loop_post()
+ * belongs to the thread that runs the loop. */
 #ifndef CORE_LOOP_H
 #define CORE_LOOP_H
 
@@ -12,24 +12,23 @@
 
 struct loop;
 
-/* NULL with errno on failure. `clock` is asked once a round. */
+/* NULL with errno on failure. `clock` is read once a round. */
 struct loop *loop_new(clock_fn *clock);
 
-/* Every descriptor must have been unwatched; timers still armed and tasks not yet run are
- * forgotten. */
+/* No descriptor may be watched. Armed timers and pending tasks are dropped. No-op on NULL. */
 void loop_free(struct loop *loop);
 
-/* Handles events until loop_stop(). 0, or -1 with errno when waiting itself fails. */
+/* Handles events until loop_stop(). Returns 0, or -1 with errno if epoll_wait() fails. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* When this round began. Everything that happens in a round happens at that time. */
+/* The time at which this round began, which is the time of everything that happens in it. */
 struct mono loop_now(const struct loop *loop);
 
-/* The time now, read again: to measure what happens within a round. */
+/* Reads the clock: to measure time within a round. */
 struct mono loop_clock(const struct loop *loop);
 
-/* ---- Descriptors: the caller keeps the struct, in place, while it is watched. */
+/* ---- Descriptors. The struct is the caller's, and must not move while it is watched. */
 
 struct loop_fd {
     int fd;
@@ -41,11 +40,11 @@ struct loop_fd {
 int loop_watch(struct loop *loop, struct loop_fd *watched, uint32_t events);
 int loop_rewatch(struct loop *loop, struct loop_fd *watched, uint32_t events);
 
-/* Its `ready` is not called again, even if its event was already seen in this round. */
+/* `ready` is not called any more, even if an event was received in this round. */
 void loop_unwatch(struct loop *loop, struct loop_fd *watched);
 
-/* ---- Timers: the caller keeps the struct, zeroed but for `fire` and `ctx` before its first use, and
- * in place while it is armed. */
+/* ---- Timers. The struct is the caller's, zeroed but for `fire` and `ctx` before its first use, and must
+ * not move while it is armed. */
 
 struct loop_timer {
     struct mono at;
@@ -55,12 +54,12 @@ struct loop_timer {
     void *ctx;
 };
 
-/* Arms, or moves, the timer. It fires once, at or after `at`. Never fails. */
+/* Arms or re-arms the timer. It fires once, at or after `at`. Never fails. */
 void loop_arm(struct loop *loop, struct loop_timer *timer, struct mono at);
 void loop_disarm(struct loop *loop, struct loop_timer *timer);
 bool loop_armed(const struct loop_timer *timer);
 
-/* ---- Chores: done once at the end of the round, however often they were asked for. */
+/* ---- Chores: run once at the end of the round, however often they are scheduled. */
 
 struct loop_chore {
     STAILQ_ENTRY(loop_chore) link;
@@ -71,7 +70,7 @@ struct loop_chore {
 
 void loop_later(struct loop *loop, struct loop_chore *chore);
 
-/* ---- Tasks: what another thread wants done in this one. */
+/* ---- Tasks, posted by other threads. */
 
 struct loop_task {
     struct loop_task *next;
@@ -79,8 +78,8 @@ struct loop_task {
     void *ctx;
 };
 
-/* Any thread. Tasks run in the order they were posted. The caller keeps the struct, in place, until
- * run() is entered; from then on it may be posted again, or be gone. Never fails. */
+/* Any thread. Tasks run in the order in which they were posted. The struct is the caller's and must not
+ * move until run() is called; from then on it may be posted again or freed. Never fails. */
 void loop_post(struct loop *loop, struct loop_task *task);
 
 #endif

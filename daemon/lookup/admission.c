@@ -4,13 +4,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define FEW_PART 64U /* few is less than this part of all, or none at all; half it at each width */
+#define FEW_PART 64U /* few is less than this part of `max`, or none; halved at each width */
 
 struct admission {
     _Atomic uint32_t max;
     _Atomic uint32_t reserve;
     _Atomic uint32_t taken;
-    _Atomic uint32_t held[FLOW_WIDTHS][FLOWS]; /* of those taken */
+    _Atomic uint32_t held[FLOW_WIDTHS][FLOWS]; /* of `taken`, by each flow number */
 };
 
 struct admission *admission_new(void)
@@ -34,7 +34,7 @@ static bool is_few(const struct admission *admission, unsigned width, uint32_t h
     return held == 0 || held < admission->max / (FEW_PART >> width);
 }
 
-/* What it holds at each width. */
+/* What a flow has admitted, at each width. */
 struct holding {
     uint32_t held[FLOW_WIDTHS];
 };
@@ -48,7 +48,7 @@ static bool holds_few(const struct admission *admission, struct flow flow,
     return true;
 }
 
-/* For one who holds so many, when so many are taken. */
+/* For a flow that holds so many, when `taken` are admitted. */
 static bool has_room(const struct admission *admission, uint32_t taken, struct flow flow,
                      const struct holding *holding)
 {
@@ -66,9 +66,9 @@ bool admission_claim(struct admission *admission, struct flow flow)
     for (unsigned width = 0; width < flow.widths; width++)
         holding.held[width] = admission->held[width][flow.numbers[width]];
     if (!has_room(admission, admission->taken, flow, &holding))
-        return false; /* without a trace that others could take for a place taken */
-    /* Taken first and looked at then, so that of two who come for the last one only one stays; and
-     * whoever has set the limits to 0, and sees none taken, knows that nobody is in between. */
+        return false; /* without counting anything, which others could take for an admission */
+    /* Counts first and checks afterwards: so of two claims for the last admission only one succeeds, and
+     * if nothing is counted after the limits were set to 0, no claim is in between. */
     uint32_t taken = atomic_fetch_add(&admission->taken, 1);
     for (unsigned width = 0; width < flow.widths; width++)
         holding.held[width] = atomic_fetch_add(&admission->held[width][flow.numbers[width]], 1);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The places in which lookups wait for p0f: so many and no more, and not all of them for one.
+/* Admission control: how many lookups may wait for p0f at once, in total and of one client.
  *
- * There are `most` places for whoever comes, be it one asker alone. When they are taken there are
- * some `spare` ones, for askers who hold few: so one who takes all that there is does not keep the
- * others out. Few is none, or less than one in 64 of `most`; of IPv6 all that come from the same 56
- * bits may hold twice and all from the same 48 bits four times that, so that a network full of
- * networks is one client when many of it come, and the few customers of a provider are several.
- * Memory is fixed; nothing is locked. Any thread. */
+ * Up to `max` lookups are admitted for anybody, even a single client. Above that there is a `reserve`
+ * for clients who have few admitted, so that one client who uses everything up does not lock out the
+ * others. Few is none, or less than 1/64 of `max`; all of an IPv6 /56 together may have twice as many,
+ * and all of a /48 four times: so a client who spreads over a whole network is limited as one, while a
+ * provider's few customers are not. Memory is fixed, and there are no locks. Any thread. */
 #ifndef LOOKUP_ADMISSION_H
 #define LOOKUP_ADMISSION_H
 
@@ -18,30 +17,30 @@
 
 struct admission;
 
-/* Without any place at first. NULL when out of memory. */
+/* Admits nothing at first. NULL when out of memory. */
 struct admission *admission_new(void);
 
-/* NULL is nothing. */
+/* No-op on NULL. */
 void admission_free(struct admission *admission);
 
-/* In force for claims from now on; places already taken stay so. Both 0 closes them: once that has
- * returned and none is seen taken, none ever will be. */
+/* Applies to claims from now on. Both 0 closes it: once admission_taken() is 0 after that, it stays
+ * 0. */
 void admission_set(struct admission *admission, uint32_t max, uint32_t reserve);
 
-/* Takes a place for this asker, until admission_release(). False: there is none. */
+/* Admits one lookup of this flow, until admission_release(). False: it is over the limit. */
 bool admission_claim(struct admission *admission, struct flow flow) P0F_MUST_USE;
 
-/* Gives up a place that this asker has claimed. */
+/* Ends one admission of this flow. */
 void admission_release(struct admission *admission, struct flow flow);
 
-/* The number (below FLOWS) by which it takes its turns now: of the widest of its networks that holds
- * more than few, else its own. */
+/* The number (below FLOWS) that the flow's queries to p0f count for now: of the widest of its networks
+ * that has more than few admitted, or else its own. */
 unsigned admission_turn(const struct admission *admission, struct flow flow);
 
-/* How many are taken, the spare ones among them. */
+/* Lookups admitted, those of the reserve included. */
 uint32_t admission_taken(const struct admission *admission);
 
-/* As set. */
+/* As set by admission_set(). */
 uint32_t admission_max(const struct admission *admission);
 
 #endif

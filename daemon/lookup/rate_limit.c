@@ -6,11 +6,11 @@
 
 #define BURST_NS (RATE_LIMIT_BURST_MS * INT64_C(1000000))
 
-/* Of a limit: when all that was taken would have been, had it come evenly. */
+/* When everything taken from a limit would have been used up at an even rate. */
 typedef _Atomic int64_t due_t;
 
 struct rate_limits {
-    _Atomic int64_t interval_in_all; /* nanoseconds from one to the next; 0: no limit */
+    _Atomic int64_t interval_in_all; /* nanoseconds between two; 0: no limit */
     _Atomic int64_t interval_per_client;
     due_t in_all;
     due_t clients[FLOWS];
@@ -74,7 +74,7 @@ bool rate_limits_take(struct rate_limits *limits, unsigned client, struct mono n
         return false;
     if (take_turn(&limits->in_all, limits->interval_in_all, now))
         return true;
-    atomic_fetch_sub(&limits->clients[client], interval); /* which it did not use */
+    atomic_fetch_sub(&limits->clients[client], interval); /* not used after all */
     return false;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How often p0f is asked again what it has just been asked: so many times a second in all, and so
- * many for each client, so that one who has a "no match" asked again and again, or wants nothing
- * remembered, keeps p0f for no other.
+/* Limits how many times a second p0f is asked again what it has just answered, in total and for each
+ * client, so that a client who has a "no match" asked over and over, or refuses cached answers, does not
+ * keep p0f from the others.
  *
- * The generic cell rate algorithm: of each limit only the time is kept at which all that was taken
- * would have been, had it come evenly. RATE_LIMIT_BURST_MS' worth may come at once. Time is an
- * argument; nothing is locked; memory is fixed. Any thread. */
+ * The generic cell rate algorithm: each limit keeps only the time at which everything taken would have
+ * been used up at an even rate. Bursts of up to RATE_LIMIT_BURST_MS are allowed. Time is an argument,
+ * memory is fixed, and there are no locks. Any thread. */
 #ifndef LOOKUP_RATE_LIMIT_H
 #define LOOKUP_RATE_LIMIT_H
 
@@ -19,17 +19,18 @@
 
 struct rate_limits;
 
-/* Without any limit at first. NULL when out of memory. */
+/* Without limits at first. NULL when out of memory. */
 struct rate_limits *rate_limits_new(void);
 
-/* NULL is nothing. */
+/* No-op on NULL. */
 void rate_limits_free(struct rate_limits *limits);
 
-/* In force from now on: a second in all, and for each client; 0 is no limit. */
+/* Sets the rates per second, in total and for each client; 0: no limit. */
 void rate_limits_set(struct rate_limits *limits, uint32_t in_all, uint32_t per_client);
 
-/* Takes one for the client with this number (below FLOWS), if both limits allow it now. Those who
- * have no address are not one client, so only the limit in all is theirs; the daemon has none. */
+/* Takes one for the client with this flow number (below FLOWS) if both limits allow it now. Clients
+ * without an address are not one client, so only the total applies to them; nothing applies to the
+ * daemon itself. */
 bool rate_limits_take(struct rate_limits *limits, unsigned client, struct mono now) P0F_MUST_USE;
 
 /* Whether rate_limits_take() would succeed. */

@@ -27,7 +27,7 @@ struct flow flow_of(const struct hash_key *key, const struct p0f_addr *addr)
     for (unsigned width = 0; width < FLOW_WIDTHS; width++) {
         struct p0f_addr network = *addr;
         memset(network.bytes + bytes[width], 0, sizeof network.bytes - bytes[width]);
-        network.bytes[15] = bytes[width]; /* which tells it from the first narrower one in it */
+        network.bytes[15] = bytes[width]; /* tells it from the first longer prefix within it */
         flow.numbers[width] = (uint16_t)number_of(key, &network);
     }
     return flow;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks, as small numbers by which what is scarce is shared out: places to wait in, turns with
- * p0f. Strangers are told apart by a keyed hash of their address, so two of them may have the same
- * number, but none can choose whose. Pure. */
+/* Flows: clients as small numbers, by which admissions and turns with p0f are shared out. A client's
+ * number is a keyed hash of its address, so two clients may share one, but nobody can choose whose.
+ * Pure. */
 #ifndef P0F_FLOW_H
 #define P0F_FLOW_H
 
@@ -9,27 +9,27 @@
 #include "p0fclient.h"
 
 enum {
-    FLOW_DAEMON,   /* itself, to learn whether p0f answers */
-    FLOW_REFRESH,  /* itself, for answers that get old */
-    FLOW_NAMELESS, /* all who come without an address, over a unix socket */
-    FLOW_STRANGERS,
-    FLOWS = 1024, /* all numbers are below */
+    FLOW_DAEMON,    /* the daemon's own queries, which check that p0f answers */
+    FLOW_REFRESH,   /* the daemon's own, which refresh the cache */
+    FLOW_NAMELESS,  /* all clients without an address, over a unix socket */
+    FLOW_STRANGERS, /* the first number of clients with an address */
+    FLOWS = 1024,
 };
 
-/* How much of an IPv6 address is taken for one client. Its first 64 bits always, as whoever has one
- * address of those has them all; but providers hand out 56 and 48 bits as well, and nobody can see
- * which. So a client has a number for each, and is judged by all of them (admission.h). */
+/* The prefix of an IPv6 address that is one client. At least a /64, since whoever has one address of it
+ * has them all; but providers hand out /56 and /48 as well, and it cannot be seen which. So a client has
+ * a number for each, and all of them count (admission.h). */
 enum { FLOW_64, FLOW_56, FLOW_48, FLOW_WIDTHS };
 
 struct flow {
-    uint16_t numbers[FLOW_WIDTHS]; /* of the narrowest network first */
-    uint16_t widths;               /* so many of them count: 1 but for IPv6 */
+    uint16_t numbers[FLOW_WIDTHS]; /* of the longest prefix first */
+    uint16_t widths;               /* how many of them are used: 1, but for IPv6 */
 };
 
-/* One who has this number and no address. */
+/* A flow with this number and no address. */
 struct flow flow_numbered(unsigned number);
 
-/* NULL: nameless. */
+/* The flow of a client. NULL: FLOW_NAMELESS. */
 struct flow flow_of(const struct hash_key *key, const struct p0f_addr *addr);
 
 #endif

@@ -7,11 +7,12 @@
 #include <sys/epoll.h>
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MAX_MS 1000 /* a p0f that is back is noticed within a second */
-#define SILENCE_MS 1000  /* p0f answers within its 10 ms round unless it is busy, stopped or full */
-#define AFTERMATH_MS 250 /* what may still come on a stream that has gone wrong */
-#define DRAIN_EVERY_MS 10 /* such a stream is read: however much comes, it costs next to nothing */
-#define HEALTHY_MS 1000   /* who has answered for so long and breaks is to be back soon */
+#define BACKOFF_MAX_MS 1000 /* a restarted p0f is noticed within a second */
+#define SILENCE_MS                                                                                 \
+    1000 /* p0f answers within its 10 ms round unless busy, stopped or at its limit */
+#define AFTERMATH_MS 250  /* how long a failed connection is read at least */
+#define DRAIN_EVERY_MS 10 /* how often one is read, so that a flood on it costs next to nothing */
+#define HEALTHY_MS 1000   /* a connection that was ready this long is replaced without backoff */
 
 static void tell_owner(struct link *link, enum link_event event, enum p0f_error error)
 {
@@ -50,7 +51,7 @@ static void watch_as_needed(struct link *link)
 
 void link_flush(struct link *link)
 {
-    /* Nothing but probes is left then, whose answers nobody would wait for. */
+    /* Only probes are left then, and nobody would wait for their answers. */
     if (link->conn && link->common->retiring && p0f_conn_pending(link->conn) == 0)
         return;
     if (is_open(link) && p0f_conn_wants_write(link->conn)) {
@@ -68,7 +69,7 @@ static void stop_watching(struct link *link)
     link->events = 0;
 }
 
-/* What comes on a condemned connection waits for a while, until the timer has it watched again. */
+/* Leaves what arrives on a draining connection unread until the timer has it watched again. */
 static void drain_later(struct link *link)
 {
     struct loop *loop = link->common->loop;
@@ -87,7 +88,8 @@ static void watch_again(void *ctx)
         drain_later(link);
 }
 
-/* Half to all of a pause that doubles with each failure, so that not all come back at once. */
+/* Between half and all of a pause that doubles with each failure, so that links do not reconnect all at
+ * once. */
 static int64_t backoff_ms(struct link *link)
 {
     struct link_common *common = link->common;
@@ -101,20 +103,20 @@ static int64_t backoff_ms(struct link *link)
     return pause / 2 + (int64_t)((common->random >> 33) % (uint64_t)(pause / 2 + 1));
 }
 
-/* False, and still open, while p0f owes an answer on it. */
+/* False, and it stays open, while an answer is outstanding. */
 static bool close_link(struct link *link)
 {
     if (link->conn && p0f_conn_outstanding(link->conn) > 0)
         return false;
     loop_disarm(link->common->loop, &link->drain_timer);
-    stop_watching(link); /* before its descriptor goes */
+    stop_watching(link); /* before its descriptor is closed */
     if (!p0f_conn_free(link->conn))
         return false;
     link->conn = NULL;
     return true;
 }
 
-/* The only place where a link changes its state, and where one is closed. */
+/* Only here does a link change its state, and only here is one closed. */
 static void link_enter(struct link *link, enum link_state state)
 {
     struct link_common *common = link->common;
@@ -137,7 +139,7 @@ static void link_enter(struct link *link, enum link_state state)
         break;
     case LINK_DRAINING:
         timer_ms = AFTERMATH_MS;
-        drain_later(link); /* for writing no more, which would be possible all the time */
+        drain_later(link); /* no longer watched for writing */
         break;
     }
     loop_disarm(common->loop, &link->timer);
@@ -145,7 +147,7 @@ static void link_enter(struct link *link, enum link_state state)
         loop_arm(common->loop, &link->timer, mono_add_ms(loop_now(common->loop), timer_ms));
 }
 
-/* The connection has failed, and its askers have been told. */
+/* The connection has failed; the callbacks of its queries have been called. */
 static void break_link(struct link *link, enum p0f_error error)
 {
     bool gone = p0f_conn_hung_up(link->conn);
@@ -160,7 +162,7 @@ static void break_link(struct link *link, enum p0f_error error)
     tell_owner(link, LINK_EVENT_LOST, error);
 }
 
-/* More has come on a condemned connection, or its end. */
+/* A draining connection is readable. */
 static void drain_link(struct link *link)
 {
     bool hope_lost = link->recovering && p0f_conn_hung_up(link->conn);

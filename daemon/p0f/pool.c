@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define OVERDUE_MS 1000   /* p0f answers within its 10 ms round unless it is busy or stopped */
-#define BURST_NS 50000000 /* of max_rate: what was not asked in the last 50 ms may be made up for */
+#define BURST_NS 50000000 /* max_rate allows what was not used in the last 50 ms at once */
 
 struct pool {
     struct loop *loop;
@@ -42,8 +42,8 @@ static bool any_may_answer(const struct pool *pool)
 
 /* ---- Sending */
 
-/* The link with room that is owed least. Never one that p0f has not answered yet: if p0f is full, a
- * query there would wait for others to leave, while another link may be served. */
+/* The link with room that has the fewest pending. Never one on which p0f has not answered yet: if its
+ * connection limit is reached, a query there waits until another client leaves. */
 static struct link *link_for_query(struct pool *pool)
 {
     struct link *best = NULL;
@@ -58,7 +58,7 @@ static struct link *link_for_query(struct pool *pool)
     return best;
 }
 
-/* Spends one query of max_rate, or arms the timer for when there is one again. */
+/* Takes one query from max_rate, or arms the timer for when one can be taken. */
 static bool rate_allows(struct pool *pool)
 {
     struct mono now = loop_now(pool->loop);
@@ -75,8 +75,8 @@ static bool rate_allows(struct pool *pool)
     return true;
 }
 
-/* The daemon's own query, one a second at most, is not held back when the rate is used up: else a p0f
- * that is asked as much as it may be would look as if it did not answer. */
+/* The daemon's own query, at most one a second, is exempt from the rate: otherwise p0f would seem not
+ * to answer whenever the rate is used up. */
 static bool may_send(struct pool *pool)
 {
     return rate_allows(pool) || fair_queue_is_urgent(pool->queue);
@@ -105,7 +105,7 @@ static enum metric metric_of(enum p0f_error error)
 static void count_answer(const struct pool_query *query, enum p0f_error error)
 {
     metrics_count(metric_of(error));
-    if (error <= P0F_BAD_QUERY) /* arrivals end a round's wait, so its time is theirs */
+    if (error <= P0F_BAD_QUERY) /* an arrival wakes the loop, so the round's time is its time */
         metrics_observe(METRICS_ANSWER_TIME, loop_now(query->pool->loop).ns - query->sent.ns);
 }
 
@@ -114,7 +114,7 @@ static void on_pool_answer(void *ctx, enum p0f_error error, const struct p0f_hos
     struct pool_query *query = ctx;
 
     count_answer(query, error);
-    query->answer(query->ctx, error, host); /* may put the query into the queue again */
+    query->answer(query->ctx, error, host); /* may queue the query again */
 }
 
 /* NULL when none is queued. */
@@ -139,7 +139,7 @@ static void send_queued(void *ctx)
         enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_pool_answer, query);
         if (error == P0F_OK)
             metrics_count(METRIC_P0F_QUERIES);
-        else /* an open link with room takes it; were it not so, say it */
+        else /* cannot happen on an open link with room */
             query->answer(query->ctx, error, NULL);
     }
     for (unsigned i = 0; i < pool->link_count; i++)
@@ -210,7 +210,7 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     struct pool *pool = ctx;
 
     switch (event) {
-    case LINK_EVENT_CONNECTED: /* its probes wait for nobody's query */
+    case LINK_EVENT_CONNECTED: /* its probes are sent even without a query */
         loop_later(pool->loop, &pool->send);
         break;
     case LINK_EVENT_PROGRESS:
@@ -230,7 +230,7 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
     report_drained(pool);
 }
 
-/* ---- The pool as others see it */
+/* ---- The whole */
 
 static void free_memory(struct pool *pool)
 {

@@ -24,7 +24,7 @@ void pool_fault_describe(const struct link_fault *fault, char text[POOL_FAULT_SI
     }
 }
 
-/* What keeps p0f from being asked over this connection. */
+/* Why p0f cannot be queried over this connection. */
 static void explain(const struct pool_status *status, const struct link_status *link,
                     char reason[POOL_FAULT_SIZE])
 {
@@ -32,8 +32,8 @@ static void explain(const struct pool_status *status, const struct link_status *
 
     if (link->silent)
         snprintf(reason, POOL_FAULT_SIZE,
-                 "%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
-                 "connections but does not answer",
+                 "%s: p0f accepts connections but does not answer: its connection limit (-S) is "
+                 "reached, or it is stopped",
                  status->socket);
     else if (fault->error == P0F_WRONG_DIALECT)
         snprintf(reason, POOL_FAULT_SIZE,
@@ -47,11 +47,11 @@ static void explain(const struct pool_status *status, const struct link_status *
         snprintf(reason, POOL_FAULT_SIZE, "%s: cannot connect to p0f: %s", status->socket,
                  strerrordesc_np(fault->cause));
     else
-        snprintf(reason, POOL_FAULT_SIZE, "%s: lost p0f: %s; connecting again", status->socket,
-                 p0f_strerror(fault->error));
+        snprintf(reason, POOL_FAULT_SIZE, "%s: connection to p0f lost: %s; reconnecting",
+                 status->socket, p0f_strerror(fault->error));
 }
 
-/* Of several connections in trouble, the one whose trouble says most. */
+/* The fault that explains most is the one that is told. */
 static unsigned weight(const struct link_status *link)
 {
     if (link->silent)

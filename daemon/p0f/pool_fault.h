@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why p0f cannot be asked, in words for a person. Pure. */
+/* Why p0f cannot be queried, as text. Pure. */
 #ifndef P0F_POOL_FAULT_H
 #define P0F_POOL_FAULT_H
 
@@ -9,10 +9,10 @@
 
 #define POOL_FAULT_SIZE 320
 
-/* False, and `reason` empty, when there is a connection on which p0f has answered. */
+/* Writes the reason and returns true; false, with an empty one, if p0f answers on any connection. */
 bool pool_fault_find(const struct pool_status *status, char reason[POOL_FAULT_SIZE]);
 
-/* The end of a connection, or why there is none, as far as that is known. "" when nothing is. */
+/* Why a connection ended or could not be made; "" if there was no fault. */
 void pool_fault_describe(const struct link_fault *fault, char text[POOL_FAULT_SIZE]);
 
 #endif

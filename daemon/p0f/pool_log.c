@@ -8,24 +8,24 @@
 
 #define MORE_SIZE 64
 
-/* ---- The messages; with `more`, how many were left out before it */
+/* ---- The messages. `more` says how many were suppressed. */
 
 static void tell_down(const struct pool_log *log, const struct link_fault *fault, const char *more)
 {
     if (fault->error == P0F_UNREACHABLE || fault->error == P0F_SYSTEM) {
         errno = fault->cause;
-        log_warn("%s: cannot connect to p0f (is it running with -s %s?); trying again%s",
-                 log->socket, log->socket, more);
+        log_warn("%s: cannot connect to p0f (is it running with -s %s?); retrying%s", log->socket,
+                 log->socket, more);
     } else {
-        log_warnx("%s: lost p0f: %s; connecting again%s", log->socket, p0f_strerror(fault->error),
-                  more);
+        log_warnx("%s: connection to p0f lost: %s; reconnecting%s", log->socket,
+                  p0f_strerror(fault->error), more);
     }
 }
 
 static void tell_silent(const struct pool_log *log, const char *more)
 {
-    log_warnx("%s: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
-              "connections but does not answer%s",
+    log_warnx("%s: p0f accepts connections but does not answer: its connection limit (-S) is "
+              "reached, or it is stopped%s",
               log->socket, more);
 }
 
@@ -39,7 +39,7 @@ static void tell_broken(const struct pool_log *log, const struct link_fault *fau
                  log->socket, p0f_dialect_name(log->wanted), p0f_answer_size(found),
                  p0f_dialect_name(found), p0f_answer_size(log->wanted), more);
     else
-        log_warnx("%s: %s; giving this connection up%s", log->socket, p0f_strerror(fault->error),
+        log_warnx("%s: %s; dropping the connection%s", log->socket, p0f_strerror(fault->error),
                   more);
 }
 
@@ -60,16 +60,17 @@ static bool is_pausing(const struct pool_log *log, const struct pool_log_trouble
 static void log_trouble(struct pool_log *log, enum pool_trouble which)
 {
     struct pool_log_trouble *trouble = &log->troubles[which];
-    bool over = which == POOL_DOWN && !log->down; /* it was lost, and is there again */
+    bool over = which == POOL_DOWN && !log->down; /* it was lost, and is back */
     char more[MORE_SIZE] = "";
 
-    if (trouble->left_out > 0)
+    if (trouble->suppressed > 0)
         snprintf(more, sizeof more,
-                 over ? " again, and was lost %u times more" : " (%u similar messages suppressed)",
-                 trouble->left_out);
+                 over ? " again, after it was lost %u more times"
+                      : " (%u similar messages suppressed)",
+                 trouble->suppressed);
     trouble->told = true;
     trouble->at = loop_now(log->loop);
-    trouble->left_out = 0;
+    trouble->suppressed = 0;
     if (over) {
         tell_well(log, more);
         return;
@@ -84,10 +85,10 @@ static void log_trouble(struct pool_log *log, enum pool_trouble which)
         tell_broken(log, &trouble->fault, more);
 }
 
-/* Since the timer was armed, it may have got better. */
+/* Not if it has recovered since the timer was armed. */
 static bool is_worth_telling(const struct pool_log *log, enum pool_trouble which)
 {
-    return log->troubles[which].left_out > 0 && (which != POOL_SILENT || log->silent);
+    return log->troubles[which].suppressed > 0 && (which != POOL_SILENT || log->silent);
 }
 
 static void arm(struct pool_log *log)
@@ -120,7 +121,7 @@ static void raise_trouble(struct pool_log *log, enum pool_trouble which,
         log_trouble(log, which);
         return;
     }
-    trouble->left_out++;
+    trouble->suppressed++;
     arm(log);
 }
 

@@ -280,7 +280,7 @@ def _crowded(needs_p0f, scratch):
 def test_all_places_taken(crowded, serve):
     """It says so, answers in time all the same, and goes on by itself when there is room."""
     p0f, others = crowded
-    limit = "p0f's connection limit seems reached"
+    limit = "p0f accepts connections but does not answer"
     with serve(p0f, {"p0f.timeout": "300ms"}) as daemon:
         most = 0
 

@@ -245,7 +245,7 @@ Test(readiness, dies_and_comes_back)
     stage_p0f_stop();
     stage_settle();
     ask_now(&prober); /* although it was ready within the last second */
-    expect_not(&prober, ": lost p0f: p0f closed the connection");
+    expect_not(&prober, ": connection to p0f lost: p0f closed the connection");
     for (int i = 0; i < 10; i++)
         stage_pass(1000);
     ask_now(&prober);
@@ -267,7 +267,7 @@ Test(readiness, dies_under_the_query)
     ask_now(&prober);
     stage_p0f_stop();
     stage_settle();
-    expect_not(&prober, ": lost p0f: p0f closed the connection");
+    expect_not(&prober, ": connection to p0f lost: p0f closed the connection");
     teardown();
 }
 
@@ -302,7 +302,7 @@ Test(readiness, connection_limit)
     expect_not(&prober, ": connected, but p0f has not answered yet");
     stage_pass(1000);
     ask_now(&prober);
-    expect_not(&prober, ": p0f's connection limit seems reached (its -S)");
+    expect_not(&prober, ": p0f accepts connections but does not answer");
     stage.mute = false;
     stage_settle();
     ask_now(&prober);

@@ -54,7 +54,7 @@ Test(render_status, nothing_known)
            "\"misses\":{\"entries\":0,\"capacity\":0,\"bytes\":0,\"evictions\":0}},"
            "\"lookups\":{\"pending\":0,\"max_pending\":0,\"flights\":0},"
            "\"pool\":{\"socket\":\"/x\",\"p0f_up\":false,"
-           "\"fault\":\"/x: lost p0f: p0f closed the connection; connecting again\","
+           "\"fault\":\"/x: connection to p0f lost: p0f closed the connection; reconnecting\","
            "\"limit_suspected\":false,\"dialect\":null,\"ready\":0,\"queued\":0,\"in_flight\":0,"
            "\"max_rate\":0,\"reconnects\":0},"
            "\"connections\":[{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"in_"

@@ -23,7 +23,7 @@ static void expect(const char *expected)
     cr_assert_str_eq(reason, expected, "%s", reason);
 }
 
-Test(outage, none_when_one_is_ready)
+Test(pool_fault, none_when_one_is_ready)
 {
     open_pool(2);
     pool.links[0].fault = (struct link_fault){.error = P0F_UNREACHABLE, .cause = ENOENT};
@@ -32,7 +32,7 @@ Test(outage, none_when_one_is_ready)
     cr_assert_str_empty(reason);
 }
 
-Test(outage, cannot_connect)
+Test(pool_fault, cannot_connect)
 {
     open_pool(1);
     pool.links[0].fault = (struct link_fault){.error = P0F_UNREACHABLE, .cause = ECONNREFUSED};
@@ -41,14 +41,14 @@ Test(outage, cannot_connect)
     expect("/run/x: cannot connect to p0f: Too many open files");
 }
 
-Test(outage, lost)
+Test(pool_fault, lost)
 {
     open_pool(1);
     pool.links[0].fault.error = P0F_DISCONNECTED;
-    expect("/run/x: lost p0f: p0f closed the connection; connecting again");
+    expect("/run/x: connection to p0f lost: p0f closed the connection; reconnecting");
 }
 
-Test(outage, wrong_dialect)
+Test(pool_fault, wrong_dialect)
 {
     open_pool(1);
     pool.links[0].fault =
@@ -57,25 +57,25 @@ Test(outage, wrong_dialect)
         expect("/run/x: p0f.dialect is mtu, but p0f's answers have 243 bytes (api2), not 234");
 }
 
-Test(outage, not_answered)
+Test(pool_fault, not_answered)
 {
     open_pool(1);
     pool.links[0].state = LINK_PROBING;
     expect("/run/x: connected, but p0f has not answered yet");
     pool.links[0].silent = true;
-    expect("/run/x: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
-           "connections but does not answer");
+    expect("/run/x: p0f accepts connections but does not answer: its connection limit (-S) is "
+           "reached, or it is stopped");
 }
 
-Test(outage, the_connection_that_tells_most)
+Test(pool_fault, the_connection_that_explains_most)
 {
     open_pool(3);
     pool.links[0].fault = (struct link_fault){.error = P0F_UNREACHABLE, .cause = EAGAIN};
     pool.links[1].state = LINK_PROBING;
     pool.links[1].silent = true;
     pool.links[2].fault.error = P0F_DISCONNECTED;
-    expect("/run/x: p0f's connection limit seems reached (its -S), or it is stopped: it takes "
-           "connections but does not answer");
+    expect("/run/x: p0f accepts connections but does not answer: its connection limit (-S) is "
+           "reached, or it is stopped");
     pool.links[1].silent = false;
     expect("/run/x: connected, but p0f has not answered yet");
 }
@@ -86,7 +86,7 @@ static void expect_text(struct link_fault fault, const char *expected)
     cr_assert_str_eq(reason, expected, "%s", reason);
 }
 
-Test(outage, faults_in_words)
+Test(pool_fault, faults_in_words)
 {
     expect_text((struct link_fault){0}, "");
     expect_text((struct link_fault){.error = P0F_UNREACHABLE, .cause = ENOENT},

@@ -52,17 +52,17 @@ static void find(void)
     pool_log_ready(&tale, P0F_DIALECT_P0F3, true, false);
 }
 
-#define LOST "lost p0f: p0f closed the connection; connecting again"
+#define LOST "connection to p0f lost: p0f closed the connection; reconnecting"
 #define FOUND "p0f answers (dialect p0f3)"
 #define SILENT                                                                                     \
-    "p0f's connection limit seems reached (its -S), or it is stopped: it takes connections but "   \
-    "does not answer"
+    "p0f accepts connections but does not answer: its connection limit (-S) is reached, or it is " \
+    "stopped"
 
 Test(pool_log, each_change_once, .init = start, .fini = stop)
 {
     pool_log_down(&tale, &(struct link_fault){.error = P0F_UNREACHABLE, .cause = ENOENT});
     lose();
-    expect("cannot connect to p0f (is it running with -s SOCKET?); trying again: "
+    expect("cannot connect to p0f (is it running with -s SOCKET?); retrying: "
            "No such file or directory\n");
     find();
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
@@ -91,7 +91,7 @@ Test(pool_log, flapping, .init = start, .fini = stop)
     }
     expect("");
     stage_pass(100);
-    expect(FOUND " again, and was lost 99 times more\n");
+    expect(FOUND " again, after it was lost 99 more times\n");
     stage_pass(60000);
     expect("");
 }
@@ -121,15 +121,15 @@ Test(pool_log, what_was_left_out_is_counted_where_it_is_told_next, .init = start
     expect(FOUND "\n");
     for (int i = 0; i < 5; i++)
         pool_log_broken(&tale, &nonsense);
-    expect("p0f's answer is malformed; giving this connection up\n");
+    expect("p0f returned a malformed response; dropping the connection\n");
     stage_pass(9999);
     expect("");
     stage_pass(1);
-    expect(
-        "p0f's answer is malformed; giving this connection up (4 similar messages suppressed)\n");
+    expect("p0f returned a malformed response; dropping the connection (4 similar messages "
+           "suppressed)\n");
     stage_pass(10000);
     pool_log_broken(&tale, &nonsense);
-    expect("p0f's answer is malformed; giving this connection up\n");
+    expect("p0f returned a malformed response; dropping the connection\n");
 }
 
 /* One connection given up is not all; when they all were, that is over when one answers. */
@@ -138,7 +138,7 @@ Test(pool_log, broken_and_back, .init = start, .fini = stop)
     find();
     expect(FOUND "\n");
     pool_log_broken(&tale, &(struct link_fault){.error = P0F_MALFORMED});
-    expect("p0f's answer is malformed; giving this connection up\n");
+    expect("p0f returned a malformed response; dropping the connection\n");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
     expect("");
     find();
