@@ -71,7 +71,7 @@ static void check_bounds(void)
                 counts.misses, (unsigned long long)counts.misses_bytes);
     model_check(pool_outstanding(life.pool) <=
                     model.settings.connections * (model.settings.pipeline + TAP_PROBES),
-                "the pool is owed %u answers", pool_outstanding(life.pool));
+                "%u answers are outstanding in the pool", pool_outstanding(life.pool));
 }
 
 static void loop_round(void)
@@ -233,7 +233,7 @@ static void check_recovery(void)
                 "of %u connections %u serve, long after all was well again",
                 model.settings.connections, tap_healthy());
     model_check(tap_muddled() > 0 || pool_outstanding(life.pool) == 0,
-                "the pool thinks it is owed %u answers", pool_outstanding(life.pool));
+                "the pool thinks that %u answers are outstanding", pool_outstanding(life.pool));
     life.limits = (struct lookup_limits){.timeout = 2000, .max_pending = 64};
     lookup_set_limits(life.lookup, &life.limits);
     visitors_new_limits(&life.limits);
@@ -286,7 +286,7 @@ static void on_drained(void *ctx)
     (void)ctx;
     life.drained++;
     model_check(life.drained == 1, "drained twice");
-    model_check(tap_outstanding_all() == 0, "drained, and %llu answers are owed",
+    model_check(tap_outstanding_all() == 0, "drained, and %llu answers are outstanding",
                 (unsigned long long)tap_outstanding_all());
 }
 
@@ -318,7 +318,8 @@ static void die(void)
     model_check(visitors_waiting() == 0 && lookup_pending(life.lookup) == 0,
                 "%u wait and %u are pending long after the pool was retired", visitors_waiting(),
                 lookup_pending(life.lookup));
-    model_check(life.drained == 1, "p0f owes nothing for long, and the pool waits for %u answers",
+    model_check(life.drained == 1,
+                "nothing is outstanding any more, and the pool waits for %u answers",
                 pool_outstanding(life.pool));
     model.counts.drained_lives++;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In the place of the daemon's log: silent, or one with the model's own tale. */
+/* Replaces the daemon's log: silent, or with the model's own messages. */
 #include "core/log.h"
 
 #include "model.h"

@@ -26,7 +26,7 @@
 /* clang-format off */
 #define MODEL_COUNTS(X)                                                                        \
     X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \
-    X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(spare_places)    \
+    X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(reserve_used)    \
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
     X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \

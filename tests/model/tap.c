@@ -87,8 +87,7 @@ static void opened(int fd)
 static void closed(struct tap_line *line)
 {
     model_tell("closed: %llu", (unsigned long long)line->order);
-    model_check(tap_outstanding(line) == 0,
-                "a connection was closed on which p0f owes %llu answers",
+    model_check(tap_outstanding(line) == 0, "a connection was closed with %llu answers outstanding",
                 (unsigned long long)tap_outstanding(line));
     line->fd = -1;
     release(line);
@@ -200,13 +199,13 @@ static void check_rate(void)
                 tap.max_rate, tap.rate_level);
 }
 
-/* The oldest query that is owed an answer and is no probe. */
+/* The oldest outstanding query that is no probe. */
 static uint64_t first_outstanding(const struct tap_line *line)
 {
     return line->answered < TAP_PROBES ? TAP_PROBES : line->answered;
 }
 
-/* What is no probe is under way once, over all lines; what is owed on one that has gone wrong was
+/* What is no probe is under way once, over all lines; what is outstanding on one that has failed was
  * given up and may be asked elsewhere. */
 static void check_alone(const struct tap_line *line, const struct p0f_addr *addr)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the daemon does with its connections to p0f, seen at its system calls: the linker sends
- * those through here (--wrap). So what is owed on a connection is known here from its bytes alone,
+ * those through here (--wrap). So what is outstanding on a connection is known here from its bytes alone,
  * not from what the daemon thinks, and each close is judged in the moment it happens.
  *
  * Here too system calls and allocations are made to fail. */
@@ -53,7 +53,7 @@ void tap_refuse_waiting(void);
 /* p0f's side of it is closed. */
 void tap_hung_up(struct tap_line *line);
 
-/* Answers p0f owes on it. */
+/* Outstanding answers. */
 uint64_t tap_outstanding(const struct tap_line *line);
 
 /* Over all that are open at both ends. */

@@ -26,7 +26,7 @@ struct visitor {
     uint32_t host;
     struct flow flow; /* who it is, as the lookup tells them apart */
     enum visitor_state state;
-    unsigned place; /* among those who wait */
+    unsigned index; /* in `waiting` */
     bool sure;
     bool cancelled;
     struct mono cut; /* short; else never */
@@ -44,7 +44,7 @@ static struct {
     struct visitor *waiting[WAITING_MAX];
     unsigned count;
     uint64_t done;                     /* of those who waited */
-    uint32_t held[FLOW_WIDTHS][FLOWS]; /* places, by those who wait */
+    uint32_t held[FLOW_WIDTHS][FLOWS]; /* admissions, by flow number */
     bool in_loop;
     bool limited; /* some setting in force up to now has limited how often p0f is asked again */
     enum lookup_outcome sure_outcome;
@@ -120,7 +120,7 @@ static void judge_found(const struct visitor *visitor, bool at_once, bool overlo
     } else {
         model_check(!at_once, "host %u: p0f cannot have been asked", visitor->host);
         model_check(freshness->collapsed || !mono_before(said, visitor->came),
-                    "host %u: an answer from before the question", visitor->host);
+                    "host %u: an answer from before the query", visitor->host);
     }
     host_record_unref(request->record);
 }
@@ -149,7 +149,7 @@ static void judge_no_match(const struct visitor *visitor, bool at_once)
     model_check(!mono_before(model.now, believe), "host %u: \"no match\" %lld ms too early",
                 visitor->host, (long long)mono_ms_between(model.now, believe));
     model_check(freshness->collapsed || truth_denied_since(visitor->host, visitor->came),
-                "host %u: \"no match\" from before the question", visitor->host);
+                "host %u: \"no match\" from before the query", visitor->host);
 }
 
 /* One connection that breaks is no reason to give up while there are others. */
@@ -257,7 +257,7 @@ static void on_done(struct lookup_request *request)
 
     trouble_look();
     model_check(visitors.in_loop, "host %u: done outside the loop", visitor->host);
-    model_check(visitor->place < visitors.count && visitors.waiting[visitor->place] == visitor,
+    model_check(visitor->index < visitors.count && visitors.waiting[visitor->index] == visitor,
                 "host %u: done twice", visitor->host);
     if (visitor->state == VISITOR_SUBMITTED)
         take(visitor); /* in the round in which it came */
@@ -265,15 +265,15 @@ static void on_done(struct lookup_request *request)
                 visitor->host);
     judge(visitor, false, false);
     visitors.done++;
-    visitors.waiting[visitor->place] = visitors.waiting[--visitors.count];
-    visitors.waiting[visitor->place]->place = visitor->place;
+    visitors.waiting[visitor->index] = visitors.waiting[--visitors.count];
+    visitors.waiting[visitor->index]->index = visitor->index;
     struct flow flow = visitor->flow;
     free(visitor);
     if (chance_permille(&model.chance, 50)) {
         model.counts.asked_in_done++;
         visitors_come();
     }
-    hold(flow, -1U); /* its place is given up when this returns */
+    hold(flow, -1U); /* its admission is released when this returns */
 }
 
 /* ---- Coming */
@@ -300,9 +300,8 @@ static const struct p0f_addr *call(void)
     return number > 0 ? &caller : NULL;
 }
 
-/* Whether there is a place for this one: there are max_pending for anybody, and some more for who has
- * few. So one who comes for the first time gets in when all are another's; but not when all are of
- * the network that it comes from. */
+/* Whether this one is to be admitted: max_pending are for anybody, and the reserve is for flows that hold
+ * few. So a newcomer is admitted when another flow holds everything, unless that is of its network. */
 static bool has_room(struct flow flow, uint32_t pending)
 {
     const struct lookup_limits *limits = &visitors.limits;
@@ -356,14 +355,14 @@ static void come(struct visitor *visitor)
         free(visitor);
         return;
     }
-    model_check(!full, "host %u: taken, though there was no room", visitor->host);
-    model.counts.spare_places += pending >= visitors.limits.max_pending;
+    model_check(!full, "host %u: admitted, though there was no room", visitor->host);
+    model.counts.reserve_used += pending >= visitors.limits.max_pending;
     hold(visitor->flow, 1);
     model_check(lookup_pending(visitors.lookup) == pending + 1, "host %u: not counted as pending",
                 visitor->host);
     model_check(visitors.count < WAITING_MAX, "more visitors than the model can hold");
-    visitor->place = visitors.count++;
-    visitors.waiting[visitor->place] = visitor;
+    visitor->index = visitors.count++;
+    visitors.waiting[visitor->index] = visitor;
     if (visitor->sure || chance_permille(&model.chance, 800))
         submit(visitor);
 }

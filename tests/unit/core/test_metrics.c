@@ -9,7 +9,7 @@
 #define THREADS 8
 #define TIMES 20000
 
-/* Takes the place of the C library's, so that memory can give out. */
+/* Replaces the C library's, so that memory can run out. */
 static bool no_memory;
 static unsigned shards_made, refused;
 

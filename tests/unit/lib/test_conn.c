@@ -32,7 +32,7 @@ Test(conn, begins_with_two_probes, .init = start, .fini = stop)
     close_after_hang_up();
 }
 
-/* Two probes and two questions, the answers cut in two at every place. */
+/* Two probes and two queries, the answers split in two at every byte. */
 static void answers_split_at(enum p0f_dialect dialect, const uint8_t *bytes, size_t split)
 {
     size_t size = p0f_answer_size(dialect);
@@ -47,7 +47,7 @@ static void answers_split_at(enum p0f_dialect dialect, const uint8_t *bytes, siz
     cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     cr_assert_eq(a.calls, split >= 3 * size, "split at %zu", split);
     cr_assert(stand_in_sees_open(&p0f));
-    cr_assert_not(p0f_conn_free(conn), "freed while owed");
+    cr_assert_not(p0f_conn_free(conn), "freed with an answer outstanding");
     cr_assert(stand_in_write(&p0f, bytes + split, 4 * size - split));
     cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     cr_assert_eq(p0f_conn_dialect(conn), dialect);
@@ -229,7 +229,7 @@ Test(conn, free_tells_what_was_never_sent, .init = start, .fini = stop)
     cr_assert(p0f_conn_free(NULL));
 }
 
-/* The bytes of the answers owed are read and thrown away before anything is closed. */
+/* Outstanding answers are read and discarded before anything is closed. */
 static void assert_malformed(size_t wrong)
 {
     uint8_t bytes[2 * P0F_ANSWER_MAX];
@@ -268,7 +268,7 @@ Test(conn, bytes_nobody_asked_for, .init = start, .fini = stop)
     close_conn();
 }
 
-/* Whatever else comes, an answer is owed until its magic has. */
+/* Whatever else arrives, an answer is outstanding until its magic has. */
 Test(conn, too_many_bytes, .init = start, .fini = stop)
 {
     uint8_t bytes[P0F_ANSWER_MAX + 300] = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocking question; a thread, or the test itself, plays p0f. */
+/* The blocking query; a thread, or the test itself, plays p0f. */
 #include "../../support/stand_in.h"
 #include "p0fclient.h"
 
@@ -78,7 +78,7 @@ static void stop(void)
     stand_in_stop(&p0f);
 }
 
-/* A question without an answer in time; p0f has it all the same. */
+/* A query without an answer in time; p0f has it all the same. */
 static void time_out(void)
 {
     struct p0f_host host;
@@ -91,7 +91,7 @@ static void time_out_first(void)
     time_out();
     cr_assert(stand_in_accept(&p0f));
     cr_assert(stand_in_skip(&p0f, 3));
-    cr_assert(stand_in_sees_open(&p0f), "closed while an answer is owed");
+    cr_assert(stand_in_sees_open(&p0f), "closed while an answer is outstanding");
 }
 
 static bool is_anybody_waiting(void)
@@ -167,7 +167,7 @@ Test(query, unreachable)
     cr_assert_eq(errno, ENOENT);
 }
 
-/* What is played to the next question on the connection of one that has timed out, to begin with. */
+/* What is played to the next query on the connection of one that has timed out, to begin with. */
 static struct script late_answer(void)
 {
     struct script script = probes_answered();
@@ -186,7 +186,7 @@ Test(query, after_a_timeout_the_next_reuses_the_connection, .init = start, .fini
 
     add_answer(&script, P0F_STATUS_OK, 2);
     cr_assert_eq(lookup_played(&script, &host), P0F_OK);
-    cr_assert_eq(host.total_conn, 2, "got the answer to another question");
+    cr_assert_eq(host.total_conn, 2, "got the answer to another query");
     cr_assert_not(is_anybody_waiting(), "a second connection");
     cr_assert_eq(p0f_lookup_drain(&past), 0);
 }
@@ -219,17 +219,17 @@ Test(query, drain_closes_after_the_answer, .init = start, .fini = stop)
 {
     time_out_first();
     cr_assert_eq(p0f_lookup_drain(&past), 1);
-    cr_assert(stand_in_sees_open(&p0f), "drained while an answer is owed");
+    cr_assert(stand_in_sees_open(&p0f), "drained while an answer is outstanding");
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0));
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0));
     cr_assert_eq(p0f_lookup_drain(&past), 1);
-    cr_assert(stand_in_sees_open(&p0f), "drained while an answer is owed");
+    cr_assert(stand_in_sees_open(&p0f), "drained while an answer is outstanding");
     cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 1));
     cr_assert_eq(p0f_lookup_drain(NULL), 0);
     cr_assert(stand_in_sees_closed(&p0f));
 }
 
-/* Answers to the probes, and to the question once those have been read. */
+/* Answers to the probes, and to the query once those have been read. */
 static void *answer_in_two_parts(void *went_well)
 {
     int unread = 1;

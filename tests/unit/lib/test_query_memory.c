@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocking question when the memory, or the descriptors, give out. */
+/* The blocking query when the memory, or the descriptors, give out. */
 #include "../../support/short_memory.h"
 #include "../../support/stand_in.h"
 #include "p0fclient.h"
@@ -74,11 +74,11 @@ Test(query_memory, without_descriptors_nothing_is_asked, .init = start, .fini = 
     allow_descriptors(2);
     cr_assert_eq(p0f_lookup(p0f.path, &somebody, &past, &host), P0F_TIMEOUT);
     allow_descriptors(0);
-    cr_assert_eq(p0f_lookup_drain(&past), 1, "not owed any more");
+    cr_assert_eq(p0f_lookup_drain(&past), 1, "not outstanding any more");
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     cr_assert(stand_in_accept(&p0f));
     cr_assert(stand_in_skip(&p0f, 3));
-    cr_assert(stand_in_sees_open(&p0f), "closed while an answer is owed");
+    cr_assert(stand_in_sees_open(&p0f), "closed while an answer is outstanding");
     stand_in_hang_up(&p0f);
     cr_assert_eq(p0f_lookup_drain(NULL), 0);
 }

@@ -91,7 +91,7 @@ Test(admission, as_many_as_are_given_back_are_there_again)
     cr_assert_not(claims(OTHER + 1));
     leave(ONE, 8);
     cr_assert_eq(admission_taken(admission), 1);
-    cr_assert_eq(claim(OTHER, 1000), 7, "who has the spare one counts like all");
+    cr_assert_eq(claim(OTHER, 1000), 7, "the one of the reserve counts like all");
     leave(OTHER, 8);
     cr_assert_eq(claim(ONE, 1000), 8);
     teardown(8);
@@ -111,7 +111,7 @@ Test(admission, limits_change_under_those_who_wait)
     cr_assert_eq(claim(ONE, 1000), 100);
     admission_set(admission, 20, 2);
     cr_assert_eq(admission_taken(admission), 100);
-    cr_assert_not(claims(OTHER), "beyond the spare ones, too");
+    cr_assert_not(claims(OTHER), "beyond the reserve, too");
     leave(ONE, 80);
     cr_assert_not(claims(ONE));
     cr_assert(claims(OTHER));
@@ -142,7 +142,7 @@ static struct flow network(unsigned a48, unsigned a56, unsigned a64)
                          .widths = FLOW_WIDTHS};
 }
 
-/* How many places so many networks of 64 bits get, one each; 8 are in one of 56 bits. */
+/* How many of so many /64 networks are admitted, one lookup each; 8 are in one /56. */
 static unsigned claim_from(unsigned a48, unsigned networks)
 {
     unsigned got = 0;
@@ -203,7 +203,7 @@ Test(admission, turns_are_those_of_the_widest_that_holds_many)
     teardown(39);
 }
 
-/* ---- Two threads, which come for the last place at the same time, again and again */
+/* ---- Two threads that claim the last admission at the same time, again and again */
 
 static _Atomic unsigned arrived, granted;
 
@@ -225,7 +225,7 @@ static void *come_and_go(void *ctx)
         bool mine = admission_claim(admission, flow_numbered(flow));
         granted += mine;
         meet(++times);
-        cr_assert_leq(granted, 1, "both have the last place in round %u", i);
+        cr_assert_leq(granted, 1, "both have the last one in round %u", i);
         meet(++times);
         granted -= mine;
         if (mine)

@@ -27,7 +27,7 @@ static struct host_record *linux_answer(void)
     return host_record_new(&addr, &host);
 }
 
-Test(record, copies_the_host)
+Test(host_record, copies_the_host)
 {
     struct p0f_host host = linux_host();
     struct host_record *record = host_record_new(&addr, &host);
@@ -56,13 +56,13 @@ static void expect_body(enum render_format format)
     host_record_unref(record);
 }
 
-Test(record, body_is_what_render_makes_and_made_once)
+Test(host_record, body_is_what_render_makes_and_made_once)
 {
     expect_body(RENDER_PARSED);
     expect_body(RENDER_RAW);
 }
 
-Test(record, formats_have_bodies_of_their_own)
+Test(host_record, formats_have_bodies_of_their_own)
 {
     struct host_record *record = linux_answer();
     const struct host_record_body *raw = host_record_body(record, RENDER_RAW);
@@ -75,7 +75,7 @@ Test(record, formats_have_bodies_of_their_own)
     host_record_unref(record);
 }
 
-Test(record, etag_is_quoted_hexadecimal)
+Test(host_record, etag_is_quoted_hexadecimal)
 {
     char etag[ETAG_SIZE];
 
@@ -86,7 +86,7 @@ Test(record, etag_is_quoted_hexadecimal)
     cr_assert_eq(etag[17], '"');
 }
 
-Test(record, equal_bodies_have_equal_etags_and_others_do_not)
+Test(host_record, equal_bodies_have_equal_etags_and_others_do_not)
 {
     struct host_record *a = linux_answer(), *b = linux_answer();
     struct p0f_host changed = linux_host();
@@ -103,7 +103,7 @@ Test(record, equal_bodies_have_equal_etags_and_others_do_not)
     host_record_unref(c);
 }
 
-Test(record, lives_until_the_last_reference)
+Test(host_record, lives_until_the_last_reference)
 {
     struct host_record *record = linux_answer();
     const struct host_record_body *body = host_record_body(record, RENDER_PARSED);
@@ -130,7 +130,7 @@ static bool incomplete(const char *os, const char *http)
     return result;
 }
 
-Test(record, is_incomplete_without_both_os_and_application)
+Test(host_record, is_incomplete_without_both_os_and_application)
 {
     cr_assert(incomplete("", ""));
     cr_assert_not(incomplete("Linux", ""));
@@ -144,7 +144,7 @@ static void *no_memory(size_t size)
     return NULL;
 }
 
-Test(record, without_memory_has_no_body_and_tries_again)
+Test(host_record, without_memory_has_no_body_and_tries_again)
 {
     struct host_record *record = linux_answer();
 
@@ -156,7 +156,7 @@ Test(record, without_memory_has_no_body_and_tries_again)
     host_record_unref(record);
 }
 
-Test(record, is_none_without_memory)
+Test(host_record, is_none_without_memory)
 {
     json_set_alloc_funcs(no_memory, free);
     struct host_record *record = linux_answer();
@@ -164,7 +164,7 @@ Test(record, is_none_without_memory)
     cr_assert_null(record);
 }
 
-Test(record, size_is_that_of_all_it_holds)
+Test(host_record, size_is_that_of_all_it_holds)
 {
     struct host_record *record = linux_answer();
     size_t min = host_record_body(record, RENDER_PARSED)->length + sizeof(struct p0f_host);
@@ -174,7 +174,7 @@ Test(record, size_is_that_of_all_it_holds)
     host_record_unref(record);
 }
 
-Test(record, entry_is_the_records)
+Test(host_record, entry_is_the_records)
 {
     struct host_record *record = linux_answer();
     struct recall_entry *entry = host_record_entry(record);
@@ -193,7 +193,7 @@ static void *ask_for_body(void *record)
     return (void *)body;
 }
 
-Test(record, threads_that_render_at_once_get_the_same_body)
+Test(host_record, threads_that_render_at_once_get_the_same_body)
 {
     for (int round = 0; round < 50; round++) {
         struct host_record *record = linux_answer();

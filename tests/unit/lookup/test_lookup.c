@@ -81,7 +81,7 @@ Test(lookup, late_answer_is_kept)
     teardown();
 }
 
-/* Breaks the connection that a query is owed on: p0f hangs up, or answers with what is no answer. */
+/* Breaks the connection with an outstanding query: p0f hangs up, or sends a malformed answer. */
 static void break_under_query(bool garbage)
 {
     static const uint8_t zeroes[232];
@@ -100,7 +100,7 @@ static void break_under_query(bool garbage)
         stage_settle();
         return;
     }
-    cr_assert(false, "nothing is owed");
+    cr_assert(false, "nothing is outstanding");
 }
 
 Test(lookup, broken_connection_is_no_answer)
@@ -283,7 +283,7 @@ Test(lookup, one_who_has_all_places_leaves_the_spare_ones_to_others)
     teardown();
 }
 
-/* One asker's, more than p0f has room for; then `address` is another's. Returns what p0f was asked as the
+/* One flow's, more than p0f has room for; then `address` is another's. Returns what p0f was asked as the
  * second one when it has room again. */
 static struct p0f_addr second_after_a_newcomer(const char *address)
 {
@@ -327,7 +327,7 @@ static void expect_second(const char *address)
     cr_assert_arr_eq(&second, &expected, sizeof second, "%s was not asked second", address);
 }
 
-/* Behind what is with p0f already, and one of each other asker's. */
+/* After what p0f has already, and one of each other flow. */
 Test(lookup, a_newcomer_waits_for_no_queue_of_others)
 {
     expect_second("10.0.1.1");

@@ -171,7 +171,7 @@ Test(recall_bounds, what_comes_and_goes_is_counted)
 {
     struct recall *recall = new_recall(2, 2, NULL);
 
-    put_host(recall, 1), put_host(recall, 1); /* the second takes the first one's place */
+    put_host(recall, 1), put_host(recall, 1); /* the second replaces the first */
     put_host(recall, 2), put_host(recall, 3); /* one is pushed out */
     put_miss(recall, 3);                      /* a host is taken out */
     struct recall_counts counts = recall_counts(recall);

@@ -23,7 +23,7 @@ static unsigned number_of(char flow)
     return flow == '!' ? FLOW_DAEMON : FLOW_STRANGERS + (unsigned)(flow - 'a');
 }
 
-/* Entry i for askers[i]. */
+/* Entry i for flows[i]. */
 static void add(const char *flows)
 {
     for (int i = 0; flows[i]; i++)
@@ -36,8 +36,8 @@ static void expect(const int *order, int count)
     for (int i = 0; i < count; i++) {
         uint32_t length = fair_queue_length(queue);
         struct fair_queue_entry *entry = fair_queue_take(queue);
-        cr_assert_not_null(entry, "nothing in place %d", i);
-        cr_assert_eq(entry - entries, order[i], "%d in place %d", (int)(entry - entries), i);
+        cr_assert_not_null(entry, "nothing at %d", i);
+        cr_assert_eq(entry - entries, order[i], "%d at %d", (int)(entry - entries), i);
         cr_assert_not(entry->queued);
         cr_assert_eq(fair_queue_length(queue), length - 1);
     }
@@ -52,13 +52,13 @@ static void teardown(void)
     fair_queue_free(queue);
 }
 
-Test(queue, empty)
+Test(fair_queue, empty)
 {
     setup();
     teardown();
 }
 
-Test(queue, of_one_asker_first_come_first)
+Test(fair_queue, of_one_flow_first_come_first)
 {
     setup();
     add("aaaa");
@@ -68,7 +68,7 @@ Test(queue, of_one_asker_first_come_first)
     teardown();
 }
 
-Test(queue, each_asker_in_turn)
+Test(fair_queue, each_flow_in_turn)
 {
     setup();
     add("aaaaabbbc");
@@ -76,7 +76,7 @@ Test(queue, each_asker_in_turn)
     teardown();
 }
 
-Test(queue, a_newcomer_waits_one_round_at_most)
+Test(fair_queue, a_newcomer_waits_one_round_at_most)
 {
     setup();
     add("aaabbb");
@@ -87,7 +87,7 @@ Test(queue, a_newcomer_waits_one_round_at_most)
 }
 
 /* To have nothing left and come back gains nobody a turn. */
-Test(queue, who_comes_back_is_last_in_the_round)
+Test(fair_queue, who_comes_back_is_last_in_the_round)
 {
     setup();
     add("abbcc");
@@ -99,7 +99,7 @@ Test(queue, who_comes_back_is_last_in_the_round)
     teardown();
 }
 
-Test(queue, all_flows)
+Test(fair_queue, all_flows)
 {
     enum { ALL = FLOWS - FLOW_DAEMON - 1 };
     static struct fair_queue_entry many[2 * ALL];
@@ -112,7 +112,7 @@ Test(queue, all_flows)
     teardown();
 }
 
-Test(queue, remove)
+Test(fair_queue, remove)
 {
     setup();
     add("aaaaabb");
@@ -125,7 +125,7 @@ Test(queue, remove)
     teardown();
 }
 
-Test(queue, remove_all_of_whose_turn_it_is)
+Test(fair_queue, remove_all_of_whose_turn_it_is)
 {
     setup();
     add("abc");
@@ -134,7 +134,7 @@ Test(queue, remove_all_of_whose_turn_it_is)
     teardown();
 }
 
-Test(queue, remove_all_of_one_who_waits_for_a_turn)
+Test(fair_queue, remove_all_of_one_who_waits_for_a_turn)
 {
     setup();
     add("abccab");
@@ -144,7 +144,7 @@ Test(queue, remove_all_of_one_who_waits_for_a_turn)
     teardown();
 }
 
-Test(queue, remove_the_only_one)
+Test(fair_queue, remove_the_only_one)
 {
     setup();
     add("a");
@@ -156,7 +156,7 @@ Test(queue, remove_the_only_one)
     teardown();
 }
 
-Test(queue, hasten_to_a_shorter_line)
+Test(fair_queue, hasten_to_a_shorter_line)
 {
     setup();
     add("aaaab");
@@ -166,7 +166,7 @@ Test(queue, hasten_to_a_shorter_line)
     teardown();
 }
 
-Test(queue, hasten_to_an_empty_line)
+Test(fair_queue, hasten_to_an_empty_line)
 {
     setup();
     add("aaa");
@@ -175,7 +175,7 @@ Test(queue, hasten_to_an_empty_line)
     teardown();
 }
 
-Test(queue, hasten_not_to_one_that_is_as_long)
+Test(fair_queue, hasten_not_to_one_that_is_as_long)
 {
     setup();
     add("aaabb");
@@ -187,8 +187,8 @@ Test(queue, hasten_not_to_one_that_is_as_long)
     teardown();
 }
 
-/* Those that have left do not make anybody lose a place. */
-Test(queue, hasten_within_its_own_line)
+/* Entries that were removed move no other back. */
+Test(fair_queue, hasten_within_its_own_line)
 {
     setup();
     add("aaaaaa");
@@ -200,7 +200,7 @@ Test(queue, hasten_within_its_own_line)
 }
 
 /* What the daemon asks for itself waits for nobody, and nobody's turn is the later for it. */
-Test(queue, the_daemon_itself_is_always_next)
+Test(fair_queue, the_daemon_itself_is_always_next)
 {
     setup();
     add("aaabb");
@@ -217,7 +217,7 @@ Test(queue, the_daemon_itself_is_always_next)
     teardown();
 }
 
-Test(queue, the_daemon_itself_changes_its_mind)
+Test(fair_queue, the_daemon_itself_changes_its_mind)
 {
     setup();
     add("!a!");
@@ -229,7 +229,7 @@ Test(queue, the_daemon_itself_changes_its_mind)
     teardown();
 }
 
-Test(queue, hasten_to_the_daemon_itself)
+Test(fair_queue, hasten_to_the_daemon_itself)
 {
     setup();
     add("aaa");
@@ -284,7 +284,7 @@ static struct fair_queue_entry *plain_take(void)
     return entry;
 }
 
-Test(queue, adding_taking_and_removing_in_any_order)
+Test(fair_queue, adding_taking_and_removing_in_any_order)
 {
     unsigned taken = 0;
 

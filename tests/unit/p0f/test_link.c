@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
-static struct link place;
+static struct link tested;
 static unsigned lost;
 static enum p0f_error lost_with;
 static int epoll; /* the loop's */
@@ -16,7 +16,7 @@ static int epoll; /* the loop's */
 static void on_event(void *ctx, struct link *about, enum link_event event, enum p0f_error error)
 {
     (void)ctx;
-    cr_assert_eq(about, &place);
+    cr_assert_eq(about, &tested);
     if (event != LINK_EVENT_LOST)
         return;
     lost_with = error;
@@ -49,14 +49,14 @@ static void setup(void)
 {
     open_stage();
     stage_p0f_start();
-    place = (struct link){0};
+    tested = (struct link){0};
     lost = 0;
     common.loop = stage.loop;
     common.socket = stage.name.sun_path;
-    link_start(&place, &common);
-    link_flush(&place);
+    link_start(&tested, &common);
+    link_flush(&tested);
     stage_settle();
-    cr_assert_eq(place.state, LINK_READY);
+    cr_assert_eq(tested.state, LINK_READY);
 }
 
 static void teardown(void)
@@ -64,9 +64,9 @@ static void teardown(void)
     common.retiring = true;
     stage_p0f_stop();
     stage_pass(10);
-    cr_assert_eq(place.state, LINK_DOWN);
-    cr_assert_not(link_may_answer(&place));
-    link_stop(&place);
+    cr_assert_eq(tested.state, LINK_DOWN);
+    cr_assert_not(link_may_answer(&tested));
+    link_stop(&tested);
     common.retiring = false;
     stage_close();
 }
@@ -85,15 +85,15 @@ static void fill(void)
     static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
     const int min = 1;
 
-    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
-    while (!p0f_conn_wants_write(place.conn)) {
-        cr_assert_eq(p0f_conn_ask(place.conn, &somebody, ignore, NULL), P0F_OK);
-        link_flush(&place);
+    cr_assert_eq(setsockopt(p0f_conn_fd(tested.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
+    while (!p0f_conn_wants_write(tested.conn)) {
+        cr_assert_eq(p0f_conn_ask(tested.conn, &somebody, ignore, NULL), P0F_OK);
+        link_flush(&tested);
     }
 }
 
 /* What is never sent any more is not waited for either: that is possible all the time. */
-Test(link, condemned_with_queries_unsent)
+Test(link, draining_with_queries_unsent)
 {
     setup();
     fill();
@@ -103,8 +103,8 @@ Test(link, condemned_with_queries_unsent)
     stage_round();
     cr_assert_eq(lost, 1);
     cr_assert_eq(lost_with, P0F_MALFORMED);
-    cr_assert_eq(place.state, LINK_DRAINING);
-    cr_assert(link_may_answer(&place));
+    cr_assert_eq(tested.state, LINK_DRAINING);
+    cr_assert(link_may_answer(&tested));
     for (int i = 0; i < 64; i++) /* p0f reads on, so there is room again */
         stage_read(&stage.clients[0]);
     stage_round();
@@ -117,27 +117,27 @@ Test(link, condemned_with_queries_unsent)
 static void stop_it(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     ignore(ctx, error, host);
-    link_stop(&place);
+    link_stop(&tested);
 }
 
 static void ask(p0f_answer_fn *answer)
 {
     static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
 
-    cr_assert_eq(p0f_conn_ask(place.conn, &somebody, answer, NULL), P0F_OK);
-    link_flush(&place);
+    cr_assert_eq(p0f_conn_ask(tested.conn, &somebody, answer, NULL), P0F_OK);
+    link_flush(&tested);
 }
 
-/* Not even then is it closed while p0f owes an answer. */
+/* Not even then is it closed while an answer is outstanding. */
 Test(link, stopped_while_owed)
 {
     setup();
     ask(ignore);
-    link_stop(&place);
-    cr_assert_eq(place.state, LINK_DRAINING);
+    link_stop(&tested);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     stage_settle();
     stage_pass(1000);
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     teardown();
 }
 
@@ -147,9 +147,9 @@ Test(link, stopped_by_who_is_told)
     setup();
     ask(stop_it);
     stage_settle();
-    cr_assert_eq(place.state, LINK_DRAINING);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     stage_pass(1000);
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     teardown();
 }
 
@@ -164,11 +164,11 @@ static unsigned flap(int64_t ms, int64_t life)
 
     for (; ms > 0; ms -= 5) {
         stage.now = mono_add_ms(stage.now, 5);
-        link_flush(&place);
+        link_flush(&tested);
         stage_settle();
-        link_flush(&place);
+        link_flush(&tested);
         stage_settle();
-        ready = place.state == LINK_READY ? ready + 5 : 0;
+        ready = tested.state == LINK_READY ? ready + 5 : 0;
         if (ready > life)
             stage_hang_up();
     }
@@ -190,12 +190,12 @@ Test(link, who_lives_for_a_while_is_tried_soon)
     flap(6500, 0);
     for (int i = 0; i < 3; i++) {
         flap(2000, INT64_MAX);
-        cr_assert_eq(place.state, LINK_READY);
+        cr_assert_eq(tested.state, LINK_READY);
         stage_hang_up();
         stage_settle();
-        cr_assert_eq(place.state, LINK_DOWN);
+        cr_assert_eq(tested.state, LINK_DOWN);
         cr_assert_eq(flap(55, INT64_MAX), 1);
-        cr_assert_eq(place.state, LINK_READY);
+        cr_assert_eq(tested.state, LINK_READY);
     }
     teardown();
 }
@@ -206,7 +206,7 @@ static int unread(void)
 {
     int length;
 
-    cr_assert_eq(ioctl(p0f_conn_fd(place.conn), FIONREAD, &length), 0);
+    cr_assert_eq(ioctl(p0f_conn_fd(tested.conn), FIONREAD, &length), 0);
     return length;
 }
 
@@ -231,7 +231,7 @@ Test(link, a_flood_is_read_a_little_at_a_time)
     stage_round();
     cr_assert_eq(lost_with, P0F_MALFORMED);
     for (int64_t ms = 0; ms < 240; ms += 10) {
-        cr_assert_eq(place.state, LINK_DRAINING, "after %d ms", (int)ms);
+        cr_assert_eq(tested.state, LINK_DRAINING, "after %d ms", (int)ms);
         flood();
         before = unread();
         cr_assert_not(is_busy(), "the loop reads on");
@@ -249,9 +249,9 @@ Test(link, a_flood_is_read_a_little_at_a_time)
     }
     stage.now = mono_add_ms(stage.now, 10);
     stage_round();
-    cr_assert_eq(place.state, LINK_DOWN, "nothing is owed, and its time is over");
+    cr_assert_eq(tested.state, LINK_DOWN, "nothing is outstanding, and its time is over");
     stage_hang_up();
     flap(55, INT64_MAX);
-    cr_assert_eq(place.state, LINK_READY);
+    cr_assert_eq(tested.state, LINK_READY);
     teardown();
 }

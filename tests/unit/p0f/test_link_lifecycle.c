@@ -4,13 +4,13 @@
 
 #include "../../support/stage.h"
 
-static struct link place;
+static struct link tested;
 static unsigned connected;
 
 static void on_event(void *ctx, struct link *about, enum link_event event, enum p0f_error error)
 {
     (void)ctx, (void)error;
-    cr_assert_eq(about, &place);
+    cr_assert_eq(about, &tested);
     connected += event == LINK_EVENT_CONNECTED;
 }
 
@@ -25,7 +25,7 @@ static struct link_common common;
 static void settle(void)
 {
     for (int i = 0; i < 3; i++) {
-        link_flush(&place);
+        link_flush(&tested);
         stage_settle();
     }
 }
@@ -37,9 +37,9 @@ static void start(uint64_t seed)
                                   .pipeline = 64,
                                   .random = seed,
                                   .event = on_event};
-    place = (struct link){0};
+    tested = (struct link){0};
     connected = 0;
-    link_start(&place, &common);
+    link_start(&tested, &common);
     settle();
 }
 
@@ -48,7 +48,7 @@ static void open_with_p0f(void)
     stage_open();
     stage_p0f_start();
     start(1);
-    cr_assert_eq(place.state, LINK_READY);
+    cr_assert_eq(tested.state, LINK_READY);
 }
 
 static void finish(void)
@@ -56,17 +56,17 @@ static void finish(void)
     common.retiring = true;
     stage_p0f_stop();
     stage_round();
-    link_stop(&place);
-    cr_assert_eq(place.state, LINK_DOWN);
+    link_stop(&tested);
+    cr_assert_eq(tested.state, LINK_DOWN);
     stage_close();
 }
 
 static enum p0f_error ask(void)
 {
     static const struct p0f_addr somebody = {.type = 4, .bytes = {10, 0, 0, 1}};
-    enum p0f_error error = p0f_conn_ask(place.conn, &somebody, ignore, NULL);
+    enum p0f_error error = p0f_conn_ask(tested.conn, &somebody, ignore, NULL);
 
-    link_flush(&place);
+    link_flush(&tested);
     return error;
 }
 
@@ -81,11 +81,11 @@ Test(link_lifecycle, retired_it_takes_no_more)
     open_with_p0f();
     cr_assert_eq(ask(), P0F_OK);
     common.retiring = true;
-    link_retire(&place);
+    link_retire(&tested);
     cr_assert_eq(ask(), P0F_RETIRED);
     settle();
-    cr_assert_eq(place.state, LINK_READY);
-    cr_assert_eq(p0f_conn_outstanding(place.conn), 0);
+    cr_assert_eq(tested.state, LINK_READY);
+    cr_assert_eq(p0f_conn_outstanding(tested.conn), 0);
     finish();
 }
 
@@ -95,9 +95,9 @@ Test(link_lifecycle, retired_it_connects_no_more)
     open_with_p0f();
     stage_hang_up();
     settle();
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     common.retiring = true;
-    link_retire(&place);
+    link_retire(&tested);
     pass(5000);
     cr_assert_eq(stage.accepted, 1);
     finish();
@@ -106,12 +106,12 @@ Test(link_lifecycle, retired_it_connects_no_more)
     stage_p0f_start();
     stage.mute = true;
     start(1);
-    cr_assert_eq(place.state, LINK_PROBING);
+    cr_assert_eq(tested.state, LINK_PROBING);
     common.retiring = true;
-    link_retire(&place);
+    link_retire(&tested);
     stage_hang_up();
     settle();
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     pass(5000);
     cr_assert_eq(stage.accepted, 1);
     finish();
@@ -124,18 +124,18 @@ Test(link_lifecycle, the_last_answer_comes_long_after_it_was_given_up)
     stage.holding = true;
     cr_assert_eq(ask(), P0F_OK);
     cr_assert_eq(ask(), P0F_OK);
-    link_stop(&place);
+    link_stop(&tested);
     pass(1000);
-    cr_assert_eq(place.state, LINK_DRAINING);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     stage_read(&stage.clients[0]);
     stage_answer_first(&stage.clients[0]);
     pass(10); /* it is read that often and no more */
-    cr_assert_eq(place.state, LINK_DRAINING);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     stage_answer_first(&stage.clients[0]);
     pass(10);
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     pass(50);
-    cr_assert_eq(place.state, LINK_READY, "the pause is that of one that had been ready");
+    cr_assert_eq(tested.state, LINK_READY, "the pause is that of one that had been ready");
     finish();
 }
 
@@ -145,24 +145,24 @@ Test(link_lifecycle, the_last_answer_comes_at_once_after_it_was_given_up)
     open_with_p0f();
     stage.holding = true;
     cr_assert_eq(ask(), P0F_OK);
-    link_stop(&place);
+    link_stop(&tested);
     stage.holding = false;
     settle();
-    cr_assert_eq(place.state, LINK_DRAINING);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     pass(249);
-    cr_assert_eq(place.state, LINK_DRAINING);
+    cr_assert_eq(tested.state, LINK_DRAINING);
     pass(1);
-    cr_assert_eq(place.state, LINK_DOWN);
+    cr_assert_eq(tested.state, LINK_DOWN);
     finish();
 }
 
 /* Nobody listens. Ends the pause, and returns how long it was. */
 static int64_t wait_out(void)
 {
-    cr_assert_eq(place.state, LINK_DOWN);
-    cr_assert(loop_armed(&place.timer));
-    int64_t ms = mono_ms_between(stage.now, place.timer.at);
-    stage.now = place.timer.at;
+    cr_assert_eq(tested.state, LINK_DOWN);
+    cr_assert(loop_armed(&tested.timer));
+    int64_t ms = mono_ms_between(stage.now, tested.timer.at);
+    stage.now = tested.timer.at;
     stage_round();
     return ms;
 }
@@ -181,7 +181,7 @@ Test(link_lifecycle, pauses_double_up_to_a_second)
         stage_p0f_start();
         wait_out();
         settle();
-        cr_assert_eq(place.state, LINK_READY);
+        cr_assert_eq(tested.state, LINK_READY);
         pass(1000); /* in good health */
         stage_p0f_stop();
         settle();
@@ -216,19 +216,19 @@ Test(link_lifecycle, what_did_not_fit_is_sent_when_there_is_room)
 
     open_with_p0f();
     stage.holding = true;
-    cr_assert_eq(setsockopt(p0f_conn_fd(place.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
+    cr_assert_eq(setsockopt(p0f_conn_fd(tested.conn), SOL_SOCKET, SO_SNDBUF, &min, sizeof min), 0);
     unsigned asked = 0;
-    for (; !p0f_conn_wants_write(place.conn); asked++)
+    for (; !p0f_conn_wants_write(tested.conn); asked++)
         cr_assert_eq(ask(), P0F_OK);
-    for (; p0f_conn_pending(place.conn) < common.pipeline; asked++)
+    for (; p0f_conn_pending(tested.conn) < common.pipeline; asked++)
         cr_assert_eq(ask(), P0F_OK);
     for (unsigned i = 0; i < asked; i++)
         stage_settle();
     cr_assert_eq(stage.asked, asked);
     stage.holding = false;
     stage_settle();
-    cr_assert_eq(p0f_conn_outstanding(place.conn), 0);
-    cr_assert_eq(p0f_conn_pending(place.conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(tested.conn), 0);
+    cr_assert_eq(p0f_conn_pending(tested.conn), 0);
     finish();
 }
 
@@ -238,17 +238,17 @@ Test(link_lifecycle, it_does_not_return_to_a_p0f_that_has_gone)
     open_with_p0f();
     cr_assert_eq(send(stage.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
     stage_round();
-    cr_assert_eq(place.state, LINK_DRAINING);
-    cr_assert(link_may_answer(&place));
+    cr_assert_eq(tested.state, LINK_DRAINING);
+    cr_assert(link_may_answer(&tested));
     close(stage.listener); /* it takes no more connections, and still has this one */
     stage.listener = -1;
     unlink(stage.name.sun_path);
     stage.now = mono_add_ms(stage.now, 250);
     stage_round();
-    cr_assert_eq(place.state, LINK_DOWN);
-    cr_assert(link_may_answer(&place), "nobody knows yet");
+    cr_assert_eq(tested.state, LINK_DOWN);
+    cr_assert(link_may_answer(&tested), "nobody knows yet");
     pass(50);
-    cr_assert_eq(place.state, LINK_DOWN);
-    cr_assert_not(link_may_answer(&place));
+    cr_assert_eq(tested.state, LINK_DOWN);
+    cr_assert_not(link_may_answer(&tested));
     finish();
 }

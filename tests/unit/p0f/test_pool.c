@@ -110,7 +110,7 @@ Test(pool, least_owed_first)
     unsigned other = stage.clients[1].count;
     cr_assert_eq(ask(5), P0F_OK);
     stage_settle();
-    cr_assert_eq(stage.clients[1].count, other, "the other one is owed less");
+    cr_assert_eq(stage.clients[1].count, other, "the other one has fewer outstanding");
     cr_assert_eq(pool_outstanding(pool), 4);
     teardown();
 }
@@ -124,7 +124,7 @@ Test(pool, pipeline_is_never_exceeded)
     cr_assert_eq(stage.clients[0].count, 2);
     stage_answer_first(&stage.clients[0]);
     stage_settle();
-    cr_assert_eq(stage.asked, 3, "the next of the queue takes the place");
+    cr_assert_eq(stage.asked, 3, "the next of the queue is sent");
     expect(0, P0F_OK);
     stage.holding = false;
     stage_settle();
@@ -274,7 +274,7 @@ static void retire(void *ctx)
     pool_retire(ctx, on_drained, NULL);
 }
 
-/* Its probes would be owed when it is over in that same round, and the process ends. */
+/* Its probes would be outstanding when the process ends in that same round. */
 Test(pool, a_connection_made_at_the_very_end_asks_nothing)
 {
     struct loop_timer last = {.fire = retire};

@@ -67,7 +67,7 @@ static void ignore(void *ctx, enum p0f_error error, const struct p0f_host *host)
     (void)ctx, (void)error, (void)host;
 }
 
-/* A single answer is owed, and nobody waits for it: p0f would die of it all the same. */
+/* A single answer is outstanding, and nobody waits for it: closing would kill p0f all the same. */
 Test(pool_retired, not_drained_while_anything_is_owed)
 {
     struct pool_query queries[2];

@@ -111,7 +111,7 @@ Test(pool_status, a_p0f_that_stops_answering_is_not_up)
     static struct pool_query query;
 
     open_with_p0f(1, P0F_DIALECT_AUTO);
-    stage_pass(10000); /* to owe nothing is no fault */
+    stage_pass(10000); /* without outstanding answers it is no fault */
     look();
     cr_assert(status.up);
     stage.holding = true;
