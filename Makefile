@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # p0f-lookupd: answers over HTTP what p0f knows about a host. `make help` lists what can be made.
 
-VERSION     := 0.1.0
+# The last release. What is built after it says how far behind the tag it is, where git knows: 0.2.0-56-g0529167.
+VERSION     := 0.2.0
 SOVERSION   := 0
 
 BUILD       ?= build
@@ -22,14 +23,24 @@ PKGS        := libmicrohttpd jansson libsystemd inih
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
-LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_VERSION='"$(VERSION)"' \
-               -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
+LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
                -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
+
+# Set FULL_VERSION to build with a version of your own, a distribution's say. Exported, so that it is computed once.
+ifndef FULL_VERSION
+FULL_VERSION := $(patsubst v%,%,$(if $(wildcard .git),$(shell \
+                  git describe --tags --match 'v$(VERSION)' --dirty 2>/dev/null)))
+ifeq ($(FULL_VERSION),)
+FULL_VERSION := $(VERSION)
+endif
+endif
+export FULL_VERSION
+SHOW_VERSION := -DP0F_LOOKUPD_VERSION='"$(FULL_VERSION)"'
 
 # make V=1 shows the commands.
 say          = $(if $(V),,@echo '  $(1)' &&)
@@ -41,7 +52,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
+.PHONY: ALWAYS all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
         fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO)
@@ -69,6 +80,15 @@ help:
 
 $(BUILD)/lib/%.o: OBJ_CFLAGS := -fvisibility=hidden
 
+# Those that show the version are made again when it changes, and nothing else is.
+VERSIONED  := $(addprefix $(BUILD)/,daemon/main.o daemon/server.o tests/unit/http/test_openapi.o)
+$(VERSIONED): OBJ_CFLAGS := $(SHOW_VERSION)
+$(VERSIONED) $(BUILD)/daemon/http/openapi.json: $(BUILD)/version
+
+$(BUILD)/version: ALWAYS
+	@mkdir -p $(@D)
+	@echo '$(FULL_VERSION)' | cmp -s - $@ || echo '$(FULL_VERSION)' > $@
+
 $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 	@mkdir -p $(@D)
 	$(call say,CC    $<) $(COMPILE) -MMD -MP -c -o $@ $<
@@ -85,7 +105,7 @@ $(BUILD)/daemon/http/openapi.o: $(BUILD)/daemon/http/openapi.json
 
 $(BUILD)/daemon/http/openapi.json: daemon/http/openapi.json Makefile
 	@mkdir -p $(@D)
-	$(call say,SED   $@) sed 's|@version@|$(VERSION)|' $< > $@
+	$(call say,SED   $@) sed 's|@version@|$(FULL_VERSION)|' $< > $@
 
 $(LIB_A): $(call objects,lib/*.c)
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
@@ -324,7 +344,7 @@ lint:
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
 	clang-format --dry-run -Werror $(SOURCES)
 	printf '%s\n' $(wildcard daemon/*.c daemon/*/*.c lib/*.c) | xargs -P "$$(nproc)" -I '{}' \
-		clang-tidy --quiet '{}' -- $(LANGUAGE) 2>/dev/null
+		clang-tidy --quiet '{}' -- $(LANGUAGE) $(SHOW_VERSION) 2>/dev/null
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		-Ilib -Idaemon daemon lib
 	shellcheck $(SCRIPTS)
