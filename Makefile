@@ -27,6 +27,7 @@ LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_CONF='"$(sy
                -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+TEST_LIBS   := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK         = $(CC) -pthread $(SAN) -Wl,-z,relro,-z,now,--as-needed $(CFLAGS) $(LDFLAGS)
@@ -55,7 +56,7 @@ LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 .PHONY: ALWAYS all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
         fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall clean
 
-all: $(DAEMON) $(LIB_A) $(LIB_SO)
+all: $(DAEMON) $(LIB_A) $(LIB_SO) $(BUILD)/compile_commands.json
 
 help:
 	@echo 'make              the daemon and the library, into $(BUILD)/'
@@ -114,6 +115,16 @@ $(LIB_SO): $(call objects,lib/*.c)
 	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION) -o $@ $^
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so
+
+# For clangd and others. How to compile all that there is, whether it has been or not: the flags are the
+# same for all, save that lib/ hides its symbols. A new file changes its folder.
+COMPILED   := $(wildcard daemon/*.c daemon/*/*.c lib/*.c tests/*/*.c tests/*/*/*.c)
+AS_JSON     = $(subst ','\'',$(subst ",\",$(subst \,\\,$(COMPILE) $(SHOW_VERSION))))
+
+$(BUILD)/compile_commands.json: Makefile $(sort $(dir $(COMPILED)))
+	@mkdir -p $(@D)
+	@for file in $(COMPILED); do printf '{"directory": "%s", "file": "%s", "command": "%s -c %s"},\n' \
+		'$(CURDIR)' "$$file" '$(AS_JSON)' "$$file"; done | sed '1s/^/[/; $$s/,$$/]/' > $@
 
 # Says once what to do, instead of one missing header after the other.
 $(BUILD)/.pkgs:
@@ -192,7 +203,7 @@ $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwloc
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
 $(UNIT): %: %.o $(DAEMON_A) $(LIB_A)
-	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(shell $(PKG_CONFIG) --libs criterion)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
           $(call objects,tests/fuzz/http_*.c) $(BUILD)/tests/fuzz/quiet_log.o
