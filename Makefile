@@ -45,37 +45,55 @@ SHOW_VERSION := -DP0F_LOOKUPD_VERSION='"$(FULL_VERSION)"'
 
 # make V=1 shows the commands.
 say          = $(if $(V),,@echo '  $(1)' &&)
-objects      = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+objects      = $(patsubst %.c,$(BUILD)/%.o,$(1))
+DAEMON_C    := $(wildcard daemon/*.c daemon/*/*.c)
+LIB_C       := $(wildcard lib/*.c)
+TESTS_C     := $(wildcard tests/*/*.c tests/*/*/*.c tests/*/*/*/*.c)
+HEADERS     := $(wildcard daemon/*.h daemon/*/*.h lib/*.h tests/*/*.h tests/*/*/*.h tests/*/*/*/*.h)
 DAEMON      := $(BUILD)/p0f-lookupd
 DAEMON_A    := $(BUILD)/daemon.a
 LIB_A       := $(BUILD)/libp0fclient.a
 LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
+DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: ALWAYS all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
-        fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall clean
+        fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall dist clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO) $(BUILD)/compile_commands.json
 
 help:
-	@echo 'make              the daemon and the library, into $(BUILD)/'
-	@echo 'make run          p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
-	@echo 'make check        all tests; needs root, since p0f captures packets'
-	@echo 'make check-asan   unit and end-to-end tests under AddressSanitizer and UBSan'
-	@echo 'make check-tsan   the same under ThreadSanitizer'
-	@echo 'make check-valgrind  the same under valgrind, which takes 10 minutes'
-	@echo 'make coverage     which lines and branches the tests run through'
-	@echo 'make mutate       which of MUTATE_COUNT (default 300) small changes to the code no test notices'
-	@echo 'make fuzz         each fuzz target for FUZZ_TIME seconds (default 60)'
-	@echo 'make bench        the benchmarks'
-	@echo 'make harm         what p0f and the daemon must bear, in full numbers: some minutes'
-	@echo 'make soak         everything that happens in a long life, for SOAK_TIME seconds (default 600)'
-	@echo 'make lint         what compiler, linters and formatter have to say; make format'
-	@echo 'make install      to PREFIX (default /usr/local) below DESTDIR; make uninstall'
-	@echo 'make deps         the Debian packages needed to build, run and test'
-	@echo 'Parts of check: unit structure seeds model e2e.  T=cache runs one unit test, K=word some of e2e;'
-	@echo 'model takes MODEL_SEEDS and, for a long run, MODEL_STEPS.'
+	@echo 'Build and run'
+	@echo '  make                 the daemon and the library, into $(BUILD)/; V=1 shows the commands'
+	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
+	@echo '  make deps            install the Debian packages needed to build, run and test'
+	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
+	@echo '  make dist            $(DIST), from the last commit'
+	@echo '  make clean           remove $(BUILD)/'
+	@echo
+	@echo 'Test (tests/README.md tells more)'
+	@echo '  make check           all of the five below; needs root, since p0f captures packets'
+	@echo '  make unit            unit tests; T=cache runs test_cache only'
+	@echo '  make structure       the rules of the source tree'
+	@echo '  make seeds           the fuzz targets, on the inputs in the tree'
+	@echo '  make model           the simulation, for MODEL_SEEDS and MODEL_STEPS'
+	@echo '  make e2e             end-to-end tests; K=word runs those whose name has it'
+	@echo
+	@echo 'Test longer'
+	@echo '  make check-asan      the tests under AddressSanitizer and UBSan'
+	@echo '  make check-tsan      the same under ThreadSanitizer'
+	@echo '  make check-valgrind  the same under valgrind: 10 minutes'
+	@echo '  make fuzz            each fuzz target for FUZZ_TIME seconds (default 60); TARGETS=wire runs one'
+	@echo '  make coverage        the lines and branches that the tests reach'
+	@echo '  make mutate          which of MUTATE_COUNT (default 300) small changes to the code no test notices'
+	@echo '  make harm            what p0f and the daemon must withstand, at full size: some minutes'
+	@echo '  make soak            a long life with everything that happens in one, SOAK_TIME seconds (default 600)'
+	@echo '  make bench           the benchmarks'
+	@echo
+	@echo 'Style'
+	@echo '  make format          run clang-format on all sources'
+	@echo '  make lint            compiler warnings, clang-format, clang-tidy, cppcheck, shellcheck, mandoc'
 
 # ---- Build ---------------------------------------------------------------------------------------
 
@@ -98,7 +116,7 @@ $(DAEMON): $(BUILD)/daemon/main.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
 # All of the daemon but main(): what the tests link, too.
-$(DAEMON_A): $(filter-out %/main.o,$(call objects,daemon/*.c daemon/*/*.c))
+$(DAEMON_A): $(call objects,$(filter-out daemon/main.c,$(DAEMON_C)))
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
 # openapi.o has it in it, which no compiler tells in a .d file.
@@ -108,17 +126,17 @@ $(BUILD)/daemon/http/openapi.json: daemon/http/openapi.json Makefile
 	@mkdir -p $(@D)
 	$(call say,SED   $@) sed 's|@version@|$(FULL_VERSION)|' $< > $@
 
-$(LIB_A): $(call objects,lib/*.c)
+$(LIB_A): $(call objects,$(LIB_C))
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
-$(LIB_SO): $(call objects,lib/*.c)
+$(LIB_SO): $(call objects,$(LIB_C))
 	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION) -o $@ $^
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so
 
 # For clangd and others. How to compile all that there is, whether it has been or not: the flags are the
 # same for all, save that lib/ hides its symbols. A new file changes its folder.
-COMPILED   := $(wildcard daemon/*.c daemon/*/*.c lib/*.c tests/*/*.c tests/*/*/*.c)
+COMPILED   := $(DAEMON_C) $(LIB_C) $(TESTS_C)
 AS_JSON     = $(subst ','\'',$(subst ",\",$(subst \,\\,$(COMPILE) $(SHOW_VERSION))))
 
 $(BUILD)/compile_commands.json: Makefile $(sort $(dir $(COMPILED)))
@@ -206,7 +224,7 @@ $(UNIT): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
-          $(call objects,tests/fuzz/http_*.c) $(BUILD)/tests/fuzz/quiet_log.o
+          $(call objects,$(wildcard tests/fuzz/http_*.c)) $(BUILD)/tests/fuzz/quiet_log.o
 
 $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(DAEMON_A) $(LIB_A) $(LIBS)
@@ -216,7 +234,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 
 $(SEEDS) $(FUZZERS): $(DAEMON_A) $(LIB_A)
 
-$(MODEL): $(call objects,tests/model/*.c) $(DAEMON_A) $(LIB_A)
+$(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # For the test that reads back with another JSON reader what is rendered.
@@ -343,8 +361,8 @@ soak: deps
 
 # ---- Taste ---------------------------------------------------------------------------------------
 
-SOURCES    := $(wildcard daemon/*.[ch] daemon/*/*.[ch] lib/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
-SCRIPTS    := .ci/run $(wildcard tests/support/*.sh)
+SOURCES    := $(DAEMON_C) $(LIB_C) $(TESTS_C) $(HEADERS)
+SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard tests/support/*.sh tests/support/*/*.sh)
 MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
 format:
@@ -354,7 +372,7 @@ lint:
 	@$(INSTALL) $(BUILD_DEPS) $(CHECK_DEPS) $(LINT_DEPS)
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
 	clang-format --dry-run -Werror $(SOURCES)
-	printf '%s\n' $(wildcard daemon/*.c daemon/*/*.c lib/*.c) | xargs -P "$$(nproc)" -I '{}' \
+	printf '%s\n' $(DAEMON_C) $(LIB_C) | xargs -P "$$(nproc)" -I '{}' \
 		clang-tidy --quiet '{}' -- $(LANGUAGE) $(SHOW_VERSION) 2>/dev/null
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		-Ilib -Idaemon daemon lib
@@ -399,6 +417,12 @@ uninstall:
 		$(D)$(sysusersdir)/p0f-lookupd.conf
 	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
 	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
+
+# A release: what is committed, which builds and passes its tests without git.
+dist:
+	@mkdir -p $(BUILD)
+	@git diff-index --quiet HEAD -- || echo 'Changes that are not committed are left out.' >&2
+	git archive --prefix=p0f-lookupd-$(VERSION)/ --output=$(DIST) HEAD
 
 clean:
 	rm -rf $(BUILD)
