@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check-structure.sh [TREE] - the rules of README.md, "Architecture", that a grep can hold.
-# Prints each line that breaks one, and ends with status 1 when there was any.
+# check-structure.sh [TREE] - checks the rules of the source tree that grep and awk can check.
+# Prints each rule that is broken with the lines that break it; the exit status is then 1.
+# Needs no git, so that it also runs on an unpacked release and on what a commit hook exports.
 set -eu
 
 cd "${1:-$(dirname "$0")/../..}"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# rule NAME - what is piped in breaks it.
+# rule NAME - reports each line of its input as a breach of the rule.
 rule() {
     sed 's/^/  /' >"$dir/lines"
     [ -s "$dir/lines" ] || return 0
@@ -17,7 +18,7 @@ rule() {
     touch "$dir/broken"
 }
 
-# All code as file:line:text, without what stands in comments and strings.
+# All code as file:line:text, without comments and the contents of strings.
 awk '
     FNR == 1 { comment = 0 }
     {
@@ -43,42 +44,33 @@ awk '
         if (text !~ /^[ \t]*$/) print FILENAME ":" FNR ":" text
     }' lib/*.[ch] daemon/*.[ch] daemon/*/*.[ch] >"$dir/code"
 
-# only PATTERN FILES - lines that match, in other files than these.
+# only PATTERN FILES - the matching lines outside these files.
 only() {
     grep -E "^[^:]*:[0-9]*:.*$1" "$dir/code" | grep -vE "^($2):" || true
 }
 
-# within FILES PATTERN - lines of these files that match.
+# within FILES PATTERN - the matching lines in these files.
 within() {
     grep -E "^($1):[0-9]*:.*$2" "$dir/code" || true
 }
 
-only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http knows libmicrohttpd:'
-only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json reads and writes JSON:'
-only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c reads INI files:'
+only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http may use libmicrohttpd:'
+only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json may use jansson:'
+only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c may use inih:'
 only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/core/clock\.c' |
-    rule 'Only daemon/core/clock.c reads a clock:'
-only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c exits:'
+    rule 'Only daemon/core/clock.c may read a clock:'
+only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c may exit:'
 
 libc='arpa/inet|assert|ctype|errno|fcntl|inttypes|limits|netinet/in|poll|pthread|signal|stdalign|stdarg'
 libc="$libc|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/[a-z]+|time|unistd"
 within 'lib/[^:]*' '#include' | grep -vE "#include <($libc)\\.h>|#include \"(p0fclient|$(
-    cd lib && echo *.h | sed 's/\.h//g; s/ /|/g'))\\.h\"" | rule 'lib/ includes only libc and its own headers:'
+    cd lib && echo *.h | sed 's/\.h//g; s/ /|/g'))\\.h\"" | rule 'lib/ may include only its own headers and those of the C library:'
 within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?puts|err|warnx?) *\(' |
-    rule 'lib/ never logs, aborts or reads the environment:'
+    rule 'lib/ must not log, abort or read the environment:'
 
-# Who may include whom: a folder of daemon/, and those that its files may include besides their own;
-# "." is daemon/ itself. All may include the library's header.
-while read -r folder allowed; do
-    find daemon -type d -printf '%P\n' | sed 's/^$/./' | grep -qxF "$folder" ||
-        echo "$folder" | rule 'The table of folders names one that there is not:'
-    others=$(echo "$allowed" | sed 's/  */|/g')
-    [ "$folder" = . ] && within='daemon/[a-z0-9_]*\.[ch]' || within="daemon/$folder/[a-z0-9_]*\\.[ch]"
-    within "$within" '#include "' |
-        grep -vE "#include \"(p0fclient\\.h|($folder${others:+|$others})/[a-z0-9_]+\\.h\")" |
-        { [ "$folder" = . ] && grep -vE '#include "[a-z_]+\.h"' || cat; } |
-        rule "daemon/$folder may include its own, p0fclient.h${allowed:+ and $allowed}:"
-done <<'TABLE'
+# Which folders of daemon/ the files of a folder may include; "." is daemon/ itself. All may include the
+# library's header.
+cat >"$dir/folders" <<'TABLE'
 .      core net config p0f json lookup ops http
 http   core net p0f json lookup ops
 ops    core config p0f json lookup http
@@ -89,20 +81,21 @@ config core net
 net    core
 core
 TABLE
-find daemon -mindepth 1 -maxdepth 1 -type d -printf '%f\n' |
-    grep -vxE 'core|net|config|p0f|json|lookup|ops|http' | rule 'A folder that is not in the table:'
+while read -r folder allowed; do
+    files="daemon/$folder/[a-z0-9_]*\\.[ch]" own="$folder/[a-z0-9_]+"
+    [ "$folder" != . ] || files='daemon/[a-z0-9_]*\.[ch]' own='[a-z0-9_]+'
+    within "$files" '#include "' | grep -vE "#include \"(p0fclient|$own|($(echo "$allowed" | tr -s ' ' '|'))/[a-z0-9_]+)\\.h\"" |
+        rule "daemon/$folder may include only its own headers, p0fclient.h${allowed:+ and those of $allowed}:"
+done <"$dir/folders"
+cut -d ' ' -f 1 "$dir/folders" | sort >"$dir/listed"
+find daemon -type d -printf '%P\n' | sed 's/^$/./' | sort >"$dir/present"
+comm -3 "$dir/listed" "$dir/present" | rule 'Not both in daemon/ and in the table of folders of check-structure.sh:'
 
-# No circles: neither a header nor a module, of which a .h is as good as its .c, includes by way of others
-# one that includes it. The *_private.h are parts of one module, and config/ has a circle yet.
-circles() {
-    awk '$1 != $2' | grep -vE '_private|^config/.* config/' >"$dir/edges" || true
-    tsort "$dir/edges" 2>&1 >"$dir/sorted" | grep -v 'input contains a loop' | sed 's/^tsort: //' || true
-}
-within 'daemon/[^:]*\.h' '#include "' | sed -nE 's|^daemon/([^:]*):[0-9]*:#include "([^"]*)"|\2 \1|p' |
-    circles | rule 'These headers include each other in a circle:'
+# No circle of includes: a module, which is a .h with its .c, includes none that includes it, be it by way
+# of others. A *_private.h is part of the module that it is named after.
 within 'daemon/[^:]*\.[ch]' '#include "' |
-    sed -nE 's|^daemon/([^:]*)\.[ch]:[0-9]*:#include "([^"]*)\.h"|\2 \1|p' |
-    circles | rule 'These modules include each other in a circle:'
+    sed -nE 's|^daemon/([^:]*)\.[ch]:[0-9]*:#include "([^"]*)\.h"|\2 \1|p' | sed 's/_private//g' | awk '$1 != $2' |
+    tsort 2>&1 >/dev/null | sed -nE 's/^tsort: ([^ ]*)$/\1/p' | rule 'These modules include each other in a circle:'
 
 # One function name means one thing, static ones too: otherwise grep, gdb and perf mislead.
 awk -F: '{ text = $0; sub(/^[^:]*:[0-9]*:/, "", text) }
@@ -111,9 +104,9 @@ awk -F: '{ text = $0; sub(/^[^:]*:[0-9]*:/, "", text) }
         if (text != "" && text !~ /^(__attribute__|P0F_MUST_USE)$/) print text, $1
     }' "$dir/code" | sort -u | awk '{ files[$1] = files[$1] " " $2; count[$1]++ }
     END { for (name in count) if (count[name] > 1) print name ":" files[name] }' | sort |
-    rule 'Functions of the same name:'
+    rule 'Functions in different files must not have the same name:'
 only '#include "config/(config|option)\.h"' 'daemon/(main|server|cmd_lookup|config/[a-z_]*)\.[ch]' |
-    rule 'Modules take options of their own, not config.h:'
+    rule 'Only main, server, cmd_lookup and daemon/config may include the settings:'
 
 # Settings: in the rows {"section", "key", TYPE, FIELD(...), "default", ... of a table in daemon/, in
 # the sections and lines #key = default of the sample, and in the items .It Ic section.key = default
@@ -136,9 +129,9 @@ differ() {
     "$2" >"$dir/2"
     diff "$dir/1" "$dir/2" | grep '^[<>]' || true
 }
-[ -n "$(table)" ] || echo 'no row found' | rule 'The table of options in daemon/:'
-differ sample manual | rule 'conf/p0f-lookupd.conf (<) and its man page (>) differ:'
-differ table sample | rule 'The table of options in daemon/ (<) and conf/p0f-lookupd.conf (>) differ:'
+[ -n "$(table)" ] || echo 'no row found' | rule 'check-structure.sh cannot read the table of options in daemon/config:'
+differ sample manual | rule 'Settings differ between conf/p0f-lookupd.conf (<) and its man page (>):'
+differ table sample | rule 'Settings differ between the table of options in daemon/config (<) and conf/p0f-lookupd.conf (>):'
 
 # Metrics: those that daemon/ops/prometheus.c writes are the items .It Va name of the man page, and alerts
 # use no others.
@@ -149,34 +142,60 @@ written() {
 documented() {
     sed -nE 's/^\.It Va ((p0f_lookupd|process)_[a-z0-9_]+).*/\1/p' daemon/p0f-lookupd.8 | sort
 }
-[ -n "$(written)" ] || echo 'no metric found' | rule 'The metrics in daemon/ops/prometheus.c:'
-differ written documented | rule 'The metrics of daemon/ops/prometheus.c (<) and of daemon/p0f-lookupd.8 (>) differ:'
+[ -n "$(written)" ] || echo 'no metric found' | rule 'check-structure.sh cannot read the metrics in daemon/ops/prometheus.c:'
+differ written documented | rule 'Metrics differ between daemon/ops/prometheus.c (<) and daemon/p0f-lookupd.8 (>):'
 { grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
     sort -u >"$dir/used"
-written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that there are not:'
+written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that do not exist:'
 
 { grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.8 conf/*.5 lib/*.3 || true; } |
-    rule 'Words that mandoc takes for macros, and leaves out:'
+    rule 'mandoc takes these words for macros and drops them (escape them with \\&):'
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
-    rule 'A module is named after what it does:'
+    rule 'Name a module after what it does:'
 wc -l daemon/*.c daemon/*/*.c lib/*.c | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
-    rule 'No .c has more than 400 lines:'
+    rule 'No .c file of daemon/ or lib/ may be longer than 400 lines:'
 awk 'FNR == 1 { start = 0 }
     /^\{/ || /^[a-z].*\) \{$/ { start = FNR; head = /^\{/ ? before : $0 }
     /^\}/ && start {
         if (FNR - start - 1 > 70) print FILENAME ":" start ": " FNR - start - 1 " lines: " head
         start = 0
     }
-    /^[a-z].*\(/ { before = $0 }' daemon/*.c daemon/*/*.c lib/*.c | rule 'No function has more than 70 lines:'
+    /^[a-z].*\(/ { before = $0 }' daemon/*.c daemon/*/*.c lib/*.c | rule 'No function may be longer than 70 lines:'
 { grep -rnE '\b(sleep|usleep|nanosleep) ?\(?[0-9]' tests --include='*.py' --include='*.sh' --include='*.c' ||
     true; } | grep -v '^tests/bench/' |
-    rule 'Tests wait for events, never for a while:'
-git ls-files '*.c' '*.h' '*.py' '*.sh' 2>/dev/null | while read -r file; do
-    [ ! -e "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
-done | rule 'Files without the SPDX line:'
+    rule 'Tests must wait for events, not sleep:'
+
+# Unit tests stand where their module does: tests/unit/F/test_M.c or test_M_*.c tests daemon/F/M, and takes
+# from the daemon only headers of that folder and of core; what else it needs is in a fixture.
+for test in tests/unit/*/test_*.c; do
+    folder=${test#tests/unit/}
+    folder=${folder%/*}
+    module=${test##*/test_}
+    module=${module%.c}
+    [ "$folder" = lib ] && sources=lib || sources=daemon/$folder
+    while [ ! -e "$sources/$module.c" ] && [ ! -e "$sources/$module.h" ]; do
+        case $module in
+        *_*) module=${module%_*} ;;
+        *)
+            echo "$test"
+            break
+            ;;
+        esac
+    done
+done | rule 'A unit test must be named after a module of the same folder:'
+grep -nE '#include "[a-z0-9]+/' tests/unit/*/test_*.c |
+    awk -F '[/"]' '$0 !~ "#include \"" $3 "/" && !/#include "core\//' |
+    rule 'A unit test may include only headers of the folder that it tests, and of core:'
+
+find . \( -name .git -o -path ./build -o -name __pycache__ \) -prune -o -type f \
+    \( -name '*.[ch]' -o -name '*.py' -o -name '*.sh' \) -print0 |
+    xargs -0 awk 'FNR == 1 { if (file && !found) print file; file = FILENAME; found = 0 }
+        FNR <= 2 && /SPDX-License-Identifier: MIT/ { found = 1 }
+        FNR > 2 { nextfile }
+        END { if (!found) print file }' | rule 'Source files without an SPDX line at the top:'
 find . -mindepth 1 -maxdepth 1 ! -name '.*' | sed 's|^\./||' |
-    grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|CHANGELOG\.md|build' | rule 'At the top level stands what does not belong there:'
+    grep -vxE 'daemon|lib|conf|systemd|tests|Makefile|README\.md|LICENSE|CHANGELOG\.md|build' | rule 'Does not belong at the top of the tree:'
 
 [ ! -e "$dir/broken" ] || exit 1
 echo 'Structure: all rules hold.'
