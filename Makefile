@@ -204,6 +204,9 @@ SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
 
+# p0f, as all of them play it.
+FAKE_P0F   := $(BUILD)/tests/support/fake_p0f.o
+
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
 WRAPPED    := connect close shutdown send recv epoll_ctl malloc calloc realloc
@@ -220,21 +223,21 @@ $(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
 $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
-$(UNIT): %: %.o $(DAEMON_A) $(LIB_A)
+$(UNIT): %: %.o $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
           $(call objects,$(wildcard tests/fuzz/http_*.c)) $(BUILD)/tests/fuzz/quiet_log.o
 
 $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
-	$(call say,LD    $@) $(LINK) -o $@ $^ $(DAEMON_A) $(LIB_A) $(LIBS)
+	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
-	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(DAEMON_A) $(LIB_A) $(LIBS)
+	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-$(SEEDS) $(FUZZERS): $(DAEMON_A) $(LIB_A)
+$(SEEDS) $(FUZZERS): $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
 
-$(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(DAEMON_A) $(LIB_A)
+$(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # For the test that reads back with another JSON reader what is rendered.
@@ -278,6 +281,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f flood hold http_load)
 
 $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
+$(BUILD)/tests/support/busy_p0f: $(FAKE_P0F) $(LIB_A)
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
@@ -343,6 +347,7 @@ bench:
 	/usr/bin/python3 -B tests/bench/run.py $(BUILD) $(BENCH_ARGS)
 
 $(BUILD)/bench/bare_client: $(LIB_A)
+$(BUILD)/bench/quick_p0f: $(FAKE_P0F) $(LIB_A)
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)

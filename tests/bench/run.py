@@ -121,7 +121,7 @@ def must_hit(port, paths, status=200):
 
 
 def measure_idle(bench, report, _arguments):
-    daemon = bench.daemon("daemon", bench.fake_p0f())
+    daemon = bench.daemon("daemon", bench.quick_p0f())
     mebibytes = resident_bytes(daemon.pid) / 2**20
     ticks, used = cpu_ticks(daemon.pid), cpu_ns(daemon.pids)
     time.sleep(IDLE_SECONDS)
@@ -143,7 +143,7 @@ def growth_per_entry(daemon, first_octet, status):
 
 
 def measure_memory(bench, report, _arguments):
-    p0f = bench.fake_p0f()
+    p0f = bench.quick_p0f()
     each = growth_per_entry(bench.daemon("daemon", p0f, **KEEP), 10, 200)
     report.figure(f"memory per known host, {MANY:,} cached", each, f"{each:.0f} B", 1024, "B")
     each = growth_per_entry(bench.daemon("daemon_misses", p0f, **KEEP, cache__max_misses=str(MANY),
@@ -152,7 +152,7 @@ def measure_memory(bench, report, _arguments):
 
 
 def measure_hit(bench, report, arguments):
-    p0f = bench.fake_p0f()
+    p0f = bench.quick_p0f()
     paths = paths_to(addresses(10, MANY))
     one, many = bench.daemon("one", p0f, **KEEP), bench.daemon("many", p0f, **KEEP)
     for daemon, asked in (one, paths[:1]), (many, paths):
@@ -233,7 +233,7 @@ def must_find_all(port, batches, **headers):
 
 
 def measure_cached_batches(bench, report, arguments):
-    p0f = bench.fake_p0f()
+    p0f = bench.quick_p0f()
     hosts = addresses(10, MANY)
     contenders = []
     for server, known, count in ("few", hosts[:BATCH], 1), ("many", hosts, 100):

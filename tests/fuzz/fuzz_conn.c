@@ -8,6 +8,7 @@
 #include "p0fclient.h"
 
 #include <poll.h>
+#include <string.h>
 
 #define ASKED_MAX 512u
 #define WRITTEN_MAX (16u * 1024) /* that is received at one call */
@@ -348,11 +349,11 @@ static void set_the_stage(void)
 {
     uint8_t dialects = next_byte();
 
-    if (!p0f.path[0])
+    if (!p0f.socket.path[0])
         HOLDS(stand_in_start(&p0f) && atexit(end) == 0);
     play.wanted = dialects % 5;
     play.pipeline = 1u + next_byte() % 8;
-    HOLDS(p0f_conn_open(p0f.path, play.wanted, play.pipeline, &play.conn) == P0F_OK);
+    HOLDS(p0f_conn_open(p0f.socket.path, play.wanted, play.pipeline, &play.conn) == P0F_OK);
     HOLDS(stand_in_accept(&p0f));
 }
 

@@ -1,57 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_p0f.h"
 
+#include "../support/fake_p0f.h"
 #include "holds.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define CLIENTS (HTTP_P0F_DESCRIPTORS - 1)
-#define PROBES 2u
-#define LINE 128u
-
-struct client {
-    int fd; /* -1: none */
-    unsigned answered;
-    unsigned count;
-    struct p0f_addr owed[LINE];
-};
-
-static struct {
-    char dir[32];
-    struct sockaddr_un name;
-    int listener;
-    struct client clients[CLIENTS];
-    enum http_p0f_fault next; /* HTTP_P0F_FAULTS: none */
-    bool stalled;
-} p0f;
+static struct fake_p0f p0f;
+static enum http_p0f_fault next_fault; /* HTTP_P0F_FAULTS: none */
+static bool stalled;
 
 const char *http_p0f_start(void)
 {
-    strcpy(p0f.dir, "/tmp/p0f-fuzz-XXXXXX");
-    HOLDS(mkdtemp(p0f.dir));
-    p0f.name.sun_family = AF_UNIX;
-    strcat(strcpy(p0f.name.sun_path, p0f.dir), "/p0f.sock");
-    p0f.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    HOLDS(bind(p0f.listener, (const struct sockaddr *)&p0f.name, sizeof p0f.name) == 0);
-    HOLDS(listen(p0f.listener, CLIENTS) == 0);
-    for (unsigned i = 0; i < CLIENTS; i++)
-        p0f.clients[i].fd = -1;
+    HOLDS(fake_p0f_open(&p0f, NULL, HTTP_P0F_DESCRIPTORS - 1));
+    HOLDS(fake_p0f_socket_listen(&p0f.socket));
     http_p0f_behave();
-    return p0f.name.sun_path;
+    return p0f.socket.path;
 }
 
 void http_p0f_end(void)
 {
-    for (unsigned i = 0; i < CLIENTS; i++)
-        if (p0f.clients[i].fd >= 0)
-            close(p0f.clients[i].fd);
-    close(p0f.listener);
-    unlink(p0f.name.sun_path);
-    rmdir(p0f.dir);
+    fake_p0f_close(&p0f);
 }
 
 /* ---- What it knows */
@@ -60,7 +30,8 @@ bool http_p0f_knows(const struct p0f_addr *addr)
 {
     static const uint8_t documentation[] = {0x20, 0x01, 0x0d, 0xb8};
 
-    return addr->type == 4 ? addr->bytes[0] == 10 : memcmp(addr->bytes, documentation, 4) == 0;
+    return fake_p0f_knows(addr) ||
+           (addr->type == 6 && memcmp(addr->bytes, documentation, sizeof documentation) == 0);
 }
 
 uint32_t http_p0f_total(const struct p0f_addr *addr)
@@ -106,7 +77,7 @@ static void describe(const struct p0f_addr *addr, struct p0f_host *host)
 
 static void answer_for(const struct p0f_addr *addr, struct p0f_answer *answer)
 {
-    *answer = (struct p0f_answer){.status = P0F_STATUS_NOMATCH};
+    *answer = fake_p0f_no_match(addr);
     if (!http_p0f_knows(addr))
         return;
     answer->status = P0F_STATUS_OK;
@@ -115,96 +86,73 @@ static void answer_for(const struct p0f_addr *addr, struct p0f_answer *answer)
 
 /* ---- Its work */
 
-static void hang_up(struct client *client)
-{
-    close(client->fd);
-    *client = (struct client){.fd = -1};
-}
-
-/* The daemon has closed: all of it, and owed nothing. */
-static void see_close(struct client *client)
+/* The daemon has closed: all of it, and when nothing was owed. */
+static void expect_clean_close(struct fake_p0f_client *client)
 {
     struct pollfd end = {.fd = client->fd, .events = POLLRDHUP};
 
-    HOLDS(client->count == 0);
+    HOLDS(!fake_p0f_owes(client));
     HOLDS(poll(&end, 1, 0) == 1 && (end.revents & POLLHUP));
-    hang_up(client);
+    fake_p0f_hang_up(client);
 }
 
-static bool read_queries(struct client *client)
+static bool read_queries(struct fake_p0f_client *client)
 {
-    uint8_t query[P0F_QUERY_SIZE];
-    bool any = false;
+    unsigned before = client->count;
 
-    while (client->count < LINE) {
-        ssize_t got = recv(client->fd, query, sizeof query, 0);
-        if (got < 0 && errno == EAGAIN)
-            break;
-        any = true;
-        if (got <= 0) {
-            see_close(client);
-            break;
-        }
-        HOLDS(got == sizeof query); /* it sends whole ones at once */
-        HOLDS(p0f_query_unpack(query, &client->owed[client->count]));
-        client->count++;
+    switch (fake_p0f_read(client, FAKE_P0F_QUERIES_MAX)) {
+    case FAKE_P0F_IDLE:
+        return false;
+    case FAKE_P0F_GOT:
+        HOLDS(client->length == 0); /* it sends whole queries */
+        for (unsigned i = before; i < client->count; i++)
+            HOLDS(client->outstanding[i].type != 0);
+        break;
+    case FAKE_P0F_CLOSED:
+    case FAKE_P0F_FAILED: /* it has closed with answers unread */
+        expect_clean_close(client);
     }
-    return any;
+    return true;
 }
 
-static void answer_first(struct client *client)
+static void answer_first(struct fake_p0f_client *client)
 {
-    const uint32_t no_magic = P0F_QUERY_MAGIC, no_status = 0x30;
-    bool probe = client->answered < PROBES;
-    enum http_p0f_fault fault = probe ? HTTP_P0F_FAULTS : p0f.next;
+    bool probe = client->answered < FAKE_P0F_PROBES;
+    enum http_p0f_fault fault = probe ? HTTP_P0F_FAULTS : next_fault;
     struct p0f_answer answer;
-    uint8_t bytes[P0F_ANSWER_MAX];
 
-    answer_for(&client->owed[0], &answer);
-    size_t size = p0f_answer_pack(&answer, P0F_DIALECT_P0F3, bytes);
-    p0f.stalled = p0f.stalled || fault == HTTP_P0F_BAD_AND_STALL;
+    answer_for(&client->outstanding[0], &answer);
+    uint8_t *bytes = fake_p0f_answer(client, &answer, P0F_DIALECT_P0F3);
+    stalled = stalled || fault == HTTP_P0F_BAD_AND_STALL;
     if (fault == HTTP_P0F_BAD_MAGIC || fault == HTTP_P0F_BAD_AND_STALL)
-        memcpy(bytes, &no_magic, 4);
+        fake_p0f_spoil(bytes, FAKE_P0F_BAD_MAGIC);
     if (fault == HTTP_P0F_BAD_STATUS)
-        memcpy(bytes + 4, &no_status, 4);
+        fake_p0f_spoil(bytes, FAKE_P0F_BAD_STATUS);
     if (fault == HTTP_P0F_CUT)
-        size /= 2;
+        client->out_length /= 2;
     if (fault != HTTP_P0F_FAULTS)
-        p0f.next = HTTP_P0F_FAULTS;
-    HOLDS(send(client->fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size);
-    memmove(client->owed, client->owed + 1, --client->count * sizeof client->owed[0]);
-    client->answered++;
+        next_fault = HTTP_P0F_FAULTS;
+    HOLDS(fake_p0f_write(client, SIZE_MAX) > 0 && client->out_length == 0);
     if (fault == HTTP_P0F_CUT)
-        hang_up(client);
+        fake_p0f_hang_up(client);
 }
 
-static bool serve(struct client *client)
+static bool serve(struct fake_p0f_client *client)
 {
     bool any = read_queries(client);
 
     /* One in a round, as p0f does. */
-    if (client->fd < 0 || client->count == 0 || (p0f.stalled && client->answered >= PROBES))
+    if (client->fd < 0 || client->count == 0 || (stalled && client->answered >= FAKE_P0F_PROBES))
         return any;
     answer_first(client);
     return true;
 }
 
-static bool accept_one(void)
-{
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        if (p0f.clients[i].fd >= 0)
-            continue;
-        p0f.clients[i].fd = accept4(p0f.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        return p0f.clients[i].fd >= 0;
-    }
-    return false;
-}
-
 bool http_p0f_round(void)
 {
-    bool any = accept_one();
+    bool any = fake_p0f_accept(&p0f, p0f.slots) != NULL;
 
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < p0f.slots; i++)
         if (p0f.clients[i].fd >= 0)
             any = serve(&p0f.clients[i]) || any;
     return any;
@@ -212,49 +160,43 @@ bool http_p0f_round(void)
 
 nfds_t http_p0f_watch(struct pollfd watched[HTTP_P0F_DESCRIPTORS])
 {
-    nfds_t count = 0;
-
-    watched[count++] = (struct pollfd){.fd = p0f.listener, .events = POLLIN};
-    for (unsigned i = 0; i < CLIENTS; i++)
-        if (p0f.clients[i].fd >= 0)
-            watched[count++] = (struct pollfd){.fd = p0f.clients[i].fd, .events = POLLIN};
-    return count;
+    return fake_p0f_watch(&p0f, watched);
 }
 
 void http_p0f_fault(enum http_p0f_fault fault)
 {
     switch (fault) {
     case HTTP_P0F_HANG_UP:
-        for (unsigned i = 0; i < CLIENTS; i++)
+        for (unsigned i = 0; i < p0f.slots; i++)
             if (p0f.clients[i].fd >= 0)
-                hang_up(&p0f.clients[i]);
+                fake_p0f_hang_up(&p0f.clients[i]);
         break;
     case HTTP_P0F_STALL:
     case HTTP_P0F_GO_ON:
-        p0f.stalled = fault == HTTP_P0F_STALL;
+        stalled = fault == HTTP_P0F_STALL;
         break;
     case HTTP_P0F_BAD_MAGIC:
     case HTTP_P0F_BAD_STATUS:
     case HTTP_P0F_CUT:
     case HTTP_P0F_BAD_AND_STALL:
     case HTTP_P0F_FAULTS:
-        p0f.next = fault;
+        next_fault = fault;
         break;
     }
 }
 
 void http_p0f_behave(void)
 {
-    p0f.next = HTTP_P0F_FAULTS;
-    p0f.stalled = false;
+    next_fault = HTTP_P0F_FAULTS;
+    stalled = false;
 }
 
 unsigned http_p0f_at_rest(void)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < CLIENTS; i++)
-        count += p0f.clients[i].fd >= 0 && p0f.clients[i].answered >= PROBES &&
-                 p0f.clients[i].count == 0;
+    for (unsigned i = 0; i < p0f.slots; i++)
+        count += p0f.clients[i].fd >= 0 && p0f.clients[i].answered >= FAKE_P0F_PROBES &&
+                 !fake_p0f_owes(&p0f.clients[i]);
     return count;
 }

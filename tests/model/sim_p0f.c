@@ -1,100 +1,84 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim_p0f.h"
 
+#include "../support/fake_p0f.h"
 #include "model.h"
 #include "tap.h"
 #include "truth.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define CLIENTS 32
-#define EXTRA_MAX 100 /* bytes that nobody asked for; more could be taken for bad answers */
+#define EXTRA_MAX 100 /* unasked bytes; more of them could pass for malformed answers */
 
-struct client {
-    int fd; /* -1: none */
+/* What the model keeps for each slot of the fake. */
+struct fate {
     struct tap_line *line;
-    uint8_t query[P0F_QUERY_SIZE];
-    size_t have;                        /* bytes of it */
-    uint8_t answer[2 * P0F_ANSWER_MAX]; /* that is being written */
-    size_t size;                        /* 0: none is */
-    size_t put;
     bool generous; /* says more than it was asked */
     bool refuses;  /* says that the query is bad */
-    bool last;     /* it hangs up behind this one */
+    bool last;     /* hangs up after this one */
 };
 
 static struct {
-    char dir[32];
-    struct sockaddr_un name;
-    int listener; /* -1: it does not run */
+    struct fake_p0f p0f;
+    struct fate fates[CLIENTS];
     enum p0f_dialect dialect;
-    struct client clients[CLIENTS];
 } sim;
+
+static struct fate *fate_of(const struct fake_p0f_client *client)
+{
+    return &sim.fates[client - sim.p0f.clients];
+}
 
 /* ---- Its life */
 
 void sim_p0f_open(void)
 {
-    strcpy(sim.dir, "/tmp/model-XXXXXX");
-    model_check(mkdtemp(sim.dir), "no directory for the socket: %s", strerror(errno));
-    sim.name.sun_family = AF_UNIX;
-    strcat(strcpy(sim.name.sun_path, sim.dir), "/p0f.sock");
-    sim.listener = -1;
-    for (unsigned i = 0; i < CLIENTS; i++)
-        sim.clients[i].fd = -1;
+    model_check(fake_p0f_open(&sim.p0f, NULL, CLIENTS), "no directory for the socket: %s",
+                strerror(errno));
 }
 
 void sim_p0f_close(void)
 {
     sim_p0f_stop();
-    rmdir(sim.dir);
+    fake_p0f_close(&sim.p0f);
 }
 
 const char *sim_p0f_path(void)
 {
-    return sim.name.sun_path;
+    return sim.p0f.socket.path;
 }
 
 void sim_p0f_start(enum p0f_dialect dialect)
 {
     sim.dialect = dialect;
-    sim.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    model_check(bind(sim.listener, (struct sockaddr *)&sim.name, sizeof sim.name) == 0 &&
-                    listen(sim.listener, CLIENTS) == 0,
-                "p0f cannot listen: %s", strerror(errno));
+    model_check(fake_p0f_socket_listen(&sim.p0f.socket), "p0f cannot listen: %s", strerror(errno));
     model_tell("p0f starts (%s)", p0f_dialect_name(dialect));
 }
 
-static void hang_up(struct client *client)
+static void lose_client(struct fake_p0f_client *client)
 {
-    close(client->fd);
-    client->fd = -1;
-    tap_hung_up(client->line);
+    fake_p0f_hang_up(client);
+    tap_hung_up(fate_of(client)->line);
 }
 
 void sim_p0f_stop(void)
 {
     sim.dialect = P0F_DIALECT_AUTO;
-    if (sim.listener < 0)
+    if (!sim_p0f_runs())
         return;
     for (unsigned i = 0; i < CLIENTS; i++)
-        if (sim.clients[i].fd >= 0)
-            hang_up(&sim.clients[i]);
-    close(sim.listener);
+        if (sim.p0f.clients[i].fd >= 0)
+            lose_client(&sim.p0f.clients[i]);
+    fake_p0f_stop(&sim.p0f);
     tap_refuse_waiting();
-    sim.listener = -1;
-    unlink(sim.name.sun_path);
     model_tell("p0f ends");
 }
 
 bool sim_p0f_runs(void)
 {
-    return sim.listener >= 0;
+    return sim.p0f.socket.listener >= 0;
 }
 
 enum p0f_dialect sim_p0f_dialect(void)
@@ -104,86 +88,86 @@ enum p0f_dialect sim_p0f_dialect(void)
 
 void sim_p0f_hang_up(void)
 {
-    struct client *client = &sim.clients[chance_below(&model.chance, CLIENTS)];
+    struct fake_p0f_client *client = &sim.p0f.clients[chance_below(&model.chance, CLIENTS)];
 
     if (client->fd < 0)
         return;
     model.counts.hang_ups++;
-    model_tell("p0f hangs up %llu", (unsigned long long)client->line->order);
-    hang_up(client);
+    model_tell("p0f hangs up %llu", (unsigned long long)fate_of(client)->line->order);
+    lose_client(client);
 }
 
 /* ---- Answers */
 
-static void spoil(struct client *client)
+static void spoil(struct tap_line *line)
 {
-    client->line->muddled = client->line->muddled || client->line->spoiled;
-    client->line->spoiled = true;
+    line->muddled = line->muddled || line->spoiled;
+    line->spoiled = true;
     model.counts.spoiled++;
-    model_tell("p0f spoils %llu", (unsigned long long)client->line->order);
+    model_tell("p0f spoils %llu", (unsigned long long)line->order);
 }
 
 /* One answer more than it was asked for. A daemon that has asked again before it reads that one would
  * take it for the next; so only where nothing keeps it from reading both at once. */
-static void answer_unasked(struct client *client)
+static void answer_unasked(struct fake_p0f_client *client)
 {
-    if (client->line->sent > client->line->read || client->line->read <= TAP_PROBES ||
-        !model.settings.faultless)
+    struct tap_line *line = fate_of(client)->line;
+
+    if (line->sent > line->read || line->read <= TAP_PROBES || !model.settings.faultless)
         return;
     struct p0f_answer answer = truth_say(chance_below(&model.chance, TRUTH_HOSTS), sim.dialect);
-    client->size += p0f_answer_pack(&answer, sim.dialect, client->answer + client->size);
+    client->out_length += p0f_answer_pack(&answer, sim.dialect, client->out + client->out_length);
     model.counts.unasked++;
-    spoil(client);
+    spoil(line);
 }
 
 /* What it writes instead of a good answer. */
-static void lie(struct client *client)
+static void lie(struct fake_p0f_client *client)
 {
-    const uint32_t no_magic = P0F_QUERY_MAGIC, no_status = 0x30, bad_query = P0F_STATUS_BADQUERY;
+    struct fate *fate = fate_of(client);
 
     switch (chance_below(&model.chance, 6)) {
     case 0:
-        memcpy(client->answer, &no_magic, 4);
+        fake_p0f_spoil(client->out, FAKE_P0F_BAD_MAGIC);
         break;
     case 1:
-        memcpy(client->answer + 4, &no_status, 4);
+        fake_p0f_spoil(client->out, FAKE_P0F_BAD_STATUS);
         break;
     case 2:
-        memcpy(client->answer + 4, &bad_query, 4);
-        client->refuses = true;
+        fake_p0f_spoil(client->out, FAKE_P0F_BAD_QUERY);
+        fate->refuses = true;
         return;
     case 3: {
         size_t extra = chance_between(&model.chance, 1, EXTRA_MAX);
-        memset(client->answer + client->size, 0x55, extra);
-        client->size += extra;
-        client->line->muddled = client->line->read <= TAP_PROBES;
+        memset(client->out + client->out_length, 0x55, extra);
+        client->out_length += extra;
+        fate->line->muddled = fate->line->read <= TAP_PROBES;
         break;
     }
     case 4:
-        client->generous = true;
+        fate->generous = true;
         return;
     case 5: /* and dies in the middle of it */
-        client->size = chance_between(&model.chance, 1, (uint32_t)client->size);
-        client->last = true;
+        client->out_length = chance_between(&model.chance, 1, (uint32_t)client->out_length);
+        fate->last = true;
         return;
     }
-    spoil(client);
+    spoil(fate->line);
 }
 
-static void compose(struct client *client)
+static void compose(struct fake_p0f_client *client)
 {
-    struct tap_line *line = client->line;
-    struct p0f_answer answer = {.status = P0F_STATUS_NOMATCH};
-    struct p0f_addr addr;
+    struct fate *fate = fate_of(client);
+    struct tap_line *line = fate->line;
+    const struct p0f_addr addr = client->outstanding[0];
+    struct p0f_answer answer = fake_p0f_no_match(&addr);
 
-    model_check(p0f_query_unpack(client->query, &addr), "p0f reads a query that is none");
     model_check(memcmp(&addr, &line->asked[line->read % TAP_UNANSWERED], sizeof addr) == 0,
                 "p0f reads another query than was sent");
     if (line->read++ >= TAP_PROBES)
         answer = truth_say(truth_host(&addr), sim.dialect);
-    client->size = p0f_answer_pack(&answer, sim.dialect, client->answer);
-    client->put = client->have = 0;
-    client->refuses = client->generous = false;
+    fake_p0f_answer(client, &answer, sim.dialect);
+    *fate = (struct fate){.line = line};
     /* To a daemon that was told another dialect, every answer of ours is a wrong one. */
     if (model.settings.dialect != P0F_DIALECT_AUTO && model.settings.dialect != sim.dialect)
         line->spoiled = true;
@@ -192,75 +176,64 @@ static void compose(struct client *client)
 }
 
 /* False when there is nothing to read. */
-static bool read_some(struct client *client)
+static bool read_some(struct fake_p0f_client *client)
 {
-    ssize_t got =
-        recv(client->fd, client->query + client->have, sizeof client->query - client->have, 0);
+    enum fake_p0f_read read = fake_p0f_read(client, 1);
 
-    if (got < 0 && errno == EAGAIN)
+    if (read == FAKE_P0F_IDLE)
         return false;
-    if (got <= 0) { /* the daemon has closed it, which was looked at when it did */
-        hang_up(client);
-        return true;
-    }
-    client->have += (size_t)got;
-    if (client->have == sizeof client->query)
+    if (read != FAKE_P0F_GOT) /* the daemon has closed it, which was looked at when it did */
+        lose_client(client);
+    else if (client->count > 0)
         compose(client);
     return true;
 }
 
 /* False when the daemon has to read first. */
-static bool write_some(struct client *client)
+static bool write_some(struct fake_p0f_client *client)
 {
-    if (client->put == 0 && client->generous)
-        answer_unasked(client);
-    size_t length = client->size - client->put;
+    struct fate *fate = fate_of(client);
 
-    /* What goes wrong has no end that could be known: that p0f writes it at once has to do. */
-    if (length > 1 && !client->line->spoiled &&
+    if (client->out_sent == 0 && fate->generous)
+        answer_unasked(client);
+    size_t length = client->out_length - client->out_sent;
+
+    /* What goes wrong has no end that could be known, so p0f has to write it at once. */
+    if (length > 1 && !fate->line->spoiled &&
         chance_permille(&model.chance, model.mood.p0f_splits)) {
         length = chance_between(&model.chance, 1, (uint32_t)length - 1);
         model.counts.splits++;
     }
-    ssize_t put = send(client->fd, client->answer + client->put, length, MSG_NOSIGNAL);
+    ssize_t put = fake_p0f_write(client, length);
     if (put < 0 && errno == EAGAIN)
         return false; /* p0f writes only when there is room */
     model_check(put > 0, "p0f has died: %s while it wrote an answer on line %llu", strerror(errno),
-                (unsigned long long)client->line->order);
-    client->put += (size_t)put;
-    if (client->put < client->size)
+                (unsigned long long)fate->line->order);
+    if (client->out_length > 0)
         return true;
-    client->size = 0;
-    client->line->answered++;
+    fate->line->answered++;
     model.counts.answers++;
-    model.counts.bad_queries += client->refuses;
-    if (client->last) {
+    model.counts.bad_queries += fate->refuses;
+    if (fate->last) {
         model.counts.hang_ups++;
-        hang_up(client);
+        lose_client(client);
     }
     return true;
 }
 
 static void accept_more(void)
 {
-    unsigned served = 0;
+    struct tap_line *line;
 
-    for (unsigned i = 0; i < CLIENTS; i++)
-        served += sim.clients[i].fd >= 0;
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        struct client *client = &sim.clients[i];
-        struct tap_line *line = tap_waiting();
-        if (client->fd >= 0 || !line)
-            continue;
-        if (served >= model.mood.slots) {
+    while (fake_p0f_served(&sim.p0f) < CLIENTS && (line = tap_waiting())) {
+        if (fake_p0f_served(&sim.p0f) >= model.mood.slots) {
             model.counts.over_slots++;
             return;
         }
-        int fd = accept4(sim.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        model_check(fd >= 0, "p0f cannot accept: %s", strerror(errno));
+        struct fake_p0f_client *client = fake_p0f_accept(&sim.p0f, CLIENTS);
+        model_check(client != NULL, "p0f cannot accept: %s", strerror(errno));
         line->accepted = true;
-        *client = (struct client){.fd = fd, .line = line};
-        served++;
+        *fate_of(client) = (struct fate){.line = line};
     }
 }
 
@@ -268,14 +241,14 @@ bool sim_p0f_round(void)
 {
     bool busy = false;
 
-    if (sim.listener < 0)
+    if (!sim_p0f_runs())
         return false;
     accept_more();
     for (unsigned i = 0; i < CLIENTS; i++) {
-        struct client *client = &sim.clients[i];
+        struct fake_p0f_client *client = &sim.p0f.clients[i];
         if (client->fd < 0)
             continue;
-        if (client->size > 0)
+        if (client->out_length > 0)
             busy = write_some(client) || busy;
         else
             busy = read_some(client) || busy;

@@ -2,55 +2,39 @@
 /*
  * busy_p0f SOCKET - a p0f that is busy with packets, and dies of what the real one dies of.
  *
- * It has p0f's order of work (live_event_loop in p0f.c of 3.09b): poll; then the capture, here a
- * stall; then one step for each connection that the poll had found ready: read a query, or write an
- * answer. So what a client does during a stall is only met at the step, where a read or a write that
- * fails is fatal. Answers are those of the stock dialect. It knows the hosts of 10.0.0.0/8 and no
- * others, and gives each host's address as its http_name, so that a mixed-up answer shows.
+ * It works in p0f's order (live_event_loop in p0f.c of 3.09b): poll; then the capture, here a stall; then
+ * one step for each connection that the poll found ready: read a query, or write an answer. So what a
+ * client does during a stall is met only at that step, where a failing read or write is fatal. It answers
+ * in the stock dialect, knows the hosts of 10.0.0.0/8 and no others, and gives each host's address as its
+ * http_name, so that a mixed-up answer shows.
  *
- * It takes orders from stdin, one a line, and answers each with a line of JSON, all it has counted:
+ * It takes commands from stdin, one per line, and answers each with a line of JSON, all its counters:
  *
  *   stall MS EVERY   stall for MS at a time, EVERY ms after the last one (0: in every round)
- *   cap N            serve so many clients at once (default 20); others are left in the backlog
- *   report           nothing; only count
+ *   cap N            serve up to N clients at once (default 20); others stay in the backlog
+ *   report           only print the counters
  *
- * The line is printed at the end, too: at the end of stdin, or when it dies, with status 1.
+ * It prints them once more when stdin ends, or when it dies, with status 1.
  */
+#include "fake_p0f.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { QUERY_SIZE = 21, ANSWER_SIZE = 232, CLIENTS_MAX = 100, KNOWN_FIRST_OCTET = 10 };
-
-#define QUERY_MAGIC 0x50304601u
-#define ANSWER_MAGIC 0x50304602u
-enum { STATUS_BAD_QUERY = 0x00, STATUS_OK = 0x10, STATUS_NO_MATCH = 0x20 };
-
-struct client {
-    int fd;
-    size_t in, out; /* bytes of the query read; then, of the answer written */
-    unsigned char query[QUERY_SIZE];
-    unsigned char answer[ANSWER_SIZE];
-};
-
 static struct {
     unsigned long queries, answers, stalls, connections;
-    unsigned long owed_closes; /* a client went that had not got all its answers */
-    unsigned long half_closes; /* a client said it would ask no more: p0f spins until it goes */
-    size_t most;               /* clients at once */
+    unsigned long owed_closes; /* a client closed before it had all its answers */
+    unsigned long half_closes; /* a client said it would ask no more: p0f spins until it closes */
+    unsigned most;             /* clients at once */
 } seen;
 
-static struct client clients[CLIENTS_MAX];
-static size_t client_count, cap = 20;
+static struct fake_p0f p0f;
+static unsigned cap = 20;
 static int64_t stall_ms, stall_every_ms, stalled_ms;
 
 static int64_t now_ms(void)
@@ -64,10 +48,10 @@ static int64_t now_ms(void)
 static void report(const char *died)
 {
     printf("{\"queries\": %lu, \"answers\": %lu, \"stalls\": %lu, \"connections\": %lu, "
-           "\"clients\": %zu, \"most\": %zu, \"owed_closes\": %lu, \"half_closes\": %lu, "
+           "\"clients\": %u, \"most\": %u, \"owed_closes\": %lu, \"half_closes\": %lu, "
            "\"died\": \"%s\"}\n",
-           seen.queries, seen.answers, seen.stalls, seen.connections, client_count, seen.most,
-           seen.owed_closes, seen.half_closes, died);
+           seen.queries, seen.answers, seen.stalls, seen.connections, fake_p0f_served(&p0f),
+           seen.most, seen.owed_closes, seen.half_closes, died);
     fflush(stdout);
 }
 
@@ -78,108 +62,75 @@ static void die(const char *what)
     exit(1);
 }
 
-/* ---- Answers */
-
-static void put_u32(unsigned char *at, uint32_t value)
-{
-    memcpy(at, &value, sizeof value);
-}
-
-static void make_answer(struct client *client)
-{
-    const unsigned char *addr = client->query + 5;
-    uint32_t magic;
-
-    seen.queries++;
-    memcpy(&magic, client->query, sizeof magic);
-    memset(client->answer, 0, ANSWER_SIZE);
-    put_u32(client->answer, ANSWER_MAGIC);
-    if (magic != QUERY_MAGIC || (client->query[4] != 4 && client->query[4] != 6)) {
-        put_u32(client->answer + 4, STATUS_BAD_QUERY);
-    } else if (client->query[4] == 6 || addr[0] != KNOWN_FIRST_OCTET) {
-        put_u32(client->answer + 4, STATUS_NO_MATCH);
-    } else {
-        put_u32(client->answer + 4, STATUS_OK);
-        put_u32(client->answer + 8, 1700000000);  /* first_seen */
-        put_u32(client->answer + 12, 1700000060); /* last_seen */
-        put_u32(client->answer + 16, 1);          /* total_conn */
-        strcpy((char *)client->answer + 40, "Linux");
-        snprintf((char *)client->answer + 104, 32, "%d.%d.%d.%d", addr[0], addr[1], addr[2],
-                 addr[3]);
-    }
-}
-
 /* ---- Clients */
 
-static void forget(size_t which)
+static void answer_query(struct fake_p0f_client *client)
 {
-    close(clients[which].fd);
-    clients[which] = clients[--client_count];
+    const struct p0f_addr *addr = &client->outstanding[0];
+    struct p0f_answer answer = fake_p0f_no_match(addr);
+
+    seen.queries++;
+    if (fake_p0f_knows(addr)) {
+        answer = (struct p0f_answer){.status = P0F_STATUS_OK,
+                                     .host = {.first_seen = 1700000000,
+                                              .last_seen = 1700000060,
+                                              .total_conn = 1,
+                                              .os_name = "Linux"}};
+        snprintf(answer.host.http_name, sizeof answer.host.http_name, "%d.%d.%d.%d", addr->bytes[0],
+                 addr->bytes[1], addr->bytes[2], addr->bytes[3]);
+    }
+    fake_p0f_answer(client, &answer, P0F_DIALECT_P0F3);
 }
 
 /* It has closed: with all its answers, or too early? */
-static void client_closed(size_t which)
+static void client_closed(struct fake_p0f_client *client)
 {
-    struct client *client = &clients[which];
-    int owed = client->in == QUERY_SIZE;
+    bool owed = fake_p0f_owes(client);
     unsigned char unread[4096];
-    size_t length = client->in;
+    size_t length = client->length;
     ssize_t got;
 
     while ((got = read(client->fd, unread, sizeof unread)) > 0)
         length += (size_t)got;
     if (got < 0 && errno == ECONNRESET) /* it had not read its answer */
-        owed = 1;
-    if (owed || length >= QUERY_SIZE)
+        owed = true;
+    if (owed || length >= P0F_QUERY_SIZE)
         seen.owed_closes++;
-    forget(which);
+    fake_p0f_hang_up(client);
 }
 
-static void read_query(size_t which)
+static void read_query(struct fake_p0f_client *client)
 {
-    struct client *client = &clients[which];
-    ssize_t got = read(client->fd, client->query + client->in, QUERY_SIZE - client->in);
+    enum fake_p0f_read read = fake_p0f_read(client, 1);
 
-    if (got < 0) {
+    if (read == FAKE_P0F_IDLE || read == FAKE_P0F_FAILED) {
         seen.owed_closes++;
         die("read() on API socket fails despite POLLIN");
     }
-    if (got == 0) { /* p0f would read again at once, for ever */
+    if (read == FAKE_P0F_CLOSED) { /* p0f would read again at once, for ever */
         seen.half_closes++;
-        forget(which);
-        return;
+        fake_p0f_hang_up(client);
+    } else if (client->count > 0) {
+        answer_query(client);
     }
-    client->in += (size_t)got;
-    if (client->in == QUERY_SIZE)
-        make_answer(client);
 }
 
-static void write_answer(size_t which)
+static void write_answer(struct fake_p0f_client *client)
 {
-    struct client *client = &clients[which];
-    ssize_t put = write(client->fd, client->answer + client->out, ANSWER_SIZE - client->out);
-
-    if (put <= 0) {
+    if (fake_p0f_write(client, SIZE_MAX) <= 0) {
         seen.owed_closes++;
         die("write() on API socket fails despite POLLOUT");
     }
-    client->out += (size_t)put;
-    if (client->out == ANSWER_SIZE) {
-        client->in = client->out = 0;
-        seen.answers++;
-    }
+    seen.answers += client->out_length == 0;
 }
 
-static void greet(int listener)
+static void accept_client(void)
 {
-    int fd = accept(listener, NULL, NULL);
-
-    if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+    if (!fake_p0f_accept(&p0f, cap))
         die("accept() fails");
-    clients[client_count++] = (struct client){.fd = fd};
     seen.connections++;
-    if (client_count > seen.most)
-        seen.most = client_count;
+    if (fake_p0f_served(&p0f) > seen.most)
+        seen.most = fake_p0f_served(&p0f);
 }
 
 /* ---- Orders */
@@ -191,8 +142,9 @@ static void obey(const char *line)
     if (sscanf(line, "stall %ld %ld", &number, &every) == 2) {
         stall_ms = number;
         stall_every_ms = every;
-    } else if (sscanf(line, "cap %ld", &number) == 1 && number >= 0 && number <= CLIENTS_MAX) {
-        cap = (size_t)number;
+    } else if (sscanf(line, "cap %ld", &number) == 1 && number >= 0 &&
+               number <= FAKE_P0F_SLOTS_MAX) {
+        cap = (unsigned)number;
     } else if (strncmp(line, "report", 6) != 0) {
         errno = EINVAL;
         die("unknown order");
@@ -223,23 +175,6 @@ static int take_orders(void)
 
 /* ---- The loop */
 
-static int listen_at(const char *path)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (strlen(path) >= sizeof name.sun_path) {
-        errno = ENAMETOOLONG;
-        die(path);
-    }
-    strcpy(name.sun_path, path);
-    unlink(path);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ||
-        listen(fd, CLIENTS_MAX) < 0)
-        die(path);
-    return fd;
-}
-
 static void capture(void)
 {
     if (stall_ms == 0 || now_ms() < stalled_ms + stall_every_ms)
@@ -249,40 +184,37 @@ static void capture(void)
     stalled_ms = now_ms();
 }
 
-enum { ORDERS, LISTENER, FIRST_CLIENT };
-
 /* One round; false at the end of the orders. */
-static int serve(int listener)
+static int serve(void)
 {
-    struct pollfd polled[FIRST_CLIENT + CLIENTS_MAX];
+    struct pollfd watched[2 + FAKE_P0F_SLOTS_MAX];
+    nfds_t count = fake_p0f_watch(&p0f, watched);
+    struct pollfd *orders = &watched[count++];
 
-    polled[ORDERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-    polled[LISTENER] = (struct pollfd){.fd = client_count < cap ? listener : -1, .events = POLLIN};
-    for (size_t i = 0; i < client_count; i++)
-        polled[FIRST_CLIENT + i] = (struct pollfd){
-            .fd = clients[i].fd, .events = clients[i].in == QUERY_SIZE ? POLLOUT : POLLIN};
-    if (poll(polled, FIRST_CLIENT + client_count, -1) < 0)
+    *orders = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    if (fake_p0f_served(&p0f) >= cap)
+        watched[0].fd = -1;
+    if (poll(watched, count, -1) < 0)
         die("poll() failed");
     capture();
-    if (polled[LISTENER].revents) {
-        greet(listener);
+    if (watched[0].revents) {
+        accept_client();
         return 1; /* and poll again, as p0f does */
     }
-    for (size_t i = 0; i < client_count; i++) {
-        short events = polled[FIRST_CLIENT + i].revents;
+    for (unsigned i = 0; i < p0f.slots; i++) {
+        struct fake_p0f_client *client = &p0f.clients[i];
+        short events = watched[1 + i].revents;
         if (events & (POLLERR | POLLHUP)) {
-            client_closed(i);
+            client_closed(client);
             return 1; /* likewise */
         }
         if (events & POLLOUT)
-            write_answer(i);
+            write_answer(client);
         else if (events & POLLIN)
-            read_query(i);
-        if (polled[FIRST_CLIENT + i].fd != clients[i].fd)
-            return 1; /* gone: the places have changed */
+            read_query(client);
     }
-    /* Last, so that what clients have done before the orders ended is still seen. */
-    return polled[ORDERS].revents ? take_orders() : 1;
+    /* Last, so that what clients did before the orders ended is still seen. */
+    return orders->revents ? take_orders() : 1;
 }
 
 int main(int argc, char **argv)
@@ -291,10 +223,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: busy_p0f SOCKET\n");
         return 2;
     }
-    int listener = listen_at(argv[1]);
     signal(SIGPIPE, SIG_IGN); /* to be able to say what happened */
+    if (!fake_p0f_open(&p0f, argv[1], FAKE_P0F_SLOTS_MAX) || !fake_p0f_socket_listen(&p0f.socket))
+        die(argv[1]);
     report("");
-    while (serve(listener))
+    while (serve())
         continue;
     report("");
     return 0;

@@ -62,7 +62,7 @@ static void stop(void)
 
 static void open_conn(enum p0f_dialect dialect, unsigned pipeline)
 {
-    cr_assert_eq(p0f_conn_open(p0f.path, dialect, pipeline, &conn), P0F_OK);
+    cr_assert_eq(p0f_conn_open(p0f.socket.path, dialect, pipeline, &conn), P0F_OK);
     cr_assert(stand_in_accept(&p0f));
 }
 

@@ -7,31 +7,17 @@
 #define STAGE_H
 
 #include "core/loop.h"
-#include "p0fclient.h"
+#include "fake_p0f.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define STAGE_CLIENTS 16
-#define STAGE_QUERIES 64
-
-struct stage_client {
-    int fd; /* -1: none */
-    struct p0f_addr outstanding[STAGE_QUERIES];
-    unsigned count;
-};
 
 static struct {
     struct mono now;
     struct loop *loop;
-    char dir[32];
-    struct sockaddr_un name;
-    int listener;
-    struct stage_client clients[STAGE_CLIENTS];
+    struct fake_p0f p0f;
     unsigned accepted; /* ever */
     unsigned asked;    /* ever, without the probes of new connections */
     unsigned probed;   /* ever, those */
@@ -58,28 +44,19 @@ static inline struct p0f_addr stage_addr(const char *text)
 
 static inline void stage_p0f_start(void)
 {
-    stage.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    cr_assert_eq(bind(stage.listener, (struct sockaddr *)&stage.name, sizeof stage.name), 0);
-    cr_assert_eq(listen(stage.listener, STAGE_CLIENTS), 0);
+    cr_assert(fake_p0f_socket_listen(&stage.p0f.socket));
 }
 
 static inline void stage_hang_up(void)
 {
-    for (int i = 0; i < STAGE_CLIENTS; i++) {
-        struct stage_client *client = &stage.clients[i];
-        if (client->fd >= 0)
-            close(client->fd);
-        *client = (struct stage_client){.fd = -1};
-    }
+    for (unsigned i = 0; i < STAGE_CLIENTS; i++)
+        if (stage.p0f.clients[i].fd >= 0)
+            fake_p0f_hang_up(&stage.p0f.clients[i]);
 }
 
 static inline void stage_p0f_stop(void)
 {
-    stage_hang_up();
-    if (stage.listener >= 0)
-        close(stage.listener);
-    stage.listener = -1;
-    unlink(stage.name.sun_path);
+    fake_p0f_stop(&stage.p0f);
 }
 
 static inline bool stage_is_probe(const struct p0f_addr *addr)
@@ -89,51 +66,43 @@ static inline bool stage_is_probe(const struct p0f_addr *addr)
 
 static inline void stage_accept(void)
 {
-    for (int i = 0; i < STAGE_CLIENTS - stage.taken && stage.listener >= 0; i++) {
-        if (stage.clients[i].fd >= 0)
-            continue;
-        int fd = accept4(stage.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        stage.clients[i] = (struct stage_client){.fd = fd};
+    while (fake_p0f_accept(&stage.p0f, (unsigned)(STAGE_CLIENTS - stage.taken)))
         stage.accepted++;
+}
+
+static inline void stage_read(struct fake_p0f_client *client)
+{
+    unsigned before = client->count;
+
+    while (client->fd >= 0 && fake_p0f_read(client, FAKE_P0F_QUERIES_MAX) == FAKE_P0F_GOT)
+        continue;
+    for (unsigned i = before; i < client->count; i++) {
+        cr_assert_neq(client->outstanding[i].type, 0, "not a query");
+        stage.asked += !stage_is_probe(&client->outstanding[i]);
+        stage.probed += stage_is_probe(&client->outstanding[i]);
     }
 }
 
-static inline void stage_read(struct stage_client *client)
+static inline void stage_answer_first(struct fake_p0f_client *client)
 {
-    uint8_t query[P0F_QUERY_SIZE];
+    const struct p0f_addr addr = client->outstanding[0];
+    struct p0f_answer answer = fake_p0f_no_match(&addr);
 
-    while (client->fd >= 0 && recv(client->fd, query, sizeof query, 0) == sizeof query) {
-        cr_assert_lt(client->count, STAGE_QUERIES);
-        cr_assert(p0f_query_unpack(query, &client->outstanding[client->count]));
-        bool probe = stage_is_probe(&client->outstanding[client->count++]);
-        stage.asked += !probe;
-        stage.probed += probe;
-    }
-}
-
-static inline void stage_answer_first(struct stage_client *client)
-{
-    uint8_t bytes[P0F_ANSWER_MAX];
-    bool known = stage.knows_all || client->outstanding[0].bytes[0] == 10;
-    struct p0f_answer answer = {.status = P0F_STATUS_NOMATCH};
-
-    if (known && !stage_is_probe(&client->outstanding[0]))
+    if ((stage.knows_all || addr.bytes[0] == 10) && !stage_is_probe(&addr))
         answer = (struct p0f_answer){.status = P0F_STATUS_OK,
                                      .host = {.total_conn = stage.asked, .os_name = "Linux"}};
-    size_t size = p0f_answer_pack(&answer, P0F_DIALECT_P0F3, bytes);
-    bytes[0] ^= client->outstanding[0].bytes[0] == 66;
-    cr_assert_eq(send(client->fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
-    memmove(client->outstanding, client->outstanding + 1,
-            --client->count * sizeof client->outstanding[0]);
+    uint8_t *bytes = fake_p0f_answer(client, &answer, P0F_DIALECT_P0F3);
+    if (addr.bytes[0] == 66)
+        fake_p0f_spoil(bytes, FAKE_P0F_BAD_MAGIC);
+    cr_assert_gt(fake_p0f_write(client, SIZE_MAX), 0);
+    cr_assert_eq(client->out_length, 0, "written as a whole");
 }
 
 static inline void stage_serve(void)
 {
     stage_accept();
-    for (int i = 0; i < STAGE_CLIENTS; i++) {
-        struct stage_client *client = &stage.clients[i];
+    for (unsigned i = 0; i < STAGE_CLIENTS; i++) {
+        struct fake_p0f_client *client = &stage.p0f.clients[i];
         stage_read(client);
         while (client->count > 0 && !stage.mute &&
                (!stage.holding || stage_is_probe(&client->outstanding[0])))
@@ -177,13 +146,7 @@ static inline void stage_open(void)
 {
     memset(&stage, 0, sizeof stage);
     stage.now.ns = INT64_C(1000000000000);
-    stage.listener = -1;
-    for (int i = 0; i < STAGE_CLIENTS; i++)
-        stage.clients[i].fd = -1;
-    strcpy(stage.dir, "/tmp/stage-XXXXXX");
-    cr_assert_not_null(mkdtemp(stage.dir));
-    stage.name.sun_family = AF_UNIX;
-    strcat(strcpy(stage.name.sun_path, stage.dir), "/p0f.sock");
+    cr_assert(fake_p0f_open(&stage.p0f, NULL, STAGE_CLIENTS));
     stage.loop = loop_new(stage_clock);
     cr_assert_not_null(stage.loop);
 }
@@ -191,8 +154,7 @@ static inline void stage_open(void)
 static inline void stage_close(void)
 {
     loop_free(stage.loop);
-    stage_p0f_stop();
-    rmdir(stage.dir);
+    fake_p0f_close(&stage.p0f);
 }
 
 #endif

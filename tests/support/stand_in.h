@@ -1,37 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The p0f end of a unix socket, played by the test itself, in a directory of its own. */
+/* One connection of p0f's, in the hands of the test: other than those of fake_p0f.h, its reads block, so
+ * that a thread can play p0f to a caller that blocks, too. */
 #ifndef STAND_IN_H
 #define STAND_IN_H
 
-#include "p0fclient.h"
+#include "fake_p0f.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 struct stand_in {
-    char dir[32];
-    char path[64];
-    int listener;
+    struct fake_p0f_socket socket;
     int peer; /* the connection accepted last, -1 when there is none */
 };
 
 static inline bool stand_in_start(struct stand_in *p0f)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-
-    *p0f = (struct stand_in){.dir = "/tmp/p0f-unit-XXXXXX", .listener = -1, .peer = -1};
-    if (!mkdtemp(p0f->dir))
-        return false;
-    snprintf(p0f->path, sizeof p0f->path, "%s/sock", p0f->dir);
-    memcpy(name.sun_path, p0f->path, sizeof p0f->path);
-    p0f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return bind(p0f->listener, (const struct sockaddr *)&name, sizeof name) == 0 &&
-           listen(p0f->listener, 8) == 0;
+    p0f->peer = -1;
+    return fake_p0f_socket_open(&p0f->socket, NULL) && fake_p0f_socket_listen(&p0f->socket);
 }
 
 static inline void stand_in_hang_up(struct stand_in *p0f)
@@ -44,16 +31,14 @@ static inline void stand_in_hang_up(struct stand_in *p0f)
 static inline void stand_in_stop(struct stand_in *p0f)
 {
     stand_in_hang_up(p0f);
-    close(p0f->listener);
-    unlink(p0f->path);
-    rmdir(p0f->dir);
+    fake_p0f_socket_close(&p0f->socket);
 }
 
 /* False when nobody has connected. */
 static inline bool stand_in_accept(struct stand_in *p0f)
 {
     stand_in_hang_up(p0f);
-    p0f->peer = accept4(p0f->listener, NULL, NULL, SOCK_CLOEXEC);
+    p0f->peer = accept4(p0f->socket.listener, NULL, NULL, SOCK_CLOEXEC);
     return p0f->peer >= 0;
 }
 
@@ -84,12 +69,9 @@ static inline bool stand_in_write(struct stand_in *p0f, const void *bytes, size_
 static inline size_t stand_in_pack(uint8_t *out, enum p0f_dialect dialect, uint32_t status,
                                    uint32_t mark)
 {
-    struct p0f_answer answer = {.status = status, .host = {.total_conn = mark}};
-    uint8_t bytes[P0F_ANSWER_MAX];
-    size_t size = p0f_answer_pack(&answer, dialect, bytes);
+    const struct p0f_answer answer = {.status = status, .host = {.total_conn = mark}};
 
-    memcpy(out, bytes, size);
-    return size;
+    return p0f_answer_pack(&answer, dialect, out);
 }
 
 static inline bool stand_in_answer(struct stand_in *p0f, uint32_t status, uint32_t mark)

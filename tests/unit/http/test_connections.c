@@ -6,6 +6,8 @@
 
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define MOST 64
 #define PATIENCE_MS 10000

@@ -4,8 +4,10 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #define EACH_DIALECT(d)                                                                            \
     enum p0f_dialect d = P0F_DIALECT_P0F3;                                                         \

@@ -4,6 +4,8 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/un.h>
 
 /* Of the kernel's 108 bytes for a path the last is the NUL. */
 Test(conn_edges, the_longest_path)

@@ -4,11 +4,13 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
@@ -31,7 +33,7 @@ static void *play(void *arg)
     char byte;
 
     if (!script->connected)
-        p0f.peer = accept(p0f.listener, NULL, NULL);
+        p0f.peer = accept(p0f.socket.listener, NULL, NULL);
     script->went_well = p0f.peer >= 0 && stand_in_skip(&p0f, script->queries) &&
                         stand_in_write(&p0f, script->bytes, script->length);
     if (script->hang_up)
@@ -51,7 +53,7 @@ static enum p0f_error lookup_played(struct script *script, struct p0f_host *host
     pthread_t thread;
 
     cr_assert_eq(pthread_create(&thread, NULL, play, script), 0);
-    enum p0f_error error = p0f_lookup(p0f.path, &somebody, NULL, host);
+    enum p0f_error error = p0f_lookup(p0f.socket.path, &somebody, NULL, host);
     pthread_join(thread, NULL);
     cr_assert(script->went_well);
     return error;
@@ -70,7 +72,7 @@ static void start(void)
 {
     cr_assert(stand_in_start(&p0f));
     /* The thread is to wait in accept. */
-    cr_assert_eq(fcntl(p0f.listener, F_SETFL, 0), 0);
+    cr_assert_eq(fcntl(p0f.socket.listener, F_SETFL, 0), 0);
 }
 
 static void stop(void)
@@ -83,7 +85,7 @@ static void time_out(void)
 {
     struct p0f_host host;
 
-    cr_assert_eq(p0f_lookup(p0f.path, &somebody, &past, &host), P0F_TIMEOUT);
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &past, &host), P0F_TIMEOUT);
 }
 
 static void time_out_first(void)
@@ -96,8 +98,8 @@ static void time_out_first(void)
 
 static bool is_anybody_waiting(void)
 {
-    fcntl(p0f.listener, F_SETFL, O_NONBLOCK);
-    return accept(p0f.listener, NULL, NULL) >= 0;
+    fcntl(p0f.socket.listener, F_SETFL, O_NONBLOCK);
+    return accept(p0f.socket.listener, NULL, NULL) >= 0;
 }
 
 Test(query, answered, .init = start, .fini = stop)
@@ -269,7 +271,7 @@ Test(query, a_stalled_p0f_costs_one_connection, .init = start, .fini = stop)
 
     for (int i = 0; i < 16; i++)
         time_out();
-    cr_assert_eq(p0f_lookup(p0f.path, &somebody, &past, &host), P0F_FULL);
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &past, &host), P0F_FULL);
     cr_assert(stand_in_accept(&p0f));
     cr_assert(stand_in_skip(&p0f, 18));
     cr_assert_not(is_anybody_waiting(), "a second connection");

@@ -5,7 +5,9 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
@@ -45,7 +47,7 @@ Test(query_memory, without_memory_nothing_is_asked, .init = start, .fini = stop)
 {
     for (long fail_at = 0;; fail_at++) {
         memory_start(fail_at, false);
-        enum p0f_error error = p0f_lookup(p0f.path, &somebody, &past, &host);
+        enum p0f_error error = p0f_lookup(p0f.socket.path, &somebody, &past, &host);
         if (!memory_stop()) {
             cr_assert_eq(error, P0F_TIMEOUT, "%s", p0f_strerror(error));
             break;
@@ -68,11 +70,11 @@ Test(query_memory, without_descriptors_nothing_is_asked, .init = start, .fini = 
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
     for (rlim_t more = 0; more < 2; more++) { /* for the alarm, and for the socket */
         allow_descriptors(more);
-        cr_assert_eq(p0f_lookup(p0f.path, &somebody, &past, &host), P0F_SYSTEM);
+        cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &past, &host), P0F_SYSTEM);
         cr_assert_eq(errno, EMFILE);
     }
     allow_descriptors(2);
-    cr_assert_eq(p0f_lookup(p0f.path, &somebody, &past, &host), P0F_TIMEOUT);
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &past, &host), P0F_TIMEOUT);
     allow_descriptors(0);
     cr_assert_eq(p0f_lookup_drain(&past), 1, "not outstanding any more");
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -85,11 +87,12 @@ Test(query_memory, without_descriptors_nothing_is_asked, .init = start, .fini = 
 
 Test(query_memory, a_deadline_that_is_none, .init = start, .fini = stop)
 {
-    cr_assert_eq(p0f_lookup(p0f.path, &somebody, &(struct timespec){.tv_nsec = 1000000000}, &host),
-                 P0F_SYSTEM);
+    cr_assert_eq(
+        p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){.tv_nsec = 1000000000}, &host),
+        P0F_SYSTEM);
     cr_assert_eq(errno, EINVAL);
     cr_assert_not(stand_in_accept(&p0f));
-    cr_assert_eq(p0f_lookup(p0f.path, &somebody, &(struct timespec){0}, &host), P0F_TIMEOUT);
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){0}, &host), P0F_TIMEOUT);
     cr_assert(stand_in_accept(&p0f));
     stand_in_hang_up(&p0f);
     cr_assert_eq(p0f_lookup_drain(NULL), 0);

@@ -24,7 +24,7 @@ static inline void setup_with_connections(unsigned connections)
     stage_open();
     stage_p0f_start();
     const struct pool_options pool_options = {
-        .socket = stage.name.sun_path, .connections = connections, .pipeline = 16};
+        .socket = stage.p0f.socket.path, .connections = connections, .pipeline = 16};
     /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
     const struct recall_options recall_options = {
         .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};

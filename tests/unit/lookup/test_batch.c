@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 
 #define WINDOW 4
 
@@ -87,9 +89,9 @@ static void expect_all(const char *expected)
     expect_results(expected);
 }
 
-static struct stage_client *p0f(void)
+static struct fake_p0f_client *p0f(void)
 {
-    struct stage_client *client = stage.clients;
+    struct fake_p0f_client *client = stage.p0f.clients;
 
     while (client->fd < 0)
         client++;

@@ -6,6 +6,7 @@
 #include "../../support/short_memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LONG 900 /* bytes of a text that makes the answer outgrow its first room */
 

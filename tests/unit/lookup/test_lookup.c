@@ -2,6 +2,7 @@
 #include "lookup_fixture.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 Test(lookup, miss_then_hit)
 {
@@ -87,15 +88,14 @@ static void break_under_query(bool garbage)
     static const uint8_t zeroes[232];
 
     for (int i = 0; i < STAGE_CLIENTS; i++) {
-        struct stage_client *client = &stage.clients[i];
+        struct fake_p0f_client *client = &stage.p0f.clients[i];
         if (client->fd < 0 || client->count == 0)
             continue;
         if (garbage) {
             cr_assert_eq(send(client->fd, zeroes, sizeof zeroes, MSG_NOSIGNAL), sizeof zeroes);
             client->count--;
         } else {
-            close(client->fd);
-            *client = (struct stage_client){.fd = -1};
+            fake_p0f_hang_up(client);
         }
         stage_settle();
         return;
@@ -290,7 +290,7 @@ static struct p0f_addr second_after_a_newcomer(const char *address)
     const struct lookup_limits limits = {.timeout = 1000, .max_pending = 100};
     const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
     struct visitor visitors[40], newcomer;
-    struct stage_client *p0f = stage.clients;
+    struct fake_p0f_client *p0f = stage.p0f.clients;
     char text[16];
 
     setup();

@@ -26,7 +26,7 @@ static bool make_pool(void)
 {
     struct loop *loop = loop_new(stage_clock);
     const struct pool_options options = {
-        .socket = stage.name.sun_path, .connections = 2, .pipeline = 16};
+        .socket = stage.p0f.socket.path, .connections = 2, .pipeline = 16};
     struct pool *made = loop ? pool_new(loop, &options) : NULL;
 
     pool_free(made);

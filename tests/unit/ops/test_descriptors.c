@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct networks *trusted;
 static struct connections *connections;

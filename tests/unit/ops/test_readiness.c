@@ -25,7 +25,7 @@ static void on_drained(void *ctx)
 
 static void setup(unsigned connections, enum p0f_dialect dialect)
 {
-    const struct pool_options options = {.socket = stage.name.sun_path,
+    const struct pool_options options = {.socket = stage.p0f.socket.path,
                                          .dialect = dialect,
                                          .connections = connections,
                                          .pipeline = 1,
@@ -79,11 +79,11 @@ static void expect_ready(const struct prober *prober)
 static void expect_not(const struct prober *prober, const char *reason)
 {
     const char *told = prober->request.reason;
-    size_t path = strlen(stage.name.sun_path);
+    size_t path = strlen(stage.p0f.socket.path);
 
     cr_assert_eq(prober->done, 1, "done %u times", prober->done);
     cr_assert_not(prober->request.ready);
-    if (strncmp(told, stage.name.sun_path, path) == 0)
+    if (strncmp(told, stage.p0f.socket.path, path) == 0)
         told += path;
     cr_assert_eq(strncmp(told, reason, strlen(reason)), 0, "%s", told);
 }
@@ -279,10 +279,9 @@ Test(readiness, one_connection_breaks_under_the_query)
     open_with_p0f(2);
     stage.mute = true;
     ask_now(&prober);
-    while (stage.clients[which].count == 0)
+    while (stage.p0f.clients[which].count == 0)
         which++;
-    close(stage.clients[which].fd);
-    stage.clients[which] = (struct stage_client){.fd = -1};
+    fake_p0f_hang_up(&stage.p0f.clients[which]);
     stage.mute = false;
     stage_settle();
     expect_ready(&prober);

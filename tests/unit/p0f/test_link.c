@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct link tested;
 static unsigned lost;
@@ -52,7 +54,7 @@ static void setup(void)
     tested = (struct link){0};
     lost = 0;
     common.loop = stage.loop;
-    common.socket = stage.name.sun_path;
+    common.socket = stage.p0f.socket.path;
     link_start(&tested, &common);
     link_flush(&tested);
     stage_settle();
@@ -99,14 +101,14 @@ Test(link, draining_with_queries_unsent)
     fill();
     stage_round();
     cr_assert_not(is_busy());
-    cr_assert_eq(send(stage.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
+    cr_assert_eq(send(stage.p0f.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
     stage_round();
     cr_assert_eq(lost, 1);
     cr_assert_eq(lost_with, P0F_MALFORMED);
     cr_assert_eq(tested.state, LINK_DRAINING);
     cr_assert(link_may_answer(&tested));
     for (int i = 0; i < 64; i++) /* p0f reads on, so there is room again */
-        stage_read(&stage.clients[0]);
+        stage_read(&stage.p0f.clients[0]);
     stage_round();
     cr_assert_not(is_busy(), "the loop spins");
     teardown();
@@ -216,7 +218,7 @@ static void flood(void)
     static uint8_t garbage[65536];
 
     memset(garbage, 0xff, sizeof garbage);
-    while (send(stage.clients[0].fd, garbage, sizeof garbage, MSG_NOSIGNAL) > 0)
+    while (send(stage.p0f.clients[0].fd, garbage, sizeof garbage, MSG_NOSIGNAL) > 0)
         ;
 }
 

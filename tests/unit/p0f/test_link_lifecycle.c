@@ -4,6 +4,9 @@
 
 #include "../../support/stage.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 static struct link tested;
 static unsigned connected;
 
@@ -33,7 +36,7 @@ static void settle(void)
 static void start(uint64_t seed)
 {
     common = (struct link_common){.loop = stage.loop,
-                                  .socket = stage.name.sun_path,
+                                  .socket = stage.p0f.socket.path,
                                   .pipeline = 64,
                                   .random = seed,
                                   .event = on_event};
@@ -127,11 +130,11 @@ Test(link_lifecycle, the_last_answer_comes_long_after_it_was_given_up)
     link_stop(&tested);
     pass(1000);
     cr_assert_eq(tested.state, LINK_DRAINING);
-    stage_read(&stage.clients[0]);
-    stage_answer_first(&stage.clients[0]);
+    stage_read(&stage.p0f.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     pass(10); /* it is read that often and no more */
     cr_assert_eq(tested.state, LINK_DRAINING);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     pass(10);
     cr_assert_eq(tested.state, LINK_DOWN);
     pass(50);
@@ -236,13 +239,13 @@ Test(link_lifecycle, what_did_not_fit_is_sent_when_there_is_room)
 Test(link_lifecycle, it_does_not_return_to_a_p0f_that_has_gone)
 {
     open_with_p0f();
-    cr_assert_eq(send(stage.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
+    cr_assert_eq(send(stage.p0f.clients[0].fd, "this is no answer", 17, MSG_NOSIGNAL), 17);
     stage_round();
     cr_assert_eq(tested.state, LINK_DRAINING);
     cr_assert(link_may_answer(&tested));
-    close(stage.listener); /* it takes no more connections, and still has this one */
-    stage.listener = -1;
-    unlink(stage.name.sun_path);
+    close(stage.p0f.socket.listener); /* it takes no more connections, and still has this one */
+    stage.p0f.socket.listener = -1;
+    unlink(stage.p0f.socket.path);
     stage.now = mono_add_ms(stage.now, 250);
     stage_round();
     cr_assert_eq(tested.state, LINK_DOWN);

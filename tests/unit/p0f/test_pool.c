@@ -27,8 +27,10 @@ static void on_drained(void *ctx)
 
 static void setup(unsigned connections, unsigned pipeline)
 {
-    const struct pool_options options = {
-        .socket = stage.name.sun_path, .connections = connections, .pipeline = pipeline, .seed = 7};
+    const struct pool_options options = {.socket = stage.p0f.socket.path,
+                                         .connections = connections,
+                                         .pipeline = pipeline,
+                                         .seed = 7};
 
     memset(answers, 0, sizeof answers);
     drained = 0;
@@ -101,16 +103,16 @@ Test(pool, least_owed_first)
     stage.holding = true;
     ask_first(5);
     stage_settle();
-    cr_assert_eq(stage.clients[0].count + stage.clients[1].count, 5);
-    cr_assert_geq(stage.clients[0].count, 2);
-    cr_assert_geq(stage.clients[1].count, 2);
-    stage_answer_first(&stage.clients[0]);
-    stage_answer_first(&stage.clients[0]);
+    cr_assert_eq(stage.p0f.clients[0].count + stage.p0f.clients[1].count, 5);
+    cr_assert_geq(stage.p0f.clients[0].count, 2);
+    cr_assert_geq(stage.p0f.clients[1].count, 2);
+    stage_answer_first(&stage.p0f.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_round();
-    unsigned other = stage.clients[1].count;
+    unsigned other = stage.p0f.clients[1].count;
     cr_assert_eq(ask(5), P0F_OK);
     stage_settle();
-    cr_assert_eq(stage.clients[1].count, other, "the other one has fewer outstanding");
+    cr_assert_eq(stage.p0f.clients[1].count, other, "the other one has fewer outstanding");
     cr_assert_eq(pool_outstanding(pool), 4);
     teardown();
 }
@@ -121,8 +123,8 @@ Test(pool, pipeline_is_never_exceeded)
     stage.holding = true;
     ask_first(5);
     stage_settle();
-    cr_assert_eq(stage.clients[0].count, 2);
-    stage_answer_first(&stage.clients[0]);
+    cr_assert_eq(stage.p0f.clients[0].count, 2);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     cr_assert_eq(stage.asked, 3, "the next of the queue is sent");
     expect(0, P0F_OK);
@@ -225,13 +227,13 @@ Test(pool, askers_take_turns)
     ask_first(4);
     stage_settle();
     cr_assert_eq(ask_as(4, FLOW_STRANGERS + 1), P0F_OK);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     expect(0, P0F_OK);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     expect(1, P0F_OK);
-    cr_assert_eq(stage.clients[0].outstanding[0].bytes[3], 4,
+    cr_assert_eq(stage.p0f.clients[0].outstanding[0].bytes[3], 4,
                  "before the two that were there first");
     stage.holding = false;
     stage_settle();
@@ -249,12 +251,12 @@ Test(pool, drained_when_nothing_is_owed)
     pool_retire(pool, on_drained, NULL);
     expect(2, P0F_UNREACHABLE);
     cr_assert_eq(ask(3), P0F_UNREACHABLE);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     expect(0, P0F_OK);
     cr_assert_eq(drained, 0);
     cr_assert_eq(pool_outstanding(pool), 1);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     expect(1, P0F_OK);
     cr_assert_eq(drained, 1);

@@ -36,7 +36,7 @@ Test(pool_rate, a_higher_one_counts_at_once)
     stage_p0f_start();
     pool = pool_new(
         stage.loop,
-        &(struct pool_options){.socket = stage.name.sun_path, .connections = 1, .pipeline = 16});
+        &(struct pool_options){.socket = stage.p0f.socket.path, .connections = 1, .pipeline = 16});
     cr_assert_not_null(pool);
     stage_settle();
     pool_set_max_rate(pool, 1);

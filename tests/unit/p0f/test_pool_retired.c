@@ -18,7 +18,7 @@ static void retire_without_p0f(unsigned links, bool was_there)
     stage_open();
     if (was_there)
         stage_p0f_start();
-    struct pool *pool = pool_new(stage.loop, &(struct pool_options){.socket = stage.name.sun_path,
+    struct pool *pool = pool_new(stage.loop, &(struct pool_options){.socket = stage.p0f.socket.path,
                                                                     .connections = links,
                                                                     .pipeline = 16,
                                                                     .seed = 7});
@@ -51,7 +51,7 @@ static struct pool *open_one(void)
     drained = 0;
     return pool_new(
         stage.loop,
-        &(struct pool_options){.socket = stage.name.sun_path, .connections = 1, .pipeline = 16});
+        &(struct pool_options){.socket = stage.p0f.socket.path, .connections = 1, .pipeline = 16});
 }
 
 static void finish(struct pool *pool)
@@ -82,15 +82,15 @@ Test(pool_retired, not_drained_while_anything_is_owed)
         cr_assert_eq(pool_ask(pool, &queries[i]), P0F_OK);
     }
     stage_settle();
-    stage_answer_first(&stage.clients[0]); /* with nonsense, so both have been told */
+    stage_answer_first(&stage.p0f.clients[0]); /* with nonsense, so both have been told */
     stage_round();
     cr_assert_eq(pool_outstanding(pool), 1);
     pool_retire(pool, on_drained, &drained);
     stage_settle();
     stage_pass(5000);
     cr_assert_eq(drained, 0);
-    stage.clients[0].outstanding[0] = stage_addr("10.0.0.1");
-    stage_answer_first(&stage.clients[0]);
+    stage.p0f.clients[0].outstanding[0] = stage_addr("10.0.0.1");
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     finish(pool);
 }
@@ -105,11 +105,11 @@ Test(pool_retired, not_drained_while_a_probe_is_owed)
     cr_assert_eq(pool_outstanding(pool), 2);
     pool_retire(pool, on_drained, &drained);
     stage_settle();
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     cr_assert_gt(pool_outstanding(pool), 0);
     cr_assert_eq(drained, 0);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     finish(pool);
 }

@@ -26,7 +26,7 @@ static void look(void)
 
 static void setup(unsigned connections, enum p0f_dialect dialect)
 {
-    const struct pool_options options = {.socket = stage.name.sun_path,
+    const struct pool_options options = {.socket = stage.p0f.socket.path,
                                          .dialect = dialect,
                                          .connections = connections,
                                          .pipeline = 2,
@@ -61,7 +61,7 @@ Test(pool_status, all_is_well)
     open_with_p0f(2, P0F_DIALECT_AUTO);
     stage_pass(1999);
     look();
-    cr_assert_str_eq(status.socket, stage.name.sun_path);
+    cr_assert_str_eq(status.socket, stage.p0f.socket.path);
     cr_assert_eq(status.dialect, P0F_DIALECT_P0F3);
     cr_assert_eq(status.wanted, P0F_DIALECT_AUTO);
     cr_assert(status.up);
@@ -145,7 +145,7 @@ Test(pool_status, each_answer_is_a_sign_of_life)
     }
     stage_settle();
     stage_pass(900);
-    stage_answer_first(&stage.clients[0]);
+    stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
     stage_pass(200);
     look();
