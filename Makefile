@@ -280,6 +280,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 # Programs that the end-to-end tests use.
 TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f flood hold http_load)
 
+$(addprefix $(BUILD)/tests/support/,flood hold http_load): $(BUILD)/tests/support/load.o
 $(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
 $(BUILD)/tests/support/busy_p0f: $(FAKE_P0F) $(LIB_A)
 $(TOOLS): %: %.o

@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flood PORT FILE [options] - sends the request that stands in FILE again and again, on connections
- * of 127.0.0.1:PORT, as fast as it is answered. One that has ended is opened again.
+ * flood PORT FILE [options] - sends the request in FILE again and again, on connections to
+ * 127.0.0.1:PORT, as fast as it is answered. A connection that ends is opened again.
  *
- *   -c N      so many connections (default 1)
- *   -p N      so many requests under way on each (default 1); 0: as many as are taken
- *   -s ADDR   connect from there
+ *   -c N      number of connections (default 1)
+ *   -p N      requests outstanding on each (default 1); 0: as many as the server takes
+ *   -s ADDR   connect from this address
  *   -d        deaf: read no answers
  *
- * Prints "begun". SIGTERM: prints one line of JSON: answers by status; the shortest and the longest
- * body of a 200, in bytes; how many requests were `broken` off by the server, or `refused`; how
- * often what came was `wrong`, which is no answer at all.
+ * Prints "begun". On SIGTERM prints one line of JSON: answers by status; the shortest and the longest
+ * body of a 200, in bytes; the requests that the server left without an answer (`broken`), or whose
+ * connection it `refused`; how often something came that is not an answer (`wrong`).
  */
-#include <arpa/inet.h>
+#include "load.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, STATUSES = 600, ROOM = 4096, AT_ONCE = 16 * 1024 };
+enum { ROOM = 4096, AT_ONCE = 16 * 1024 };
 
 /* What of an answer comes next. A chunk's data has its CRLF behind it. */
 enum part { HEAD, BODY, CHUNK_SIZE, CHUNK, LAST_LINE };
@@ -48,7 +45,7 @@ static struct {
 } options = {.connections = 1, .pipeline = 1};
 
 static struct {
-    unsigned long statuses[STATUSES], broken, refused, wrong;
+    unsigned long statuses[LOAD_STATUSES], broken, refused, wrong;
     uint64_t shortest, longest;
 } seen = {.shortest = UINT64_MAX};
 
@@ -56,13 +53,6 @@ static char *requests; /* the same one, several times */
 static size_t request_length, requests_length;
 static struct connection *all;
 static int epoll;
-static volatile sig_atomic_t over;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 /* ---- Answers */
 
@@ -88,7 +78,7 @@ static int take_head(struct connection *connection)
         return 0;
     connection->status = strtol(connection->text + 9, NULL, 10);
     connection->body = 0;
-    if (connection->status < 100 || connection->status >= STATUSES)
+    if (connection->status < 100 || connection->status >= LOAD_STATUSES)
         return 0;
     if (strcasestr(connection->text, "\r\nTransfer-Encoding: chunked\r\n")) {
         connection->part = CHUNK_SIZE;
@@ -176,25 +166,16 @@ static uint32_t events_of(const struct connection *connection)
 
 static void dial(struct connection *connection)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    /* The deaf have a small buffer: else the kernel takes megabytes for them. */
+    int fd = load_connect(&options.from, &options.server, sizeof options.server,
+                          options.deaf ? 4096 : 0);
 
-    if (fd < 0 || (options.from.sin_family &&
-                   bind(fd, (const struct sockaddr *)&options.from, sizeof options.from) != 0))
-        die("socket");
-    if (options.deaf) /* else the kernel takes megabytes for us */
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
-    *connection = (struct connection){.fd = -1};
-    if (connect(fd, (const struct sockaddr *)&options.server, sizeof options.server) != 0) {
-        if (errno != ECONNREFUSED && errno != ECONNRESET)
-            die("connect");
+    *connection = (struct connection){.fd = fd};
+    if (fd < 0)
         seen.refused++;
-        close(fd);
-        return;
-    }
-    struct epoll_event event = {.events = events_of(connection), .data.ptr = connection};
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        die("epoll");
-    connection->fd = fd;
+    else
+        load_watch(epoll, fd,
+                   (struct epoll_event){.events = events_of(connection), .data.ptr = connection});
 }
 
 static void hang_up(struct connection *connection)
@@ -235,7 +216,7 @@ static void ask(struct connection *connection)
     connection->wants_out = wants_out;
     struct epoll_event event = {.events = events_of(connection), .data.ptr = connection};
     if (epoll_ctl(epoll, EPOLL_CTL_MOD, connection->fd, &event) != 0)
-        die("epoll");
+        load_die("epoll");
 }
 
 static void see(struct connection *connection, uint32_t events)
@@ -261,17 +242,15 @@ static void see(struct connection *connection, uint32_t events)
 
 static void run(void)
 {
-    struct epoll_event events[EVENTS];
+    struct epoll_event events[LOAD_EVENTS];
 
     for (unsigned long i = 0; i < options.connections; i++) {
         dial(&all[i]);
         if (all[i].fd >= 0)
             ask(&all[i]);
     }
-    while (!over) {
-        int count = epoll_wait(epoll, events, EVENTS, 100);
-        if (count < 0 && errno != EINTR)
-            die("epoll_wait");
+    while (!load_over) {
+        int count = load_wait(epoll, events, 100000000);
         for (int i = 0; i < count; i++)
             see(events[i].data.ptr, events[i].events);
     }
@@ -279,16 +258,9 @@ static void run(void)
 
 static void report(void)
 {
-    const char *comma = "";
-
-    printf("{\"statuses\": {");
-    for (int status = 0; status < STATUSES; status++) {
-        if (seen.statuses[status] == 0)
-            continue;
-        printf("%s\"%d\": %lu", comma, status, seen.statuses[status]);
-        comma = ", ";
-    }
-    printf("}, \"shortest\": %llu, \"longest\": %llu, \"broken\": %lu, \"refused\": %lu, "
+    printf("{");
+    load_print_statuses(seen.statuses);
+    printf(", \"shortest\": %llu, \"longest\": %llu, \"broken\": %lu, \"refused\": %lu, "
            "\"wrong\": %lu}\n",
            seen.longest ? (unsigned long long)seen.shortest : 0, (unsigned long long)seen.longest,
            seen.broken, seen.refused, seen.wrong);
@@ -302,19 +274,13 @@ static void read_request(const char *path)
 
     request_length = file ? fread(text, 1, sizeof text, file) : 0;
     if (request_length == 0 || request_length == sizeof text)
-        die(path);
+        load_die(path);
     fclose(file);
     size_t copies = request_length < AT_ONCE ? AT_ONCE / request_length : 1;
     requests_length = copies * request_length;
     requests = malloc(requests_length);
     for (size_t i = 0; requests && i < copies; i++)
         memcpy(requests + i * request_length, text, request_length);
-}
-
-static void on_signal(int number)
-{
-    (void)number;
-    over = 1;
 }
 
 static void parse(int argc, char **argv)
@@ -330,8 +296,7 @@ static void parse(int argc, char **argv)
             options.pipeline = strtoul(optarg, NULL, 10);
             break;
         case 's':
-            options.from =
-                (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(optarg)};
+            options.from = load_source(optarg);
             break;
         case 'd':
             options.deaf = 1;
@@ -344,10 +309,7 @@ static void parse(int argc, char **argv)
         fprintf(stderr, "usage: flood PORT FILE [options]\n");
         exit(2);
     }
-    options.server =
-        (struct sockaddr_in){.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)strtoul(argv[optind], NULL, 10)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    options.server = load_server(argv[optind]);
     read_request(argv[optind + 1]);
 }
 
@@ -357,10 +319,8 @@ int main(int argc, char **argv)
     all = calloc(options.connections, sizeof *all);
     epoll = epoll_create1(0);
     if (epoll < 0 || !all || !requests)
-        die("cannot start");
-    signal(SIGTERM, on_signal);
-    printf("begun\n");
-    fflush(stdout);
+        load_die("cannot start");
+    load_begin();
     run();
     report();
     free(all);

@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold PORT [options] - keeps many connections, each of which asks for /livez once a second, and is
- * opened again in its next turn when it was ended.
+ * hold PORT [options] - keeps many connections open. Each asks for /livez once a second; one that has
+ * ended is opened again at its next turn.
  *
- *   -c N      so many connections (default 1000)
- *   -s ADDR   from there (default 127.0.0.1); an IPv6 address for connections to ::1
- *   -w BITS   each from another prefix of that width, counted up from that of ADDR, and
- *   -m N      so many prefixes in turn (default 1)
- *   -u BYTES  uploads instead: says that so many bytes follow, and sends them as fast as they are taken
+ *   -c N      number of connections (default 1000)
+ *   -s ADDR   connect from this address (default 127.0.0.1); an IPv6 address connects to ::1
+ *   -w BITS   take the source addresses from prefixes of this width, counted up from that of ADDR
+ *   -m N      number of such prefixes, used in turn (default 1)
+ *   -u BYTES  upload instead: announce a body of this length and send it as fast as it is taken
  *
- * Prints "begun" when each has been opened once. SIGTERM: prints one line of JSON: how many are open,
- * and how many answers there were.
+ * Prints "begun" once each has been opened. On SIGTERM prints one line of JSON: connections open now,
+ * opened ever, and answers.
  */
+#include "load.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, TURNS = 1000 }; /* so many turns of a millisecond to a second */
+enum { TURNS = 1000 }; /* so many turns of a millisecond to a second */
 
 static struct {
     unsigned long connections, prefixes, width, upload;
@@ -34,15 +31,8 @@ static struct {
 } options = {.connections = 1000, .prefixes = 1, .width = 32, .from = "127.0.0.1"};
 
 static int epoll;
-static volatile sig_atomic_t over;
 static int *fds; /* -1: closed */
 static unsigned long answers, opened;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 /* Counts up the prefix in front of an address. */
 static void add(uint8_t *bytes, unsigned long width, unsigned long n)
@@ -70,7 +60,7 @@ static socklen_t name_ends(unsigned long i, struct sockaddr_storage *from,
         return sizeof *from4;
     }
     if (inet_pton(AF_INET6, options.from, &from6->sin6_addr) != 1)
-        die("-s");
+        load_die("-s");
     from6->sin6_family = to6->sin6_family = AF_INET6;
     to6->sin6_addr = in6addr_loopback;
     to6->sin6_port = htons(options.port);
@@ -81,24 +71,14 @@ static socklen_t name_ends(unsigned long i, struct sockaddr_storage *from,
 static void dial(unsigned long i)
 {
     struct sockaddr_storage from, to;
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
     socklen_t length = name_ends(i, &from, &to);
-    int fd = socket(from.ss_family, SOCK_STREAM, 0), yes = 1;
+    int fd = load_connect(&from, &to, length, 0);
 
-    /* Else bind() looks for a port that nobody else has who talks to another server. */
-    if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) != 0 ||
-        bind(fd, (struct sockaddr *)&from, length) != 0)
-        die("socket");
-    if (connect(fd, (struct sockaddr *)&to, length) != 0) {
-        if (errno != ECONNREFUSED && errno != ECONNRESET)
-            die("connect");
-        close(fd);
+    if (fd < 0)
         return;
-    }
-    if (options.upload)
-        event.events |= EPOLLOUT;
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        die("epoll");
+    load_watch(
+        epoll, fd,
+        (struct epoll_event){.events = EPOLLIN | (options.upload ? EPOLLOUT : 0), .data.u64 = i});
     fds[i] = fd;
     opened++;
 }
@@ -155,28 +135,18 @@ static void send_more(unsigned long i, uint32_t events)
     turn(i);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void run(void)
 {
-    struct epoll_event events[EVENTS];
-    int64_t begun = now_ms();
+    struct epoll_event events[LOAD_EVENTS];
+    int64_t begun = load_now_ns();
 
-    for (int64_t turns = 0; !over;) {
-        for (; turns < now_ms() - begun; turns++)
+    for (int64_t turns = 0; !load_over;) {
+        for (; turns < (load_now_ns() - begun) / 1000000; turns++)
             for (unsigned long i = (unsigned long)turns % TURNS; i < options.connections;
                  i += TURNS)
                 if (!options.upload || fds[i] < 0)
                     turn(i);
-        int count = epoll_wait(epoll, events, EVENTS, 1);
-        if (count < 0 && errno != EINTR)
-            die("epoll_wait");
+        int count = load_wait(epoll, events, 1000000);
         for (int i = 0; i < count; i++) {
             if (options.upload)
                 send_more(events[i].data.u64, events[i].events);
@@ -184,12 +154,6 @@ static void run(void)
                 see(events[i].data.u64);
         }
     }
-}
-
-static void on_signal(int number)
-{
-    (void)number;
-    over = 1;
 }
 
 static void parse(int argc, char **argv)
@@ -233,14 +197,12 @@ int main(int argc, char **argv)
     epoll = epoll_create1(0);
     fds = calloc(options.connections, sizeof *fds);
     if (epoll < 0 || !fds)
-        die("cannot start");
+        load_die("cannot start");
     for (unsigned long i = 0; i < options.connections; i++)
         fds[i] = -1;
     for (unsigned long i = 0; i < options.connections; i++)
         turn(i);
-    signal(SIGTERM, on_signal);
-    printf("begun\n");
-    fflush(stdout);
+    load_begin();
     run();
     for (unsigned long i = 0; i < options.connections; i++)
         open += fds[i] >= 0;

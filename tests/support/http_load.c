@@ -1,44 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_load PORT [options] - GET /host/ADDRESS, many times, on many connections of 127.0.0.1:PORT.
+ * http_load PORT [options] - GET /host/ADDRESS, many times, on many connections to 127.0.0.1:PORT.
  *
- *   -n N      so many requests (default 1000)
- *   -c N      so many connections, kept alive (default 64)
- *   -r N      so many requests a second, evenly, whether or not there are answers;
- *             without, each connection asks again as soon as it has been answered
- *   -a ADDR   the first address to ask about (default 10.0.0.1), and
- *   -m N      how many in turn (default 1)
- *   -f FILE   ask about what stands there instead, see questions.h
- *   -q QUERY  behind each address
- *   -H FIELD  a header field with each request, without the CRLF
- *   -s ADDR   connect from there
- *   -l MS     leave: hang up so long after asking, if there is no answer yet, and connect again
- *   -x        leave with a reset, instead of a FIN
- *   -h        half-close: say after each request that there will be no other, and connect again
- *   -i        look for the address in `ip` only, as it is not our busy_p0f that says it in `http_name`
+ *   -n N      number of requests (default 1000)
+ *   -c N      number of connections, kept alive (default 64)
+ *   -r N      requests per second, evenly spaced, whether or not there are answers;
+ *             without it each connection asks again as soon as it has been answered
+ *   -a ADDR   first address to ask about (default 10.0.0.1)
+ *   -m N      number of addresses, asked about in turn (default 1)
+ *   -f FILE   ask about the addresses in FILE instead, see questions.h
+ *   -q QUERY  append this to each address
+ *   -H FIELD  send this header field with each request, without the CRLF
+ *   -s ADDR   connect from this address
+ *   -l MS     leave: hang up this long after a request that has no answer yet, and connect again
+ *   -x        leave with a reset instead of a FIN
+ *   -h        half-close after each request, and connect again
+ *   -i        look for the address in `ip` only; else in `http_name`, too, where busy_p0f repeats it
  *
- * SIGTERM: asks no more, and waits for the answers under way.
+ * On SIGTERM it asks no more, and waits for the answers that are outstanding.
  *
- * Prints "begun" and, when all is done, one line of JSON: answers by status; how many were `wrong` (not about the
- * address asked for, or a 503 that says nothing of Retry-After); how many requests were `broken` off
- * by the server, `refused` or `left`; latency in microseconds, from when the request was due.
+ * Prints "begun" and, when all is done, one line of JSON: answers by status; `wrong` ones (not about the
+ * address asked for, or a 503 without Retry-After); requests that the server left without an answer
+ * (`broken`), whose connection it `refused`, or which were `left`; latency in microseconds, from when the
+ * request was due.
  */
+#include "load.h"
 #include "questions.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 8192, EVENTS = 256, STATUSES = 600 };
+enum { ROOM = 8192 };
 
 enum state { CLOSED, IDLE, ASKING };
 
@@ -67,30 +64,15 @@ static struct {
              .leave_ms = -1};
 
 static struct {
-    unsigned long asked, done, wrong, broken, refused, left, statuses[STATUSES];
+    unsigned long asked, done, wrong, broken, refused, left, statuses[LOAD_STATUSES];
     uint32_t *latency_us;
     unsigned long latencies;
 } seen;
 
 static int epoll;
-static volatile sig_atomic_t over;
 static struct connection *all;
 static struct connection **idle; /* a stack */
 static unsigned long idle_count;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- Connections */
 
@@ -103,20 +85,11 @@ static void rest(struct connection *connection)
 /* 0 when nobody listens there any more. */
 static int dial(struct connection *connection)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = load_connect(&options.from, &options.server, sizeof options.server, 0);
 
-    if (fd < 0 || (options.from.sin_family &&
-                   bind(fd, (const struct sockaddr *)&options.from, sizeof options.from) != 0))
-        die("socket");
-    if (connect(fd, (const struct sockaddr *)&options.server, sizeof options.server) != 0) {
-        if (errno != ECONNREFUSED && errno != ECONNRESET)
-            die("connect");
-        close(fd);
+    if (fd < 0)
         return 0;
-    }
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        die("epoll");
+    load_watch(epoll, fd, (struct epoll_event){.events = EPOLLIN, .data.ptr = connection});
     connection->fd = fd;
     connection->length = 0;
     return 1;
@@ -153,11 +126,11 @@ static int ask(struct connection *connection, int64_t due)
                           options.field);
     connection->state = ASKING;
     connection->due = due;
-    connection->leave = now_ns() + options.leave_ms * 1000000;
+    connection->leave = load_now_ns() + options.leave_ms * 1000000;
     /* It is small, and nothing else is under way: it goes as a whole or the server has gone. */
     if (send(connection->fd, request, (size_t)length, MSG_NOSIGNAL) != length && errno != EPIPE &&
         errno != ECONNRESET)
-        die("send");
+        load_die("send");
     if (options.half_close)
         shutdown(connection->fd, SHUT_WR);
     return 1;
@@ -165,7 +138,7 @@ static int ask(struct connection *connection, int64_t due)
 
 static void finished(struct connection *connection)
 {
-    seen.latency_us[seen.latencies++] = (uint32_t)((now_ns() - connection->due) / 1000);
+    seen.latency_us[seen.latencies++] = (uint32_t)((load_now_ns() - connection->due) / 1000);
     seen.done++;
     rest(connection);
     if (options.half_close)
@@ -190,7 +163,7 @@ static void judge(struct connection *connection, const char *body)
 {
     long status = strtol(connection->text + strlen("HTTP/1.1 "), NULL, 10);
 
-    if (status < 0 || status >= STATUSES)
+    if (status < 0 || status >= LOAD_STATUSES)
         status = 0;
     seen.statuses[status]++;
     if (question_suits(&connection->question, status, body) &&
@@ -239,7 +212,7 @@ static void receive(struct connection *connection)
 
 static void leave_late_ones(void)
 {
-    int64_t now = now_ns();
+    int64_t now = load_now_ns();
 
     for (unsigned long i = 0; i < options.connections; i++) {
         if (all[i].state != ASKING || now < all[i].leave)
@@ -257,7 +230,7 @@ static void leave_late_ones(void)
 static int64_t ask_what_is_due(int64_t start)
 {
     while (idle_count > 0 && seen.asked < options.requests) {
-        int64_t now = now_ns(), due = now;
+        int64_t now = load_now_ns(), due = now;
         if (options.rate) {
             due = start + (int64_t)((double)seen.asked * 1e9 / (double)options.rate);
             if (due > now)
@@ -269,28 +242,18 @@ static int64_t ask_what_is_due(int64_t start)
     return options.leave_ms >= 0 ? 1000000 : -1;
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-    over = 1;
-}
-
 static void run(void)
 {
-    int64_t start = now_ns();
-    struct epoll_event events[EVENTS];
+    int64_t start = load_now_ns();
+    struct epoll_event events[LOAD_EVENTS];
 
     while (seen.done < options.requests) {
-        int64_t wait = ask_what_is_due(start);
-        struct timespec timeout = {wait / 1000000000, wait % 1000000000};
-        int count = epoll_pwait2(epoll, events, EVENTS, wait < 0 ? NULL : &timeout, NULL);
-        if (count < 0 && errno != EINTR)
-            die("epoll_pwait2");
+        int count = load_wait(epoll, events, ask_what_is_due(start));
         for (int i = 0; i < count; i++)
             receive(events[i].data.ptr);
         if (options.leave_ms >= 0)
             leave_late_ones();
-        if (over)
+        if (load_over)
             options.requests = seen.asked;
     }
 }
@@ -311,17 +274,10 @@ static uint32_t quantile(double part)
 
 static void report(int64_t took_ns)
 {
-    const char *comma = "";
-
     qsort(seen.latency_us, seen.latencies, sizeof *seen.latency_us, compare);
-    printf("{\"statuses\": {");
-    for (int status = 0; status < STATUSES; status++) {
-        if (seen.statuses[status] == 0)
-            continue;
-        printf("%s\"%d\": %lu", comma, status, seen.statuses[status]);
-        comma = ", ";
-    }
-    printf("}, \"wrong\": %lu, \"broken\": %lu, \"refused\": %lu, \"left\": %lu, \"seconds\": "
+    printf("{");
+    load_print_statuses(seen.statuses);
+    printf(", \"wrong\": %lu, \"broken\": %lu, \"refused\": %lu, \"left\": %lu, \"seconds\": "
            "%.3f, \"p50\": %u, "
            "\"p99\": %u, \"p999\": %u, \"most\": %u}\n",
            seen.wrong, seen.broken, seen.refused, seen.left, (double)took_ns / 1e9, quantile(0.5),
@@ -360,8 +316,7 @@ static void parse(int argc, char **argv)
             options.field = optarg;
             break;
         case 's':
-            options.from =
-                (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(optarg)};
+            options.from = load_source(optarg);
             break;
         case 'l':
             options.leave_ms = (long)number;
@@ -388,10 +343,7 @@ static void parse(int argc, char **argv)
         questions_from_file(options.file);
     else
         questions_from_range(options.first_address, options.addresses);
-    options.server =
-        (struct sockaddr_in){.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)strtoul(argv[optind], NULL, 10)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    options.server = load_server(argv[optind]);
 }
 
 int main(int argc, char **argv)
@@ -402,14 +354,12 @@ int main(int argc, char **argv)
     idle = calloc(options.connections, sizeof *idle);
     seen.latency_us = calloc(options.requests, sizeof *seen.latency_us);
     if (epoll < 0 || !all || !idle || !seen.latency_us)
-        die("cannot start");
+        load_die("cannot start");
     for (unsigned long i = 0; i < options.connections; i++)
         idle[idle_count++] = &all[i];
-    signal(SIGTERM, on_signal);
-    printf("begun\n");
-    fflush(stdout);
-    int64_t start = now_ns();
+    load_begin();
+    int64_t start = load_now_ns();
     run();
-    report(now_ns() - start);
+    report(load_now_ns() - start);
     return 0;
 }

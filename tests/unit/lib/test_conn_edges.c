@@ -21,11 +21,13 @@ Test(conn_edges, the_longest_path)
     cr_assert_eq(errno, ENAMETOOLONG);
 }
 
-/* All that fits into what a call receives is taken at once. */
-Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = stop)
+enum { ALL = 70 }; /* as many answers as one call receives */
+
+static struct requester requesters[ALL];
+
+/* Asks all, and has p0f answer all at once; the first byte is changed by `spoil`. */
+static void answer_all_at_once(uint8_t spoil)
 {
-    enum { ALL = 70 };
-    static struct requester requesters[ALL];
     static uint8_t bytes[ALL * P0F_ANSWER_MAX];
     size_t length = 0;
 
@@ -38,7 +40,13 @@ Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = 
     cr_assert(stand_in_skip(&p0f, ALL));
     for (uint32_t i = 0; i < ALL; i++)
         length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i + 1);
+    bytes[0] ^= spoil;
     cr_assert(stand_in_write(&p0f, bytes, length));
+}
+
+Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = stop)
+{
+    answer_all_at_once(0);
     cr_assert_eq(p0f_conn_io(conn), P0F_OK);
     for (uint32_t i = 0; i < ALL; i++)
         assert_told(&requesters[i], P0F_OK, i + 1);
@@ -46,23 +54,9 @@ Test(conn_edges, all_answers_of_a_full_pipeline_at_once, .init = start, .fini = 
     close_after_hang_up();
 }
 
-/* As above, but the stream has gone wrong before. */
 Test(conn_edges, all_that_is_owed_on_a_broken_stream_at_once, .init = start, .fini = stop)
 {
-    enum { ALL = 70 };
-    static struct requester requesters[ALL];
-    static uint8_t bytes[ALL * P0F_ANSWER_MAX];
-    size_t length = 0;
-
-    open_served(ALL);
-    for (unsigned i = 0; i < ALL; i++)
-        cr_assert_eq(ask(&requesters[i]), P0F_OK);
-    p0f_conn_io(conn);
-    cr_assert(stand_in_skip(&p0f, ALL));
-    for (uint32_t i = 0; i < ALL; i++)
-        length += stand_in_pack(bytes + length, P0F_DIALECT_P0F3, P0F_STATUS_OK, i + 1);
-    bytes[0] ^= 1;
-    cr_assert(stand_in_write(&p0f, bytes, length));
+    answer_all_at_once(1);
     cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
     cr_assert_eq(p0f_conn_outstanding(conn), 0);
     assert_told(&requesters[0], P0F_MALFORMED, 0);
