@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The p0f behind the daemon that is fuzzed, in the fuzzer's own thread: it does one round when told
- * to, knows 10.0.0.0/8 and 2001:db8::/32, and what it says of a host follows from the address. It
- * stands for no close while it owes an answer, and for no half-close. */
+/* The p0f behind the fuzzed daemon, in the fuzzer's own thread: fake_p0f.h with faults. It does one round
+ * when told to, knows 10.0.0.0/8 and 2001:db8::/32, and derives a host from its address. A close while an
+ * answer is outstanding, or a half-close, fails the run. */
 #ifndef HTTP_P0F_H
 #define HTTP_P0F_H
 
@@ -12,7 +12,7 @@
 
 #define HTTP_P0F_DESCRIPTORS 17
 
-/* Listens from now on; returns the path. Once. */
+/* Starts to listen, and returns the path. Call once. */
 const char *http_p0f_start(void);
 
 /* Removes the path. */
@@ -21,26 +21,26 @@ void http_p0f_end(void);
 /* Accepts, reads and answers what there is. False when there was nothing. */
 bool http_p0f_round(void);
 
-/* What to wait for; returns how many. */
+/* Fills in what to poll; returns how many. */
 nfds_t http_p0f_watch(struct pollfd watched[HTTP_P0F_DESCRIPTORS]);
 
 enum http_p0f_fault {
-    HTTP_P0F_BAD_MAGIC,  /* of the next answer, as the next two */
-    HTTP_P0F_BAD_STATUS, /* */
-    HTTP_P0F_CUT,        /* and then it hangs up */
-    HTTP_P0F_HANG_UP,    /* on everybody */
-    HTTP_P0F_STALL,      /* nothing is answered from here on, save probes */
+    HTTP_P0F_BAD_MAGIC,  /* in the next answer */
+    HTTP_P0F_BAD_STATUS, /* likewise */
+    HTTP_P0F_CUT,        /* half of the next answer, and hang up */
+    HTTP_P0F_HANG_UP,    /* on all clients, now */
+    HTTP_P0F_STALL,      /* answer probes only, until GO_ON */
     HTTP_P0F_GO_ON,
-    HTTP_P0F_BAD_AND_STALL, /* a bad magic, with more owed behind it for a while */
+    HTTP_P0F_BAD_AND_STALL, /* a bad magic, and stall with more outstanding behind it */
     HTTP_P0F_FAULTS,
 };
 
 void http_p0f_fault(enum http_p0f_fault fault);
 
-/* No fault is ahead, and it goes on. */
+/* Forgets a fault that is due, and goes on. */
 void http_p0f_behave(void);
 
-/* Connections on which it has answered the probes and now owes nothing. */
+/* Connections on which the probes are answered and nothing is outstanding. */
 unsigned http_p0f_at_rest(void);
 
 bool http_p0f_knows(const struct p0f_addr *addr);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A model of the whole way of a lookup: the real cache, flights, fetches, pool, links and
- * connections, in one thread, under a clock that only this program moves, before a p0f that it plays
- * itself at a real unix socket. Chance decides what happens next, so a seed decides everything.
+/* A simulation of all that a lookup goes through: the real cache, flights, fetches, pool, links and
+ * connections, in one thread, with a clock that only this program moves and a p0f that it plays itself on
+ * a real unix socket. A random number decides what happens next, so the seed decides everything.
  *
- * It runs lives. A life is a daemon with settings of its own, from start to shutdown, in so many
- * steps; after each step that can change anything, what must always hold is looked at. The parts:
- *   tap       what the daemon does with its sockets, seen (and disturbed) at its system calls
- *   truth     which hosts there are, and what p0f has said of each, when
- *   sim_p0f   p0f, in its good and bad hours
+ * It runs lives. A life is a daemon with its own settings, from start to shutdown, in a number of steps;
+ * the invariants are checked after each step that can change anything. The parts:
+ *   tap       watches (and disturbs) the daemon's sockets at its system calls
+ *   truth     the hosts, and what p0f has said of each, and when
+ *   sim_p0f   p0f, and what goes wrong with it
  *   trouble   what explains an error
- *   refreshes what the daemon does for nobody
- *   visitors  who asks the daemon, and what each may be told
+ *   refreshes what the daemon does on its own account
+ *   visitors  the daemon's clients, and what each may be told
  *   luck      settings and moods
  *   life      one life */
 #ifndef MODEL_H
@@ -22,7 +22,7 @@
 
 #include <stdint.h>
 
-/* What happened, over all lives; a run in which something never happened has not tested it. */
+/* What happened, over all lives. A run in which one of these never happened has not tested it. */
 /* clang-format off */
 #define MODEL_COUNTS(X)                                                                        \
     X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* p0f as the model plays it: a listener at a unix socket, and with each round one step for each
- * connection, which is to read of one query or to write of one answer, in the order of the queries.
- * In the mood for it, it stalls, lies, hangs up, restarts as another p0f, or has no slot free. */
+/* The model's p0f, on top of fake_p0f.h. In each round it does one step for each connection, as p0f does:
+ * it reads part of a query, or writes part of an answer, in the order of the queries. As the model's mood
+ * says it stalls, sends malformed answers, hangs up, restarts with another dialect, or has no slot free. */
 #ifndef SIM_P0F_H
 #define SIM_P0F_H
 
@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Makes the directory of the socket; once. */
+/* Makes the directory of the socket. Call once. */
 void sim_p0f_open(void);
 void sim_p0f_close(void);
 
@@ -17,18 +17,18 @@ const char *sim_p0f_path(void);
 
 void sim_p0f_start(enum p0f_dialect dialect);
 
-/* The process ends: all connections are closed, and the path refuses. */
+/* p0f ends: all connections are closed, and new ones are refused. */
 void sim_p0f_stop(void);
 
 bool sim_p0f_runs(void);
 
-/* That it speaks; P0F_DIALECT_AUTO when it does not run. */
+/* The dialect spoken; P0F_DIALECT_AUTO when p0f is not running. */
 enum p0f_dialect sim_p0f_dialect(void);
 
-/* One round. False when there was nothing to do. */
+/* Does one round; false when there was nothing to do. */
 bool sim_p0f_round(void);
 
-/* Closes one of the connections. */
+/* Closes one of the connections, if the slot that chance picks has one. */
 void sim_p0f_hang_up(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the daemon does with its connections to p0f, seen at its system calls: the linker sends
- * those through here (--wrap). So what is outstanding on a connection is known here from its bytes alone,
- * not from what the daemon thinks, and each close is judged in the moment it happens.
+/* Watches the daemon's connections to p0f at its system calls, which the linker routes through here
+ * (--wrap). So what is outstanding on a connection is known from its bytes alone, not from what the daemon
+ * believes, and each close is judged when it happens.
  *
- * Here too system calls and allocations are made to fail. */
+ * System calls and allocations are made to fail here, too. */
 #ifndef TAP_H
 #define TAP_H
 
@@ -53,7 +53,7 @@ void tap_refuse_waiting(void);
 /* p0f's side of it is closed. */
 void tap_hung_up(struct tap_line *line);
 
-/* Outstanding answers. */
+/* Answers p0f owes on it. */
 uint64_t tap_outstanding(const struct tap_line *line);
 
 /* Over all that are open at both ends. */

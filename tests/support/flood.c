@@ -69,7 +69,7 @@ static void finished(struct connection *connection)
     connection->part = HEAD;
 }
 
-/* 0 when it is none. */
+/* 0 when it is not an answer's. */
 static int take_head(struct connection *connection)
 {
     const char *field = strstr(connection->text, "\r\nContent-Length: ");
@@ -93,7 +93,7 @@ static int take_head(struct connection *connection)
     return 1;
 }
 
-/* A whole line of those between chunks; 0 when it is none. */
+/* Takes a whole line between chunks; 0 when it is malformed. */
 static int take_line(struct connection *connection)
 {
     char *end;
@@ -120,7 +120,7 @@ static int is_whole(const struct connection *connection)
            memcmp(connection->text + connection->length - length, end, length) == 0;
 }
 
-/* Takes a byte of a head or a line; 0 when it is none. */
+/* Takes a byte of a head or a line; 0 when that is malformed. */
 static int take_text(struct connection *connection, char byte)
 {
     if (connection->length == ROOM)
@@ -187,7 +187,7 @@ static void hang_up(struct connection *connection)
     connection->fd = -1;
 }
 
-/* As much as it may, and as is taken. */
+/* Sends as much as it may and the kernel takes. */
 static void ask(struct connection *connection)
 {
     uint64_t most =
@@ -266,7 +266,7 @@ static void report(void)
            seen.broken, seen.refused, seen.wrong);
 }
 
-/* The request, so many times that a connection can be filled with few calls. */
+/* Keeps many copies of the request, so that few calls fill a connection. */
 static void read_request(const char *path)
 {
     FILE *file = fopen(path, "rb");

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TURNS = 1000 }; /* so many turns of a millisecond to a second */
+enum { TURNS = 1000 }; /* per second, of a millisecond each */
 
 static struct {
     unsigned long connections, prefixes, width, upload;
@@ -121,7 +121,7 @@ static void see(unsigned long i)
         hang_up(i);
 }
 
-/* Goes on after the answer, as long as it can; and begins again then. */
+/* Uploads on after the answer as long as the server lets it, and then begins again. */
 static void send_more(unsigned long i, uint32_t events)
 {
     static char bytes[256 * 1024];

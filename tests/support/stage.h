@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What tests of the pool and of the lookup play on: a clock that stands until it is moved, the real
- * loop run one round at a time, and a p0f in the test's own thread at a unix socket. It knows
- * 10.0.0.0/8, talks nonsense about 66.0.0.0/8, and answers when it is told to; so nothing here depends
- * on timing. */
+/* The surroundings of the pool and the lookup in unit tests: a clock that stands still until it is moved,
+ * the real loop run one round at a time, and fake_p0f.h in the test's own thread. That knows 10.0.0.0/8,
+ * answers about 66.0.0.0/8 with a bad magic, and answers when it is told to; so nothing here depends on
+ * timing. */
 #ifndef STAGE_H
 #define STAGE_H
 
@@ -21,9 +21,9 @@ static struct {
     unsigned accepted; /* ever */
     unsigned asked;    /* ever, without the probes of new connections */
     unsigned probed;   /* ever, those */
-    int taken;         /* places that others have: so many fewer clients are served */
-    bool holding;      /* only probes are answered */
-    bool mute;         /* nothing is */
+    int taken;         /* slots that other clients of p0f have */
+    bool holding;      /* answers probes only */
+    bool mute;         /* answers nothing */
     bool knows_all;
 } stage;
 
@@ -125,7 +125,7 @@ static inline void stage_round(void)
     cr_assert_eq(loop_run(stage.loop), 0);
 }
 
-/* Until all that can happen at this time has. */
+/* Runs rounds until all that can happen at this time has happened. */
 static inline void stage_settle(void)
 {
     for (int i = 0; i < 8; i++) {
@@ -140,7 +140,7 @@ static inline void stage_pass(int64_t ms)
     stage_settle();
 }
 
-/* ---- Curtain up, and down */
+/* ---- Setup and teardown */
 
 static inline void stage_open(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection of p0f's, in the hands of the test: other than those of fake_p0f.h, its reads block, so
- * that a thread can play p0f to a caller that blocks, too. */
+/* p0f's end of one connection, for tests that write its bytes themselves. Unlike those of fake_p0f.h it
+ * blocks, so that a thread can play p0f for a caller that blocks. */
 #ifndef STAND_IN_H
 #define STAND_IN_H
 
@@ -42,7 +42,7 @@ static inline bool stand_in_accept(struct stand_in *p0f)
     return p0f->peer >= 0;
 }
 
-/* Waits for a whole query; false when it is none. */
+/* Waits for 21 bytes; false when they are not a query. */
 static inline bool stand_in_read(struct stand_in *p0f, struct p0f_addr *addr)
 {
     uint8_t query[P0F_QUERY_SIZE];
@@ -81,7 +81,7 @@ static inline bool stand_in_answer(struct stand_in *p0f, uint32_t status, uint32
     return stand_in_write(p0f, bytes, stand_in_pack(bytes, P0F_DIALECT_P0F3, status, mark));
 }
 
-/* Neither closed nor half-closed by the client, and nothing of it is waiting to be read. */
+/* The client has neither closed nor half-closed, and has sent nothing that was not read. */
 static inline bool stand_in_sees_open(const struct stand_in *p0f)
 {
     char byte;
