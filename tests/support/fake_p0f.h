@@ -17,9 +17,8 @@
 
 #define FAKE_P0F_SLOTS_MAX 100   /* p0f's limit, too */
 #define FAKE_P0F_QUERIES_MAX 128 /* read ahead on one connection; p0f reads one */
-#define FAKE_P0F_OUT_SIZE                                                                          \
-    (64 * P0F_ANSWER_MAX)  /* bytes of answers not yet written, per connection */
-#define FAKE_P0F_PROBES 2u /* what each new connection begins with */
+#define FAKE_P0F_ANSWERS_MAX 64  /* not yet written, on one connection */
+#define FAKE_P0F_PROBES 2u       /* queries with which libp0fclient begins a connection */
 
 /* ---- The socket */
 
@@ -50,9 +49,8 @@ struct fake_p0f_client {
     size_t length;     /* bytes of a query that has come in part */
     size_t out_length, out_sent;
     uint8_t query[P0F_QUERY_SIZE];
-    struct p0f_addr
-        outstanding[FAKE_P0F_QUERIES_MAX]; /* type 0: not a query that p0f understands */
-    uint8_t out[FAKE_P0F_OUT_SIZE];
+    struct p0f_addr outstanding[FAKE_P0F_QUERIES_MAX]; /* type 0: p0f does not understand it */
+    uint8_t out[FAKE_P0F_ANSWERS_MAX * P0F_ANSWER_MAX];
 };
 
 struct fake_p0f {
@@ -92,9 +90,6 @@ enum fake_p0f_read fake_p0f_read(struct fake_p0f_client *client, unsigned ahead)
 uint8_t *fake_p0f_answer(struct fake_p0f_client *client, const struct p0f_answer *answer,
                          enum p0f_dialect dialect);
 
-/* The answer to an address that is not known, or that is not a query. */
-struct p0f_answer fake_p0f_no_match(const struct p0f_addr *addr);
-
 /* Writes up to `max` bytes of what there is, with one send(), and returns what that does. */
 ssize_t fake_p0f_write(struct fake_p0f_client *client, size_t max);
 
@@ -104,14 +99,17 @@ bool fake_p0f_owes(const struct fake_p0f_client *client);
 /* Closes the connection and frees the slot. */
 void fake_p0f_hang_up(struct fake_p0f_client *client);
 
-/* Fills in what to poll: the listener, then each slot, for writing while there is something to write; free slots
- * have -1. `watched` has room for 1 + slots, which is returned. */
+/* Fills in what to poll: the listener, then each slot, for writing while there is something to write. Free
+ * slots have -1. `watched` has room for 1 + slots, which is returned. */
 nfds_t fake_p0f_watch(const struct fake_p0f *p0f, struct pollfd *watched);
 
 /* ---- Answers */
 
 /* In 10.0.0.0/8, which are the hosts that fakes know. */
 bool fake_p0f_knows(const struct p0f_addr *addr);
+
+/* "No match", or "bad query" for one of type 0. */
+struct p0f_answer fake_p0f_no_match(const struct p0f_addr *addr);
 
 enum fake_p0f_fault { FAKE_P0F_BAD_MAGIC, FAKE_P0F_BAD_STATUS, FAKE_P0F_BAD_QUERY };
 
