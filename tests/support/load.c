@@ -47,9 +47,11 @@ int load_connect(const void *from, const void *to, socklen_t length, int receive
     const struct sockaddr *source = from, *server = to;
     int fd = socket(server->sa_family, SOCK_STREAM, 0), yes = 1;
 
-    /* Else bind() looks for a port that is used to no other server either. */
+    /* Without the first, bind() looks for a port that is not used to any other server either; without the
+     * second it refuses an IPv6 address that only has a route. */
     if (fd < 0 || (source->sa_family &&
                    (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) != 0 ||
+                    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof yes) != 0 ||
                     bind(fd, source, length) != 0)))
         load_die("socket");
     if (receive)
