@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/un.h>
 
 /* Of the kernel's 108 bytes for a path the last is the NUL. */
@@ -31,6 +32,7 @@ static void answer_all_at_once(uint8_t spoil)
     static uint8_t bytes[ALL * P0F_ANSWER_MAX];
     size_t length = 0;
 
+    memset(requesters, 0, sizeof requesters);
     open_served(ALL);
     for (unsigned i = 0; i < ALL; i++)
         cr_assert_eq(ask(&requesters[i]), P0F_OK);
