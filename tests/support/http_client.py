@@ -12,6 +12,7 @@ import openapi
 from waiting import SLOWDOWN
 
 BOUND = 30 * SLOWDOWN
+IP_FREEBIND = 15     # of linux/in.h
 
 
 class Answer:
@@ -105,11 +106,22 @@ def parse(data, method="GET", target=None):
 
 
 def open_socket(place, timeout=BOUND, source=None):
-    if isinstance(place, tuple):
-        return socket.create_connection(place, timeout, source and (source, 0))
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    if isinstance(place, tuple) and not source:
+        return socket.create_connection(place, timeout)
+    if source:
+        sock = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET)
+        # An address of IPv6 may be there only by a route.
+        sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+        sock.bind((source, 0))
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        place = str(place)
     sock.settimeout(timeout)
-    sock.connect(str(place))
+    try:
+        sock.connect(place)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
