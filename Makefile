@@ -58,7 +58,7 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ALWAYS all help deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
+.PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
         fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall dist clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO) $(BUILD)/compile_commands.json
@@ -67,13 +67,15 @@ help:
 	@echo 'Build and run'
 	@echo '  make                 the daemon and the library, into $(BUILD)/; V=1 shows the commands'
 	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
-	@echo '  make deps            install the Debian packages needed to build, run and test'
+	@echo '  make deps            install the Debian packages needed to build and run'
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo '  make dist            $(DIST), from the last commit'
 	@echo '  make clean           remove $(BUILD)/'
 	@echo
 	@echo 'Test (tests/README.md tells more)'
-	@echo '  make check           all of the five below; needs root, since p0f captures packets'
+	@echo '  make check           all of the five below; needs root, since p0f captures packets. PARTIAL=1 skips'
+	@echo '                       what this machine does not allow'
+	@echo '  make check-deps      install what the tests need, from Debian and from npm'
 	@echo '  make unit            unit tests; T=cache runs test_cache only'
 	@echo '  make structure       the rules of the source tree'
 	@echo '  make seeds           the fuzz targets, on the inputs in the tree'
@@ -173,24 +175,42 @@ HAPROXY_PROGRAM ?= $(CURDIR)/$(BUILD)/haproxy
 export PROMTOOL NGINX_PROGRAM HAPROXY_PROGRAM
 
 deps:
-	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM)
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
 
+check-deps:
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+	@$(PROBE) >/dev/null
+
+# Debian 13 has a package for it.
 $(PROMTOOL):
-	@tests/support/unpack.sh $@ prometheus usr/bin/promtool
+	@tests/support/unpack.sh $@ usr/bin/promtool promtool prometheus
 
 $(NGINX_PROGRAM):
-	@tests/support/unpack.sh $@ nginx usr/sbin/nginx
+	@tests/support/unpack.sh $@ usr/sbin/nginx nginx
 
 # For `make harm` alone. The libraries that it needs start nothing, so they are installed.
 $(HAPROXY_PROGRAM):
 	@$(INSTALL) $$(apt-cache depends haproxy | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p')
-	@tests/support/unpack.sh $@ haproxy usr/sbin/haproxy
+	@tests/support/unpack.sh $@ usr/sbin/haproxy haproxy
+
+# What daemon/http/openapi.json is judged by, the same for all builds.
+NPM_DIR    ?= $(BUILD)/npm
+
+$(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	$(call say,NPM   $(@D)) { cd $(@D) && npm ci --cache cache --ignore-scripts --fetch-retries=1 \
+		--no-audit --no-fund --no-update-notifier --loglevel=error && touch .installed; } || \
+		{ echo 'npm cannot get what the tests need: is there a network, and are proxy and' \
+		'certificates known to it?' >&2; test -n '$(PARTIAL)'; }
+
+# What may be lacking here, for the tests that need it: see there.
+PARTIAL    ?=
+PROBE       = PARTIAL='$(PARTIAL)' tests/support/probe.sh $(NPM_DIR)
 
 IFACE      ?= lo
 
-run:
-	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
+run: deps
 	@$(MAKE) --no-print-directory -s all
 	@tests/support/run.sh $(DAEMON) $(IFACE)
 
@@ -246,7 +266,7 @@ RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
 $(RENDER_ANSWERS): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
-check: deps
+check: check-deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure
@@ -268,15 +288,6 @@ seeds: $(SEEDS)
 model: $(MODEL)
 	@$(WRAP) $(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
 
-# What daemon/openapi.json is judged by, the same for all builds.
-NPM_DIR    ?= $(BUILD)/npm
-
-$(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
-	@mkdir -p $(@D) && cp $^ $(@D)
-	$(call say,NPM   $(@D)) cd $(@D) && npm ci --cache cache --ignore-scripts \
-		--no-audit --no-fund --no-update-notifier --loglevel=error
-	@touch $@
-
 # Programs that the end-to-end tests use.
 TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f flood hold http_load)
 
@@ -292,27 +303,27 @@ PRELOADED  := $(addprefix $(BUILD)/tests/support/,starve.so old_kernel.so)
 $(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^
 
-# Most of their time they wait; each worker has a loopback interface of its own.
+# Most of their time they wait; each worker has a loopback interface of its own. Without namespaces
+# there is one.
 E2E_WORKERS ?= 3
 
 e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
-	@[ "$$(id -u)" = 0 ] || { echo 'The end-to-end tests need root, since p0f captures packets:' \
-		'sudo make check' >&2; exit 1; }
-	P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
+	@lacking=$$($(PROBE)) || exit 1; case $$lacking in *namespaces*) workers=0 ;; *) workers=$(E2E_WORKERS) ;; esac; \
+	set -x; LACKING="$$lacking" P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-		-n $(E2E_WORKERS) --dist loadfile $(if $(K),-k '$(K)') tests/e2e
+		-rs -n $$workers --dist loadfile $(if $(K),-k '$(K)') tests/e2e
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
 SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-check-asan check-tsan: check-%: deps
+check-asan check-tsan: check-%: check-deps
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
 
 # Counted over all tests together. Not optimized, so that a line stands for its own code.
-coverage: deps
+coverage: check-deps
 	@$(INSTALL) $(COVERAGE_DEPS)
 	@mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage NPM_DIR=$(NPM_DIR) HARDEN= \
@@ -322,12 +333,12 @@ coverage: deps
 # Some minutes. The seed is printed, and MUTATE_SEED draws the same again; MUTATE_FILES, if not all.
 MUTATE_COUNT ?= 300
 
-mutate: deps
+mutate: check-deps
 	@/usr/bin/python3 -B tests/support/mutate.py --count=$(MUTATE_COUNT) $(MUTATE_SEED:%=--seed=%) \
 		$(MUTATE_JOBS:%=--jobs=%) --directory=$(BUILD) --sanitizers='$(SAN_FLAGS_asan) -Itests/support/inprocess' $(MUTATE_FILES)
 
 # Its options are in sanitized.sh. Some 10 minutes; K=word is some of the end-to-end tests here, too.
-check-valgrind: deps
+check-valgrind: check-deps
 	@$(INSTALL) $(VALGRIND_DEPS)
 	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/valgrind/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/valgrind NPM_DIR=$(NPM_DIR) HARDEN= SAN=-Itests/support/inprocess WRAP=valgrind \
@@ -354,14 +365,14 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
 # The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
-harm: deps
+harm: check-deps
 	@$(MAKE) --no-print-directory all $(HAPROXY_PROGRAM)
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
 		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or unruly_p0f or overload or attacks or connections_run_out or fair_share or operations or starved or lookup_command or framing or clients_that_go or workers'
 
 SOAK_TIME  ?= 600
 
-soak: deps
+soak: check-deps
 	@$(MAKE) --no-print-directory all
 	@SOAK_TIME=$(SOAK_TIME) PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K=test_soak
 

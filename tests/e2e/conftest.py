@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 import pytest  # noqa: E402
 
 import daemon as daemon_module  # noqa: E402
+import lacking  # noqa: E402
 import namespace  # noqa: E402
 import real_p0f  # noqa: E402
 from fake_p0f import FakeP0f  # noqa: E402
@@ -67,6 +68,7 @@ def _serve(scratch):
 
 @pytest.fixture(name="needs_p0f", scope="session")
 def _needs_p0f():
+    lacking.skip_without("capture")
     reason = real_p0f.missing()
     if reason:
         pytest.skip(reason)
