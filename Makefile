@@ -58,8 +58,8 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan check-valgrind \
-        fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall dist clean
+.PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
+        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall dist clean
 
 all: $(DAEMON) $(LIB_A) $(LIB_SO) $(BUILD)/compile_commands.json
 
@@ -86,6 +86,7 @@ help:
 	@echo '  make check-asan      the tests under AddressSanitizer and UBSan'
 	@echo '  make check-tsan      the same under ThreadSanitizer'
 	@echo '  make check-valgrind  the same under valgrind: 10 minutes'
+	@echo '  make check-debian12, check-debian13  both commands of README.md on a bare Debian, below $(BUILD)/'
 	@echo '  make fuzz            each fuzz target for FUZZ_TIME seconds (default 60); TARGETS=wire runs one'
 	@echo '  make coverage        the lines and branches that the tests reach'
 	@echo '  make mutate          which of MUTATE_COUNT (default 300) small changes to the code no test notices'
@@ -152,7 +153,7 @@ $(BUILD)/.pkgs:
 		{ echo 'Something to build with is missing. `make deps` installs it.' >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name debian -prune -o -name '*.d' -print 2>/dev/null)
 
 # ---- Packages, and a first look ------------------------------------------------------------------
 
@@ -312,6 +313,15 @@ e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGR
 	set -x; LACKING="$$lacking" P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 		-rs -n $$workers --dist loadfile $(if $(K),-k '$(K)') tests/e2e
+
+# Needs debootstrap, and a mirror. The bare systems are kept in DEBIAN_DIR.
+DEBIAN_DIR ?= $(BUILD)/debian
+
+check-debian12: SUITE := bookworm
+check-debian13: SUITE := trixie
+check-debian12 check-debian13:
+	@$(INSTALL) debootstrap
+	@tests/support/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD)
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
