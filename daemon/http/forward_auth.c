@@ -63,8 +63,10 @@ static void add_text(struct forward_auth *headers, const char *name, const char 
 {
     char text[TEXT_SIZE];
 
-    if (bytes[0])
-        encode(text, append(text, 0, bytes), add_header(headers, name));
+    if (!bytes[0])
+        return;
+    size_t length = append(text, 0, bytes);
+    encode(text, length, add_header(headers, name));
 }
 
 /* "Linux 3.11 and newer"; a flavor without a name says nothing. */
