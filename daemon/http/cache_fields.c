@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Written with a cursor instead of snprintf: this runs on every hit. */
-#include "lookup/freshness.h"
+#include "http/cache_fields.h"
 
 #include "core/number.h"
 
@@ -21,13 +21,12 @@ static char *put_number(char *out, int64_t value)
     return out;
 }
 
-void freshness_age(const struct freshness *freshness, char text[FRESHNESS_AGE_SIZE])
+void cache_fields_age(const struct freshness *freshness, char text[CACHE_FIELDS_AGE_SIZE])
 {
     put_number(text, freshness->age_ms / 1000);
 }
 
-void freshness_cache_control(const struct freshness *freshness,
-                             char text[FRESHNESS_CACHE_CONTROL_SIZE])
+void cache_fields_control(const struct freshness *freshness, char text[CACHE_FIELDS_CONTROL_SIZE])
 {
     char *out = put_text(text, freshness->personal ? "private, max-age=" : "max-age=");
 
@@ -48,7 +47,7 @@ static int64_t remaining_s(const struct freshness *freshness)
     return left_ms > 0 ? left_ms / 1000 : (left_ms - 999) / 1000 - (left_ms == 0);
 }
 
-static char *put_way(const struct freshness *freshness, char *out)
+static char *put_source(const struct freshness *freshness, char *out)
 {
     switch (freshness->source) {
     case FRESHNESS_HIT:
@@ -70,10 +69,9 @@ static char *put_way(const struct freshness *freshness, char *out)
     return out;
 }
 
-void freshness_cache_status(const struct freshness *freshness,
-                            char text[FRESHNESS_CACHE_STATUS_SIZE])
+void cache_fields_status(const struct freshness *freshness, char text[CACHE_FIELDS_STATUS_SIZE])
 {
-    char *out = put_way(freshness, put_text(text, "p0f-lookupd; "));
+    char *out = put_source(freshness, put_text(text, "p0f-lookupd; "));
 
     if (freshness->rate_limited)
         put_text(out, "; detail=rate-limited");

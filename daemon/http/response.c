@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/response.h"
 
+#include "http/cache_fields.h"
 #include "json/render.h"
 
 #include <microhttpd.h>
@@ -22,12 +23,12 @@ void response_add(struct MHD_Response **response, const char *name, const char *
 
 static void add_freshness(struct MHD_Response **response, const struct freshness *freshness)
 {
-    char age[FRESHNESS_AGE_SIZE], control[FRESHNESS_CACHE_CONTROL_SIZE];
-    char status[FRESHNESS_CACHE_STATUS_SIZE];
+    char age[CACHE_FIELDS_AGE_SIZE], control[CACHE_FIELDS_CONTROL_SIZE];
+    char status[CACHE_FIELDS_STATUS_SIZE];
 
-    freshness_age(freshness, age);
-    freshness_cache_control(freshness, control);
-    freshness_cache_status(freshness, status);
+    cache_fields_age(freshness, age);
+    cache_fields_control(freshness, control);
+    cache_fields_status(freshness, status);
     response_add(response, "Age", age);
     response_add(response, "Cache-Control", control);
     response_add(response, "Cache-Status", status);

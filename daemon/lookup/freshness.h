@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* How fresh an answer is, and the three header fields that say so: Age, Cache-Control (RFC 9111,
- * RFC 5861) and Cache-Status (RFC 9211). Pure. */
+/* How fresh the answer to a lookup is, and where it came from. */
 #ifndef LOOKUP_FRESHNESS_H
 #define LOOKUP_FRESHNESS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Where an answer came from. */
@@ -27,15 +25,5 @@ struct freshness {
     bool rate_limited; /* p0f was to be asked again, but not that often */
     bool personal;     /* the answer depends on who asks: no shared cache may keep it */
 };
-
-#define FRESHNESS_AGE_SIZE 24
-#define FRESHNESS_CACHE_CONTROL_SIZE 128
-#define FRESHNESS_CACHE_STATUS_SIZE 96
-
-void freshness_age(const struct freshness *freshness, char text[FRESHNESS_AGE_SIZE]);
-void freshness_cache_control(const struct freshness *freshness,
-                             char text[FRESHNESS_CACHE_CONTROL_SIZE]);
-void freshness_cache_status(const struct freshness *freshness,
-                            char text[FRESHNESS_CACHE_STATUS_SIZE]);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "lookup/freshness.h"
+#include "http/cache_fields.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 static void expect_status(struct freshness freshness, const char *expected)
 {
-    char text[FRESHNESS_CACHE_STATUS_SIZE];
+    char text[CACHE_FIELDS_STATUS_SIZE];
 
-    freshness_cache_status(&freshness, text);
+    cache_fields_status(&freshness, text);
     cr_assert_str_eq(text, expected, "\"%s\" is not \"%s\"", text, expected);
 }
 
@@ -23,19 +23,19 @@ static void expect_hit(int64_t ttl_ms, int64_t age_ms, const char *expected)
 static void expect_age(int64_t age_ms, const char *expected)
 {
     struct freshness freshness = {.age_ms = age_ms};
-    char text[FRESHNESS_AGE_SIZE];
+    char text[CACHE_FIELDS_AGE_SIZE];
 
-    freshness_age(&freshness, text);
+    cache_fields_age(&freshness, text);
     cr_assert_str_eq(text, expected, "\"%s\" is not \"%s\"", text, expected);
 }
 
-Test(freshness, what_depends_on_who_asks_is_private)
+Test(cache_fields, what_depends_on_who_asks_is_private)
 {
     struct freshness freshness = {
         .ttl_ms = 30000, .stale_while_revalidate_ms = 30000, .personal = true};
-    char text[FRESHNESS_CACHE_CONTROL_SIZE];
+    char text[CACHE_FIELDS_CONTROL_SIZE];
 
-    freshness_cache_control(&freshness, text);
+    cache_fields_control(&freshness, text);
     cr_assert_str_eq(text, "private, max-age=30, stale-while-revalidate=30");
 }
 
@@ -45,13 +45,13 @@ static void expect_control(int64_t ttl_ms, int64_t revalidate_ms, int64_t error_
     struct freshness freshness = {.ttl_ms = ttl_ms,
                                   .stale_while_revalidate_ms = revalidate_ms,
                                   .stale_if_error_ms = error_ms};
-    char text[FRESHNESS_CACHE_CONTROL_SIZE];
+    char text[CACHE_FIELDS_CONTROL_SIZE];
 
-    freshness_cache_control(&freshness, text);
+    cache_fields_control(&freshness, text);
     cr_assert_str_eq(text, expected, "\"%s\" is not \"%s\"", text, expected);
 }
 
-Test(freshness, hit_tells_the_seconds_left)
+Test(cache_fields, hit_tells_the_seconds_left)
 {
     expect_hit(60000, 0, "p0f-lookupd; hit; ttl=60");
     expect_hit(60000, 1, "p0f-lookupd; hit; ttl=59");
@@ -60,7 +60,7 @@ Test(freshness, hit_tells_the_seconds_left)
     expect_hit(60000, 59999, "p0f-lookupd; hit; ttl=0");
 }
 
-Test(freshness, stale_hit_has_a_negative_ttl_from_its_first_moment)
+Test(cache_fields, stale_hit_has_a_negative_ttl_from_its_first_moment)
 {
     expect_hit(60000, 60000, "p0f-lookupd; hit; ttl=-1");
     expect_hit(60000, 60001, "p0f-lookupd; hit; ttl=-1");
@@ -70,7 +70,7 @@ Test(freshness, stale_hit_has_a_negative_ttl_from_its_first_moment)
     expect_hit(60000, 70000, "p0f-lookupd; hit; ttl=-10");
 }
 
-Test(freshness, what_was_not_asked_for_its_rate_says_so)
+Test(cache_fields, what_was_not_asked_for_its_rate_says_so)
 {
     struct freshness freshness = {
         .source = FRESHNESS_HIT, .ttl_ms = 60000, .age_ms = 1000, .rate_limited = true};
@@ -85,19 +85,19 @@ Test(freshness, what_was_not_asked_for_its_rate_says_so)
     expect_status(freshness, "p0f-lookupd; fwd=request; collapsed; detail=rate-limited");
 }
 
-Test(freshness, ttl_is_negative_exactly_when_stale)
+Test(cache_fields, ttl_is_negative_exactly_when_stale)
 {
     for (int64_t age = 0; age < 8000; age++) {
         struct freshness freshness = {.source = FRESHNESS_HIT, .ttl_ms = 4000, .age_ms = age};
-        char text[FRESHNESS_CACHE_STATUS_SIZE];
+        char text[CACHE_FIELDS_STATUS_SIZE];
 
-        freshness_cache_status(&freshness, text);
+        cache_fields_status(&freshness, text);
         cr_assert_eq(strstr(text, "ttl=-") != NULL, age >= 4000, "%s at %d", text, (int)age);
         cr_assert_null(strstr(text, "ttl=-0"));
     }
 }
 
-Test(freshness, hit_is_never_called_stored_or_collapsed)
+Test(cache_fields, hit_is_never_called_stored_or_collapsed)
 {
     expect_status(
         (struct freshness){
@@ -105,14 +105,14 @@ Test(freshness, hit_is_never_called_stored_or_collapsed)
         "p0f-lookupd; hit; ttl=5");
 }
 
-Test(freshness, forwarded_tells_why)
+Test(cache_fields, forwarded_tells_why)
 {
     expect_status((struct freshness){.source = FRESHNESS_MISS}, "p0f-lookupd; fwd=miss");
     expect_status((struct freshness){.source = FRESHNESS_EXPIRED}, "p0f-lookupd; fwd=stale");
     expect_status((struct freshness){.source = FRESHNESS_REQUEST}, "p0f-lookupd; fwd=request");
 }
 
-Test(freshness, forwarded_and_stored)
+Test(cache_fields, forwarded_and_stored)
 {
     expect_status((struct freshness){.source = FRESHNESS_MISS, .stored = true},
                   "p0f-lookupd; fwd=miss; stored");
@@ -123,7 +123,7 @@ Test(freshness, forwarded_and_stored)
                   "p0f-lookupd; fwd=stale");
 }
 
-Test(freshness, forwarded_and_collapsed_is_not_stored_by_this_one)
+Test(cache_fields, forwarded_and_collapsed_is_not_stored_by_this_one)
 {
     expect_status((struct freshness){.source = FRESHNESS_MISS, .collapsed = true, .stored = true},
                   "p0f-lookupd; fwd=miss; collapsed");
@@ -133,7 +133,7 @@ Test(freshness, forwarded_and_collapsed_is_not_stored_by_this_one)
                   "p0f-lookupd; fwd=request; collapsed");
 }
 
-Test(freshness, age_is_whole_seconds)
+Test(cache_fields, age_is_whole_seconds)
 {
     expect_age(0, "0");
     expect_age(999, "0");
@@ -143,7 +143,7 @@ Test(freshness, age_is_whole_seconds)
     expect_age(INT64_MAX, "9223372036854775");
 }
 
-Test(freshness, cache_control_has_the_whole_time_to_live)
+Test(cache_fields, cache_control_has_the_whole_time_to_live)
 {
     expect_control(60000, 0, 0, "max-age=60");
     expect_control(60999, 0, 0, "max-age=60");
@@ -151,7 +151,7 @@ Test(freshness, cache_control_has_the_whole_time_to_live)
     expect_control(0, 0, 0, "max-age=0");
 }
 
-Test(freshness, cache_control_has_the_stale_parts_in_force)
+Test(cache_fields, cache_control_has_the_stale_parts_in_force)
 {
     expect_control(60000, 30000, 0, "max-age=60, stale-while-revalidate=30");
     expect_control(60000, 0, 86400000, "max-age=60, stale-if-error=86400");
@@ -161,7 +161,7 @@ Test(freshness, cache_control_has_the_stale_parts_in_force)
     expect_control(60000, 1000, 1000, "max-age=60, stale-while-revalidate=1, stale-if-error=1");
 }
 
-Test(freshness, the_largest_values_fit)
+Test(cache_fields, the_largest_values_fit)
 {
     expect_control(INT64_MAX, INT64_MAX, INT64_MAX,
                    "max-age=9223372036854775, stale-while-revalidate=9223372036854775, "
