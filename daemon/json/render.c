@@ -6,8 +6,7 @@
 
 #include "core/rfc3339.h"
 #include "core/strbuf.h"
-#include "core/utf8.h"
-#include "json/render_private.h"
+#include "json/object.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -15,23 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 511      /* bytes of a text that is not UTF-8; all of ours are shorter */
 #define DOCUMENT_MAX 2048 /* six strings of 32 bytes, all \u00xx perhaps, and the rest of a host */
 
 void render_init(void)
 {
     json_object_seed(0);
-}
-
-/* p0f's texts come from signature files, and a client's method from anywhere: free bytes. */
-json_t *render_text(const char *bytes)
-{
-    char utf8[2 * TEXT_MAX + 1];
-
-    if (utf8_valid(bytes))
-        return json_string_nocheck(bytes);
-    utf8_from_latin1(bytes, utf8, sizeof utf8);
-    return json_string_nocheck(utf8);
 }
 
 /* ---- Member by member */
@@ -85,7 +72,7 @@ static void put_text_member(struct strbuf *w, const char *name, const char *byte
 {
     put_name(w, name);
     if (!is_plain_text(bytes)) {
-        put_json(w, render_text(bytes));
+        put_json(w, object_text(bytes));
         return;
     }
     strbuf_puts(w, "\"");
@@ -269,36 +256,7 @@ char *render_problem(const struct render_problem *problem, size_t *length)
     return finish_object(&w, length);
 }
 
-/* ---- Small documents */
-
-/* Steals `value`. A member that could not be made leaves the object short, so that is a failure. */
-void render_add(json_t **object, const char *name, json_t *value)
-{
-    if (json_object_set_new_nocheck(*object, name, value) == 0)
-        return; /* of no object, it frees the value and fails */
-    json_decref(*object);
-    *object = NULL;
-}
-
-/* Steals `root`, NULL included. */
-char *render_line(json_t *root, size_t *length)
-{
-    char line[2048]; /* a longer text is dumped a second time */
-    size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
-    char *text = size > 0 ? malloc(size + 2) : NULL;
-
-    if (text) {
-        if (size <= sizeof line)
-            memcpy(text, line, size);
-        else
-            json_dumpb(root, text, size, JSON_COMPACT);
-        text[size] = '\n';
-        text[size + 1] = '\0';
-        *length = size + 1;
-    }
-    json_decref(root);
-    return text;
-}
+/* ---- The index */
 
 char *render_index(const char *version, const struct render_path *paths, size_t count,
                    size_t *length)
@@ -307,9 +265,9 @@ char *render_index(const char *version, const struct render_path *paths, size_t 
     json_t *object = json_object();
 
     for (size_t i = 0; i < count; i++)
-        render_add(&meanings, paths[i].path, json_string(paths[i].help));
-    render_add(&object, "name", json_string("p0f-lookupd"));
-    render_add(&object, "version", json_string(version));
-    render_add(&object, "paths", meanings);
-    return render_line(object, length);
+        object_add(&meanings, paths[i].path, json_string(paths[i].help));
+    object_add(&object, "name", json_string("p0f-lookupd"));
+    object_add(&object, "version", json_string(version));
+    object_add(&object, "paths", meanings);
+    return object_line(object, length);
 }

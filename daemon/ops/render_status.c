@@ -3,7 +3,7 @@
 
 #include "core/rfc3339.h"
 #include "p0f/pool_fault.h"
-#include "json/render_private.h"
+#include "json/object.h"
 
 #include <jansson.h>
 
@@ -16,7 +16,7 @@ static json_t *time_text(int64_t seconds)
 
 static json_t *text_or_null(const char *text)
 {
-    return text[0] ? render_text(text) : json_null();
+    return text[0] ? object_text(text) : json_null();
 }
 
 static json_t *dialect_or_null(enum p0f_dialect dialect)
@@ -32,10 +32,10 @@ static json_t *render_settings(const struct config_snapshot *snapshot)
     for (size_t i = 0; sections && i < config_snapshot_count(snapshot); i++) {
         const struct setting *setting = config_snapshot_at(snapshot, i);
         if (!json_object_get(sections, setting->section))
-            render_add(&sections, setting->section, json_object());
+            object_add(&sections, setting->section, json_object());
         json_t *section = json_object_get(sections, setting->section);
         if (section &&
-            json_object_set_new(section, setting->key, render_text(setting->value)) != 0) {
+            json_object_set_new(section, setting->key, object_text(setting->value)) != 0) {
             json_decref(sections);
             sections = NULL;
         }
@@ -47,10 +47,10 @@ static json_t *render_store(uint32_t entries, uint32_t capacity, uint64_t bytes,
 {
     json_t *store = json_object();
 
-    render_add(&store, "entries", json_integer(entries));
-    render_add(&store, "capacity", json_integer(capacity));
-    render_add(&store, "bytes", json_integer((json_int_t)bytes));
-    render_add(&store, "evictions", json_integer((json_int_t)evictions));
+    object_add(&store, "entries", json_integer(entries));
+    object_add(&store, "capacity", json_integer(capacity));
+    object_add(&store, "bytes", json_integer((json_int_t)bytes));
+    object_add(&store, "evictions", json_integer((json_int_t)evictions));
     return store;
 }
 
@@ -59,10 +59,10 @@ static json_t *render_cache(const struct status_snapshot *snapshot)
     const struct recall_counts *counts = &snapshot->cache;
     json_t *cache = json_object();
 
-    render_add(&cache, "hosts",
+    object_add(&cache, "hosts",
                render_store(counts->hosts, snapshot->max_hosts, counts->hosts_bytes,
                             counts->evicted_hosts));
-    render_add(&cache, "misses",
+    object_add(&cache, "misses",
                render_store(counts->misses, snapshot->max_misses, counts->misses_bytes,
                             counts->evicted_misses));
     return cache;
@@ -72,9 +72,9 @@ static json_t *render_lookups(const struct lookup_counts *counts)
 {
     json_t *lookups = json_object();
 
-    render_add(&lookups, "pending", json_integer(counts->pending));
-    render_add(&lookups, "max_pending", json_integer(counts->max_pending));
-    render_add(&lookups, "flights", json_integer(counts->flights));
+    object_add(&lookups, "pending", json_integer(counts->pending));
+    object_add(&lookups, "max_pending", json_integer(counts->max_pending));
+    object_add(&lookups, "flights", json_integer(counts->flights));
     return lookups;
 }
 
@@ -87,16 +87,16 @@ static json_t *render_pool(const struct pool_status *status)
     pool_fault_find(status, outage);
     for (uint32_t i = 0; i < status->connections; i++)
         ready += status->links[i].state == LINK_READY;
-    render_add(&pool, "socket", render_text(status->socket));
-    render_add(&pool, "p0f_up", json_boolean(status->up));
-    render_add(&pool, "fault", text_or_null(outage));
-    render_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
-    render_add(&pool, "dialect", dialect_or_null(status->dialect));
-    render_add(&pool, "ready", json_integer(ready));
-    render_add(&pool, "queued", json_integer(status->queued));
-    render_add(&pool, "in_flight", json_integer(status->outstanding));
-    render_add(&pool, "max_rate", json_integer(status->max_rate));
-    render_add(&pool, "reconnects", json_integer((json_int_t)status->reconnects));
+    object_add(&pool, "socket", object_text(status->socket));
+    object_add(&pool, "p0f_up", json_boolean(status->up));
+    object_add(&pool, "fault", text_or_null(outage));
+    object_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
+    object_add(&pool, "dialect", dialect_or_null(status->dialect));
+    object_add(&pool, "ready", json_integer(ready));
+    object_add(&pool, "queued", json_integer(status->queued));
+    object_add(&pool, "in_flight", json_integer(status->outstanding));
+    object_add(&pool, "max_rate", json_integer(status->max_rate));
+    object_add(&pool, "reconnects", json_integer((json_int_t)status->reconnects));
     return pool;
 }
 
@@ -106,15 +106,15 @@ static json_t *render_connection(const struct link_status *link)
     char fault[POOL_FAULT_SIZE];
 
     pool_fault_describe(&link->fault, fault);
-    render_add(&connection, "state", json_string(link_state_name(link->state)));
-    render_add(&connection, "dialect", dialect_or_null(link->dialect));
-    render_add(&connection, "age_seconds",
+    object_add(&connection, "state", json_string(link_state_name(link->state)));
+    object_add(&connection, "dialect", dialect_or_null(link->dialect));
+    object_add(&connection, "age_seconds",
                link->state == LINK_DOWN ? json_null() : json_integer(link->age / 1000));
-    render_add(&connection, "in_flight", json_integer(link->outstanding));
-    render_add(&connection, "overdue_ms", json_integer(link->overdue));
-    render_add(&connection, "pending", json_integer(link->pending));
-    render_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));
-    render_add(&connection, "last_error", text_or_null(fault));
+    object_add(&connection, "in_flight", json_integer(link->outstanding));
+    object_add(&connection, "overdue_ms", json_integer(link->overdue));
+    object_add(&connection, "pending", json_integer(link->pending));
+    object_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));
+    object_add(&connection, "last_error", text_or_null(fault));
     return connection;
 }
 
@@ -135,14 +135,14 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
 {
     json_t *status = json_object();
 
-    render_add(&status, "name", json_string("p0f-lookupd"));
-    render_add(&status, "version", json_string(snapshot->version));
-    render_add(&status, "started", time_text(snapshot->started));
-    render_add(&status, "uptime_seconds", json_integer(snapshot->uptime / 1000));
-    render_add(&status, "configuration", render_settings(snapshot->snapshot));
-    render_add(&status, "cache", render_cache(snapshot));
-    render_add(&status, "lookups", render_lookups(&snapshot->lookups));
-    render_add(&status, "pool", render_pool(&snapshot->pool));
-    render_add(&status, "connections", render_connections(&snapshot->pool));
-    return render_line(status, length);
+    object_add(&status, "name", json_string("p0f-lookupd"));
+    object_add(&status, "version", json_string(snapshot->version));
+    object_add(&status, "started", time_text(snapshot->started));
+    object_add(&status, "uptime_seconds", json_integer(snapshot->uptime / 1000));
+    object_add(&status, "configuration", render_settings(snapshot->snapshot));
+    object_add(&status, "cache", render_cache(snapshot));
+    object_add(&status, "lookups", render_lookups(&snapshot->lookups));
+    object_add(&status, "pool", render_pool(&snapshot->pool));
+    object_add(&status, "connections", render_connections(&snapshot->pool));
+    return object_line(status, length);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "render_fixture.h"
-#include "json/render_private.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -206,20 +205,6 @@ Test(render, dialect_fields_come_last)
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
     host.last_freq = -INFINITY;
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
-}
-
-/* Each of its bytes becomes two. */
-Test(render, the_longest_text_is_kept)
-{
-    char bytes[512], expected[2 * 511 + 1];
-
-    memset(bytes, 0xe9, 511);
-    bytes[511] = '\0';
-    for (int i = 0; i < 511; i++)
-        memcpy(expected + 2 * i, "\xc3\xa9", 3);
-    json_t *json = render_text(bytes);
-    cr_assert_str_eq(json_string_value(json), expected);
-    json_decref(json);
 }
 
 Test(render, days_around_leap_days)
