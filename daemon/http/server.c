@@ -8,6 +8,7 @@
 #include "http/worker.h"
 #include "json/batch_body.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -173,7 +174,9 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.version = options->version;
     http->service.batch_memory = budget_new(BATCH_BYTES_MAX);
     if (!http->service.batch_memory || !start_workers(http, options)) {
+        int cause = errno;
         http_server_stop(http);
+        errno = cause;
         return NULL;
     }
     return http;

@@ -39,7 +39,8 @@ struct http_server_options {
     const char *version; /* static */
 };
 
-/* Starts the workers; connections come by http_server_take(). NULL when one cannot be started. */
+/* Starts the workers; connections come by http_server_take(). NULL with errno when one of them cannot
+ * be started. */
 struct http_server *http_server_start(const struct http_server_options *options);
 
 /* Takes over a connected socket. False: it was closed, as there is no room for it; see

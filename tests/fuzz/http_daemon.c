@@ -1,42 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_daemon.h"
 
-#include "config/snapshot.h"
 #include "holds.h"
-#include "http/connections.h"
-#include "http/lingering_close.h"
-#include "http/server.h"
 #include "http_p0f.h"
-#include "lookup/lookup.h"
-#include "net/networks.h"
-#include "net/origins.h"
-#include "ops/readiness.h"
-#include "ops/status.h"
+#include "modules.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
-#define HOSTS 64
-#define MOST 16 /* connections */
-#define BATCH 8
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
 
 static struct {
     _Atomic int64_t ns;
     pthread_t thread;
     struct loop *loop;
-    struct recall *recall;
-    struct pool *pool;
-    struct lookup *lookup;
-    struct readiness *readiness;
-    struct status *status;
-    struct networks *trusted;
-    struct origins *cors;
-    struct connections *connections;
-    struct lingering_close *lingering;
-    struct http_server *http;
+    struct config *config;
+    struct modules modules;
 
     sem_t done;
     struct {
@@ -62,7 +46,7 @@ static void do_nothing(void *ctx)
 static void do_take(void *ctx)
 {
     (void)ctx;
-    HOLDS(http_server_take(all.http, all.taken.fd, all.taken.peer, all.taken.length));
+    HOLDS(http_server_take(all.modules.http, all.taken.fd, all.taken.peer, all.taken.length));
     sem_post(&all.done);
 }
 
@@ -75,7 +59,7 @@ static void on_drained(void *ctx)
 static void do_retire(void *ctx)
 {
     (void)ctx;
-    pool_retire(all.pool, on_drained, NULL);
+    pool_retire(all.modules.pool, on_drained, NULL);
     sem_post(&all.done);
 }
 
@@ -105,81 +89,48 @@ void http_daemon_pass(int64_t ms)
 
 bool http_daemon_at_rest(void)
 {
-    return connections_count(all.connections) == 0 && lookup_pending(all.lookup) == 0 &&
-           readiness_pending(all.readiness) == 0 && status_pending(all.status) == 0;
+    const struct modules *modules = &all.modules;
+
+    return connections_count(modules->connections) == 0 && lookup_pending(modules->lookup) == 0 &&
+           readiness_pending(modules->readiness) == 0 && status_pending(modules->status) == 0;
 }
 
-/* ---- Built as server.c does it */
+/* ---- Settings: everything runs out, and expires, soon */
 
-static void on_linger(void *ctx, int fd)
+static struct config *read_settings(const char *p0f_path)
 {
-    lingering_close_take(ctx, fd);
+    char socket[128], error[CONFIG_ERROR_SIZE];
+    char *settings[] = {
+        socket,
+        "http.threads=1",
+        "http.max_connections=16",
+        "http.max_batch=8", /* twice the window */
+        "http.idle_timeout=" TEXT(HTTP_DAEMON_PATIENCE_MS) "ms",
+        "http.trusted_proxies=127.0.0.0/8, ::1",
+        "http.cors_origins=" HTTP_DAEMON_ORIGIN,
+        "http.access_log=yes",
+        "p0f.connections=" TEXT(HTTP_DAEMON_P0F_CONNECTIONS),
+        "p0f.pipeline=1",
+        "p0f.timeout=1s",
+        "p0f.first_contact_wait=20ms",
+        "p0f.max_repeat_rate=0", /* the clock stands */
+        "p0f.max_repeat_rate_per_client=0",
+        "cache.ttl=2s",
+        "cache.incomplete_ttl=1s",
+        "cache.negative_ttl=1s",
+        "cache.stale_while_revalidate=2s",
+        "cache.stale_if_error=5s",
+        "cache.max_hosts=64",
+        "cache.max_misses=64",
+    };
+    const struct config_source source = {.override = settings,
+                                         .override_count = sizeof settings / sizeof settings[0]};
+
+    snprintf(socket, sizeof socket, "p0f.socket=%s", p0f_path);
+    return config_load(&source, error);
 }
 
-static void build_core(const char *p0f_path, struct hash_key key)
-{
-    const struct recall_times times = {.ttl = 2000,
-                                       .incomplete_ttl = 1000,
-                                       .negative_ttl = 1000,
-                                       .stale_while_revalidate = 2000,
-                                       .stale_if_error = 5000};
-    const struct lookup_limits limits = {
-        .timeout = 1000, .first_contact_wait = 20, .max_pending = MOST};
-
-    all.loop = loop_new(now);
-    all.recall = recall_new(&(struct recall_options){
-        .max_hosts = HOSTS, .max_misses = HOSTS, .times = times, .key = key});
-    all.pool = pool_new(all.loop, &(struct pool_options){.socket = p0f_path,
-                                                         .dialect = P0F_DIALECT_AUTO,
-                                                         .connections = HTTP_DAEMON_P0F_CONNECTIONS,
-                                                         .pipeline = 4,
-                                                         .seed = 1});
-    all.lookup = lookup_new(all.loop, all.recall, all.pool, now, key, &limits);
-    all.readiness = readiness_new(all.loop, all.pool, limits.timeout);
-    all.status = status_new(&(struct status_options){.loop = all.loop,
-                                                     .recall = all.recall,
-                                                     .lookup = all.lookup,
-                                                     .pool = all.pool,
-                                                     .max_hosts = HOSTS,
-                                                     .max_misses = HOSTS,
-                                                     .version = "0",
-                                                     .started = 1700000000});
-    HOLDS(all.loop && all.recall && all.pool && all.lookup && all.readiness && all.status);
-}
-
-static void build_http(void)
-{
-    char error[NETWORKS_ERROR_SIZE + ORIGINS_ERROR_SIZE];
-    struct config_snapshot *settings = config_snapshot_new();
-
-    config_snapshot_add(settings, "http", "threads", "1");
-    status_set_configuration(all.status, settings);
-    all.trusted = networks_parse("127.0.0.0/8, ::1", error);
-    all.cors = origins_parse(HTTP_DAEMON_ORIGIN, error);
-    all.connections =
-        connections_new(&(struct connections_options){.loop = all.loop,
-                                                      .max = MOST,
-                                                      .patience_ms = HTTP_DAEMON_PATIENCE_MS,
-                                                      .trusted = all.trusted});
-    all.lingering = lingering_close_new(all.loop, all.trusted);
-    all.http =
-        http_server_start(&(struct http_server_options){.lookup = all.lookup,
-                                                        .readiness = all.readiness,
-                                                        .status = all.status,
-                                                        .connections = all.connections,
-                                                        .threads = 1,
-                                                        .max_connections = MOST,
-                                                        .max_batch = BATCH,
-                                                        .batch_window = BATCH / 2,
-                                                        .idle_timeout_ms = HTTP_DAEMON_PATIENCE_MS,
-                                                        .trusted = all.trusted,
-                                                        .cors = all.cors,
-                                                        .linger = on_linger,
-                                                        .linger_ctx = all.lingering,
-                                                        .access_log = true,
-                                                        .version = "0"});
-    HOLDS(all.trusted && all.cors && all.connections && all.lingering && all.http);
-}
+/* ---- From start to end */
 
 static void *run(void *ctx)
 {
@@ -189,31 +140,31 @@ static void *run(void *ctx)
 
 void http_daemon_start(const char *p0f_path)
 {
+    char error[MODULES_ERROR_SIZE];
+
     signal(SIGPIPE, SIG_IGN);
     sem_init(&all.done, 0, 0);
-    build_core(p0f_path, (struct hash_key){1, 2});
-    build_http();
+    all.loop = loop_new(now);
+    all.config = read_settings(p0f_path);
+    HOLDS(all.loop && all.config);
+    HOLDS(modules_build(
+        &all.modules, all.config,
+        &(struct modules_options){
+            .loop = all.loop, .clock = now, .key = {1, 2}, .started = 1700000000, .version = "0"},
+        error));
     HOLDS(pthread_create(&all.thread, NULL, run, NULL) == 0);
 }
 
 void http_daemon_end(void)
 {
     do_in_loop(do_retire);
-    /* What is condemned is left after a while, or by an answer; time and p0f go on until then. */
+    /* A draining connection is left after a while, or by an answer; time and p0f go on until then. */
     while (pthread_tryjoin_np(all.thread, NULL) != 0) {
         http_p0f_round();
         all.ns += 1000000;
         sched_yield();
     }
-    http_server_stop(all.http);
-    connections_free(all.connections);
-    lingering_close_free(all.lingering);
-    status_free(all.status);
-    origins_free(all.cors);
-    networks_free(all.trusted);
-    lookup_free(all.lookup);
-    pool_free(all.pool);
-    readiness_free(all.readiness);
-    recall_free(all.recall);
+    modules_tear_down(&all.modules);
     loop_free(all.loop);
+    config_free(all.config);
 }

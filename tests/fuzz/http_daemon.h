@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon that is fuzzed: all of it but its settings, listeners and signals, built as server.c
- * does, with its loop in a thread of its own and under a clock that stands until it is moved. */
+/* The daemon that is fuzzed: all its modules (modules.h), with the loop in a thread of its own, and under
+ * a clock that stands until it is moved. */
 #ifndef HTTP_DAEMON_H
 #define HTTP_DAEMON_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HTTP_DAEMON_P0F_CONNECTIONS 2u
+#define HTTP_DAEMON_P0F_CONNECTIONS 2
 #define HTTP_DAEMON_PATIENCE_MS 30000 /* with a silent client */
 #define HTTP_DAEMON_FORGETS_MS 60000  /* longer than anything is remembered */
 #define HTTP_DAEMON_ORIGIN "https://a.example"

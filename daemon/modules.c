@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "modules.h"
+
+#include "config/snapshot.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/param.h>
+
+/* ---- Settings, as each module wants them */
+
+static struct recall_times recall_times_of(const struct config *config)
+{
+    return (struct recall_times){
+        .ttl = config->cache.ttl,
+        .incomplete_ttl = config->cache.incomplete_ttl,
+        .negative_ttl = config->cache.negative_ttl,
+        .stale_while_revalidate = config->cache.stale_while_revalidate,
+        .stale_if_error = config->cache.stale_if_error,
+    };
+}
+
+/* Each pending lookup keeps a connection. So an eighth of the connections is kept from lookups: half for
+ * requests that need none, half (the reserve) for clients with few lookups while one client has all the
+ * others. */
+static struct lookup_limits lookup_limits_of(const struct config *config)
+{
+    uint32_t kept = config->http.max_connections / 8;
+    uint32_t max_pending = MIN(config->p0f.max_pending, config->http.max_connections - kept);
+
+    return (struct lookup_limits){
+        .timeout = config->p0f.timeout,
+        .first_contact_wait = config->p0f.first_contact_wait,
+        .max_pending = max_pending,
+        .reserve = MIN(max_pending / 8, kept / 2),
+        .max_repeat_rate = config->p0f.max_repeat_rate,
+        .max_repeat_rate_per_client = config->p0f.max_repeat_rate_per_client,
+    };
+}
+
+/* By default, one for each processor that this process may run on. */
+static unsigned worker_count_of(const struct config *config)
+{
+    cpu_set_t usable;
+
+    if (config->http.threads > 0)
+        return config->http.threads;
+    return sched_getaffinity(0, sizeof usable, &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
+}
+
+static bool show_settings(struct status *status, const struct config *config)
+{
+    struct config_snapshot *snapshot = config_snapshot_new();
+
+    if (snapshot)
+        config_each(config, config_snapshot_add, snapshot);
+    if (!snapshot || !config_snapshot_complete(snapshot)) {
+        config_snapshot_unref(snapshot);
+        return false;
+    }
+    status_set_configuration(status, snapshot);
+    return true;
+}
+
+bool modules_apply(struct modules *modules, const struct config *config)
+{
+    const struct recall_times times = recall_times_of(config);
+    const struct lookup_limits limits = lookup_limits_of(config);
+
+    recall_set_times(modules->recall, &times);
+    lookup_set_limits(modules->lookup, &limits);
+    pool_set_max_rate(modules->pool, config->p0f.max_rate);
+    readiness_set_timeout(modules->readiness, config->p0f.timeout);
+    return show_settings(modules->status, config);
+}
+
+/* ---- Building */
+
+__attribute__((format(printf, 2, 3))) static bool fail_build(char error[MODULES_ERROR_SIZE],
+                                                             const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(error, MODULES_ERROR_SIZE, format, args);
+    va_end(args);
+    return false;
+}
+
+/* What asks p0f, and remembers its answers. */
+static bool build_lookup(struct modules *modules, const struct config *config,
+                         const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+{
+    const struct hash_key key = options->key;
+    const struct lookup_limits limits = lookup_limits_of(config);
+
+    modules->recall = recall_new(&(struct recall_options){
+        .max_hosts = config->cache.max_hosts,
+        .max_misses = config->cache.max_misses,
+        .times = recall_times_of(config),
+        .key = key,
+    });
+    if (!modules->recall)
+        return fail_build(error, "out of memory for the cache; lower cache.max_hosts or "
+                                 "cache.max_misses");
+    modules->pool = pool_new(options->loop, &(struct pool_options){
+                                                .socket = config->p0f.socket,
+                                                .dialect = config->p0f.dialect,
+                                                .connections = config->p0f.connections,
+                                                .pipeline = config->p0f.pipeline,
+                                                .max_rate = config->p0f.max_rate,
+                                                .seed = key.k0 ^ key.k1,
+                                            });
+    if (!modules->pool)
+        return fail_build(error, "out of memory for connections to p0f");
+    modules->lookup =
+        lookup_new(options->loop, modules->recall, modules->pool, options->clock, key, &limits);
+    return modules->lookup || fail_build(error, "out of memory for lookups");
+}
+
+static bool build_ops(struct modules *modules, const struct config *config,
+                      const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+{
+    modules->readiness = readiness_new(options->loop, modules->pool, config->p0f.timeout);
+    modules->status = status_new(&(struct status_options){
+        .loop = options->loop,
+        .recall = modules->recall,
+        .lookup = modules->lookup,
+        .pool = modules->pool,
+        .max_hosts = config->cache.max_hosts,
+        .max_misses = config->cache.max_misses,
+        .version = options->version,
+        .started = options->started,
+    });
+    if (!modules->readiness || !modules->status || !show_settings(modules->status, config))
+        return fail_build(error, "out of memory");
+    return true;
+}
+
+static bool read_lists(struct modules *modules, const struct config *config,
+                       char error[MODULES_ERROR_SIZE])
+{
+    char reason[MAX(NETWORKS_ERROR_SIZE, ORIGINS_ERROR_SIZE)];
+
+    modules->trusted = networks_parse(config->http.trusted_proxies, reason);
+    if (!modules->trusted)
+        return fail_build(error, "http.trusted_proxies: %s", reason);
+    modules->cors = origins_parse(config->http.cors_origins, reason);
+    return modules->cors || fail_build(error, "http.cors_origins: %s", reason);
+}
+
+static void take_lingering(void *ctx, int fd)
+{
+    lingering_close_take(ctx, fd);
+}
+
+static bool build_http(struct modules *modules, const struct config *config,
+                       const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+{
+    modules->connections = connections_new(&(struct connections_options){
+        .loop = options->loop,
+        .max = config->http.max_connections,
+        .patience_ms = config->http.idle_timeout,
+        .trusted = modules->trusted,
+        .key = options->key,
+    });
+    modules->lingering = lingering_close_new(options->loop, modules->trusted);
+    if (!modules->connections || !modules->lingering)
+        return fail_build(error, "out of memory for connections of clients; lower "
+                                 "http.max_connections");
+    modules->http = http_server_start(&(struct http_server_options){
+        .lookup = modules->lookup,
+        .readiness = modules->readiness,
+        .status = modules->status,
+        .connections = modules->connections,
+        .trusted = modules->trusted,
+        .cors = modules->cors,
+        .threads = worker_count_of(config),
+        .max_connections = config->http.max_connections,
+        .max_batch = config->http.max_batch,
+        /* Half of it on its way to or from p0f, and half ready to follow at once. */
+        .batch_window = 2 * config->p0f.connections * config->p0f.pipeline,
+        .idle_timeout_ms = config->http.idle_timeout,
+        .linger = take_lingering,
+        .linger_ctx = modules->lingering,
+        .access_log = config->http.access_log,
+        .version = options->version,
+    });
+    return modules->http ||
+           fail_build(error,
+                      "cannot start %u HTTP workers: %s; lower http.threads, or allow more memory, "
+                      "descriptors (LimitNOFILE=) or threads (TasksMax=)",
+                      worker_count_of(config), strerror(errno));
+}
+
+static void count_descriptors(struct modules *modules)
+{
+    struct pool_status pool;
+
+    modules->descriptors =
+        (struct descriptors){.connections = modules->connections, .lingering = modules->lingering};
+    pool_status(modules->pool, &pool);
+    descriptors_begin(&modules->descriptors, &pool);
+    status_set_descriptors(modules->status, &modules->descriptors);
+}
+
+bool modules_build(struct modules *modules, const struct config *config,
+                   const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+{
+    *modules = (struct modules){0};
+    if (!build_lookup(modules, config, options, error) ||
+        !build_ops(modules, config, options, error) || !read_lists(modules, config, error) ||
+        !build_http(modules, config, options, error))
+        return false;
+    count_descriptors(modules);
+    return true;
+}
+
+void modules_tear_down(struct modules *modules)
+{
+    http_server_stop(modules->http);
+    connections_free(modules->connections);
+    lingering_close_free(modules->lingering);
+    status_free(modules->status);
+    origins_free(modules->cors);
+    networks_free(modules->trusted);
+    lookup_free(modules->lookup);
+    pool_free(modules->pool);
+    readiness_free(modules->readiness); /* after the pool, which may have its query */
+    recall_free(modules->recall);
+}

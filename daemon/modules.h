@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's modules: built in their order, given their settings, and taken down. Everything that
+ * answers requests, but no signals, listeners or notifications: server.c adds those. Tests build the
+ * same daemon with a clock and a loop of their own. */
+#ifndef MODULES_H
+#define MODULES_H
+
+#include "config/config.h"
+#include "core/hash.h"
+#include "core/loop.h"
+#include "http/connections.h"
+#include "http/lingering_close.h"
+#include "http/server.h"
+#include "lookup/lookup.h"
+#include "lookup/recall.h"
+#include "net/networks.h"
+#include "net/origins.h"
+#include "ops/descriptors.h"
+#include "ops/readiness.h"
+#include "ops/status.h"
+#include "p0f/pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct modules_options {
+    struct loop *loop; /* borrowed until modules_tear_down() */
+    struct mono (*clock)(void);
+    struct hash_key key;
+    int64_t started;     /* unix seconds, for display */
+    const char *version; /* static */
+};
+
+struct modules {
+    struct recall *recall;
+    struct pool *pool;
+    struct lookup *lookup;
+    struct readiness *readiness;
+    struct status *status;
+    struct networks *trusted;
+    struct origins *cors;
+    struct connections *connections;
+    struct lingering_close *lingering;
+    struct descriptors descriptors;
+    struct http_server *http;
+};
+
+#define MODULES_ERROR_SIZE 320
+
+/* Builds all of them in *modules, which must not move until modules_tear_down(). False with the reason
+ * in `error`; modules_tear_down() is needed even then. Descriptors that are open now are taken to stay
+ * open. Before the loop runs. */
+bool modules_build(struct modules *modules, const struct config *config,
+                   const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+    __attribute__((warn_unused_result));
+
+/* Puts settings in force that need no restart. False when out of memory to show them: then they are in
+ * force, and /status shows the old ones. In the loop's thread. */
+bool modules_apply(struct modules *modules, const struct config *config)
+    __attribute__((warn_unused_result));
+
+/* Stops the HTTP workers and frees everything but the loop, which must have ended. No-op on a zeroed
+ * struct. To be kind to p0f, call pool_retire() and wait for it first: this closes every connection. */
+void modules_tear_down(struct modules *modules);
+
+#endif
