@@ -67,6 +67,12 @@ static bool is(const char *name, size_t length, const char *other)
     return length == strlen(other) && strncasecmp(name, other, length) == 0;
 }
 
+/* The daemon refuses fields whose names are those of framing and something more. */
+static bool extends(const char *name, size_t length, const char *other)
+{
+    return length > strlen(other) && strncasecmp(name, other, strlen(other)) == 0;
+}
+
 struct fields {
     unsigned hosts, lengths;
     size_t body;
@@ -86,7 +92,8 @@ static bool read_field(struct text *text, struct fields *fields)
         text->at++;
     size_t size = (size_t)(text->at - value);
     if (is(name, length, "Transfer-Encoding") || is(name, length, "Connection") ||
-        is(name, length, "Expect") || is(name, length, "Upgrade"))
+        is(name, length, "Expect") || is(name, length, "Upgrade") ||
+        extends(name, length, "Transfer-Encoding") || extends(name, length, "Content-Length"))
         return false;
     if (is(name, length, "Host")) {
         fields->hosts++;
