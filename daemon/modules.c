@@ -196,12 +196,20 @@ static bool build_http(struct modules *modules, const struct config *config,
                       worker_count_of(config), strerror(errno));
 }
 
+static uint64_t count_client_sockets(void *ctx)
+{
+    const struct modules *modules = ctx;
+
+    return connections_count(modules->connections) +
+           (uint64_t)lingering_close_count(modules->lingering);
+}
+
 static void count_descriptors(struct modules *modules)
 {
     struct pool_status pool;
 
     modules->descriptors =
-        (struct descriptors){.connections = modules->connections, .lingering = modules->lingering};
+        (struct descriptors){.count_clients = count_client_sockets, .ctx = modules};
     pool_status(modules->pool, &pool);
     descriptors_begin(&modules->descriptors, &pool);
     status_set_descriptors(modules->status, &modules->descriptors);

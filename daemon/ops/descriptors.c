@@ -6,8 +6,9 @@
 
 #include <sys/resource.h>
 
-/* Beyond one for each connection; and a quarter more of those are good to have, as connections.c may
- * have so many for a moment. Without, they are accepted a little later. */
+/* Besides one for each connection: listeners, p0f, workers, lingering closes. Another quarter of
+ * max_connections is good to have, as connections.c may have that many more for a moment; without it
+ * they are accepted a little later. */
 #define BESIDES 256
 
 void descriptors_raise_limit(uint32_t max_connections)
@@ -24,12 +25,11 @@ void descriptors_raise_limit(uint32_t max_connections)
                   max_connections, (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
 }
 
-/* Those that come and go, each counted where it is opened. */
+/* Those that come and go. */
 static uint64_t count_changing(const struct descriptors *descriptors,
                                const struct pool_status *pool)
 {
-    uint64_t count = connections_count(descriptors->connections) +
-                     (uint64_t)lingering_close_count(descriptors->lingering);
+    uint64_t count = descriptors->count_clients(descriptors->ctx);
 
     for (uint32_t i = 0; i < pool->connections; i++)
         count += pool->links[i].state != LINK_DOWN;

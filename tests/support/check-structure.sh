@@ -73,7 +73,7 @@ within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?put
 cat >"$dir/folders" <<'TABLE'
 .      core net config p0f json lookup ops http
 http   core net p0f json lookup ops
-ops    core config p0f json lookup http
+ops    core config p0f json lookup
 lookup core p0f json
 json   core
 p0f    core

@@ -1,40 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/descriptors.h"
 
-#include "../../support/stage.h"
 #include "ops/process.h"
 
+#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static struct networks *trusted;
-static struct connections *connections;
-static struct lingering_close *lingering;
+static uint64_t clients;
 static struct descriptors descriptors;
 static struct pool_status pool;
 
+static uint64_t count_clients(void *ctx)
+{
+    return *(uint64_t *)ctx;
+}
+
 static void setup(void)
 {
-    char error[NETWORKS_ERROR_SIZE];
-
-    stage_open();
-    trusted = networks_parse("", error);
-    connections = connections_new(
-        &(struct connections_options){.loop = stage.loop, .max = 10, .trusted = trusted});
-    lingering = lingering_close_new(stage.loop, trusted);
-    descriptors = (struct descriptors){.connections = connections, .lingering = lingering};
+    clients = 0;
+    descriptors = (struct descriptors){.count_clients = count_clients, .ctx = &clients};
     pool = (struct pool_status){.connections = 2};
     pool.links[0].state = pool.links[1].state = LINK_DOWN;
 }
 
-static void teardown(void)
+static int open_one(void)
 {
-    connections_free(connections);
-    lingering_close_free(lingering);
-    networks_free(trusted);
-    stage_close();
+    int fd = open("/dev/null", O_RDONLY);
+
+    cr_assert_geq(fd, 0);
+    return fd;
 }
 
 static void expect_right(void)
@@ -46,48 +42,39 @@ static void expect_right(void)
     cr_assert_eq(count, right);
 }
 
-Test(descriptors, what_is_opened_and_closed, .init = setup, .fini = teardown)
+Test(descriptors, what_is_opened_and_closed, .init = setup)
 {
-    struct connection connection = {.fd = -1};
-    int ends[2], fds[2], i;
+    /* One to p0f and one client are there already. */
+    int to_p0f[] = {open_one(), -1}, to_clients[] = {open_one(), -1};
 
-    /* One to p0f, and one client, are there already. */
-    fds[0] = open("/dev/null", O_RDONLY);
     pool.links[0].state = LINK_READY;
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0); /* one end is in `others` */
-    cr_assert(connections_admit(connections, ends[0], NULL));
+    clients = 1;
     descriptors_begin(&descriptors, &pool);
     expect_right();
-    connections_enter(connections, &connection, ends[0]);
-    expect_right();
-    fds[1] = open("/dev/null", O_RDONLY);
+    to_p0f[1] = open_one();
     pool.links[1].state = LINK_PROBING;
     expect_right();
-    lingering_close_take(lingering, dup(ends[0]));
+    to_clients[1] = open_one();
+    clients++;
     expect_right();
-    connections_leave(connections, &connection);
-    close(ends[0]);
-    expect_right();
-    for (i = 0; i < 2; i++) {
-        close(fds[i]);
+    for (int i = 0; i < 2; i++) {
+        close(to_p0f[i]);
         pool.links[i].state = LINK_DOWN;
         expect_right();
+        close(to_clients[i]);
+        clients--;
+        expect_right();
     }
-    shutdown(ends[1], SHUT_WR);
-    for (i = 0; i < 100 && lingering_close_count(lingering) > 0; i++)
-        stage_pass(10);
-    expect_right();
-    close(ends[1]);
 }
 
-Test(descriptors, not_known_before_they_are_counted, .init = setup, .fini = teardown)
+Test(descriptors, not_known_before_they_are_counted, .init = setup)
 {
     uint64_t count;
 
     cr_assert_not(descriptors_count(&descriptors, &pool, &count));
 }
 
-Test(descriptors, the_limit_is_raised, .init = setup, .fini = teardown)
+Test(descriptors, the_limit_is_raised, .init = setup)
 {
     struct rlimit limit, raised;
 
