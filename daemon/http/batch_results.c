@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lookup/batch_private.h"
+#include "http/batch_results.h"
 
 #include "http/lookup_problem.h"
 #include "http/problem.h"
@@ -7,123 +7,206 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct batch_results {
+    struct batch *batch;
+    struct batch_body *body;
+    const struct batch_item *items;
+    uint32_t count;
+    enum render_format format;
+    uint64_t length;     /* of the results that are known */
+    bool failed;         /* out of memory for one of them */
+    uint32_t read;       /* results before it have been read */
+    char *piece;         /* a result that was too long to be read at once, or NULL */
+    size_t piece_length; /* its bytes */
+    size_t piece_read;   /* of them, how many have been read */
+};
+
 /* ---- The result of one item */
 
-/* False when out of memory. `detail` is the result's for as long. */
-static bool describe(const struct batch *batch, uint32_t i, struct render_result *result,
+static bool is_host(const struct batch_results *results, const struct host_record *record)
+{
+    return record && (results->format != RENDER_PARSED || host_record_valid(record));
+}
+
+static bool describe_host(const struct batch_results *results, struct host_record *record,
+                          struct render_result *result)
+{
+    const struct host_record_body *body = host_record_body(record, results->format);
+
+    if (!body)
+        return false;
+    result->status = 200;
+    result->host = body->text;
+    result->host_length = body->length;
+    return true;
+}
+
+/* False when out of memory. `result` refers to `detail`. */
+static bool describe(const struct batch_results *results, uint32_t i, struct render_result *result,
                      char detail[PROBLEM_DETAIL_SIZE])
 {
-    const struct batch_item *item = &batch->items[i];
-    struct host_record *record = batch->results[i].record;
-    enum render_format format = batch->terms.format;
+    const struct batch_item *item = &results->items[i];
     enum problem problem = PROBLEM_BAD_ADDRESS;
 
     *result = (struct render_result){.query = item->text, .query_length = item->length};
-    if (record && (format != RENDER_PARSED || host_record_valid(record))) {
-        const struct host_record_body *body = host_record_body(record, format);
-        if (!body)
-            return false;
-        result->status = 200;
-        result->host = body->text;
-        result->host_length = body->length;
-        return true;
-    }
-    result->detail = p0f_strerror(item->error);
     if (item->error == P0F_OK) {
-        problem = problem_of_lookup(batch->results[i].outcome, &item->addr, detail);
+        struct batch_result found = batch_result(results->batch, i);
+        if (is_host(results, found.record))
+            return describe_host(results, found.record, result);
+        problem = problem_of_lookup(found.outcome, &item->addr, detail);
         result->detail = detail;
+    } else {
+        result->detail = p0f_strerror(item->error);
     }
     result->status = problem_kind(problem)->status;
     result->code = problem_kind(problem)->code;
     return true;
 }
 
-void batch_settle(struct batch *batch, uint32_t item)
+/* Adds the length of a result, which is known from now on. */
+static void add_length(void *ctx, uint32_t item)
 {
+    struct batch_results *results = ctx;
     char detail[PROBLEM_DETAIL_SIZE];
     struct render_result result;
 
-    batch->results[item].known = true;
-    if (describe(batch, item, &result, detail))
-        batch->length += render_result_length(&result);
+    if (describe(results, item, &result, detail))
+        results->length += render_result_length(&result);
     else
-        batch->failed = true;
+        results->failed = true;
 }
 
 /* ---- All of them */
 
-uint64_t batch_length(const struct batch *batch)
+static bool make_batch(struct batch_results *results, struct lookup *lookup,
+                       const struct batch_terms *terms)
 {
-    return batch->failed ? 0 : batch->length + strlen(RENDER_RESULTS_END);
+    results->batch = batch_new(&(struct batch_options){.lookup = lookup,
+                                                       .count = results->count,
+                                                       .terms = *terms,
+                                                       .known = add_length,
+                                                       .ctx = results});
+    if (!results->batch)
+        return false;
+    for (uint32_t i = 0; i < results->count; i++) {
+        if (results->items[i].error == P0F_OK)
+            batch_set_address(results->batch, i, &results->items[i].addr);
+        else
+            add_length(results, i);
+    }
+    return true;
+}
+
+struct batch_results *batch_results_new(struct lookup *lookup, struct batch_body *body,
+                                        const struct batch_terms *terms, enum render_format format)
+{
+    struct batch_results *results = calloc(1, sizeof *results);
+
+    if (!results) {
+        batch_body_free(body);
+        return NULL;
+    }
+    results->body = body;
+    results->items = batch_body_items(body, &results->count);
+    results->format = format;
+    if (!make_batch(results, lookup, terms)) {
+        batch_results_free(results);
+        return NULL;
+    }
+    return results;
+}
+
+void batch_results_free(struct batch_results *results)
+{
+    if (!results)
+        return;
+    batch_free(results->batch);
+    batch_body_free(results->body);
+    free(results->piece);
+    free(results);
+}
+
+struct batch *batch_results_batch(struct batch_results *results)
+{
+    return results->batch;
+}
+
+size_t batch_results_size(const struct batch_results *results)
+{
+    return sizeof *results + batch_size(results->batch) + batch_body_size(results->body);
+}
+
+uint64_t batch_results_length(const struct batch_results *results)
+{
+    return results->failed ? 0 : results->length + strlen(RENDER_RESULTS_END);
 }
 
 /* The next bytes of a result that is longer than the reader's room. */
-static size_t read_piece(struct batch *batch, char *bytes, size_t room)
+static size_t read_piece(struct batch_results *results, char *bytes, size_t room)
 {
-    size_t rest = batch->piece_length - batch->piece_read;
+    size_t rest = results->piece_length - results->piece_read;
     size_t size = rest < room ? rest : room;
 
-    memcpy(bytes, batch->piece + batch->piece_read, size);
-    batch->piece_read += size;
+    memcpy(bytes, results->piece + results->piece_read, size);
+    results->piece_read += size;
     if (size == rest) {
-        free(batch->piece);
-        batch->piece = NULL;
+        free(results->piece);
+        results->piece = NULL;
     }
     return size;
 }
 
 /* The next result, whole. 0: it does not fit; -1: out of memory. */
-static ssize_t read_result(struct batch *batch, char *bytes, size_t room, bool alone)
+static ssize_t read_result(struct batch_results *results, char *bytes, size_t room, bool alone)
 {
     char detail[PROBLEM_DETAIL_SIZE];
     struct render_result result;
 
-    if (!describe(batch, batch->read, &result, detail))
+    if (!describe(results, results->read, &result, detail))
         return -1;
     size_t length = render_result_length(&result);
     if (length <= room) {
-        render_result(bytes, &result, batch->read == 0);
-        batch->read++;
+        render_result(bytes, &result, results->read == 0);
+        results->read++;
         return (ssize_t)length;
     }
     if (!alone)
         return 0;
-    batch->piece = malloc(length);
-    if (!batch->piece)
+    results->piece = malloc(length);
+    if (!results->piece)
         return -1;
-    render_result(batch->piece, &result, batch->read == 0);
-    batch->read++;
-    batch->piece_length = length;
-    batch->piece_read = 0;
-    return (ssize_t)read_piece(batch, bytes, room);
+    render_result(results->piece, &result, results->read == 0);
+    results->read++;
+    results->piece_length = length;
+    results->piece_read = 0;
+    return (ssize_t)read_piece(results, bytes, room);
 }
 
-static size_t read_end(struct batch *batch, char *bytes, size_t room)
+static size_t read_end(struct batch_results *results, char *bytes, size_t room)
 {
     static const char end[] = RENDER_RESULTS_END;
-    size_t length = 0;
+    size_t length = sizeof end - 1;
 
-    if (batch->read > batch->count || room < sizeof end - 1)
+    if (results->read > results->count || room < length)
         return 0;
-    batch->read++;
-    for (; end[length]; length++)
-        bytes[length] = end[length];
+    results->read++;
+    memcpy(bytes, end, length);
     return length;
 }
 
-ssize_t batch_read(struct batch *batch, char *bytes, size_t room)
+ssize_t batch_results_read(struct batch_results *results, char *bytes, size_t room)
 {
-    size_t used = batch->piece ? read_piece(batch, bytes, room) : 0;
+    size_t used = results->piece ? read_piece(results, bytes, room) : 0;
 
-    while (!batch->piece && batch->read < batch->count) {
-        ssize_t size = read_result(batch, bytes + used, room - used, used == 0);
+    while (!results->piece && results->read < results->count) {
+        ssize_t size = read_result(results, bytes + used, room - used, used == 0);
         if (size < 0)
             return -1;
         if (size == 0)
             return (ssize_t)used;
         used += (size_t)size;
     }
-    if (!batch->piece)
-        used += read_end(batch, bytes + used, room - used);
+    if (!results->piece)
+        used += read_end(results, bytes + used, room - used);
     return (ssize_t)used;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/hosts.h"
 
+#include "http/batch_results.h"
 #include "http/client_address.h"
 #include "http/media_type.h"
 #include "http/respond.h"
 #include "http/response.h"
 #include "http/suspend.h"
-#include "lookup/batch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,8 @@ struct post {
     size_t length, room;
 
     char error[BATCH_BODY_ERROR_SIZE]; /* why it cannot be read, or "" */
-    struct batch *batch;               /* what it asks for */
+    struct batch_results *results;     /* its answer */
+    struct batch *batch;               /* the lookups behind that */
     struct turn turn;
 };
 
@@ -79,7 +80,7 @@ static void post_free(void *ctx)
     if (!post)
         return;
     drop_body(post);
-    batch_free(post->batch);
+    batch_results_free(post->results);
     give(post, post->taken);
     free(post);
 }
@@ -149,7 +150,7 @@ void hosts_take(struct request *request, const char *bytes, size_t length)
 static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t room)
 {
     struct post *post = ctx;
-    ssize_t size = batch_read(post->batch, bytes, room);
+    ssize_t size = batch_results_read(post->results, bytes, room);
 
     (void)position; /* each byte is asked for once, in their order */
     return size > 0 ? size : MHD_CONTENT_READER_END_WITH_ERROR;
@@ -160,7 +161,7 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t roo
 static enum MHD_Result respond_answer(struct request *request)
 {
     struct post *post = request->state;
-    uint64_t length = batch_length(post->batch);
+    uint64_t length = batch_results_length(post->results);
 
     if (length == 0)
         return MHD_NO;
@@ -206,7 +207,6 @@ static bool read_body(struct post *post)
 {
     const struct request *request = post->request;
     const struct batch_terms terms = {
-        .format = request->target.format,
         .wait_ms = request->target.wait_ms,
         .max_age_ms = request->fields.directives.max_age_ms,
         .only_if_cached = request->fields.directives.only_if_cached,
@@ -217,10 +217,13 @@ static bool read_body(struct post *post)
 
     drop_body(post); /* it may be large, and p0f slow */
     if (body)
-        post->batch = batch_new(post->service->lookup, body, &terms);
-    if (!post->batch && !post->error[0])
+        post->results =
+            batch_results_new(post->service->lookup, body, &terms, request->target.format);
+    if (post->results)
+        post->batch = batch_results_batch(post->results);
+    else if (!post->error[0])
         post->state = POST_NO_MEMORY;
-    return post->batch && take_memory(post, batch_size(post->batch) + BLOCK_BYTES);
+    return post->results && take_memory(post, batch_results_size(post->results) + BLOCK_BYTES);
 }
 
 /* Does one slice. True: there is no more to do here. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lookup/batch_private.h"
+#include "lookup/batch.h"
 
 #include "core/metrics.h"
 #include "lookup/fetch.h"
@@ -8,22 +8,52 @@
 
 #define AHEAD 8 /* items whose memory is fetched while others are looked at */
 
-struct batch *batch_new(struct lookup *lookup, struct batch_body *body,
-                        const struct batch_terms *terms)
-{
-    uint32_t count;
-    const struct batch_item *items = batch_body_items(body, &count);
-    struct batch *batch = calloc(1, sizeof *batch + count * sizeof(struct result));
+/* There may be a thousand in a batch, and many batches: 32 bytes. */
+struct item {
+    struct host_record *record; /* with LOOKUP_FOUND */
+    struct p0f_addr addr;
+    bool has_addr, known;
+    enum lookup_outcome outcome : 8;
+    enum freshness_source source : 8;
+};
 
-    if (!batch) {
-        batch_body_free(body);
-        return NULL;
-    }
-    batch->lookup = lookup;
-    batch->body = body;
-    batch->items = items;
-    batch->count = count;
-    batch->terms = *terms;
+/* A lookup under way. */
+struct slot {
+    struct lookup_request request; /* first, so that one is the other */
+    struct batch *batch;
+    struct slot *next; /* among the free ones */
+    uint32_t item;
+    bool busy;
+};
+
+struct batch {
+    struct batch_options options;
+    struct mono began;
+    struct loop_task start;
+    struct loop_chore refill;
+    void (*done)(void *ctx);
+    void *ctx;
+    struct slot *slots; /* the window */
+    struct slot *free_slot;
+    uint32_t slot_count;
+    uint32_t recalled; /* items before it have been looked for in the cache */
+    uint32_t stale;    /* of those, how many were served though they had expired */
+    uint32_t waiting;  /* items under way */
+    uint32_t next;     /* those before it are known or under way */
+    uint32_t left;     /* not answered by the cache */
+    struct flow flow;
+    bool claimed; /* the batch counts as pending, and no item does yet */
+    bool filling;
+    bool cancelled;
+    struct item items[];
+};
+
+struct batch *batch_new(const struct batch_options *options)
+{
+    struct batch *batch = calloc(1, sizeof *batch + options->count * sizeof(struct item));
+
+    if (batch)
+        batch->options = *options;
     return batch;
 }
 
@@ -31,17 +61,27 @@ void batch_free(struct batch *batch)
 {
     if (!batch)
         return;
-    for (uint32_t i = 0; i < batch->count; i++)
-        host_record_unref(batch->results[i].record);
-    batch_body_free(batch->body);
+    for (uint32_t i = 0; i < batch->options.count; i++)
+        host_record_unref(batch->items[i].record);
     free(batch->slots);
-    free(batch->piece);
     free(batch);
+}
+
+void batch_set_address(struct batch *batch, uint32_t item, const struct p0f_addr *addr)
+{
+    batch->items[item].addr = *addr;
+    batch->items[item].has_addr = true;
 }
 
 size_t batch_size(const struct batch *batch)
 {
-    return sizeof *batch + batch->count * sizeof(struct result) + batch_body_size(batch->body);
+    return sizeof *batch + batch->options.count * sizeof(struct item);
+}
+
+struct batch_result batch_result(const struct batch *batch, uint32_t item)
+{
+    return (struct batch_result){.record = batch->items[item].record,
+                                 .outcome = batch->items[item].outcome};
 }
 
 /* ---- One item */
@@ -50,9 +90,9 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
 {
     return (struct lookup_request){
         .addr = batch->items[item].addr,
-        .wait_ms = batch->terms.wait_ms,
-        .max_age_ms = batch->terms.max_age_ms,
-        .only_if_cached = batch->terms.only_if_cached,
+        .wait_ms = batch->options.terms.wait_ms,
+        .max_age_ms = batch->options.terms.max_age_ms,
+        .only_if_cached = batch->options.terms.only_if_cached,
         .flow = batch->flow,
         .began = batch->began,
         .in_batch = true,
@@ -62,43 +102,40 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
 /* Takes the request's answer over. */
 static void keep(struct batch *batch, uint32_t item, const struct lookup_request *request)
 {
-    batch->results[item] = (struct result){
-        .record = request->record,
-        .outcome = request->outcome,
-        .source = request->freshness.source,
-    };
-    batch_settle(batch, item);
+    batch->items[item].record = request->record;
+    batch->items[item].outcome = request->outcome;
+    batch->items[item].known = true;
+    batch->options.known(batch->options.ctx, item);
 }
 
 static void refuse_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
-    request.freshness.source = batch->results[item].source;
-    lookup_refuse(batch->lookup, &request);
+    request.freshness.source = batch->items[item].source;
+    lookup_refuse(batch->options.lookup, &request);
     keep(batch, item, &request);
 }
 
 /* ---- In the owner's thread */
 
-/* A batch that is stale as a whole does not send p0f more at once than its window either: the others
- * are served, and refreshed another time. */
+/* Stale hosts are served and refreshed in the background, a window of them at most: the others are
+ * refreshed another time. */
 static void recall_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
-    if (item + AHEAD < batch->count)
-        lookup_prefetch(batch->lookup, &batch->items[item + AHEAD].addr);
-    if (batch->items[item].error != P0F_OK) {
-        batch_settle(batch, item);
+    if (item + AHEAD < batch->options.count && batch->items[item + AHEAD].has_addr)
+        lookup_prefetch(batch->options.lookup, &batch->items[item + AHEAD].addr);
+    if (!batch->items[item].has_addr)
         return;
-    }
     metrics_count(METRIC_BATCH_HOSTS);
-    if (lookup_recall(batch->lookup, &request, batch->stale < batch->terms.window)) {
+    if (lookup_recall(batch->options.lookup, &request,
+                      batch->stale < batch->options.terms.window)) {
         batch->stale += request.freshness.age_ms >= request.freshness.ttl_ms;
         keep(batch, item, &request);
     } else {
-        batch->results[item].source = request.freshness.source;
+        batch->items[item].source = request.freshness.source;
         batch->left++;
     }
 }
@@ -106,10 +143,10 @@ static void recall_item(struct batch *batch, uint32_t item)
 bool batch_recall(struct batch *batch, uint32_t items)
 {
     if (batch->recalled == 0)
-        batch->began = lookup_now(batch->lookup);
-    for (; items > 0 && batch->recalled < batch->count; items--)
+        batch->began = lookup_now(batch->options.lookup);
+    for (; items > 0 && batch->recalled < batch->options.count; items--)
         recall_item(batch, batch->recalled++);
-    return batch->recalled == batch->count;
+    return batch->recalled == batch->options.count;
 }
 
 bool batch_answered(const struct batch *batch)
@@ -119,7 +156,8 @@ bool batch_answered(const struct batch *batch)
 
 static bool make_slots(struct batch *batch)
 {
-    uint32_t count = batch->left < batch->terms.window ? batch->left : batch->terms.window;
+    uint32_t window = batch->options.terms.window;
+    uint32_t count = batch->left < window ? batch->left : window;
 
     batch->slots = calloc(count, sizeof(struct slot));
     batch->slot_count = batch->slots ? count : 0;
@@ -130,23 +168,32 @@ static bool make_slots(struct batch *batch)
     return batch->slots;
 }
 
+static bool is_unanswered(const struct item *item)
+{
+    return item->has_addr && !item->known;
+}
+
+static bool claim_lookup(struct batch *batch)
+{
+    return admission_claim(lookup_admission(batch->options.lookup), batch->flow);
+}
+
 bool batch_admit(struct batch *batch, struct flow client)
 {
     batch->flow = client;
-    /* Without memory for them there is no place for them either. */
-    batch->place =
-        make_slots(batch) && admission_claim(lookup_admission(batch->lookup), batch->flow);
-    if (batch->place)
+    /* Out of memory for the window is overload, too. */
+    batch->claimed = make_slots(batch) && claim_lookup(batch);
+    if (batch->claimed)
         return true;
-    for (uint32_t i = 0; i < batch->count; i++)
-        if (!batch->results[i].known)
+    for (uint32_t i = 0; i < batch->options.count; i++)
+        if (is_unanswered(&batch->items[i]))
             refuse_item(batch, i);
     return false;
 }
 
 /* ---- In the loop's thread */
 
-/* What is left is looked at at the end of the round, not in the midst of a flight's landing. */
+/* The next items begin at the end of the round, not amid a flight's callbacks. */
 static void on_answered(struct lookup_request *request)
 {
     struct slot *slot = (struct slot *)request;
@@ -158,17 +205,17 @@ static void on_answered(struct lookup_request *request)
     batch->free_slot = slot;
     batch->waiting--;
     if (!batch->filling)
-        loop_later(lookup_loop(batch->lookup), &batch->refill);
+        loop_later(lookup_loop(batch->options.lookup), &batch->refill);
 }
 
-/* The batch's first item under way has the place that was claimed for the batch, without which it
- * would not count as pending while it is on its way to this thread. */
-static bool find_place(struct batch *batch)
+/* The first item takes over what batch_admit() has claimed, so that the batch counts as pending while it is
+ * on its way to this thread. */
+static bool claim_for_item(struct batch *batch)
 {
-    bool found = batch->place || admission_claim(lookup_admission(batch->lookup), batch->flow);
+    bool claimed = batch->claimed || claim_lookup(batch);
 
-    batch->place = false;
-    return found;
+    batch->claimed = false;
+    return claimed;
 }
 
 static void begin_item(struct batch *batch, uint32_t item)
@@ -181,33 +228,34 @@ static void begin_item(struct batch *batch, uint32_t item)
     slot->item = item;
     slot->busy = true;
     slot->request = request_for(batch, item);
-    slot->request.freshness.source = batch->results[item].source;
+    slot->request.freshness.source = batch->items[item].source;
     slot->request.done = on_answered;
-    lookup_begin(batch->lookup, &slot->request);
+    lookup_begin(batch->options.lookup, &slot->request);
 }
 
-/* Nobody will read what came of it. */
+/* Nobody will read its result. */
 static void drop_item(struct batch *batch, uint32_t item)
 {
     struct lookup_request request = request_for(batch, item);
 
-    request.freshness.source = batch->results[item].source;
+    request.freshness.source = batch->items[item].source;
     lookup_drop(&request);
     keep(batch, item, &request);
 }
 
-/* Where others hold every place, one of its own that comes free is waited for; but not theirs. */
+/* When the limits are reached, the next item waits for one of the batch's own to end; if none is under way,
+ * it is refused. */
 static void fill(void *ctx)
 {
     struct batch *batch = ctx;
 
     batch->filling = true;
-    for (; batch->next < batch->count && batch->free_slot; batch->next++) {
-        if (batch->results[batch->next].known)
+    for (; batch->next < batch->options.count && batch->free_slot; batch->next++) {
+        if (!is_unanswered(&batch->items[batch->next]))
             continue;
         if (batch->cancelled)
             drop_item(batch, batch->next);
-        else if (find_place(batch))
+        else if (claim_for_item(batch))
             begin_item(batch, batch->next);
         else if (batch->waiting == 0)
             refuse_item(batch, batch->next);
@@ -225,14 +273,14 @@ void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx)
     batch->ctx = ctx;
     batch->start = (struct loop_task){.run = fill, .ctx = batch};
     batch->refill = (struct loop_chore){.run = fill, .ctx = batch};
-    loop_post(lookup_loop(batch->lookup), &batch->start);
+    loop_post(lookup_loop(batch->options.lookup), &batch->start);
 }
 
 void batch_end_early(struct batch *batch, bool for_good)
 {
     batch->cancelled = for_good;
-    batch->terms.wait_ms = 0;
-    /* Done when all have ended, and no earlier: what ends asks for the next round. */
+    batch->options.terms.wait_ms = 0;
+    /* A slot that ends here only asks for a refill: done() is not called before all have ended. */
     for (uint32_t i = 0; i < batch->slot_count; i++) {
         if (!batch->slots[i].busy)
             continue;

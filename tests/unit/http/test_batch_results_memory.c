@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lookup_fixture.h"
-
-#include "batch_fixture.h"
+#include "batch_results_fixture.h"
 
 #include "../../support/short_memory.h"
 
@@ -11,13 +9,6 @@
 #define LONG 900 /* bytes of a text that makes the answer outgrow its first room */
 
 static char json[LONG + 128];
-static bool finished;
-
-static void on_batch_done(void *ctx)
-{
-    (void)ctx;
-    finished = true;
-}
 
 static void setup_json(void)
 {
@@ -32,22 +23,13 @@ static void setup_json(void)
 /* NULL when out of memory anywhere on the way. */
 static char *answer_batch(const struct batch_terms *terms)
 {
-    char error[BATCH_BODY_ERROR_SIZE], *text = NULL;
-    struct batch_body *body = batch_body_read(json, strlen(json), 100, error);
+    struct batch_results *results = results_for(json, terms, RENDER_PARSED);
 
-    if (!body)
-        cr_assert_str_empty(error, "not the client's fault: %s", error);
-    struct batch *batch = body ? batch_new(lookup, body, terms) : NULL;
-    if (!batch)
+    if (!results)
         return NULL;
-    finished = batch_try(batch) || !batch_admit(batch, lookup_flow(lookup, caller));
-    if (!finished) {
-        batch_submit(batch, on_batch_done, NULL);
-        stage_settle();
-        cr_assert(finished);
-    }
-    text = batch_text(batch, LONG / 2); /* too little for one of them */
-    batch_free(batch);
+    finish_batch(batch_results_batch(results));
+    char *text = results_text(results, LONG / 2); /* too little for one of them */
+    batch_results_free(results);
     return text;
 }
 
@@ -72,7 +54,7 @@ static void sweep(const struct batch_terms *terms, bool only_once)
     free(whole);
 }
 
-Test(batch_memory, without_memory_is_null_and_leaks_nothing)
+Test(batch_results_memory, without_memory_is_null_and_leaks_nothing)
 {
     const struct batch_terms terms = {.wait_ms = LOOKUP_WAIT_UNSET,
                                       .max_age_ms = LOOKUP_MAX_AGE_UNSET,
@@ -91,24 +73,46 @@ Test(batch_memory, without_memory_is_null_and_leaks_nothing)
 }
 
 /* What cannot be asked for want of memory is said to be so, item by item. */
-Test(batch_memory, without_memory_to_ask_with_is_overloaded)
+Test(batch_results_memory, without_memory_to_ask_with_is_overloaded)
 {
     const struct batch_terms terms = {
         .wait_ms = 0, .max_age_ms = LOOKUP_MAX_AGE_UNSET, .window = 2};
-    char error[BATCH_BODY_ERROR_SIZE];
 
     setup_json();
-    struct batch *batch =
-        batch_new(lookup, batch_body_read(json, strlen(json), 100, error), &terms);
+    struct batch_results *results = results_for(json, &terms, RENDER_PARSED);
+    struct batch *batch = batch_results_batch(results);
+    cr_assert(batch_recall(batch, 100));
+    cr_assert_not(batch_answered(batch));
     memory_start(0, true);
-    cr_assert_not(batch_try(batch));
     cr_assert_not(batch_admit(batch, lookup_flow(lookup, caller)));
     cr_assert(memory_stop());
     cr_assert_eq(lookup_pending(lookup), 0);
-    char *text = batch_text(batch, 4096);
+    char *text = results_text(results, 4096);
     cr_assert_not_null(
         strstr(text, "{\"query\":\"10.0.0.1\",\"status\":503,\"code\":\"overloaded\""), "%s", text);
     free(text);
-    batch_free(batch);
+    batch_results_free(results);
+    teardown();
+}
+
+/* The raw form is made when it is first asked for. */
+Test(batch_results_memory, without_memory_to_render_there_is_no_document)
+{
+    const struct batch_terms terms = {
+        .wait_ms = 0, .max_age_ms = LOOKUP_MAX_AGE_UNSET, .window = 2};
+    struct visitor visitor;
+
+    setup_json();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    for (int enough = 0; enough < 2; enough++) {
+        struct batch_results *results = results_for("[\"10.0.0.1\"]", &terms, RENDER_RAW);
+        if (!enough)
+            memory_start(0, true);
+        finish_batch(batch_results_batch(results));
+        cr_assert(enough || memory_stop());
+        cr_assert_eq(batch_results_length(results) > 0, enough);
+        batch_results_free(results);
+    }
     teardown();
 }
