@@ -8,23 +8,23 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* A snapshot is made of nothing but values, so that a place in it tells a value of a shard. */
+/* A snapshot consists of values only, so the offset of a member is also the index of a value in a shard. */
 #define VALUES (sizeof(struct metrics_snapshot) / sizeof(uint64_t))
 #define VALUE(member) (offsetof(struct metrics_snapshot, member) / sizeof(uint64_t))
 
 #define CACHE_LINE 64
 
-/* What a thread has counted: written by that thread only, read by all. */
+/* What a thread has counted: written by that thread alone, read by all. */
 struct shard {
     _Alignas(CACHE_LINE) _Atomic uint64_t values[VALUES];
     SLIST_ENTRY(shard) link;
-    bool taken; /* by a thread that lives; under the lock */
+    bool taken; /* by a running thread; under the lock */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Never freed, but taken over from threads that have ended. */
+/* Never freed: those of threads that have ended are used again. */
 static SLIST_HEAD(, shard) shards = SLIST_HEAD_INITIALIZER(shards);
-static struct shard shared; /* of the threads for which there was no memory */
+static struct shard shared; /* for threads that got no memory for one of their own */
 static _Thread_local struct shard *mine;
 
 /* ---- A thread and its shard */
@@ -46,7 +46,7 @@ static void make_key(void)
     key_made = pthread_key_create(&key, leave_shard) == 0;
 }
 
-/* One that nobody has taken, else a new one, or NULL. */
+/* A free one, or else a new one; NULL when out of memory. */
 static struct shard *find_shard(void)
 {
     struct shard *shard;
@@ -70,7 +70,7 @@ static struct shard *take_shard(void)
     if (shard)
         shard->taken = true;
     pthread_mutex_unlock(&lock);
-    /* Without a key nobody takes it over when the thread ends; that is all. */
+    /* Without the key, a shard is not reused after its thread has ended; nothing else is lost. */
     if (shard && key_made)
         pthread_setspecific(key, shard);
     return shard ? shard : &shared;
@@ -78,7 +78,7 @@ static struct shard *take_shard(void)
 
 /* ---- Counting */
 
-/* Nobody else writes to `mine`, so it needs no locked instruction. */
+/* No other thread writes to `mine`, so a locked instruction is not needed. */
 static void add_relaxed(size_t value, uint64_t n)
 {
     if (__builtin_expect(!mine, 0))
@@ -91,18 +91,13 @@ static void add_relaxed(size_t value, uint64_t n)
                               memory_order_relaxed);
 }
 
-void metrics_add(enum metric metric, uint64_t n)
-{
-    add_relaxed(VALUE(counters) + metric, n);
-}
-
 void metrics_count(enum metric metric)
 {
     add_relaxed(VALUE(counters) + metric, 1);
 }
 
-static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405, 413,
-                                                  414, 415, 431, 499, 500, 502, 503, 504};
+static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 404, 405, 413,
+                                                  414, 415, 431, 499, 502, 503, 504};
 
 unsigned metrics_code(unsigned column)
 {
@@ -128,7 +123,7 @@ void metrics_lookup(enum metrics_cache cache, enum metrics_result result)
 #define US INT64_C(1000)
 #define MS INT64_C(1000000)
 
-/* Three to a decade, from what a look into the cache takes to p0f.timeout and a long wait. */
+/* Three per decade: from a cache hit to p0f.timeout and a long wait. */
 static const int64_t all_bounds[METRICS_BUCKETS - 1] = {
     1 * US,   2500,     5 * US,   10 * US,   25 * US,   50 * US,   100 * US,
     250 * US, 500 * US, 1 * MS,   2500 * US, 5 * MS,    10 * MS,   25 * MS,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters and latency histograms, for /metrics. A leaf that everything may use.
+/* Counters and latency histograms, for /metrics. A leaf that any module may use.
  *
- * Each thread counts in memory of its own, with plain loads and stores; reading adds the threads up.
- * A thread's first count takes a lock and allocates, none after it does either. What a thread has
- * counted stays when it ends. Without memory it counts in a place that such threads share, more
- * slowly; nothing is lost. Every function may be called from any thread. */
+ * Each thread counts in memory of its own, with plain loads and stores; a reader adds up all threads. A
+ * thread's first count takes a lock and allocates memory; later ones do neither. Out of memory, threads
+ * share one set of counters, which is slower; no count is lost, also not when a thread ends. Any thread
+ * may call any function. */
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H
 
@@ -12,31 +12,30 @@
 #include <stdint.h>
 
 enum metric {
-    METRIC_REFRESHES,              /* expired entries asked about again while nobody waited */
-    METRIC_REPEATS_PUT_OFF,        /* questions to be asked again, but not that often */
-    METRIC_REPEATS_REMEMBERED,     /* … answered from the cache instead */
-    METRIC_BATCH_HOSTS,            /* hosts that batches asked about; each is a lookup */
-    METRIC_P0F_QUERIES,            /* put on a connection; probes of new ones are not counted */
-    METRIC_P0F_FOUND,              /* what p0f answered */
+    METRIC_REFRESHES,              /* queries for expired entries that were served meanwhile */
+    METRIC_REPEATS_PUT_OFF,        /* repeated queries that had to wait for p0f.max_repeat_rate */
+    METRIC_REPEATS_REMEMBERED,     /* those answered from the cache instead */
+    METRIC_BATCH_HOSTS,            /* hosts in batches; each is a lookup */
+    METRIC_P0F_QUERIES,            /* sent to p0f, without the probes of new connections */
+    METRIC_P0F_FOUND,              /* p0f's answers */
     METRIC_P0F_NO_MATCH,           /* … */
     METRIC_P0F_BAD_QUERY,          /* … */
-    METRIC_P0F_LOST_DISCONNECTED,  /* queries p0f hung up on before it answered them */
-    METRIC_P0F_LOST_MALFORMED,     /* … or whose connection went wrong */
-    METRIC_P0F_LOST_WRONG_DIALECT, /* … or speaks another dialect than p0f.dialect */
-    METRIC_P0F_ABANDONED,          /* answers that came when everybody who wanted them had gone */
+    METRIC_P0F_LOST_DISCONNECTED,  /* queries without an answer: p0f closed the connection */
+    METRIC_P0F_LOST_MALFORMED,     /* … the connection had a malformed answer */
+    METRIC_P0F_LOST_WRONG_DIALECT, /* … p0f speaks another dialect than p0f.dialect */
+    METRIC_P0F_ABANDONED,          /* answers that came when nobody waited for them any more */
     METRIC_P0F_CONNECTED,          /* connections opened */
-    METRIC_P0F_CONNECT_FAILED,     /* … that could not be */
-    METRIC_P0F_RECONNECTED,        /* … in the place of one that was there before */
-    METRIC_P0F_CONNECTIONS_LOST,   /* by p0f's hanging up, or given up for what came on them */
-    METRIC_HTTP_REFUSED,           /* connections for which there was no room */
-    METRIC_HTTP_EVICTED,           /* … that were ended to make room for others */
+    METRIC_P0F_CONNECT_FAILED,     /* attempts that failed */
+    METRIC_P0F_RECONNECTED,        /* connections opened in place of a lost one */
+    METRIC_P0F_CONNECTIONS_LOST,   /* closed by p0f, or given up for what came on them */
+    METRIC_HTTP_REFUSED,           /* connections of clients refused: no room */
+    METRIC_HTTP_EVICTED,           /* … closed to make room for others */
     METRICS_COUNTERS
 };
 
 void metrics_count(enum metric metric);
-void metrics_add(enum metric metric, uint64_t n);
 
-/* ---- HTTP requests, by what was asked and how it was answered */
+/* ---- HTTP requests, by route and status */
 
 #define METRICS_ROUTES 16 /* that can be told apart, by numbers from 0 */
 
@@ -47,7 +46,7 @@ struct metrics_route {
     unsigned expected[8]; /* 0 ends */
 };
 
-#define METRICS_CODES 18 /* the statuses told apart; the last column is for all others */
+#define METRICS_CODES 15 /* statuses counted separately; the last column is for all others */
 
 /* The status of a column, 0 for the last. */
 unsigned metrics_code(unsigned column);
@@ -55,16 +54,16 @@ unsigned metrics_code(unsigned column);
 /* Counts one request. `status` may be any. */
 void metrics_request(unsigned route, unsigned status);
 
-/* ---- Lookups: each that is finished is counted once. Refreshes are none: nobody waits for them. */
+/* ---- Lookups, each counted once when it is finished. Refreshes in the background are not lookups. */
 
 /* What the cache did for it. */
 enum metrics_cache {
     METRICS_CACHE_HIT,       /* a fresh entry was the answer */
-    METRICS_CACHE_STALE,     /* an expired one, while p0f is asked again or because it fails */
-    METRICS_CACHE_MISS,      /* there was no entry: p0f was asked, or should have been */
-    METRICS_CACHE_EXPIRED,   /* the entry was too old: the same */
-    METRICS_CACHE_BYPASS,    /* the request did not want the entry: the same */
-    METRICS_CACHE_COLLAPSED, /* joined another lookup under way for the host */
+    METRICS_CACHE_STALE,     /* an expired one was, while p0f is asked again or because it fails */
+    METRICS_CACHE_MISS,      /* no entry: p0f was asked, or should have been */
+    METRICS_CACHE_EXPIRED,   /* … the entry was too old */
+    METRICS_CACHE_BYPASS,    /* … the request did not accept the entry */
+    METRICS_CACHE_COLLAPSED, /* joined a lookup of the same host that was under way */
     METRICS_CACHES
 };
 
@@ -88,27 +87,28 @@ void metrics_lookup(enum metrics_cache cache, enum metrics_result result);
 enum metrics_histogram {
     METRICS_HIT_TIME,    /* lookups answered from the cache at once, one in METRICS_HITS_TIMED */
     METRICS_MISS_TIME,   /* lookups that waited for p0f */
-    METRICS_ANSWER_TIME, /* from a query's sending to p0f's answer */
+    METRICS_ANSWER_TIME, /* from sending a query to p0f's answer */
     METRICS_HISTOGRAMS
 };
 
-#define METRICS_BUCKETS 22 /* the most one has, with the last that has no bound */
+#define METRICS_BUCKETS 22 /* maximum, with the last one, which has no bound */
 
-/* The upper bounds of its buckets in nanoseconds, ascending, without the last; static. */
+/* Sets *bounds to the upper bounds of its buckets in nanoseconds, ascending (static), and returns how many:
+ * all buckets but the last. */
 unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds);
 
-/* Less than 0 counts as 0. */
+/* A negative time counts as 0. */
 void metrics_observe(enum metrics_histogram histogram, int64_t ns);
 
-/* True for the first of a thread's hits and each METRICS_HITS_TIMED-th after it. Reading the clock
- * again would add a third to what a look into the cache takes, so not each is timed. */
+/* True for a thread's first hit and every METRICS_HITS_TIMED-th after it. Not every hit is timed, as
+ * reading the clock again would make it take a third longer. */
 #define METRICS_HITS_TIMED 32
 bool metrics_times_hit(void);
 
 /* ---- Reading */
 
 struct metrics_times {
-    uint64_t buckets[METRICS_BUCKETS]; /* observations in each, not added up */
+    uint64_t buckets[METRICS_BUCKETS]; /* observations in each, not cumulative */
     uint64_t sum_ns;
 };
 
@@ -119,8 +119,8 @@ struct metrics_snapshot {
     struct metrics_times times[METRICS_HISTOGRAMS];
 };
 
-/* The sums over all threads, those that have ended included. What is counted meanwhile may or may
- * not be in it; none of the numbers is ever less than it was before. */
+/* The sums over all threads, including those that have ended. What is counted meanwhile may be missing; no
+ * value ever decreases. */
 void metrics_read(struct metrics_snapshot *snapshot);
 
 #endif

@@ -51,7 +51,7 @@ static void *count_many(void *barrier)
         pthread_barrier_wait(barrier);
     for (int i = 0; i < TIMES; i++) {
         metrics_count(METRIC_P0F_QUERIES);
-        metrics_add(METRIC_P0F_FOUND, 3);
+        metrics_count(METRIC_P0F_FOUND);
     }
     /* All of them live until here, so none takes another's memory over. */
     if (barrier)
@@ -73,7 +73,7 @@ Test(metrics, threads_are_summed_when_they_have_ended)
     metrics_read(&before);
     count_in_threads(THREADS);
     cr_assert_eq(counted(METRIC_P0F_QUERIES), THREADS * TIMES);
-    cr_assert_eq(counted(METRIC_P0F_FOUND), 3 * THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_P0F_FOUND), THREADS * TIMES);
     cr_assert_eq(counted(METRIC_P0F_NO_MATCH), 0);
 }
 
@@ -98,7 +98,7 @@ Test(metrics, nothing_is_lost_without_memory)
     no_memory = false;
     cr_assert_geq(refused, THREADS, "%u", refused);
     cr_assert_eq(counted(METRIC_P0F_QUERIES), 2 * THREADS * TIMES);
-    cr_assert_eq(counted(METRIC_P0F_FOUND), 3 * 2 * THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_P0F_FOUND), 2 * THREADS * TIMES);
 }
 
 /* Until all is counted. Returns NULL, or a text when a value has become less. */
@@ -108,7 +108,7 @@ static void *read_while_counting(void *ctx)
     uint64_t last = before.counters[METRIC_P0F_FOUND];
 
     (void)ctx;
-    while (last - before.counters[METRIC_P0F_FOUND] < 3 * THREADS * TIMES) {
+    while (last - before.counters[METRIC_P0F_FOUND] < THREADS * TIMES) {
         metrics_read(&now);
         if (now.counters[METRIC_P0F_FOUND] < last)
             return "went back";
@@ -225,8 +225,8 @@ Test(metrics, one_hit_of_many_is_timed)
 
 Test(metrics, each_code_has_a_column)
 {
-    static const unsigned all[] = {200, 204, 304, 400, 401, 403, 404, 405, 413,
-                                   414, 415, 431, 499, 500, 502, 503, 504};
+    static const unsigned all[] = {200, 204, 304, 400, 404, 405, 413,
+                                   414, 415, 431, 499, 502, 503, 504};
 
     cr_assert_eq(METRICS_CODES - 1, sizeof all / sizeof all[0]);
     for (unsigned i = 0; i < METRICS_CODES - 1; i++)
