@@ -68,8 +68,8 @@ static enum cmd_lookup_result ask_one(const struct config *config, const char *t
     }
 }
 
-/* Of the terminal and the pipes, so that nobody waits for this process. */
-static void let_go(void)
+/* From the terminal and pipes, so that nobody waits for this process. */
+static void detach(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -80,8 +80,8 @@ static void let_go(void)
     setsid();
 }
 
-/* A child holds the connection when we exit, and goes when p0f has answered or hung up. Where there can
- * be none, it is us who stay. */
+/* A child keeps the connection open when we exit, until p0f has answered or closed it. If fork() fails, we
+ * wait ourselves. */
 static void leave_a_reader(void)
 {
     if (p0f_lookup_drain(&(struct timespec){0}) == 0)
@@ -90,22 +90,22 @@ static void leave_a_reader(void)
     if (child > 0)
         return;
     if (child == 0)
-        let_go();
+        detach();
     p0f_lookup_drain(NULL);
     if (child == 0)
         _exit(0);
 }
 
-/* The signals that would end us, but for those that are not to, as with nohup(1). */
-static void find_endings(sigset_t *endings)
+/* The signals that would terminate us: not those that are ignored, as with nohup(1). */
+static void find_terminating(sigset_t *terminating)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
     struct sigaction action;
 
-    sigemptyset(endings);
+    sigemptyset(terminating);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(endings, signals[i]);
+            sigaddset(terminating, signals[i]);
 }
 
 static bool is_any_pending(const sigset_t *wanted)
@@ -119,11 +119,11 @@ static bool is_any_pending(const sigset_t *wanted)
 enum cmd_lookup_result cmd_lookup(const struct config *config, char *const *addresses)
 {
     enum cmd_lookup_result worst = CMD_LOOKUP_FOUND;
-    sigset_t endings, before;
+    sigset_t terminating, before;
 
-    find_endings(&endings);
-    sigprocmask(SIG_BLOCK, &endings, &before);
-    for (; *addresses && !is_any_pending(&endings); addresses++) {
+    find_terminating(&terminating);
+    sigprocmask(SIG_BLOCK, &terminating, &before);
+    for (; *addresses && !is_any_pending(&terminating); addresses++) {
         enum cmd_lookup_result result = ask_one(config, *addresses);
         if (result > worst)
             worst = result;

@@ -22,25 +22,26 @@ extern char **environ;
 
 static void print_help(void)
 {
-    printf(
-        "p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
-        "\n"
-        "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
-        "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
-        "\n"
-        "  -c, --config FILE  read the settings from FILE (without: %s\n"
-        "                     if there is one)\n"
-        "  -o, --option K=V   set section.key, whatever file and environment say; repeatable\n"
-        "  -t, --test         check the configuration and exit\n"
-        "  -V, --version      print the version and exit\n"
-        "  -h, --help         print this and exit\n"
-        "  lookup IP...       ask p0f once, print JSON; exit 0 found, 1 no match, 2 error\n"
-        "\n"
-        "It stays in the foreground and logs to stderr. SIGHUP reads the settings again, SIGTERM\n"
-        "ends it once p0f owes no answer. Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
-        "\n"
-        "Settings and their defaults:\n",
-        P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
+    printf("p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
+           "\n"
+           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
+           "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
+           "\n"
+           "  -c, --config FILE  read the settings from FILE (default: %s,\n"
+           "                     if it exists)\n"
+           "  -o, --option K=V   set section.key, overriding file and environment; repeatable\n"
+           "  -t, --test         check the configuration and exit\n"
+           "  -V, --version      print the version and exit\n"
+           "  -h, --help         print this and exit\n"
+           "  lookup IP...       query p0f and print JSON; exit 0 found, 1 no match, 2 error\n"
+           "\n"
+           "Runs in the foreground and logs to stderr. SIGHUP reads the settings again; SIGTERM "
+           "shuts\n"
+           "down when p0f has answered what it was asked. Environment: "
+           "P0F_LOOKUPD_SECTION_KEY=value.\n"
+           "\n"
+           "Settings and their defaults:\n",
+           P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
     config_print_options(stdout);
     printf("\nTry: curl http://127.0.0.1:5030/host/192.0.2.1\n"
            "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");
@@ -52,7 +53,7 @@ static int usage(void)
     return EXIT_USAGE;
 }
 
-/* What config_load cannot see: whether the addresses can be listened on. */
+/* Checks what config_load() does not: the addresses to listen on. */
 static bool check_listen(const struct config *config, char error[LISTENERS_ERROR_SIZE])
 {
     struct listeners *listeners =
@@ -63,8 +64,8 @@ static bool check_listen(const struct config *config, char error[LISTENERS_ERROR
     return good;
 }
 
-/* For a problem that config_load or listeners_parse has seen. Of a lookup, 1 would say that p0f does not
- * know the host. */
+/* After config_load() or listeners_parse() has failed. For the lookup command, status 1 would mean that p0f
+ * does not know the host. */
 static int refuse_config(const char *error, bool lookup)
 {
     int status = errno == ENOMEM && !lookup ? EXIT_FAILURE : EXIT_USAGE;
@@ -88,8 +89,8 @@ static int run(const struct config_source *source, bool test, char *const *comma
     } else if (!check_listen(config, error)) {
         status = refuse_config(error, false);
     } else if (test) {
-        printf("p0f-lookupd: the configuration is good (%s)\n",
-               source->file ? source->file : "no file: the defaults");
+        printf("p0f-lookupd: the configuration is valid (%s)\n",
+               source->file ? source->file : "defaults, no file");
     } else {
         return server_run(config, source);
     }
@@ -97,8 +98,8 @@ static int run(const struct config_source *source, bool test, char *const *comma
     return status;
 }
 
-/* Else a socket of ours, to p0f perhaps, could get the number of a standard stream that is closed, and
- * with it what is logged and printed. Nothing can be written to what is opened here. */
+/* If a standard stream is closed, a socket (to p0f, perhaps) could get its number, and would be sent what is
+ * logged and printed. What is opened here takes the number and cannot be written to. */
 static void occupy_standard_streams(void)
 {
     int fd;
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
     int option;
 
     occupy_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* who reads what we say may go before us */
+    signal(SIGPIPE, SIG_IGN); /* the reader of our output may exit before us */
     log_init();
     if (access(P0F_LOOKUPD_CONF, F_OK) == 0)
         source.file = P0F_LOOKUPD_CONF;
@@ -147,7 +148,7 @@ int main(int argc, char **argv)
             print_help();
             return EXIT_SUCCESS;
         default:
-            return usage(); /* getopt has said why */
+            return usage(); /* getopt_long() has printed why */
         }
     }
     if (argv[optind] && strcmp(argv[optind], "lookup") != 0) {

@@ -51,7 +51,7 @@ static void reload(struct server *server)
         return;
     }
     config_restart_needed(server->config, fresh, tell_restart_needed);
-    config_adopt(server->config, fresh); /* what needs a restart limits the rest as before */
+    config_adopt(server->config, fresh); /* limits still follow from what needs a restart */
     config_free(fresh);
     if (!modules_apply(&server->modules, server->config))
         log_warnx("out of memory: the new settings are in force, but /status shows the old ones");
@@ -139,7 +139,7 @@ static void on_signal(void *ctx, uint32_t events)
 
 /* ---- Starting */
 
-/* Blocked before any thread starts, so that all signals come to the loop. */
+/* Blocked before any thread starts, so that the loop gets all of them. */
 static bool watch_signals(struct server *server)
 {
     sigset_t ours;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon at work: builds the modules in their order, runs the loop, handles signals. */
+/* The daemon at work: runs the loop, and handles signals, reloads and shutting down. */
 #ifndef SERVER_H
 #define SERVER_H
 
 #include "config/config.h"
 
-/* Serves until SIGTERM or SIGINT, then answers what is in flight and waits for what p0f owes.
- * Takes `config` over. `source` is read again on SIGHUP. Returns the exit status. */
+/* Serves until SIGTERM or SIGINT; then answers the requests that are under way and waits for outstanding
+ * answers from p0f. Takes `config` over. `source` is read again on SIGHUP. Returns the exit status. */
 int server_run(struct config *config, const struct config_source *source);
 
 #endif

@@ -19,5 +19,5 @@ void systemd_notify_reloading(void)
 
 void systemd_notify_stopping(void)
 {
-    sd_notify(0, "STOPPING=1\nSTATUS=Waiting for the answers p0f owes");
+    sd_notify(0, "STOPPING=1\nSTATUS=Shutting down: waiting for outstanding answers from p0f");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells systemd how we are (sd_notify(3)); nothing happens when it did not start us. */
+/* Notifies systemd of our state (sd_notify(3)). No-op if it did not start us. */
 #ifndef SYSTEMD_H
 #define SYSTEMD_H
 

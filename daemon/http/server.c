@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* libmicrohttpd's memory for one request, zeroed after each. Cookies stand in it twice: as they came,
- * and taken apart. */
+/* libmicrohttpd's memory for one request, zeroed after each. It holds cookies twice: as received, and
+ * parsed. */
 #define POOL_BYTES (24 * 1024)
 
-/* Memory for all the batches that are being read, looked up and answered: some 600 of 1,000 hosts. */
+/* Memory for all batches being read, looked up and answered: some 600 of 1,000 hosts each. */
 #define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* A worker, and what is its own. */
+/* A worker and what belongs to it. */
 struct station {
     struct http_server *http;
     struct http_worker *worker;
@@ -113,7 +113,7 @@ bool http_server_needs_loop(const struct http_server *http)
 
 /* ---- Start and stop */
 
-/* Beyond what connections.c admits, even if it should let in some before others have left. */
+/* More than connections.c ever admits, even while it admits some before others have left. */
 static unsigned limit_never_reached(const struct http_server_options *options)
 {
     return 2 * (options->max_connections + 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The HTTP side: workers (http_worker.h) that answer requests. The only user of libmicrohttpd.
+/* The HTTP side: workers (worker.h) that answer requests. The only user of libmicrohttpd.
  *
- * A request that the cache answers is answered in its worker's thread; any other is suspended, handed
- * to the lookup, and resumed when that is done. A batch takes turns in its worker. */
+ * What the cache can answer is answered in the worker's thread. Any other request is suspended, handed to
+ * the lookup, and resumed when that is done. Batches share their worker's time by turns. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -23,7 +23,7 @@ struct http_server_options {
     struct lookup *lookup; /* borrowed until http_server_stop(), as are the next three */
     struct readiness *readiness;
     struct status *status;
-    struct connections *connections; /* whose options.most is max_connections */
+    struct connections *connections; /* with options.max = max_connections */
     unsigned threads;
     uint32_t max_connections;
     uint32_t max_batch;    /* hosts in one POST /hosts */
@@ -31,8 +31,8 @@ struct http_server_options {
     int64_t idle_timeout_ms;
     const struct networks *trusted; /* proxies; borrowed, as is the next */
     const struct origins *cors;
-    /* Takes over the descriptor of a client that has been answered and still sends: to close it right
-     * then could lose it the answer. Any thread. */
+    /* Takes over the socket of a client that has been answered and is still sending: closing it at once
+     * could destroy the answer. Any thread. */
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
     bool access_log;
@@ -43,19 +43,19 @@ struct http_server_options {
  * be started. */
 struct http_server *http_server_start(const struct http_server_options *options);
 
-/* Takes over a connected socket. False: it was closed, as there is no room for it; see
- * connections_admit(). In the loop's thread. */
+/* Takes over a connected socket. False: there is no room for it (see connections_admit()), and it has been
+ * closed. In the loop's thread. */
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
                       socklen_t length);
 
-/* From now on each answer closes its connection. */
+/* From now on, each answer closes its connection. */
 void http_server_shut_down(struct http_server *http);
 
-/* Whether the lookups' loop is still needed, if no lookup is pending: it is being told of clients who
- * have gone. Any thread. */
+/* Whether the lookups' loop is needed even if no lookup is pending: to be told of clients that have gone.
+ * Any thread. */
 bool http_server_needs_loop(const struct http_server *http);
 
-/* Closes what is open and ends the threads. No lookup may be pending. */
+/* Closes all connections and ends the threads. No lookup may be pending. */
 void http_server_stop(struct http_server *http);
 
 #endif

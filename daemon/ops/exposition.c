@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* open_memstream() would do for the text, were it not that after a failure it goes on as if nothing had
- * happened, with a piece missing. */
+/* Not open_memstream(): after a failed write it goes on, and the text has a hole in it. */
 #include "ops/exposition.h"
 
 #include <inttypes.h>
@@ -10,7 +9,7 @@
 
 #define NS_PER_S 1000000000
 
-#define ROOM_FIRST (16 * 1024) /* enough, as a rule */
+#define ROOM_FIRST (16 * 1024) /* usually enough */
 #define PIECE_MAX 512
 
 static bool grow_text(struct exposition *text, size_t more)

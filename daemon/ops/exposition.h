@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A text in Prometheus' exposition format, as it is written. Without memory it fails as a whole, which
- * exposition_finish() says; until then nobody need ask. */
+/* A text in Prometheus' exposition format, while it is written. Out of memory, the whole text fails: only
+ * exposition_finish() need be checked. */
 #ifndef OPS_EXPOSITION_H
 #define OPS_EXPOSITION_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed at first. */
+/* Initialize with zeroes. */
 struct exposition {
     char *bytes;
     size_t used;
@@ -16,33 +16,33 @@ struct exposition {
     bool failed;
 };
 
-/* Whatever else a line needs; less than 512 bytes at a time. */
+/* Appends any text, less than 512 bytes at a time. */
 __attribute__((format(printf, 2, 3))) void exposition_put(struct exposition *out,
                                                           const char *format, ...);
 
-/* What stands above the series of a metric. */
+/* The HELP and TYPE lines of a metric. */
 void exposition_head(struct exposition *out, const char *name, const char *type, const char *help);
 
-/* A metric of one series, head and all. */
+/* A metric of a single series without labels, with its head. */
 void exposition_single(struct exposition *out, const char *name, const char *type, const char *help,
                        uint64_t value);
 
-/* One series of several; the label's value needs no escaping. */
+/* One of several series; `text`, the label's value, must not need escaping. */
 void exposition_labelled(struct exposition *out, const char *name, const char *label,
                          const char *text, uint64_t value);
 
-/* A metric that is always 1, for its label. */
+/* A metric that is always 1 and exists for its label. Escapes `text`. */
 void exposition_info(struct exposition *out, const char *name, const char *help, const char *label,
                      const char *text);
 
-/* A value: nanoseconds, in seconds. */
+/* A value given in nanoseconds, written in seconds. */
 void exposition_time(struct exposition *out, uint64_t ns);
 
-/* A metric of one such series. */
+/* A metric of a single series with such a value, with its head. */
 void exposition_seconds(struct exposition *out, const char *name, const char *type,
                         const char *help, uint64_t ns);
 
-/* The text, to be freed by the caller; NULL when there was no memory for all of it. */
+/* The text, for the caller to free, with its length in *length; NULL if memory ran out on the way. */
 char *exposition_finish(struct exposition *out, size_t *length);
 
 #endif

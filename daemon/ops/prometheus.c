@@ -11,6 +11,8 @@
 
 /* ---- HTTP */
 
+/* Expected statuses are exported from the start, so that rate() sees their first occurrence; others from
+ * their first occurrence on. */
 static bool is_expected(const struct metrics_route *route, unsigned code)
 {
     for (const unsigned *at = route->expected; *at; at++)
@@ -52,11 +54,11 @@ static void put_http_connections(struct exposition *out, const struct metrics_sn
                       gauges->http_connections);
     exposition_single(
         out, PREFIX "http_connections_refused_total", "counter",
-        "HTTP connections refused, as http.max_connections were open, or of one client "
-        "as many as it can have then.",
+        "HTTP connections refused: http.max_connections were open, or the client had its share "
+        "of them.",
         snapshot->counters[METRIC_HTTP_REFUSED]);
     exposition_single(out, PREFIX "http_connections_evicted_total", "counter",
-                      "HTTP connections closed to make room for those of others.",
+                      "HTTP connections closed to make room for other clients.",
                       snapshot->counters[METRIC_HTTP_EVICTED]);
 }
 
@@ -68,7 +70,7 @@ static void put_http_connections(struct exposition *out, const struct metrics_sn
      BIT(CANCELLED))
 #define NOT_ASKED (BIT(OVERLOADED) | BIT(NOT_CACHED))
 
-/* Shown from the start are those results that can be. */
+/* Possible results are exported from the start. */
 static const struct {
     const char *name;
     unsigned possible;
@@ -96,9 +98,8 @@ static void put_lookups(struct exposition *out, const struct metrics_snapshot *s
 {
     const char *name = PREFIX "lookups_total";
 
-    exposition_head(
-        out, name, "counter",
-        "Lookups finished, each once, by what the cache did for them and how they ended.");
+    exposition_head(out, name, "counter",
+                    "Lookups finished, by what the cache did for them and how they ended.");
     for (unsigned cache = 0; cache < METRICS_CACHES; cache++) {
         for (unsigned result = 0; result < METRICS_RESULTS; result++) {
             uint64_t value = snapshot->lookups[cache][result];
@@ -115,8 +116,8 @@ static void put_repeats(struct exposition *out, const struct metrics_snapshot *s
 
     exposition_head(
         out, name, "counter",
-        "Questions that p0f was not asked again at once, as it is not to be that often: "
-        "put_off, or answered from the cache (remembered).");
+        "Repeated queries held back by p0f.max_repeat_rate: put_off, or answered from the cache "
+        "(remembered).");
     exposition_labelled(out, name, "action", "put_off", snapshot->counters[METRIC_REPEATS_PUT_OFF]);
     exposition_labelled(out, name, "action", "remembered",
                         snapshot->counters[METRIC_REPEATS_REMEMBERED]);
@@ -155,8 +156,8 @@ static void put_lookup_times(struct exposition *out, const struct metrics_snapsh
 
     exposition_head(
         out, name, "histogram",
-        "Time taken by lookups answered from the cache at once (hit; one in 32 is timed), and by "
-        "those that waited for p0f (miss; all).");
+        "Duration of lookups answered from the cache (hit; one in 32 is timed), and of lookups "
+        "that waited for p0f (miss; all).");
     put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
     put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
 }
@@ -167,22 +168,23 @@ static void put_stores(struct exposition *out, const struct metrics_gauges *gaug
 {
     static const struct {
         const char *name, *type, *help;
-        size_t value; /* its place in struct metrics_store */
+        size_t value; /* offset in struct metrics_store */
     } metrics[] = {
-        {PREFIX "cache_entries", "gauge", "Entries kept: hosts, and misses that p0f did not know.",
+        {PREFIX "cache_entries", "gauge",
+         "Entries in the cache: hosts, and misses that p0f did not know.",
          offsetof(struct metrics_store, entries)},
-        {PREFIX "cache_entries_limit", "gauge", "The most entries that are kept.",
+        {PREFIX "cache_entries_limit", "gauge", "Maximum number of entries.",
          offsetof(struct metrics_store, limit)},
-        {PREFIX "cache_bytes", "gauge", "Memory that the entries take.",
+        {PREFIX "cache_bytes", "gauge", "Memory used by the entries.",
          offsetof(struct metrics_store, bytes)},
         {PREFIX "cache_insertions_total", "counter",
          "Entries added for addresses that had none in this store.",
          offsetof(struct metrics_store, inserted)},
         {PREFIX "cache_evictions_total", "counter",
-         "Entries pushed out by others before they had expired for good.",
+         "Entries evicted by others before they were too old to be served.",
          offsetof(struct metrics_store, evicted)},
         {PREFIX "cache_removals_total", "counter",
-         "Entries taken out as p0f said otherwise, or as what it says is not kept any more.",
+         "Entries removed because p0f gave another answer, or because caching was turned off.",
          offsetof(struct metrics_store, removed)},
     };
 
@@ -216,7 +218,7 @@ static void put_p0f_state(struct exposition *out, const struct metrics_gauges *g
     exposition_labelled(out, name, "state", "draining", gauges->connections_draining);
     exposition_single(out, PREFIX "p0f_queries_in_flight", "gauge",
                       "Queries sent and not answered yet.", gauges->outstanding);
-    exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries that wait to be sent.",
+    exposition_single(out, PREFIX "p0f_queue_length", "gauge", "Queries waiting to be sent.",
                       gauges->queued);
 }
 
@@ -227,23 +229,23 @@ static void put_p0f_queries(struct exposition *out, const struct metrics_snapsho
 
     exposition_single(out, PREFIX "p0f_queries_total", "counter", "Queries sent to p0f.",
                       counters[METRIC_P0F_QUERIES]);
-    exposition_head(out, name, "counter", "Answers of p0f to them.");
+    exposition_head(out, name, "counter", "Answers from p0f.");
     exposition_labelled(out, name, "result", "found", counters[METRIC_P0F_FOUND]);
     exposition_labelled(out, name, "result", "no_match", counters[METRIC_P0F_NO_MATCH]);
     exposition_labelled(out, name, "result", "bad_query", counters[METRIC_P0F_BAD_QUERY]);
     name = PREFIX "p0f_unanswered_total";
     exposition_head(out, name, "counter",
-                    "Queries that got no answer, by what happened to the connection.");
+                    "Queries lost without an answer, by what happened to the connection.");
     exposition_labelled(out, name, "reason", "disconnected",
                         counters[METRIC_P0F_LOST_DISCONNECTED]);
     exposition_labelled(out, name, "reason", "malformed", counters[METRIC_P0F_LOST_MALFORMED]);
     exposition_labelled(out, name, "reason", "wrong_dialect",
                         counters[METRIC_P0F_LOST_WRONG_DIALECT]);
     exposition_single(out, PREFIX "p0f_abandoned_answers_total", "counter",
-                      "Answers that came when nobody waited for them any more.",
+                      "Answers that arrived when no request waited for them any more.",
                       counters[METRIC_P0F_ABANDONED]);
     name = PREFIX "p0f_answer_duration_seconds";
-    exposition_head(out, name, "histogram", "Time from a query's sending to p0f's answer.");
+    exposition_head(out, name, "histogram", "Time from sending a query to p0f's answer.");
     put_times(out, snapshot, METRICS_ANSWER_TIME, name, NULL);
 }
 
@@ -256,19 +258,20 @@ static void put_p0f_connections(struct exposition *out, const struct metrics_sna
     exposition_labelled(out, name, "result", "connected", counters[METRIC_P0F_CONNECTED]);
     exposition_labelled(out, name, "result", "failed", counters[METRIC_P0F_CONNECT_FAILED]);
     exposition_single(out, PREFIX "p0f_reconnects_total", "counter",
-                      "Connections opened in the place of one that was lost.",
+                      "Connections opened in place of a lost one.",
                       counters[METRIC_P0F_RECONNECTED]);
-    exposition_single(out, PREFIX "p0f_connections_lost_total", "counter",
-                      "Connections that p0f closed, or that were given up for what came on them.",
-                      counters[METRIC_P0F_CONNECTIONS_LOST]);
+    exposition_single(
+        out, PREFIX "p0f_connections_lost_total", "counter",
+        "Connections closed by p0f, or given up because of a malformed answer or another dialect.",
+        counters[METRIC_P0F_CONNECTIONS_LOST]);
 }
 
 /* ---- The process */
 
 static void put_process(struct exposition *out, const struct process *process)
 {
-    exposition_seconds(out, "process_cpu_seconds_total", "counter",
-                       "Processor time spent, of user and system.", (uint64_t)process->cpu_ns);
+    exposition_seconds(out, "process_cpu_seconds_total", "counter", "User and system CPU time.",
+                       (uint64_t)process->cpu_ns);
     if (process->memory_known) {
         exposition_single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
                           process->resident_bytes);
@@ -276,11 +279,11 @@ static void put_process(struct exposition *out, const struct process *process)
                           process->virtual_bytes);
     }
     if (process->open_fds_known)
-        exposition_single(out, "process_open_fds", "gauge", "File descriptors open.",
+        exposition_single(out, "process_open_fds", "gauge", "Open file descriptors.",
                           process->open_fds);
     if (process->max_fds_known)
-        exposition_single(out, "process_max_fds", "gauge", "File descriptors that may be open.",
-                          process->max_fds);
+        exposition_single(out, "process_max_fds", "gauge",
+                          "Maximum number of open file descriptors.", process->max_fds);
 }
 
 /* ---- All of it */
@@ -290,30 +293,31 @@ char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics
 {
     struct exposition text = {0}, *out = &text;
 
-    exposition_info(out, PREFIX "build_info", "The version that runs.", "version", gauges->version);
+    exposition_info(out, PREFIX "build_info", "Version of the daemon.", "version", gauges->version);
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
     put_repeats(out, snapshot);
     exposition_single(out, PREFIX "batch_hosts_total", "counter",
-                      "Hosts that batches asked about. Each is a lookup.",
+                      "Hosts in batches. Each is a lookup.",
                       snapshot->counters[METRIC_BATCH_HOSTS]);
-    exposition_single(out, PREFIX "lookups_pending", "gauge", "Lookups that wait for p0f.",
+    exposition_single(out, PREFIX "lookups_pending", "gauge", "Lookups waiting for p0f.",
                       gauges->pending);
     exposition_single(out, PREFIX "lookups_pending_limit", "gauge",
-                      "The most that one client can have (p0f.max_pending).",
+                      "Maximum of lookups_pending for one client (p0f.max_pending).",
                       gauges->pending_limit);
-    exposition_single(out, PREFIX "flights", "gauge", "Hosts that they wait for.", gauges->flights);
+    exposition_single(out, PREFIX "flights", "gauge", "Distinct hosts that lookups wait for.",
+                      gauges->flights);
     exposition_single(out, PREFIX "refreshes_total", "counter",
-                      "Expired entries that p0f was asked about again while nobody waited.",
+                      "Background queries for expired entries that were served meanwhile.",
                       snapshot->counters[METRIC_REFRESHES]);
     put_stores(out, gauges);
     put_p0f_state(out, gauges);
     put_p0f_queries(out, snapshot);
     put_p0f_connections(out, snapshot);
     exposition_single(out, "process_start_time_seconds", "gauge",
-                      "When the process was started, in seconds since 1970.",
+                      "Start time of the process, in seconds since the epoch.",
                       (uint64_t)gauges->started);
     put_process(out, process);
     return exposition_finish(out, length);

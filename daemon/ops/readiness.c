@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RESULT_KEPT_MS 1000 /* p0f is not asked more often than that */
+#define RESULT_KEPT_MS 1000 /* p0f is not probed more often */
 #define SHUTTING_DOWN "p0f-lookupd is shutting down"
 
 struct readiness {
@@ -16,10 +16,10 @@ struct readiness {
     _Atomic bool shutting_down;
 
     struct pool_query query;
-    bool asked;                 /* the query is queued or owed */
+    bool asked;                 /* the query is queued or outstanding */
     bool retried;               /* after a connection broke under it */
-    struct mono asked_at;       /* when it was */
-    struct loop_timer deadline; /* armed until p0f has answered, or those who wait were told */
+    struct mono asked_at;       /* when it was asked */
+    struct loop_timer deadline; /* armed until p0f has answered or the waiting requests are done */
     SLIST_HEAD(, readiness_request) waiting;
 
     bool known; /* there is a result */
@@ -28,7 +28,7 @@ struct readiness {
     char reason[POOL_FAULT_SIZE]; /* why not */
 };
 
-/* ---- Telling */
+/* ---- Results */
 
 static void finish_readiness(struct readiness_request *request, bool ready, const char *reason)
 {
@@ -69,7 +69,7 @@ static void say_overdue(const struct readiness *readiness, char reason[POOL_FAUL
 
 /* ---- The query */
 
-/* A connection that breaks says nothing of p0f: once more, on another one. */
+/* One broken connection is not yet a broken p0f: asks once more, on another one. */
 static bool ask_again(struct readiness *readiness)
 {
     if (readiness->retried || SLIST_EMPTY(&readiness->waiting))
@@ -100,7 +100,7 @@ static void on_probe_answer(void *ctx, enum p0f_error error, const struct p0f_ho
     end_probe(readiness, false);
 }
 
-/* What was sent stays owed, and its answer will be taken whenever it comes. */
+/* A query that was sent stays outstanding, and its answer is taken whenever it comes. */
 static void on_probe_deadline(void *ctx)
 {
     struct readiness *readiness = ctx;
@@ -114,7 +114,7 @@ static void on_probe_deadline(void *ctx)
     readiness->asked = false;
     pool_status(readiness->pool, &status);
     snprintf(readiness->reason, sizeof readiness->reason,
-             "no query could be sent to p0f within %lld ms: %u are queued",
+             "no query could be sent to p0f within %lld ms; %u others are queued",
              (long long)readiness->timeout, status.queued);
     end_probe(readiness, false);
 }
@@ -164,7 +164,8 @@ void readiness_ask(struct readiness *readiness, struct readiness_request *reques
 {
     request->readiness = readiness;
     request->task = (struct loop_task){.run = on_request, .ctx = request};
-    atomic_fetch_add(&readiness->pending, 1); /* before the look: see readiness_pending() */
+    atomic_fetch_add(&readiness->pending,
+                     1); /* before `shutting_down` is read: see readiness_pending() */
     if (readiness->shutting_down)
         finish_readiness(request, false, SHUTTING_DOWN);
     else

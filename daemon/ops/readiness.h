@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether p0f answers, found out by asking it: for GET /readyz.
+/* Whether p0f answers: for GET /readyz.
  *
- * A query of its own, for 0.0.0.0 and past cache and flights, goes through the pool at most once a
- * second, before all others that wait there; requests that come meanwhile share it or the result of
- * the last. Without a connection on which p0f has answered, no query is needed to say no. The text
- * with a no says why. */
+ * p0f is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and flights and goes
+ * ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the result of the last
+ * one. If there is no connection on which p0f has answered, we are not ready, and no probe is needed. */
 #ifndef OPS_READINESS_H
 #define OPS_READINESS_H
 
@@ -18,7 +17,7 @@
 
 struct readiness;
 
-#define READINESS_TIMEOUT_MAX 900 /* ms; so that a p0f that stops is found out within two seconds */
+#define READINESS_TIMEOUT_MAX 900 /* ms; so that a p0f that hangs is noticed within two seconds */
 
 struct readiness_request {
     /* Set by the caller. */
@@ -26,7 +25,7 @@ struct readiness_request {
 
     /* Set when done. */
     bool ready;
-    char reason[POOL_FAULT_SIZE]; /* why not; "" when ready */
+    char reason[POOL_FAULT_SIZE]; /* why not, for a person; "" when ready */
 
     /* The readiness's own. */
     struct readiness *readiness;
@@ -34,24 +33,24 @@ struct readiness_request {
     struct loop_task task;
 };
 
-/* Borrows loop and pool. `timeout` in milliseconds is how long p0f is given, READINESS_TIMEOUT_MAX
- * at most. NULL with errno when out of memory. */
+/* Borrows loop and pool. `timeout` (milliseconds) is how long a probe waits for p0f, at most
+ * READINESS_TIMEOUT_MAX. NULL with errno when out of memory. */
 struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t timeout);
 
-/* After pool_free(): the query may be in the pool until then. No request may be pending. */
+/* After pool_free(), as the pool may still have the query. No request may be pending. No-op on NULL. */
 void readiness_free(struct readiness *readiness);
 
-/* In force for the next query. In the loop's thread. */
+/* In force from the next probe on. In the loop's thread. */
 void readiness_set_timeout(struct readiness *readiness, int64_t timeout);
 
-/* The request is the readiness's until done() is called, once: in the loop's thread or, when winding
+/* The request belongs to the readiness until done() is called, once: in the loop's thread or, when shutting
  * down, in this one before this returns. Any thread. */
 void readiness_ask(struct readiness *readiness, struct readiness_request *request);
 
-/* From here on the answer is no, also for those who wait. In the loop's thread. */
+/* Not ready from here on, also for requests that wait. In the loop's thread. */
 void readiness_shut_down(struct readiness *readiness);
 
-/* Requests not yet done. Once winding down and 0, the loop is needed for none to come. Any thread. */
+/* Requests not yet done. When shutting down, once it is 0 no later request needs the loop. Any thread. */
 uint32_t readiness_pending(const struct readiness *readiness);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* As the functions of render.h: JSON with a newline, for the caller to free, NULL when out of
+/* One line of JSON, NUL-terminated, for the caller to free, with its length in *length; NULL when out of
  * memory. Any thread. */
 char *render_status(const struct status_snapshot *snapshot, size_t *length);
 

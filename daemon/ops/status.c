@@ -48,9 +48,10 @@ void status_gather(struct status *status, struct status_request *request)
     request->status = status;
     request->task = (struct loop_task){.run = take_snapshot, .ctx = request};
     request->snapshot = NULL;
-    atomic_fetch_add(&status->pending, 1); /* before the look: who has closed it waits for 0 */
+    atomic_fetch_add(&status->pending,
+                     1); /* before `closed` is read: whoever closed it waits for 0 */
     if (!status->closed)
-        request->snapshot = malloc(sizeof *request->snapshot); /* not at the expense of the loop */
+        request->snapshot = malloc(sizeof *request->snapshot); /* here, not in the loop's thread */
     if (request->snapshot)
         loop_post(status->options.loop, &request->task);
     else

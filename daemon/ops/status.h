@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How things stand: one look at everything, for GET /status and the gauges of /metrics.
+/* The state of the daemon at one moment, for GET /status and the gauges of /metrics.
  *
- * Cache, lookup and pool are looked at in the loop's thread, between two events, so the parts of a
- * snapshot belong together. Nothing of the snapshot is shared with what runs, so it can be read and
- * rendered in any thread. */
+ * A snapshot of cache, lookup and pool is taken in the loop's thread, between two events, so its parts are
+ * consistent. It shares nothing with them: any thread may read and render it. */
 #ifndef OPS_STATUS_H
 #define OPS_STATUS_H
 
@@ -39,7 +38,7 @@ struct status_snapshot {
     uint32_t max_misses;
     struct lookup_counts lookups;
     struct pool_status pool;
-    bool open_fds_known; /* descriptors open in this process, see descriptors.h */
+    bool open_fds_known; /* the descriptors of this process; see descriptors.h */
     uint64_t open_fds;
 };
 
@@ -47,7 +46,7 @@ struct status_request {
     /* Set by the caller. */
     void (*done)(struct status_request *request);
 
-    /* Set when done: the caller's, for status_snapshot_free(). NULL: out of memory, or closed. */
+    /* Set when done: the caller frees it with status_snapshot_free(). NULL: out of memory, or closed. */
     struct status_snapshot *snapshot;
 
     /* The status' own. */
@@ -55,28 +54,28 @@ struct status_request {
     struct loop_task task;
 };
 
-/* Its uptime begins now. NULL with errno when out of memory. */
+/* The uptime counts from now. NULL with errno when out of memory. */
 struct status *status_new(const struct status_options *options);
 
-/* No request may be pending. */
+/* No request may be pending. No-op on NULL. */
 void status_free(struct status *status);
 
-/* What snapshots show from now on; takes the reference over. In the loop's thread, or before it
+/* The settings that snapshots show from now on; takes the reference over. In the loop's thread, or before it
  * runs. Needed before the first status_gather(). */
 void status_set_configuration(struct status *status, struct config_snapshot *snapshot);
 
-/* Who counts descriptors; borrowed until status_free(). Before the loop runs; without, they are not
- * known. */
+/* Where the number of open descriptors comes from; borrowed until status_free(). Before the loop runs;
+ * without it, the number is not known. */
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors);
 
-/* The request is the status' until done() is called, once: in the loop's thread or, when there will
- * be no snapshot, in this one before this returns. Any thread. */
+/* The request belongs to the status until done() is called, once: in the loop's thread or, if there is no
+ * snapshot, in this one before this returns. Any thread. */
 void status_gather(struct status *status, struct status_request *request);
 
-/* NULL is freed gladly. Any thread. */
+/* No-op on NULL. Any thread. */
 void status_snapshot_free(struct status_snapshot *snapshot);
 
-/* No snapshots from here on, save for those pending: the loop is about to end. Any thread. */
+/* No snapshots from here on, except for pending requests: the loop is about to end. Any thread. */
 void status_close(struct status *status);
 
 /* Requests not yet done. Any thread. */

@@ -26,6 +26,12 @@ def test_version():
     assert done.stderr == ""
 
 
+def test_log_begins_with_the_version(fake, serve):
+    version = run("-V").stdout.split()[1]
+    with serve(fake, {}) as daemon:
+        assert daemon.log().startswith(f"p0f-lookupd: starting version {version}\n")
+
+
 def test_help():
     done = run("-h")
     assert done.returncode == 0

@@ -198,7 +198,7 @@ Test(readiness, behind_a_full_queue)
     cr_assert_eq(pool_ask(pool, &other), P0F_OK);
     ask_now(&prober);
     stage_pass(900);
-    expect_not(&prober, "no query could be sent to p0f within 900 ms: 0 are queued");
+    expect_not(&prober, "no query could be sent to p0f within 900 ms; 0 others are queued");
     stage_pass(999);
     ask_now(&prober);
     expect_not(&prober, "no query could be sent");
