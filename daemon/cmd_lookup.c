@@ -80,8 +80,8 @@ static void detach(void)
     setsid();
 }
 
-/* A child keeps the connection open when we exit, until p0f has answered or closed it. If fork() fails, we
- * wait ourselves. */
+/* A child keeps the connection open when we exit, until p0f has answered or closed it. If fork() fails,
+ * we wait ourselves. */
 static void leave_a_reader(void)
 {
     if (p0f_lookup_drain(&(struct timespec){0}) == 0)

@@ -35,10 +35,9 @@ static void print_help(void)
            "  -h, --help         print this and exit\n"
            "  lookup IP...       query p0f and print JSON; exit 0 found, 1 no match, 2 error\n"
            "\n"
-           "Runs in the foreground and logs to stderr. SIGHUP reads the settings again; SIGTERM "
-           "shuts\n"
-           "down when p0f has answered what it was asked. Environment: "
-           "P0F_LOOKUPD_SECTION_KEY=value.\n"
+           "Runs in the foreground and logs to stderr. SIGHUP reads the settings again; SIGTERM\n"
+           "shuts down once p0f has answered all queries.\n"
+           "Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
            "\n"
            "Settings and their defaults:\n",
            P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
@@ -64,8 +63,8 @@ static bool check_listen(const struct config *config, char error[LISTENERS_ERROR
     return good;
 }
 
-/* After config_load() or listeners_parse() has failed. For the lookup command, status 1 would mean that p0f
- * does not know the host. */
+/* After config_load() or listeners_parse() has failed. For the lookup command, status 1 would mean that
+ * p0f does not know the host. */
 static int refuse_config(const char *error, bool lookup)
 {
     int status = errno == ENOMEM && !lookup ? EXIT_FAILURE : EXIT_USAGE;
@@ -98,8 +97,8 @@ static int run(const struct config_source *source, bool test, char *const *comma
     return status;
 }
 
-/* If a standard stream is closed, a socket (to p0f, perhaps) could get its number, and would be sent what is
- * logged and printed. What is opened here takes the number and cannot be written to. */
+/* If a standard stream is closed, a socket (to p0f, perhaps) could get its number, and would be sent
+ * what is logged and printed. What is opened here takes the number and cannot be written to. */
 static void occupy_standard_streams(void)
 {
     int fd;

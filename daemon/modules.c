@@ -23,9 +23,9 @@ static struct recall_times recall_times_of(const struct config *config)
     };
 }
 
-/* Each pending lookup keeps a connection. So an eighth of the connections is kept from lookups: half for
- * requests that need none, half (the reserve) for clients with few lookups while one client has all the
- * others. */
+/* Each pending lookup keeps a connection. So an eighth of the connections is kept from lookups: half
+ * for requests that need none, half (the reserve) for clients with few lookups while one client has all
+ * the others. */
 static struct lookup_limits lookup_limits_of(const struct config *config)
 {
     uint32_t kept = config->http.max_connections / 8;

@@ -5,8 +5,9 @@
 
 #include "config/config.h"
 
-/* Serves until SIGTERM or SIGINT; then answers the requests that are under way and waits for outstanding
- * answers from p0f. Takes `config` over. `source` is read again on SIGHUP. Returns the exit status. */
+/* Serves until SIGTERM or SIGINT; then answers the requests that are under way and waits for
+ * outstanding answers from p0f. Takes `config` over. `source` is read again on SIGHUP. Returns the exit
+ * status. */
 int server_run(struct config *config, const struct config_source *source);
 
 #endif

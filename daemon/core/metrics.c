@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* A snapshot consists of values only, so the offset of a member is also the index of a value in a shard. */
+/* A snapshot consists of values only, so the offset of a member is also the index of a value in a
+ * shard. */
 #define VALUES (sizeof(struct metrics_snapshot) / sizeof(uint64_t))
 #define VALUE(member) (offsetof(struct metrics_snapshot, member) / sizeof(uint64_t))
 

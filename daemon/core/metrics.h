@@ -93,8 +93,8 @@ enum metrics_histogram {
 
 #define METRICS_BUCKETS 22 /* maximum, with the last one, which has no bound */
 
-/* Sets *bounds to the upper bounds of its buckets in nanoseconds, ascending (static), and returns how many:
- * all buckets but the last. */
+/* Sets *bounds to the upper bounds of its buckets in nanoseconds, ascending (static), and returns how
+ * many: all buckets but the last. */
 unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds);
 
 /* A negative time counts as 0. */
@@ -119,8 +119,8 @@ struct metrics_snapshot {
     struct metrics_times times[METRICS_HISTOGRAMS];
 };
 
-/* The sums over all threads, including those that have ended. What is counted meanwhile may be missing; no
- * value ever decreases. */
+/* The sums over all threads, including those that have ended. What is counted meanwhile may be missing;
+ * no value ever decreases. */
 void metrics_read(struct metrics_snapshot *snapshot);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP side: workers (worker.h) that answer requests. The only user of libmicrohttpd.
  *
- * What the cache can answer is answered in the worker's thread. Any other request is suspended, handed to
- * the lookup, and resumed when that is done. Batches share their worker's time by turns. */
+ * What the cache can answer is answered in the worker's thread. Any other request is suspended, handed
+ * to the lookup, and resumed when that is done. Batches share their worker's time by turns. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -43,16 +43,16 @@ struct http_server_options {
  * be started. */
 struct http_server *http_server_start(const struct http_server_options *options);
 
-/* Takes over a connected socket. False: there is no room for it (see connections_admit()), and it has been
- * closed. In the loop's thread. */
+/* Takes over a connected socket. False: there is no room for it (see connections_admit()), and it has
+ * been closed. In the loop's thread. */
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
                       socklen_t length);
 
 /* From now on, each answer closes its connection. */
 void http_server_shut_down(struct http_server *http);
 
-/* Whether the lookups' loop is needed even if no lookup is pending: to be told of clients that have gone.
- * Any thread. */
+/* Whether the lookups' loop is needed even if no lookup is pending: to be told of clients that have
+ * gone. Any thread. */
 bool http_server_needs_loop(const struct http_server *http);
 
 /* Closes all connections and ends the threads. No lookup may be pending. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Small documents that are rarely made, as trees of jansson's values. render.h writes what is made often.
+/* Small documents that are rarely made, as trees of jansson's values. render.h writes what is made
+ * often.
  *
- * Out of memory, each function returns NULL and takes NULL: a document that lacks a part becomes NULL as
- * a whole, and only its last line need be checked. Pure but for the memory. Any thread. */
+ * Out of memory, each function returns NULL and takes NULL: a document that lacks a part becomes NULL
+ * as a whole, and only what object_line() returns need be checked. Pure but for the memory. Any thread.
+ * */
 #ifndef JSON_OBJECT_H
 #define JSON_OBJECT_H
 

@@ -208,8 +208,8 @@ static void on_answered(struct lookup_request *request)
         loop_later(lookup_loop(batch->options.lookup), &batch->refill);
 }
 
-/* The first item takes over what batch_admit() has claimed, so that the batch counts as pending while it is
- * on its way to this thread. */
+/* The first item takes over what batch_admit() has claimed, so that the batch counts as pending while
+ * it is on its way to this thread. */
 static bool claim_for_item(struct batch *batch)
 {
     bool claimed = batch->claimed || claim_lookup(batch);
@@ -243,8 +243,8 @@ static void drop_item(struct batch *batch, uint32_t item)
     keep(batch, item, &request);
 }
 
-/* When the limits are reached, the next item waits for one of the batch's own to end; if none is under way,
- * it is refused. */
+/* When the limits are reached, the next item waits for one of the batch's own to end; if none is under
+ * way, it is refused. */
 static void fill(void *ctx)
 {
     struct batch *batch = ctx;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Many lookups for one client.
  *
- * batch_recall() takes what it can from the cache, in the caller's thread, some items at a time. The rest
- * is asked of p0f in the loop's thread, after batch_admit() and batch_submit(): at most a window of items
- * at a time, so that a request for one host never waits behind a whole batch, and each against the
- * client's limits (p0f.max_pending). No item waits longer than a single request made at the same time
- * would.
+ * batch_recall() takes what it can from the cache, in the caller's thread, some items at a time. The
+ * rest is asked of p0f in the loop's thread, after batch_admit() and batch_submit(): at most a window
+ * of items at a time, so that a request for one host never waits behind a whole batch, and each against
+ * the client's limits (p0f.max_pending). No item waits longer than a single request made at the same
+ * time would.
  *
  * A batch is used by one thread at a time: its owner's; the loop's from batch_submit() to done(). */
 #ifndef LOOKUP_BATCH_H
@@ -66,8 +66,8 @@ bool batch_admit(struct batch *batch, struct flow client) P0F_MUST_USE;
 void batch_submit(struct batch *batch, void (*done)(void *ctx), void *ctx);
 
 /* Its client has closed its sending side, or has gone (`for_good`): no more items are begun, and those
- * under way end as fetch_cut_short() or fetch_cancel() say. done() may be called before this returns. In
- * the loop's thread, between the arrival there of what was submitted and done(). */
+ * under way end as fetch_cut_short() or fetch_cancel() say. done() may be called before this returns.
+ * In the loop's thread, between the arrival there of what was submitted and done(). */
 void batch_end_early(struct batch *batch, bool for_good);
 
 /* An item that has an address, once its result is known. */

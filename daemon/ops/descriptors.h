@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* File descriptors: how many may be open, and how many are. Before Linux 6.2, counting them in
- * /proc/self/fd takes microseconds for each. So they are counted there once; from then on, whoever opens
- * and closes them keeps count. */
+ * /proc/self/fd takes microseconds for each. So they are counted there once; from then on, whoever
+ * opens and closes them keeps count. */
 #ifndef OPS_DESCRIPTORS_H
 #define OPS_DESCRIPTORS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A text in Prometheus' exposition format, while it is written. Out of memory, the whole text fails: only
- * exposition_finish() need be checked. */
+/* A text in Prometheus' exposition format, while it is written. Out of memory, the whole text fails:
+ * only exposition_finish() need be checked. */
 #ifndef OPS_EXPOSITION_H
 #define OPS_EXPOSITION_H
 

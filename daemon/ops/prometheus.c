@@ -11,8 +11,8 @@
 
 /* ---- HTTP */
 
-/* Expected statuses are exported from the start, so that rate() sees their first occurrence; others from
- * their first occurrence on. */
+/* Expected statuses are exported from the start, so that rate() sees their first occurrence; others
+ * from their first occurrence on. */
 static bool is_expected(const struct metrics_route *route, unsigned code)
 {
     for (const unsigned *at = route->expected; *at; at++)

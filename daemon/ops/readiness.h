@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether p0f answers: for GET /readyz.
  *
- * p0f is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and flights and goes
- * ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the result of the last
- * one. If there is no connection on which p0f has answered, we are not ready, and no probe is needed. */
+ * p0f is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and flights
+ * and goes ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the
+ * result of the last one. If there is no connection on which p0f has answered, we are not ready, and no
+ * probe is needed. */
 #ifndef OPS_READINESS_H
 #define OPS_READINESS_H
 
@@ -43,14 +44,15 @@ void readiness_free(struct readiness *readiness);
 /* In force from the next probe on. In the loop's thread. */
 void readiness_set_timeout(struct readiness *readiness, int64_t timeout);
 
-/* The request belongs to the readiness until done() is called, once: in the loop's thread or, when shutting
- * down, in this one before this returns. Any thread. */
+/* The request belongs to the readiness until done() is called, once: in the loop's thread or, when
+ * shutting down, in this one before this returns. Any thread. */
 void readiness_ask(struct readiness *readiness, struct readiness_request *request);
 
 /* Not ready from here on, also for requests that wait. In the loop's thread. */
 void readiness_shut_down(struct readiness *readiness);
 
-/* Requests not yet done. When shutting down, once it is 0 no later request needs the loop. Any thread. */
+/* Requests not yet done. When shutting down, once it is 0 no later request needs the loop. Any thread.
+ * */
 uint32_t readiness_pending(const struct readiness *readiness);
 
 #endif

@@ -81,15 +81,15 @@ static json_t *render_lookups(const struct lookup_counts *counts)
 static json_t *render_pool(const struct pool_status *status)
 {
     json_t *pool = json_object();
-    char outage[POOL_FAULT_SIZE];
+    char fault[POOL_FAULT_SIZE];
     unsigned ready = 0;
 
-    pool_fault_find(status, outage);
+    pool_fault_find(status, fault);
     for (uint32_t i = 0; i < status->connections; i++)
         ready += status->links[i].state == LINK_READY;
     object_add(&pool, "socket", object_text(status->socket));
     object_add(&pool, "p0f_up", json_boolean(status->up));
-    object_add(&pool, "fault", text_or_null(outage));
+    object_add(&pool, "fault", text_or_null(fault));
     object_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
     object_add(&pool, "dialect", dialect_or_null(status->dialect));
     object_add(&pool, "ready", json_integer(ready));

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* One line of JSON, NUL-terminated, for the caller to free, with its length in *length; NULL when out of
- * memory. Any thread. */
+/* One line of JSON, NUL-terminated, for the caller to free, with its length in *length; NULL when out
+ * of memory. Any thread. */
 char *render_status(const struct status_snapshot *snapshot, size_t *length);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of the daemon at one moment, for GET /status and the gauges of /metrics.
  *
- * A snapshot of cache, lookup and pool is taken in the loop's thread, between two events, so its parts are
- * consistent. It shares nothing with them: any thread may read and render it. */
+ * A snapshot of cache, lookup and pool is taken in the loop's thread, between two events, so its parts
+ * are consistent. It shares nothing with them: any thread may read and render it. */
 #ifndef OPS_STATUS_H
 #define OPS_STATUS_H
 
@@ -46,7 +46,8 @@ struct status_request {
     /* Set by the caller. */
     void (*done)(struct status_request *request);
 
-    /* Set when done: the caller frees it with status_snapshot_free(). NULL: out of memory, or closed. */
+    /* Set when done: the caller frees it with status_snapshot_free(). NULL: out of memory, or closed.
+     * */
     struct status_snapshot *snapshot;
 
     /* The status' own. */
@@ -60,16 +61,16 @@ struct status *status_new(const struct status_options *options);
 /* No request may be pending. No-op on NULL. */
 void status_free(struct status *status);
 
-/* The settings that snapshots show from now on; takes the reference over. In the loop's thread, or before it
- * runs. Needed before the first status_gather(). */
+/* The settings that snapshots show from now on; takes the reference over. In the loop's thread, or
+ * before it runs. Needed before the first status_gather(). */
 void status_set_configuration(struct status *status, struct config_snapshot *snapshot);
 
 /* Where the number of open descriptors comes from; borrowed until status_free(). Before the loop runs;
  * without it, the number is not known. */
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors);
 
-/* The request belongs to the status until done() is called, once: in the loop's thread or, if there is no
- * snapshot, in this one before this returns. Any thread. */
+/* The request belongs to the status until done() is called, once: in the loop's thread or, if there is
+ * no snapshot, in this one before this returns. Any thread. */
 void status_gather(struct status *status, struct status_request *request);
 
 /* No-op on NULL. Any thread. */

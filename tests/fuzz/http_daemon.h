@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon that is fuzzed: all its modules (modules.h), with the loop in a thread of its own, and under
- * a clock that stands until it is moved. */
+/* The daemon that is fuzzed: all its modules (modules.h), with the loop in a thread of its own, and
+ * under a clock that stands until it is moved. */
 #ifndef HTTP_DAEMON_H
 #define HTTP_DAEMON_H
 

@@ -44,7 +44,8 @@ static inline struct batch_results *results_for(const char *json, const struct b
     return body ? batch_results_new(lookup, body, terms, format) : NULL;
 }
 
-/* The whole document, read with this much room each time. NULL when out of memory. The caller frees it. */
+/* The whole document, read with this much room each time. NULL when out of memory. The caller frees it.
+ * */
 static inline char *results_text(struct batch_results *results, size_t room)
 {
     size_t length = batch_results_length(results), used = 0;
