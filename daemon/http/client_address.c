@@ -1,57 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client_address.h"
 
+#include "core/number.h"
 #include "net/peer.h"
 
 #include <string.h>
 
 /* ---- Whom the proxies speak for */
 
-/* 0 to 65535, in digits. */
-static bool is_port_digits(const char *text, size_t length)
+static bool is_port(struct span text)
 {
-    unsigned port = 0;
+    uint64_t port;
 
-    if (length == 0 || length > 5)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        port = port * 10 + (unsigned)(text[i] - '0');
-    }
-    return port <= 65535;
+    return text.length <= 5 && number_parse(text, 65535, &port);
 }
 
-/* Without brackets, two colons or more are an IPv6 address, and one begins a port. */
-static const char *find_port(const char *text, size_t length)
+/* The colon before a port, or NULL. Without brackets, two colons or more are an IPv6 address. */
+static const char *find_port(struct span text)
 {
-    const char *start = text[0] == '[' ? memchr(text, ']', length) : text;
-    const char *colon = start ? memchr(start, ':', length - (size_t)(start - text)) : NULL;
+    const char *end = text.at + text.length;
+    const char *start = text.at[0] == '[' ? memchr(text.at, ']', text.length) : text.at;
+    const char *colon = start ? memchr(start, ':', (size_t)(end - start)) : NULL;
 
-    if (!colon)
+    if (!colon || memchr(colon + 1, ':', (size_t)(end - colon - 1)))
         return NULL;
-    size_t behind = length - (size_t)(colon + 1 - text);
-    return memchr(colon + 1, ':', behind) ? NULL : colon;
+    return colon;
 }
 
-static bool read_address(const char *text, size_t length, struct p0f_addr *addr)
+static bool read_address(struct span text, struct p0f_addr *addr)
 {
-    while (length > 0 && (text[0] == ' ' || text[0] == '\t')) {
-        text++;
-        length--;
-    }
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--;
-    if (length == 0)
+    text = span_trim(text);
+    if (text.length == 0)
         return false;
-    const char *colon = find_port(text, length);
+    const char *colon = find_port(text);
     if (colon) {
-        size_t host = (size_t)(colon - text);
-        if (!is_port_digits(colon + 1, length - host - 1))
+        size_t host = (size_t)(colon - text.at);
+        if (!is_port(span_from(text, host + 1)))
             return false;
-        length = host;
+        text.length = host;
     }
-    return p0f_addr_parse(text, length, addr) == P0F_OK;
+    return p0f_addr_parse(text.at, text.length, addr) == P0F_OK;
 }
 
 /* Goes through one field from its end. *client becomes the address last seen; true when that is one
@@ -65,7 +53,7 @@ static bool read_field(const struct networks *trusted, const char *field, struct
         size_t start = end;
         while (start > 0 && field[start - 1] != ',')
             start--;
-        if (read_address(field + start, end - start, client)) {
+        if (read_address((struct span){field + start, end - start}, client)) {
             *any = true;
             if (!networks_contain(trusted, client))
                 return true;

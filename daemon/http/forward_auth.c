@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/forward_auth.h"
 
+#include "core/rfc3339.h"
 #include "core/utf8.h"
 #include "http/client_address.h"
 #include "http/host_lookup.h"
@@ -10,7 +11,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define TEXT_SIZE (2 * (2 * 32 + 1) + 1) /* name, space and flavor in UTF-8 */
 
@@ -91,14 +91,10 @@ static void add_number(struct forward_auth *headers, const char *name, long valu
     snprintf(add_header(headers, name), FORWARD_VALUE_SIZE, "%ld", value);
 }
 
-/* RFC 3339 in UTC. */
 static void add_time_unless_0(struct forward_auth *headers, const char *name, uint32_t seconds)
 {
-    time_t when = seconds;
-    struct tm utc;
-
-    if (seconds > 0 && gmtime_r(&when, &utc))
-        strftime(add_header(headers, name), FORWARD_VALUE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (seconds > 0)
+        rfc3339_format(seconds, add_header(headers, name));
 }
 
 void forward_auth(enum forward_status status, const struct p0f_host *host,

@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/target.h"
 
+#include "core/number.h"
 #include "http/syntax.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define DECODED_SIZE 128 /* longer than any address or value we know */
-
-struct span {
-    const char *at;
-    size_t length;
-};
-
-static bool equals(struct span span, const char *text)
-{
-    return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
-}
-
-/* Splits off what is before the first `mark`; without one that is everything. */
-static struct span split_at(struct span *rest, char mark)
-{
-    const char *found = rest->length ? memchr(rest->at, mark, rest->length) : NULL;
-    size_t length = found ? (size_t)(found - rest->at) : rest->length;
-    size_t skip = found ? length + 1 : length;
-    struct span head = {rest->at, length};
-
-    rest->at += skip;
-    rest->length -= skip;
-    return head;
-}
 
 static int hex_value(char digit)
 {
@@ -69,17 +46,6 @@ static enum decoding decode(struct span in, char out[DECODED_SIZE], size_t *leng
     return DECODED;
 }
 
-static bool skip_prefix(struct span *span, const char *prefix)
-{
-    size_t length = strlen(prefix);
-
-    if (span->length < length || strncasecmp(span->at, prefix, length) != 0)
-        return false;
-    span->at += length;
-    span->length -= length;
-    return true;
-}
-
 /* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). False if it is neither. */
 static bool skip_authority(struct span *target)
 {
@@ -87,14 +53,13 @@ static bool skip_authority(struct span *target)
 
     if (target->length > 0 && target->at[0] == '/')
         return true;
-    if (!skip_prefix(target, "http://") && !skip_prefix(target, "https://"))
+    if (!span_skip_nocase(target, "http://") && !span_skip_nocase(target, "https://"))
         return false;
     while (length < target->length && target->at[length] != '/' && target->at[length] != '?')
         length++;
     if (length == 0 || !syntax_is_host(target->at, length)) /* RFC 9110, 4.2.1 */
         return false;
-    target->at += length;
-    target->length -= length;
+    *target = span_from(*target, length);
     return true;
 }
 
@@ -122,23 +87,18 @@ static void parse_address(struct span text, struct target *target)
 
 static bool parse_format(struct span value, struct target *target)
 {
-    target->format = equals(value, "raw") ? RENDER_RAW : RENDER_PARSED;
-    return target->format == RENDER_RAW || equals(value, "parsed");
+    target->format = span_equals(value, "raw") ? RENDER_RAW : RENDER_PARSED;
+    return target->format == RENDER_RAW || span_equals(value, "parsed");
 }
 
 static bool parse_wait(struct span value, struct target *target)
 {
-    int64_t wait_ms = 0;
+    uint64_t wait_ms;
 
-    if (value.length == 0 || value.length > 9)
+    if (value.length > 9 || !number_parse(value, TARGET_WAIT_MAX, &wait_ms))
         return false;
-    for (size_t i = 0; i < value.length; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9')
-            return false;
-        wait_ms = wait_ms * 10 + (value.at[i] - '0');
-    }
-    target->wait_ms = wait_ms;
-    return wait_ms <= TARGET_WAIT_MAX;
+    target->wait_ms = (int64_t)wait_ms;
+    return true;
 }
 
 static const struct parameter {
@@ -171,7 +131,7 @@ static void refuse_parameter(struct target *target, const struct parameter *para
 
 static void parse_parameter(struct span text, struct target *target)
 {
-    struct span raw_name = split_at(&text, '='), raw_value = text;
+    struct span raw_name = span_split(&text, '='), raw_value = text;
     char name[DECODED_SIZE], value[DECODED_SIZE];
     size_t name_length, value_length = 0;
 
@@ -180,7 +140,7 @@ static void parse_parameter(struct span text, struct target *target)
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         const struct parameter *parameter = &parameters[i];
         if (!(target->route->parameters & parameter->bit) ||
-            !equals((struct span){name, name_length}, parameter->name))
+            !span_equals((struct span){name, name_length}, parameter->name))
             continue;
         if (decode(raw_value, value, &value_length) != DECODED ||
             !parameter->parse((struct span){value, value_length}, target))
@@ -198,7 +158,7 @@ static void parse_path(struct span path, const struct route_table *table, struct
         path = (struct span){"/", 1};
     target->route = route_find(table, path.at, path.length, &rest);
     if (target->route->parameters & ROUTE_IP)
-        parse_address((struct span){path.at + rest, path.length - rest}, target);
+        parse_address(span_from(path, rest), target);
 }
 
 void target_parse(const char *text, size_t length, const struct route_table *table,
@@ -214,14 +174,14 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     };
     if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;
-    } else if (equals(query, "*")) {
+    } else if (span_equals(query, "*")) {
         parse_path(query, table, target);
     } else if (!skip_authority(&query)) {
         target->error = TARGET_MALFORMED;
     } else {
-        parse_path(split_at(&query, '?'), table, target);
+        parse_path(span_split(&query, '?'), table, target);
         while (query.length > 0 && target->route->parameters)
-            parse_parameter(split_at(&query, '&'), target);
+            parse_parameter(span_split(&query, '&'), target);
     }
 }
 

@@ -287,6 +287,8 @@ Test(target, wait_bounds)
     cr_assert_eq(parse_good("wait=5000").wait_ms, 5000);
     cr_assert_eq(parse_good("wait=%35").wait_ms, 5);
     expect_bad_parameter("wait=5001", "wait=5001: expected 0 to 5000 (milliseconds)");
+    cr_assert_eq(parse_good("wait=000000005").wait_ms, 5);
+    expect_bad_parameter("wait=0000000005", "wait=0000000005: expected 0 to 5000 (milliseconds)");
     expect_bad_parameter("wait=", "wait=: expected 0 to 5000 (milliseconds)");
     expect_bad_parameter("wait=-1", "wait=-1: expected 0 to 5000 (milliseconds)");
     expect_bad_parameter("wait=1.5", "wait=1.5: expected 0 to 5000 (milliseconds)");
