@@ -7,7 +7,7 @@
 struct budget {
     size_t limit;
     atomic_size_t taken;
-    atomic_size_t held[FLOWS]; /* of that */
+    atomic_size_t held[FLOWS]; /* of that, by client */
 };
 
 struct budget *budget_new(size_t limit)
@@ -24,7 +24,7 @@ void budget_free(struct budget *budget)
     free(budget);
 }
 
-/* Taken first and looked at then, so that of two who come for the last bytes only one has them. */
+/* Takes first and checks then, so that only one of two gets the last bytes. */
 bool budget_take(struct budget *budget, struct flow client, size_t bytes)
 {
     bool fits = atomic_fetch_add(&budget->taken, bytes) + bytes <= budget->limit;

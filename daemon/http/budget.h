@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that clients can have us hold, in bytes: so much in all, and one client half of it. What an
- * IPv6 client is, asker.h says. Memory is fixed; nothing is locked. Any thread. */
+/* A budget for the memory that clients make us hold, in bytes: one client has half of it at most. flow.h
+ * says what a client is. Its own memory is fixed; nothing is locked. Any thread. */
 #ifndef HTTP_BUDGET_H
 #define HTTP_BUDGET_H
 
@@ -17,13 +17,13 @@ struct budget *budget_new(size_t limit);
 /* No-op on NULL. */
 void budget_free(struct budget *budget);
 
-/* Takes so much for this client, until budget_give(). False: there is not so much left for it. */
+/* Takes that much for the client until budget_give(). False when less is left for it. */
 bool budget_take(struct budget *budget, struct flow client, size_t bytes) P0F_MUST_USE;
 
-/* Gives back what this client has taken, or some of it. */
+/* Returns what the client has taken, or a part of it. */
 void budget_give(struct budget *budget, struct flow client, size_t bytes);
 
-/* How much is taken. */
+/* How much is taken in all. */
 size_t budget_taken(const struct budget *budget);
 
 #endif

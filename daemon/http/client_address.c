@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- Whom the proxies speak for */
+/* ---- X-Forwarded-For */
 
 static bool is_port(struct span text)
 {
@@ -15,7 +15,7 @@ static bool is_port(struct span text)
     return text.length <= 5 && number_parse(text, 65535, &port);
 }
 
-/* The colon before a port, or NULL. Without brackets, two colons or more are an IPv6 address. */
+/* Without brackets, two or more colons belong to an IPv6 address, and a single one to a port. */
 static const char *find_port(struct span text)
 {
     const char *end = text.at + text.length;
@@ -42,8 +42,8 @@ static bool read_address(struct span text, struct p0f_addr *addr)
     return p0f_addr_parse(text.at, text.length, addr) == P0F_OK;
 }
 
-/* Goes through one field from its end. *client becomes the address last seen; true when that is one
- * that is not trusted, so that nothing further left counts. */
+/* Walks one field from its end. *client becomes the last address seen; true when it is not trusted, so
+ * that nothing further left counts. */
 static bool read_field(const struct networks *trusted, const char *field, struct p0f_addr *client,
                        bool *any)
 {
@@ -80,7 +80,7 @@ bool client_address_forwarded(const struct networks *trusted, const struct p0f_a
     return any;
 }
 
-/* ---- Whose request it is */
+/* ---- A request */
 
 /* False for a unix socket. */
 static bool peer_of(const struct request *request, struct p0f_addr *addr)

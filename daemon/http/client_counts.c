@@ -10,22 +10,22 @@
 
 static const uint32_t widths[WIDTHS] = {48, 56, 64};
 
-/* A prefix that somebody has connections from. */
+/* A prefix with connections. */
 struct node {
-    uint64_t prefix; /* its first 64 bits, in the order of the CPU; those beyond `width` are 0 */
+    uint64_t prefix; /* the first 64 bits, in host byte order; those beyond `width` are 0 */
     uint32_t width;
     uint32_t count;
     uint32_t parent; /* the next shorter prefix, or 0 */
-    uint32_t next;   /* in the bucket, or of those not in use */
+    uint32_t next;   /* in the bucket, or in the free list */
 };
 
 struct client_counts {
     struct hash_key key;
     uint32_t bucket_mask;
-    uint32_t *buckets;  /* the first node of each; 0: none */
-    struct node *nodes; /* from 1; not touched before they are needed */
-    uint32_t fresh;     /* the first that never was in use */
-    uint32_t unused;    /* the first of those that were; 0: none */
+    uint32_t *buckets;  /* the first node of each; 0: empty */
+    struct node *nodes; /* from 1; pages are not touched before they are needed */
+    uint32_t fresh;     /* the first that has never been in use */
+    uint32_t unused;    /* the head of the free list; 0: empty */
     uint32_t left;      /* connections that may still be added */
 };
 
@@ -88,7 +88,7 @@ static uint32_t take_node(struct client_counts *counts)
     return taken;
 }
 
-/* Counts one more there. */
+/* Counts one more for this prefix. */
 static uint32_t add_prefix(struct client_counts *counts, uint64_t prefix, uint32_t width,
                            uint32_t parent)
 {

@@ -11,12 +11,12 @@
 struct connection {
     struct connection *older, *newer;
     int fd;
-    bool ended;       /* by us: it will leave as soon as that is seen; under the lock */
+    bool ended;       /* by us; it leaves once libmicrohttpd sees that; under the lock */
     atomic_bool busy; /* a request is being read, looked up or answered */
-    _Atomic uint32_t reading_since; /* a second of theirs; 0: a request is there */
+    _Atomic uint32_t reading_since; /* a second of connections.c; 0: a request is there */
 };
 
-/* Seconds for which a request has been waited for; 0 when one is there. */
+/* For how many seconds it has been waiting for a request; 0 when one is there. */
 static inline uint32_t connection_awaited_for(const struct connection *connection, uint32_t second)
 {
     uint32_t since = atomic_load_explicit(&connection->reading_since, memory_order_relaxed);

@@ -12,25 +12,25 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 1000
-#define AT_A_LOOK 256    /* descriptors given to one poll() */
-#define IDLE_S 2         /* for which none is ended that may be in use */
-#define RESERVE_PARTS 16 /* of which one is kept for those who have few */
-#define FEW_PARTS 64     /* of which one is few */
-#define BEYOND_PARTS 4   /* of which one more may be open, while so many leave that were ended */
+#define AT_A_LOOK 256    /* descriptors per poll() */
+#define IDLE_S 2         /* idle for less, a connection may be in use */
+#define RESERVE_PARTS 16 /* one of so many is reserved for clients that have few */
+#define FEW_PARTS 64     /* one of so many is few */
+#define BEYOND_PARTS 4   /* one of so many may be open beyond the limit while others are closing */
 #define OTHER_DESCRIPTORS 1024   /* no less than server.c allows beside the connections */
 #define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
-#define CROWD 64                 /* connections whose memory is worth giving back */
+#define CROWD 64                 /* connections whose memory is worth returning */
 
 struct connections {
     struct connections_options options;
     struct mono began;
-    _Atomic uint32_t second; /* since then, from 1 */
+    _Atomic uint32_t second; /* counted from then; the first is 1 */
     _Atomic uint32_t inside; /* entered and not left */
-    _Atomic uint32_t coming; /* admitted, and neither entered nor left; changed under the lock */
-    uint32_t made_room;      /* the second in which all were looked at for that */
-    uint32_t crowd;          /* the most at once, since memory was given back */
+    _Atomic uint32_t coming; /* admitted and not yet entered; changed under the lock */
+    uint32_t made_room;      /* the second in which all were last searched for idle ones */
+    uint32_t crowd;          /* the most open at once since memory was returned */
     struct loop_timer sweep; /* armed while there are any */
-    pthread_mutex_t lock;    /* of all that follows, and of who is coming */
+    pthread_mutex_t lock;    /* of all that follows, and of `coming` */
     struct connection *oldest, *newest;
     uint32_t ended; /* of those inside */
     struct eviction *eviction;
@@ -101,8 +101,8 @@ static void sweep_later(struct connections *connections)
 
 /* ---- One connection */
 
-/* libmicrohttpd sees its end, and closes it. While it is in the list, its descriptor is open. From here
- * on it does not count for its client any more. The caller has the lock. */
+/* libmicrohttpd sees the end and closes it; its descriptor stays open while it is in the list. From here
+ * on it does not count for its client any more. The caller holds the lock. */
 static void end_connection(struct connections *connections, struct connection *connection)
 {
     if (connection->ended)
@@ -125,11 +125,9 @@ void connections_arrived(struct connection *connection)
     atomic_store_explicit(&connection->reading_since, 0, memory_order_relaxed);
 }
 
-/* ---- Coming and going */
+/* ---- Making room. The caller of all these holds the lock. */
 
-/* ---- Room for others. The caller of all these has the lock. */
-
-/* How many more there may be, once those have left that were ended. */
+/* How many more may be open, once those have left that were ended. */
 static uint32_t room_of(const struct connections *connections)
 {
     uint32_t max = connections->options.max, count = connections_count(connections);
@@ -145,7 +143,7 @@ static void evict_connection(struct connections *connections, struct connection 
     metrics_count(METRIC_HTTP_EVICTED);
 }
 
-/* Ends the oldest of those that are idle, whosoever they are. */
+/* Closes the oldest idle ones, whichever client has them. */
 static void evict_idle(struct connections *connections, uint32_t wanted, uint32_t second)
 {
     for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
@@ -156,7 +154,7 @@ static void evict_idle(struct connections *connections, uint32_t wanted, uint32_
     }
 }
 
-/* Whether one may come whose client has so many, with it, and sees to it that there is room. */
+/* Makes room for a connection whose client has that many, this one included. False: it is refused. */
 static bool make_room_for(struct connections *connections, const struct client_weight *weight,
                           uint32_t second)
 {
@@ -171,7 +169,7 @@ static bool make_room_for(struct connections *connections, const struct client_w
         evict_connection(connections, victim.connection);
         return room_of(connections) > 0;
     }
-    /* Not again for each that comes, as there may be none. */
+    /* Once a second, as there may be none. */
     if (few && connections->made_room != second) {
         connections->made_room = second;
         evict_idle(connections, reserve + 1, second);
@@ -222,7 +220,7 @@ void connections_enter(struct connections *connections, struct connection *conne
     pthread_mutex_unlock(&connections->lock);
 }
 
-/* The caller has the lock. */
+/* The caller holds the lock. */
 static void has_gone(struct connections *connections, const struct connection *connection)
 {
     connections->inside--;
@@ -255,10 +253,10 @@ void connections_forget(struct connections *connections, int fd)
     pthread_mutex_unlock(&connections->lock);
 }
 
-/* ---- Looking after them */
+/* ---- Sweeping */
 
-/* Where a client has closed its side, we close our receiving side again, which wakes libmicrohttpd.
- * What the client sent before can still be read, and it can still be answered. */
+/* Where a client has closed its side, we shut down our receiving side, which wakes libmicrohttpd. What
+ * the client sent before can still be read, and it can still be answered. */
 static void nudge_closed(struct pollfd *looked, nfds_t count)
 {
     if (poll(looked, count, 0) <= 0)
@@ -270,7 +268,7 @@ static void nudge_closed(struct pollfd *looked, nfds_t count)
 
 void connections_sweep(struct connections *connections)
 {
-    /* Whoever is quiet altogether is libmicrohttpd's to end, a little earlier. */
+    /* libmicrohttpd ends those that are completely silent, a little earlier. */
     uint32_t patience = (uint32_t)(connections->options.patience_ms / 1000) + 2;
     uint32_t second = tick(connections);
     struct pollfd looked[AT_A_LOOK];
@@ -291,7 +289,7 @@ void connections_sweep(struct connections *connections)
     pthread_mutex_unlock(&connections->lock);
 }
 
-/* The allocator keeps what a crowd has needed, in pieces between what is still in use. */
+/* The allocator keeps the memory of a peak, in pieces between what is still in use. */
 static void give_memory_back(struct connections *connections)
 {
     uint32_t count = connections_count(connections);

@@ -10,16 +10,16 @@
 #include <string.h>
 
 #define HEADERS_MAX (8 * 1024) /* bytes of header fields */
-#define BODY_MAX (1024 * 1024) /* bytes of a body where none is wanted: read and dropped */
-/* Of a chunked body, which tells its length only by its end, so many more are read before a client is
- * cut off: no answer can be given in the middle. */
+#define BODY_MAX (1024 * 1024) /* bytes of a body that is discarded */
+/* Bytes of a chunked body read beyond its limit before the connection is closed without an answer: none
+ * can be given before its end. */
 #define CHUNKS_MAX (16 * 1024 * 1024)
 
 /* ---- The body */
 
-static bool is(const char *method, const char *other)
+static bool has_method(const struct request *request, const char *method)
 {
-    return strcmp(method, other) == 0;
+    return strcmp(request->method, method) == 0;
 }
 
 /* How much of it is read before the answer. */
@@ -31,7 +31,7 @@ static size_t body_max(const struct request *request)
     case ROUTE_BODY_UNLIMITED:
         return SIZE_MAX;
     case ROUTE_BODY_BATCH:
-        if (is(request->method, "POST"))
+        if (has_method(request, "POST"))
             return request->client->service->batch_bytes;
         break;
     }
@@ -48,7 +48,7 @@ static bool begin_body(struct request *request)
 {
     const struct route *route = request->target.route;
 
-    request->body_wanted = route->post_take && is(request->method, "POST");
+    request->body_wanted = route->post_take && has_method(request, "POST");
     return !request->body_wanted || route->post_begin(request);
 }
 
@@ -64,7 +64,7 @@ static enum MHD_Result on_body(struct request *request, const char *bytes, size_
 
 /* ---- The header */
 
-/* While the header fields are looked at. */
+/* While the header fields are examined. */
 struct walk {
     struct fields *fields;
     struct http_head head;
@@ -95,7 +95,7 @@ static bool read_fields(struct request *request, const char *version)
            http_head_ends(&walk.head, request->method, info->header_size);
 }
 
-/* What is wrong with the header, for a person, or NULL. */
+/* What is wrong with the header, for people, or NULL. */
 static const char *find_fault(const struct request *request, const char *version)
 {
     if (fields_are_ambiguous(&request->fields, version))
@@ -122,12 +122,12 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
     request->url = url;
     request->allow_origin = origins_allow(request->client->service->cors, fields->origin);
     request->early = fields_announce_body(fields) || !whole;
-    /* Answered before the body is read, which makes libmicrohttpd close the connection: right here,
-     * as nobody can tell where the next request would begin. */
+    /* Refused before the body is read, which makes libmicrohttpd close the connection. That is right, as
+     * it is unclear where the next request would begin. */
     if (!whole)
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
                                "NUL byte or folded line in the header");
-    if (version[7] > '1') /* it is HTTP/1.x, in any case */
+    if (version[7] > '1') /* libmicrohttpd accepts HTTP/1.x only */
         return respond_problem(request, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
     const char *fault = find_fault(request, version);
     if (fault)
@@ -146,15 +146,14 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
 static enum MHD_Result serve_method(struct request *request)
 {
     const struct route *route = request->target.route;
-    const char *method = request->method;
 
     if (route->any)
         return route->any(request);
-    if (is(method, "OPTIONS"))
+    if (has_method(request, "OPTIONS"))
         return serve_options(request);
-    if (route->post && is(method, "POST"))
+    if (route->post && has_method(request, "POST"))
         return route->post(request);
-    if (route->get && (is(method, "GET") || is(method, "HEAD")))
+    if (route->get && (has_method(request, "GET") || has_method(request, "HEAD")))
         return request->target.error == TARGET_OK ? route->get(request)
                                                   : respond_bad_target(request);
     return respond_method_not_allowed(request);
@@ -184,14 +183,14 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
 
     (void)ctx, (void)connection;
     if (!request)
-        return MHD_NO; /* there was no memory for it */
+        return MHD_NO; /* out of memory when the connection began */
     reading_mark(request->client->entry.fd);
     switch (request->stage) {
     case STAGE_HEAD:
         return on_head(request, url, method, version);
     case STAGE_BODY:
-        /* Not known by its length: behind "Expect: 100-continue" without a body, libmicrohttpd calls
-         * for 0 bytes when it has some of the next request, and takes no response then. */
+        /* The length does not tell: after "Expect: 100-continue" without a body, libmicrohttpd calls for
+         * 0 bytes if it has read some of the next request, and accepts no response then. */
         if (!body) {
             connections_arrived(&request->client->entry);
             return serve_request(request);
@@ -248,7 +247,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
         request->release(request);
     fields_free(&request->fields);
     request->stage = STAGE_NONE;
-    reading_mark(client->entry.fd); /* the next request may be here already */
+    reading_mark(client->entry.fd); /* the next request may have been read already */
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What libmicrohttpd calls for each request, from its first line to the last byte of its answer.
- * Private to the HTTP side. */
+/* The callbacks of libmicrohttpd for each request: checks its header, reads its body, and has its route
+ * answer it. Private to the HTTP side. */
 #ifndef HTTP_DISPATCH_H
 #define HTTP_DISPATCH_H
 
 #include <microhttpd.h>
 #include <stddef.h>
 
-/* MHD_OPTION_URI_LOG_CALLBACK: a request begins, on a connection whose socket context is its struct
- * client. Sets that one's struct request anew, as a whole, and returns it, which makes it the
- * *request of those below; NULL where there was no memory for the struct client. */
+/* MHD_OPTION_URI_LOG_CALLBACK: a request begins on a connection whose socket context is its struct client.
+ * Assigns its struct request as a whole and returns it, which makes it the *request of the functions
+ * below. NULL when the connection has no struct client, for lack of memory. */
 void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connection);
 
 /* The access handler: called when the header is complete, for each part of the body, at the end of
@@ -18,7 +18,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
                                 const char *method, const char *version, const char *body,
                                 size_t *body_length, void **request);
 
-/* MHD_OPTION_NOTIFY_COMPLETED: lets go of what the request still has. */
+/* MHD_OPTION_NOTIFY_COMPLETED: releases what the request holds. */
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode why);
 

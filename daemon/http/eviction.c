@@ -3,18 +3,18 @@
 
 #include <stdlib.h>
 
-#define LOOKS 64 /* at connections, to choose one */
+#define LOOKS 64 /* connections sampled to choose one */
 
 struct slot {
-    struct connection *connection; /* NULL: none, or still coming */
-    uint32_t client;               /* in `counts`; 0: none, or not counted */
+    struct connection *connection; /* NULL: none, or not entered yet */
+    uint32_t client;               /* its number in `counts`; 0: not counted */
 };
 
 struct eviction {
     struct client_counts *counts;
-    struct slot *slots; /* by descriptor; not touched before they are needed */
+    struct slot *slots; /* by descriptor; pages are not touched before they are needed */
     uint32_t count;
-    uint32_t top; /* above all that have been in use */
+    uint32_t top; /* above all slots that have been in use */
     uint64_t random;
 };
 
@@ -44,7 +44,7 @@ void eviction_free(struct eviction *eviction)
     free(eviction);
 }
 
-/* ---- Coming and going */
+/* ---- Connections */
 
 /* NULL: none for that descriptor. */
 static struct slot *slot_of(struct eviction *eviction, int fd)
@@ -98,7 +98,7 @@ static struct victim weigh_slot(const struct eviction *eviction, const struct sl
     };
 }
 
-/* Whether it should be ended rather than the other. */
+/* Whether it should be closed rather than the other. */
 static bool goes_before(const struct victim *victim, const struct victim *other)
 {
     int heavier = client_weight_compare(&victim->weight, &other->weight);

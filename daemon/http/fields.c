@@ -39,8 +39,8 @@ static bool field_values_add(struct field_values *values, const char *value)
 
 /* ---- One field */
 
-/* Whether a name is `framing` and something more: behind it there may be a blank, or a second line of
- * its value (workarounds.h). */
+/* Whether a name begins with `framing` and continues: with whitespace, or with a second line of the value
+ * (workarounds.h). */
 static bool hides(const char *framing, const char *name, size_t name_length)
 {
     size_t length = strlen(framing);
@@ -48,15 +48,15 @@ static bool hides(const char *framing, const char *name, size_t name_length)
     return name_length > length && strncasecmp(name, framing, length) == 0;
 }
 
-static bool is_blank(char byte)
+static bool is_whitespace(char byte)
 {
     return byte == ' ' || byte == '\t';
 }
 
-/* Blanks behind a value do not belong to it, but libmicrohttpd leaves them there. */
+/* Trailing whitespace does not belong to the value, but libmicrohttpd leaves it there. */
 static bool is_host_value(const char *value, size_t length)
 {
-    while (length > 0 && is_blank(value[length - 1]))
+    while (length > 0 && is_whitespace(value[length - 1]))
         length--;
     return syntax_is_host(value, length);
 }
@@ -73,7 +73,7 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
     fields->bad_name |= !syntax_is_token(name, name_length);
     if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
         fields->hidden_length = true;
-    switch (name_length) { /* most fields are none of these: their lengths tell */
+    switch (name_length) { /* which rules most other fields out */
     case 4:
         if (is_named(name, "Host")) {
             fields->hosts++;

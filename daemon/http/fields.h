@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The header fields of a request, as far as they mean anything to us: all of them are looked at once,
- * and what is needed later is kept. Pure, but for memory. */
+/* The header fields of a request: all of them are examined once, and what is needed later is kept. Pure,
+ * but for memory. */
 #ifndef HTTP_FIELDS_H
 #define HTTP_FIELDS_H
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All values of a field that may be sent several times, in their order. There is nearly always one at
- * most, which takes no memory. */
+/* The values of a field that may occur several times, in their order. There is nearly always one at most,
+ * which takes no memory. */
 struct field_values {
     size_t count;
     const char *first;
@@ -21,10 +21,10 @@ struct field_values {
 /* The values themselves; valid until the next is added. */
 const char *const *field_values_array(const struct field_values *values);
 
-/* Zeroed before the first field, but for `directives`, which are those of a request without any.
- * Texts are borrowed from the library while the request lasts. */
+/* To be zeroed before the first field, except for `directives`, which are those of a request without
+ * any. Texts are libmicrohttpd's, and valid while the request lasts. */
 struct fields {
-    size_t bytes;                       /* of all fields, with what stands around them */
+    size_t bytes;                       /* of all field lines */
     unsigned hosts, lengths, encodings; /* Host, Content-Length, Transfer-Encoding */
     uint64_t content_length;            /* 0 for a chunked body too */
     const char *content_type;
@@ -33,26 +33,26 @@ struct fields {
     struct field_values none_match;    /* If-None-Match */
     struct cache_directives directives;
     bool chunked;
-    bool hidden_length; /* a length or coding of the body that libmicrohttpd does not see */
+    bool hidden_length; /* a length or coding of the body that libmicrohttpd does not recognise */
     bool bad_name;      /* a field whose name is not a token */
-    bool bad_host;      /* a byte in Host that no host may have */
-    bool encoded;       /* Content-Encoding: compressed, perhaps */
-    bool preflight;     /* Access-Control-Request-Method: a browser asks what it may ask */
-    bool out_of_memory; /* for the values above */
+    bool bad_host;      /* an invalid character in Host */
+    bool encoded;       /* Content-Encoding other than identity */
+    bool preflight;     /* Access-Control-Request-Method */
+    bool out_of_memory; /* some values above are missing */
 };
 
-/* Takes the next field into account. `name` and `value` end with a NUL. */
+/* Examines the next field. `name` and `value` are NUL-terminated. */
 void fields_add(struct fields *fields, const char *name, size_t name_length, const char *value,
                 size_t value_length);
 
-/* Whether the body has a length, or none, that all who read the request agree on. `version` is that of
- * HTTP. */
+/* Whether servers and proxies may disagree about the length of the body, which is how requests are
+ * smuggled past a proxy. `version` is that of HTTP. */
 bool fields_are_ambiguous(const struct fields *fields, const char *version);
 
-/* Whether a body follows the header, as far as anybody can tell. */
+/* Whether a body may follow the header. */
 bool fields_announce_body(const struct fields *fields);
 
-/* Frees what was needed to keep them. */
+/* Frees the memory of the values. */
 void fields_free(struct fields *fields);
 
 #endif

@@ -69,7 +69,7 @@ static void add_text(struct forward_auth *headers, const char *name, const char 
     encode(text, length, add_header(headers, name));
 }
 
-/* "Linux 3.11 and newer"; a flavor without a name says nothing. */
+/* "Linux 3.11 and newer"; a flavor without a name is meaningless. */
 static void add_named(struct forward_auth *headers, const char *name, const char *bytes,
                       const char *flavor)
 {
@@ -154,7 +154,7 @@ static enum MHD_Result respond_forward_auth(struct request *request)
 
 enum MHD_Result serve_forward_auth(struct request *request)
 {
-    /* The header fields are the visitor's, whose reload is no reason to ask p0f again. */
+    /* They are the visitor's: a reload in a browser is no reason to query p0f again. */
     request->fields.directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
     if (!client_address(request, &request->lookup.addr))
         return respond_forward(request, FORWARD_ERROR, NULL);

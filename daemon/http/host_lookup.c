@@ -13,7 +13,7 @@
 
 /* ---- Answers */
 
-/* Each of the If-None-Match fields may hold a part of the list (RFC 9110, 5.3). */
+/* Several If-None-Match fields are one list (RFC 9110, 5.3). */
 static unsigned status_for(const struct request *request, const char *etag)
 {
     const struct field_values *fields = &request->fields.none_match;
@@ -24,7 +24,7 @@ static unsigned status_for(const struct request *request, const char *etag)
     return MHD_HTTP_OK;
 }
 
-/* The request's reference, for a response to have. */
+/* Passes the request's reference on to a response. */
 static struct host_record *steal_record(struct request *request)
 {
     struct host_record *record = request->lookup.record;
@@ -33,7 +33,7 @@ static struct host_record *steal_record(struct request *request)
     return record;
 }
 
-/* The same again, if it was just built for somebody else. */
+/* Queues the response of the last equal hit again, if it is still there. */
 static enum MHD_Result respond_hit(struct request *request, const struct host_record_body *body)
 {
     struct response_cache *response_cache = request->client->response_cache;
@@ -96,7 +96,7 @@ static void release_record(struct request *request)
     host_record_unref(request->lookup.record);
 }
 
-/* In the loop's thread. After the resume the client may be gone at any moment. */
+/* In the loop's thread. After the resume the request may be gone at any moment. */
 static void on_lookup_done(struct lookup_request *lookup)
 {
     http_resume((struct request *)((char *)lookup - offsetof(struct request, lookup)));

@@ -12,14 +12,14 @@
 #include <string.h>
 
 #define ROOM_FIRST 1024
-#define SHORT_BYTES 2048 /* a body that is worked on at once, if there is little else to do */
-#define SLICE_ITEMS 64   /* some 50 us */
-#define BLOCK_BYTES (16 * 1024) /* of the answer, which are written at once */
+#define SHORT_BYTES 2048        /* a body that is processed at once if little else is to be done */
+#define SLICE_ITEMS 64          /* some 50 us */
+#define BLOCK_BYTES (16 * 1024) /* of the answer, written at once */
 
 enum post_state {
     POST_GOOD,
     POST_NO_MEMORY,  /* anywhere */
-    POST_OVERLOADED, /* the client's part of service->batch_memory is used up, or all of it */
+    POST_OVERLOADED, /* service->batch_memory is used up, or the client's share of it */
 };
 
 /* A POST /hosts, from its header fields to the last byte of its answer. */
@@ -46,9 +46,9 @@ static bool is_json(const struct request *request)
     return fields->content_type && !fields->encoded && media_type_is_json(fields->content_type);
 }
 
-/* ---- Memory, of which each client has a part */
+/* ---- Memory, shared between clients */
 
-/* False: there is none left for it. */
+/* False when none is left for the client. */
 static bool take_memory(struct post *post, size_t bytes)
 {
     if (!budget_take(post->service->batch_memory, post->flow, bytes)) {
@@ -107,7 +107,7 @@ bool hosts_begin(struct request *request)
     return true;
 }
 
-/* Room for as much as has come, not for what was announced: that costs a client nothing. */
+/* Grows with what is received, not to what was announced: announcing costs a client nothing. */
 static bool grow_body(struct post *post, size_t length)
 {
     size_t room = post->room ? post->room : ROOM_FIRST;
@@ -136,7 +136,7 @@ void hosts_take(struct request *request, const char *bytes, size_t length)
 
     if (post->state != POST_GOOD || !is_json(request) ||
         length > post->service->batch_bytes - post->length)
-        return; /* it is refused, once it has come */
+        return; /* it is refused once it has been received */
     if (!grow_body(post, post->length + length)) {
         drop_body(post);
         return;
@@ -152,12 +152,12 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *bytes, size_t roo
     struct post *post = ctx;
     ssize_t size = batch_results_read(post->results, bytes, room);
 
-    (void)position; /* each byte is asked for once, in their order */
+    (void)position; /* every byte is read once, in order */
     return size > 0 ? size : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The answer is rendered as the client reads it: half a megabyte for a thousand hosts would be much to
- * keep for one who is slow, and long to write for others who wait. */
+/* The answer is rendered as the client reads it: half a megabyte for a thousand hosts is much to keep for
+ * a slow client, and takes long to write while others wait. */
 static enum MHD_Result respond_answer(struct request *request)
 {
     struct post *post = request->state;
@@ -187,7 +187,7 @@ static enum MHD_Result respond_post(struct request *request)
     return post->state == POST_GOOD ? respond_answer(request) : MHD_NO;
 }
 
-/* In the loop's thread. After the resume the client may be gone at any moment. */
+/* In the loop's thread. After the resume the request may be gone at any moment. */
 static void on_batch_done(void *ctx)
 {
     http_resume(ctx);
@@ -202,7 +202,7 @@ static void end_batch_early(struct request *request, bool for_good)
 
 /* ---- The work, slice by slice */
 
-/* False: there is no batch to be answered. */
+/* False when there is no batch to answer. */
 static bool read_body(struct post *post)
 {
     const struct request *request = post->request;
@@ -215,7 +215,7 @@ static bool read_body(struct post *post)
     struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,
                                               post->service->max_batch, post->error);
 
-    drop_body(post); /* it may be large, and p0f slow */
+    drop_body(post); /* it may be large, and p0f may be slow */
     if (body)
         post->results =
             batch_results_new(post->service->lookup, body, &terms, request->target.format);
@@ -226,7 +226,7 @@ static bool read_body(struct post *post)
     return post->results && take_memory(post, batch_results_size(post->results) + BLOCK_BYTES);
 }
 
-/* Does one slice. True: there is no more to do here. */
+/* Does one slice. True: that was all. */
 static bool work(struct post *post)
 {
     return post->batch ? batch_recall(post->batch, SLICE_ITEMS) : !read_body(post);

@@ -10,14 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SOCKETS_MAX 64               /* at once; any more are closed as they are */
-#define LINGER_MS 10000              /* for one socket, however fast or slow */
-#define TURN_MS 5                    /* from one look at all of them to the next */
-#define TURN_BYTES (1024 * 1024)     /* read in one of all that send, in equal shares */
-#define LOOK_BYTES 4096              /* for one at least, to see whether it sends */
-#define BYTES_MAX (64 * 1024 * 1024) /* read of one that sends alone; of each of two half of it */
+#define SOCKETS_MAX 64               /* at once; any more are closed immediately */
+#define LINGER_MS 10000              /* for one socket, however fast it sends */
+#define TURN_MS 5                    /* from one round to the next */
+#define TURN_BYTES (1024 * 1024)     /* read in one round, shared equally by those that send */
+#define LOOK_BYTES 4096              /* the least for each, to see whether it sends */
+#define BYTES_MAX (64 * 1024 * 1024) /* read from one that sends alone; shared likewise */
 
-/* So many sockets of who has an IPv4 address or the first so many bytes of an IPv6 address. */
+/* Sockets per IPv4 address, or per prefix of so many bytes of an IPv6 address. */
 static const struct {
     size_t bytes;
     unsigned max;
@@ -26,7 +26,7 @@ static const struct {
 struct lingerer {
     struct lingering_close *all;
     struct lingerer *prev, *next;
-    struct p0f_addr client; /* type 0: bounded only with all others */
+    struct p0f_addr client; /* type 0: only the limits for all apply */
     struct loop_task begin;
     bool begun; /* the loop's thread's, as what follows */
     int fd;
@@ -38,13 +38,13 @@ struct lingering_close {
     struct loop *loop;
     const struct networks *trusted;
     struct loop_timer turn; /* armed while there are any */
-    pthread_mutex_t lock;   /* of the list: entered from any thread, left in the loop's */
+    pthread_mutex_t lock;   /* of the list: any thread adds to it, the loop's removes */
     struct lingerer *first;
     unsigned count;
-    unsigned senders; /* of which something was read in the last turn; the loop's thread's */
+    unsigned senders; /* that sent something in the last round; the loop's thread's */
 };
 
-/* ---- Who may */
+/* ---- Limits */
 
 static bool has_too_many(const struct lingering_close *all, const struct p0f_addr *client)
 {
@@ -108,14 +108,14 @@ static void end_linger(struct lingerer *one)
     free(one);
 }
 
-/* Reads and drops up to `share` bytes, which it takes off. False when it is at its end. */
+/* Reads and discards up to *share bytes, which it subtracts. False at the end. */
 static bool read_and_discard(struct lingerer *one, size_t *share)
 {
-    static char dropped[64 * 1024]; /* nobody looks at it: one will do for all */
+    static char dropped[64 * 1024]; /* never looked at, so all share it */
 
     while (*share > 0) {
         size_t max = *share < sizeof dropped ? *share : sizeof dropped;
-        /* MSG_TRUNC: of TCP it is not even copied. */
+        /* MSG_TRUNC: TCP does not even copy the bytes. */
         ssize_t size = recv(one->fd, dropped, max, MSG_DONTWAIT | MSG_TRUNC);
         if (size < 0 && (errno == EAGAIN || errno == EINTR))
             return true;
@@ -130,12 +130,12 @@ static bool read_and_discard(struct lingerer *one, size_t *share)
 static struct lingerer *first_of(struct lingering_close *all)
 {
     pthread_mutex_lock(&all->lock);
-    struct lingerer *first = all->first; /* others come before it, and only we remove any */
+    struct lingerer *first = all->first; /* others are put before it, and only we remove any */
     pthread_mutex_unlock(&all->lock);
     return first;
 }
 
-/* All have their turn at once, so that what clients send does not set the pace of the loop. */
+/* All are read from in one round, so that what clients send does not set the pace of the loop. */
 static void on_turn(void *ctx)
 {
     struct lingering_close *all = ctx;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that were answered and closed while their client still sends. To close a socket with
- * bytes unread is to reset the connection, which can lose the client the answer; so what it sends is
- * read and dropped until it closes its end, within bounds: in time, in bytes, in how many there are at
- * once, of one client and of all, and in how much is read of all of them in a moment. */
+/* Lingering close: of connections that have been answered while their client still sends. Closing a
+ * socket with unread bytes resets the connection, which can cost the client the answer. So what it sends
+ * is read and discarded until it closes its end, within limits: of time, bytes, and sockets at once, for
+ * each client and in all, and of the bytes read in one round. */
 #ifndef HTTP_LINGERING_CLOSE_H
 #define HTTP_LINGERING_CLOSE_H
 
@@ -13,17 +13,17 @@
 
 struct lingering_close;
 
-/* Clients in `trusted` speak for many others: only all together are bounded there, as on unix sockets.
- * Borrows both until lingering_close_free(). NULL when out of memory. */
+/* Proxies in `trusted` act for many clients: for them, and for unix sockets, only the limits for all
+ * apply. Borrows both until lingering_close_free(). NULL when out of memory. */
 struct lingering_close *lingering_close_new(struct loop *loop, const struct networks *trusted);
 
-/* Closes all at once. The loop must not be running any more. */
+/* Closes all sockets at once. The loop must not be running any more. */
 void lingering_close_free(struct lingering_close *all);
 
-/* Takes over a socket that is shut down for writing, or will be in a moment. Any thread. */
+/* Takes over a socket that is shut down for writing, or is about to be. Any thread. */
 void lingering_close_take(struct lingering_close *all, int fd);
 
-/* How many sockets it has open. Any thread. */
+/* The number of sockets open. Any thread. */
 uint32_t lingering_close_count(struct lingering_close *all);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a client is told of a lookup that got it no host: which problem, and in what words. Pure. */
+/* How a lookup without a host is reported to a client: the problem and its detail. Pure. */
 #ifndef HTTP_LOOKUP_PROBLEM_H
 #define HTTP_LOOKUP_PROBLEM_H
 
@@ -8,8 +8,8 @@
 
 #define PROBLEM_DETAIL_SIZE 128
 
-/* Fills `detail` with a sentence fragment about `addr`, plain ASCII. LOOKUP_FOUND stands for a host
- * that cannot be shown as `parsed`, as its answer is not valid (host_record_valid). */
+/* Fills `detail` with a phrase about `addr` in ASCII. LOOKUP_FOUND stands for a host that cannot be shown
+ * as `parsed`, as it is not valid (host_record_valid). */
 enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_addr *addr,
                                char detail[PROBLEM_DETAIL_SIZE]);
 

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLANKS " \t"
-#define TOKEN_END BLANKS ";,=\""
+#define WHITESPACE " \t"
+#define TOKEN_END WHITESPACE ";,=\""
 
-static const char *skip_blanks(const char *at)
+static const char *skip_whitespace(const char *at)
 {
-    return at + strspn(at, BLANKS);
+    return at + strspn(at, WHITESPACE);
 }
 
 /* Skips `word`, or returns NULL when it is not there. */
@@ -20,7 +20,7 @@ static const char *skip_word(const char *at, const char *word)
     return strncasecmp(at, word, length) == 0 ? at + length : NULL;
 }
 
-/* A token, or what stands in quotes. NULL when there is neither. */
+/* Skips a token or a quoted string. NULL when there is neither. */
 static const char *skip_value(const char *at)
 {
     const char *end = at + strcspn(at, TOKEN_END);
@@ -36,7 +36,7 @@ static const char *skip_value(const char *at)
     return end + 1;
 }
 
-/* "utf-8", in quotes or not. */
+/* "utf-8", quoted or not. */
 static bool is_utf8(const char *value, size_t length)
 {
     size_t quotes = value[0] == '"';
@@ -44,7 +44,7 @@ static bool is_utf8(const char *value, size_t length)
     return length == 5 + 2 * quotes && strncasecmp(value + quotes, "utf-8", 5) == 0;
 }
 
-/* NULL when it is none, or a charset that JSON is not in. */
+/* NULL when it is malformed, or a charset other than utf-8. */
 static const char *skip_parameter(const char *at)
 {
     const char *value = skip_word(at, "charset=");
@@ -62,18 +62,18 @@ static const char *skip_parameter(const char *at)
 
 bool media_type_is_json(const char *field)
 {
-    const char *at = skip_word(skip_blanks(field), "application/json");
+    const char *at = skip_word(skip_whitespace(field), "application/json");
 
     if (!at)
         return false;
-    at = skip_blanks(at);
+    at = skip_whitespace(at);
     while (at[0] == ';') {
-        at = skip_blanks(at + 1);
-        if (at[0] != '\0' && at[0] != ';') /* nothing behind a semicolon is harmless */
+        at = skip_whitespace(at + 1);
+        if (at[0] != '\0' && at[0] != ';') /* an empty parameter is harmless */
             at = skip_parameter(at);
         if (!at)
             return false;
-        at = skip_blanks(at);
+        at = skip_whitespace(at);
     }
     return at[0] == '\0';
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The document is openapi.json with the version filled in, which the Makefile has put to
- * OPENAPI_JSON. It is the assembler that brings it in: as a C string it would be too long for the
- * standard, and hard to read. */
+/* The document is openapi.json with the version filled in; the Makefile puts it at OPENAPI_JSON. The
+ * assembler includes it: as a C string it would exceed what the standard guarantees. */
 #include "http/openapi.h"
 
 #include <stdint.h>
@@ -15,7 +14,7 @@ __asm__(".pushsection .rodata\n"
         "openapi_end: .byte 0\n"
         ".popsection\n");
 
-/* Global for the sake of link-time optimisation, which may take the assembler's part elsewhere. */
+/* Global, as link-time optimisation may put the assembler's part into another unit. */
 extern const uint64_t openapi_length __attribute__((visibility("hidden")));
 extern const char openapi_text[] __attribute__((visibility("hidden")));
 

@@ -13,14 +13,14 @@
 
 #include <stdlib.h>
 
-/* How things are at this moment, for nobody to keep. */
+/* The state at this moment, not to be stored. */
 static enum MHD_Result respond_uncached(struct request *request, struct MHD_Response *response)
 {
     response_add(&response, "Cache-Control", "no-store");
     return respond(request, MHD_HTTP_OK, response);
 }
 
-/* ---- What is known at once */
+/* ---- What needs no other thread */
 
 enum MHD_Result serve_livez(struct request *request)
 {
@@ -52,9 +52,9 @@ enum MHD_Result serve_index(struct request *request)
     return respond(request, MHD_HTTP_OK, response_owned(text, length, RESPONSE_JSON));
 }
 
-/* ---- What the loop's thread is asked for */
+/* ---- What the loop's thread provides */
 
-/* What such a request waits with; on the heap, since few connections ever make one. */
+/* The state of such a request; on the heap, as few connections ever make one. */
 struct ops_request {
     struct request *request;
     union {
@@ -110,7 +110,7 @@ enum MHD_Result serve_readyz(struct request *request)
     return MHD_YES;
 }
 
-/* ---- How things stand */
+/* ---- Status and metrics */
 
 static void on_status(struct status_request *status)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What those ask who operate the daemon, or want to know what it is. Private to the HTTP side. */
+/* Operations: health, status, metrics, and the descriptions of the API. Private to the HTTP side. */
 #ifndef HTTP_OPS_H
 #define HTTP_OPS_H
 

@@ -29,7 +29,7 @@ struct problem_kind {
     unsigned status;
     const char *code;
     const char *title;
-    bool retry; /* worth another try in a second */
+    bool retry; /* worth retrying in a second */
 };
 
 const struct problem_kind *problem_kind(enum problem problem);

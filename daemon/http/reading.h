@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose request libmicrohttpd is at, in the thread that runs it; for workarounds.c.
+/* Which connection libmicrohttpd is working on, in the thread that runs it; for workarounds.c.
  *
- * When it refuses a request by itself it says so in its log, but not on which connection (seen in
- * 0.9.75 and 1.0.1). It works on one at a time: the one that it has called us for last, or has read
- * from since. The latter is seen here, as the recv() that it calls is this program's. Private to the
- * HTTP side; each function in the thread that runs the library. */
+ * When it refuses a request by itself, it logs that, but not on which connection (seen in 0.9.75 and
+ * 1.0.1). It works on one at a time: the last one that it has called us for, or has read from since. The
+ * latter is seen here, as it calls this program's recv(). Private to the HTTP side; each function in the
+ * thread that runs the library. */
 #ifndef HTTP_READING_H
 #define HTTP_READING_H
 
 /* The library has called us for this connection's request. */
 void reading_mark(int fd);
 
-/* The descriptor of the connection it is at, or -1 when that cannot be told: also when the library
- * does not read by our recv(). */
+/* The descriptor of the connection it is working on; -1 when unknown, as when the library does not read by
+ * our recv(). */
 int reading_current(void);
 
 /* Where the bytes that were read last went, if that was from `fd`; else NULL. */

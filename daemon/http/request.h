@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection, and the request that it is on. Structs only, so that handlers, which are called by
- * dispatch.c, need not know it. Private to the HTTP side; all of it belongs to the worker's thread. */
+/* A connection and its current request. Structs only: dispatch.c includes the handlers, and they include
+ * this. Private to the HTTP side; all of it belongs to the worker's thread. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
@@ -17,7 +17,7 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-/* What every request needs of the server. */
+/* What all requests share. */
 struct http_service {
     const struct route_table *routes;
     struct lookup *lookup;
@@ -28,7 +28,7 @@ struct http_service {
     const char *version;
     unsigned idle_timeout; /* seconds */
     uint32_t max_batch;    /* hosts in one POST /hosts */
-    uint32_t batch_window; /* of those, looked up at once */
+    uint32_t batch_window; /* of those, looked up at the same time */
     size_t batch_bytes;    /* of its body */
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
@@ -36,14 +36,14 @@ struct http_service {
     struct connections *connections;
     struct budget *batch_memory;
     atomic_bool shutting_down; /* each answer closes its connection */
-    atomic_uint leaving;       /* requests that the lookups' loop is being told to end */
+    atomic_uint leaving;       /* tasks on their way to the lookups' loop, for clients that left */
 };
 
 enum stage {
-    STAGE_NONE,    /* there is no request, or none whose request line could be read */
-    STAGE_HEAD,    /* the request line is here */
-    STAGE_BODY,    /* the header fields too; an answer may be queued once the body has been read */
-    STAGE_WAITING, /* suspended, in other hands */
+    STAGE_NONE,    /* no request line has been read, or it is malformed */
+    STAGE_HEAD,    /* the request line has been read */
+    STAGE_BODY,    /* the header, too; a response may be queued once the body has been read */
+    STAGE_WAITING, /* suspended */
     STAGE_DONE,
 };
 
@@ -53,15 +53,15 @@ struct request;
 struct waiting {
     struct loop_task resume, leave;
     struct loop_fd watch;                                      /* its connection */
-    struct loop_timer unwatched;                               /* until then it is not watched */
-    void (*end_early)(struct request *request, bool for_good); /* NULL: nor at all */
+    struct loop_timer unwatched;                               /* not watched until then */
+    void (*end_early)(struct request *request, bool for_good); /* NULL: not watched at all */
     atomic_int state;
-    bool watched, half_closed, gone; /* the last: for good */
-    bool for_good;                   /* as `leave` has it */
+    bool watched, half_closed, gone; /* gone: disconnected, not only half closed */
+    bool for_good;                   /* for end_early(), while `leave` is on its way */
 };
 
-/* One request. Set as a whole when its request line is here (dispatch.c), so that nothing of the one
- * before it on the connection is left. */
+/* A request. Assigned as a whole when its request line has been read (dispatch.c), so that nothing is
+ * left of the one before it on the connection. */
 struct request {
     struct client *client;
     enum stage stage;
@@ -69,7 +69,7 @@ struct request {
     const struct p0f_addr *about; /* the address the request is about, or NULL */
     const char *method;           /* libmicrohttpd's, while the request lasts */
     const char *url;              /* likewise */
-    const char *url_end;          /* of the whole target as it came */
+    const char *url_end;          /* of the whole target as received */
     const char *allow_origin;     /* for Access-Control-Allow-Origin, or NULL */
     struct fields fields;
     size_t body_bytes; /* received so far */
@@ -77,12 +77,12 @@ struct request {
     bool early;        /* answered before its body was read, which closes the connection */
     struct lookup_request lookup;
     void *state;                              /* the handler's own */
-    void (*release)(struct request *request); /* at its end, lets go of what it holds; or NULL */
+    void (*release)(struct request *request); /* releases what it holds, at its end; or NULL */
     enum MHD_Result (*resumed)(struct request *request); /* in STAGE_WAITING */
     struct waiting waiting;
 };
 
-/* One connection. */
+/* A connection. */
 struct client {
     struct http_service *service;
     struct http_worker *worker;
@@ -90,8 +90,8 @@ struct client {
     struct connection entry;
     struct MHD_Connection *connection;
     const char *memory;           /* the lowest address known of the library's for it; or NULL */
-    struct client *older, *newer; /* of the same thread's, see workarounds.c */
-    struct request request;       /* the one that is under way, or the last */
+    struct client *older, *newer; /* in the same thread, see workarounds.c */
+    struct request request;       /* the current one, or the last */
 };
 
 #endif

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES 64u
+#define SLOTS 64u
 
-struct place {
-    const struct host_record *latest; /* asked for here last: twice in a row earns the place */
+struct slot {
+    const struct host_record *latest; /* requested here last: twice in a row earns the slot */
     struct response_cache_key key;
     struct MHD_Response *response; /* NULL: empty, or taken out */
 };
 
 struct response_cache {
-    struct place places[PLACES];
+    struct slot slots[SLOTS];
 };
 
 struct response_cache *response_cache_new(void)
@@ -27,9 +27,9 @@ void response_cache_free(struct response_cache *response_cache)
 {
     if (!response_cache)
         return;
-    for (unsigned i = 0; i < PLACES; i++)
-        if (response_cache->places[i].response)
-            MHD_destroy_response(response_cache->places[i].response);
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (response_cache->slots[i].response)
+            MHD_destroy_response(response_cache->slots[i].response);
     free(response_cache);
 }
 
@@ -57,38 +57,38 @@ static bool same(const struct response_cache_key *a, const struct response_cache
            a->stale_if_error_ms == b->stale_if_error_ms && a->rate_limited == b->rate_limited;
 }
 
-static struct place *slot_for(struct response_cache *response_cache,
-                              const struct host_record *record)
+static struct slot *response_slot(struct response_cache *response_cache,
+                                  const struct host_record *record)
 {
     uintptr_t bits = (uintptr_t)record;
 
-    return &response_cache->places[(bits >> 6 ^ bits >> 12) % PLACES];
+    return &response_cache->slots[(bits >> 6 ^ bits >> 12) % SLOTS];
 }
 
 struct MHD_Response *response_cache_take(struct response_cache *response_cache,
                                          const struct response_cache_key *key)
 {
-    struct place *place = slot_for(response_cache, key->record);
-    struct MHD_Response *response = place->response;
+    struct slot *slot = response_slot(response_cache, key->record);
+    struct MHD_Response *response = slot->response;
 
-    if (!response || !same(&place->key, key))
+    if (!response || !same(&slot->key, key))
         return NULL;
-    place->response = NULL;
+    slot->response = NULL;
     return response;
 }
 
 void response_cache_put(struct response_cache *response_cache, const struct response_cache_key *key,
                         struct MHD_Response *response)
 {
-    struct place *place = slot_for(response_cache, key->record);
+    struct slot *slot = response_slot(response_cache, key->record);
     struct MHD_Response *dropped = response;
 
-    if (place->latest == key->record) {
-        dropped = place->response;
-        place->response = response;
-        place->key = *key;
+    if (slot->latest == key->record) {
+        dropped = slot->response;
+        slot->response = response;
+        slot->key = *key;
     }
-    place->latest = key->record;
+    slot->latest = key->record;
     if (dropped)
         MHD_destroy_response(dropped);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Responses built lately, to be queued again as they are: a popular host is asked for many times in
- * the second in which its Age stays the same. Each worker has its own, as what two of them write to
- * costs both more than to build the response twice. Its thread only. */
+/* Caches responses to be queued again: a popular host is requested many times in the second in which its
+ * Age stays the same. Each worker has a cache of its own, as sharing cache lines costs more than building
+ * the response twice. The worker's thread only. */
 #ifndef HTTP_RESPONSE_CACHE_H
 #define HTTP_RESPONSE_CACHE_H
 
@@ -13,7 +13,7 @@
 struct MHD_Response;
 struct response_cache;
 
-/* What makes the responses to two hits equal. */
+/* Two hits with equal keys have the same response. */
 struct response_cache_key {
     const struct host_record
         *record; /* the response keeps it alive, so its address is not reused */
@@ -28,6 +28,8 @@ struct response_cache_key {
 
 /* NULL when out of memory. */
 struct response_cache *response_cache_new(void);
+
+/* No-op on NULL. */
 void response_cache_free(struct response_cache *response_cache);
 
 /* For a hit (FRESHNESS_HIT) that is not stale. */
@@ -35,12 +37,12 @@ struct response_cache_key response_cache_key(const struct host_record *record,
                                              enum render_format format,
                                              const struct freshness *freshness);
 
-/* Takes the response for `key` out, or returns NULL. The caller owns it. */
+/* Removes and returns the response for `key`, or NULL. The caller owns it. */
 struct MHD_Response *response_cache_take(struct response_cache *response_cache,
                                          const struct response_cache_key *key);
 
-/* Takes the response over: keeps it if its answer is asked for often enough, else drops it. It must
- * not be changed any more. */
+/* Takes the response over: keeps it if its host is requested often enough, else releases it. It must not
+ * be changed any more. */
 void response_cache_put(struct response_cache *response_cache, const struct response_cache_key *key,
                         struct MHD_Response *response);
 

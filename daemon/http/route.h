@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a path leads to: the form of the rows of the table in routes.c, and what can be told from one.
- * Pure. Private to the HTTP side. */
+/* A route: what the server does at a path. These are the rows of the table in routes.c. Pure. Private to
+ * the HTTP side. */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
@@ -15,23 +15,23 @@ struct request;
 /* Answers a request, or suspends it. Returns what the access handler is to return. */
 typedef enum MHD_Result route_handler(struct request *request);
 
-/* Parameters, as of OpenAPI; bits. */
+/* Parameters of a route; bits. */
 enum {
     ROUTE_IP = 1 << 0,     /* an address at the end of the path */
     ROUTE_FORMAT = 1 << 1, /* format=parsed|raw */
     ROUTE_WAIT = 1 << 2,   /* wait=0..5000 */
 };
 
-/* How much of a body is read before the answer; more is refused. */
+/* How much of a body is read before the answer; anything longer is refused. */
 enum route_body {
-    ROUTE_BODY_UNUSED,    /* nobody wants one: up to 1 MiB is discarded */
-    ROUTE_BODY_UNLIMITED, /* likewise, but it belongs to somebody who must not be turned away */
-    ROUTE_BODY_BATCH,     /* of a POST as much as a batch may have */
+    ROUTE_BODY_UNUSED,    /* up to 1 MiB is read and discarded */
+    ROUTE_BODY_UNLIMITED, /* any is read and discarded: it is a visitor's, who must not be refused */
+    ROUTE_BODY_BATCH,     /* of POST: service->batch_bytes; of other methods as unused */
 };
 
 struct route {
     const char *path;    /* in full; with ROUTE_IP, "{ip}" at its end stands for the address */
-    const char *summary; /* for the index; NULL: it is not listed */
+    const char *summary; /* for the index; NULL: not listed */
     route_handler *get;  /* HEAD as well; NULL: there is none, as for the next */
     route_handler *post;
     route_handler *any;                          /* instead of these, for any method */
@@ -47,18 +47,18 @@ struct route_table {
     unsigned count; /* METRICS_ROUTES at most */
 };
 
-/* The row for a path, never NULL: the last row is for all paths that no other one has. *rest becomes
- * where in the path the address begins, if there is to be one. */
+/* The row for a path, never NULL: the last row is for paths that do not exist. *rest becomes the offset of
+ * the address in the path, with ROUTE_IP. */
 const struct route *route_find(const struct route_table *table, const char *path, size_t length,
                                size_t *rest);
 
-/* That last row. */
+/* The last row. */
 const struct route *route_of_none(const struct route_table *table);
 
-/* Its methods, as the Allow field has them (RFC 9110, 10.2.1). Static. */
+/* Its methods, for the Allow field (RFC 9110, 10.2.1). Static. */
 const char *route_allow(const struct route *route);
 
-/* By what number its requests are counted. */
+/* The number under which its requests are counted. */
 unsigned route_number(const struct route_table *table, const struct route *route);
 
 #endif

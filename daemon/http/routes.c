@@ -13,7 +13,7 @@ static enum MHD_Result serve_not_found(struct request *request)
     return respond_problem(request, PROBLEM_NOT_FOUND, NULL, "no such resource; see /");
 }
 
-/* A new path is a row here, and a file with its handler. The order is that of the index and of the
+/* To add a path, add a row here and a file with its handler. The order is that of the index and of the
  * metrics. */
 static const struct route rows[] = {
     {
@@ -84,7 +84,7 @@ static const struct route rows[] = {
         .metrics = {"/", {200}},
     },
     {
-        /* The server as a whole: OPTIONS, with all methods that any path has. */
+        /* The server as a whole, for OPTIONS: it has the methods of all paths. */
         .path = "*",
         .get = serve_not_found,
         .post = respond_method_not_allowed,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All paths that there are. Private to the HTTP side. */
+/* The table of all routes. Private to the HTTP side. */
 #ifndef HTTP_ROUTES_H
 #define HTTP_ROUTES_H
 

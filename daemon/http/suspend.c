@@ -8,11 +8,11 @@
 
 #define CLIENT_GONE 499 /* nginx's word for it, in log and metrics */
 
-/* Who has waited so long is looked after: not each request, as most are answered sooner. */
+/* A request is watched only after that time: most are answered sooner. */
 #define UNWATCHED_MS 50
 
-/* Who may touch a request that is watched: it is handed back (DONE) by the lookups' loop, but not as
- * long as a task of its worker's is on its way there (LEAVING). */
+/* Who may touch a request that is watched. The lookups' loop hands it back (DONE), but not while a task
+ * of its worker is on its way to that loop (LEAVING). */
 enum { WAIT_WATCHED, WAIT_LEAVING, WAIT_DONE };
 
 void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request))
@@ -43,12 +43,12 @@ static void on_client_left(void *ctx)
 
     atomic_fetch_sub(&request->client->service->leaving, 1);
     if (atomic_compare_exchange_strong(&waiting->state, &state, WAIT_WATCHED))
-        waiting->end_early(request, for_good); /* perhaps not ours any more */
+        waiting->end_early(request, for_good); /* the request may be gone now */
     else
         loop_post(http_worker_loop(request->client->worker), &waiting->resume);
 }
 
-/* False when it has been done, or is being told of something already. */
+/* False when it is done, or a task is on its way already. */
 static bool end_wait_early(struct request *request, bool for_good)
 {
     struct waiting *waiting = &request->waiting;
@@ -56,7 +56,7 @@ static bool end_wait_early(struct request *request, bool for_good)
 
     if (atomic_load(&waiting->state) != WAIT_WATCHED)
         return false;
-    waiting->for_good = for_good; /* which nobody reads before it is under way */
+    waiting->for_good = for_good; /* not read before the task is posted */
     atomic_fetch_add(&request->client->service->leaving, 1);
     if (atomic_compare_exchange_strong(&waiting->state, &state, WAIT_LEAVING)) {
         loop_post(lookup_loop(request->client->service->lookup), &waiting->leave);
@@ -86,7 +86,7 @@ static void begin_to_watch(void *ctx)
     struct waiting *waiting = &request->waiting;
     struct loop *loop = http_worker_loop(request->client->worker);
 
-    /* If that fails, the request just waits to its end. */
+    /* If that fails, the request just waits as long as it takes. */
     waiting->watched =
         loop_watch(loop, &waiting->watch, waiting->half_closed ? 0 : (uint32_t)EPOLLRDHUP) == 0;
 }
@@ -135,6 +135,6 @@ void http_resume(struct request *request)
 
     waiting->resume = (struct loop_task){.run = resume, .ctx = request};
     if (waiting->end_early && atomic_exchange(&waiting->state, WAIT_DONE) == WAIT_LEAVING)
-        return; /* leave() does it */
+        return; /* on_client_left() does it */
     loop_post(http_worker_loop(request->client->worker), &waiting->resume);
 }

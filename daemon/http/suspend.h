@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests that wait in other hands: suspended, watched meanwhile for a client that goes, and resumed.
- * Private to the HTTP side. */
+/* Suspended requests: they wait for another thread, while their connection is watched for clients that
+ * leave. Private to the HTTP side. */
 #ifndef HTTP_SUSPEND_H
 #define HTTP_SUSPEND_H
 
@@ -11,17 +11,17 @@
  * gone. In the handler only. */
 void http_suspend(struct request *request, enum MHD_Result (*resumed)(struct request *request));
 
-/* Has it noticed within some 100 ms when the client of a suspended request closes its sending side, or
- * goes altogether (`for_good`): then `end_early` is called in the lookups' loop, where it may bring about
- * the http_resume(), which has to come from there, too. To be called before the request is handed to
- * that loop. In the worker's thread. */
+/* Watches a suspended request's connection: `end_early` is called in the lookups' loop within some 100 ms
+ * when the client closes its sending side or disconnects (`for_good`). It may call http_resume(), which
+ * must come from that loop, too. To be called before the request is handed to that loop. In the
+ * worker's thread. */
 void http_watch(struct request *request, void (*end_early)(struct request *request, bool for_good));
 
-/* Has a suspended request go on in its worker's thread. From then on the client may be gone at any
- * moment. Any thread. */
+/* Resumes a suspended request in its worker's thread. From then on it may be gone at any moment. Any
+ * thread. */
 void http_resume(struct request *request);
 
-/* What the handler does with a request that goes on. */
+/* To be called by the access handler for a request that has been resumed. */
 enum MHD_Result http_go_on(struct request *request);
 
 #endif

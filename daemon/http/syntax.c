@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/syntax.h"
 
-/* Looked up byte by byte without a branch, since names are in each request. */
+/* Tables without branches, as every request has names. */
 #define LETTERS_AND_DIGITS                                                                         \
     ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,        \
     ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,        \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DECODED_SIZE 128 /* longer than any address or value we know */
+#define DECODED_SIZE 128 /* longer than any valid address or value */
 
 static int hex_value(char digit)
 {
@@ -23,7 +23,7 @@ static int hex_value(char digit)
 
 enum decoding { DECODED, DECODED_TOO_LONG, DECODED_BROKEN };
 
-/* Percent-decodes into `out`; NUL bytes are kept as they are, the length tells. */
+/* Percent-decodes into `out`, which may contain NUL bytes. */
 static enum decoding decode(struct span in, char out[DECODED_SIZE], size_t *length)
 {
     size_t used = 0;
@@ -118,7 +118,7 @@ static void refuse_parameter(struct target *target, const struct parameter *para
     size_t length = value.length < sizeof shown - 1 ? value.length : sizeof shown - 1;
 
     if (target->error != TARGET_OK)
-        return; /* the first thing that is wrong is the one to name */
+        return; /* the first error is the one reported */
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)value.at[i];
         shown[i] = (char)(byte > 0x20 && byte < 0x7f ? byte : '?');
@@ -136,7 +136,7 @@ static void parse_parameter(struct span text, struct target *target)
     size_t name_length, value_length = 0;
 
     if (decode(raw_name, name, &name_length) != DECODED)
-        return; /* none of ours */
+        return; /* not one of ours */
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         const struct parameter *parameter = &parameters[i];
         if (!(target->route->parameters & parameter->bit) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a request target (RFC 9112, section 3.2): which resource, which address, which parameters.
- * Works on the raw text, as the client sent it: libmicrohttpd has decoded %2F and cut at %00. Pure. */
+/* Parses a request target (RFC 9112, section 3.2): route, address and parameters. Works on the text as
+ * the client sent it: libmicrohttpd decodes %2F and cuts at %00. Pure. */
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
@@ -14,12 +14,12 @@
 enum target_error {
     TARGET_OK,
     TARGET_TOO_LONG,
-    TARGET_MALFORMED,     /* none of the forms that a server is asked with */
+    TARGET_MALFORMED,     /* neither origin-form, nor absolute-form, nor asterisk-form */
     TARGET_BAD_ADDRESS,   /* `address` says why */
-    TARGET_BAD_PARAMETER, /* `detail` says which */
+    TARGET_BAD_PARAMETER, /* `detail` says which and why */
 };
 
-#define TARGET_MAX 4096      /* bytes of a target; more is refused */
+#define TARGET_MAX 4096      /* bytes */
 #define TARGET_WAIT_MAX 5000 /* milliseconds */
 #define TARGET_WAIT_UNSET (-1)
 
@@ -29,7 +29,7 @@ struct target {
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
-    int64_t wait_ms;  /* TARGET_WAIT_UNSET when the request does not say */
+    int64_t wait_ms;  /* TARGET_WAIT_UNSET if not given */
     char detail[128]; /* printable ASCII, for a person */
 };
 

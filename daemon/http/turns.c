@@ -4,18 +4,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define ROUND_NS 200000 /* in a round of the loop, but for the last slice begun */
-#define SPARE_MAX 4     /* slices that are done at once in a round of the loop */
+#define ROUND_NS 200000 /* per round of the loop; the last slice may exceed it */
+#define SPARE_MAX 4     /* slices done at once per round of the loop */
 
 struct turns {
     struct loop *loop;
     struct fair_queue *queue;
     struct loop_timer next; /* armed while there is something to do */
-    struct mono round;      /* that of the loop in which `spared` were */
+    struct mono round;      /* the one of the loop that `spared` counts in */
     unsigned spared;
 };
 
-/* Not in this round any more: others have their turn in between. */
+/* In the next round, so that the loop's other work is done in between. */
 static void go_on_next_round(struct turns *turns)
 {
     if (!loop_armed(&turns->next))

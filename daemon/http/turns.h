@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Work that is done in slices, between the other work of a loop: so long requests hold up short ones
- * by a slice at most. Each client has its turn after every other one, however much it has asked for.
+/* Work done in slices between a loop's other work, so that a long request delays short ones by one slice
+ * at most. Clients take turns, however much each has asked for.
  *
  * All of it belongs to the loop's thread. */
 #ifndef HTTP_TURNS_H
@@ -13,10 +13,10 @@
 
 struct turns;
 
-/* Some work, in the caller's memory, in place from turns_add() until `work` returns true. */
+/* Some work; in the caller's memory, and not moved from turns_add() until `work` returns true. */
 struct turn {
-    bool (*work)(
-        void *ctx); /* does one slice; true: that was all, and the turn is not used any more */
+    /* Does one slice. True: that was all, and the turn is not used any more. */
+    bool (*work)(void *ctx);
     void *ctx;
 
     /* The turns' own; zeroed before its first use. */
@@ -26,18 +26,18 @@ struct turn {
 /* Borrows the loop until turns_free(). NULL when out of memory. */
 struct turns *turns_new(struct loop *loop);
 
-/* What is still to be done is forgotten. No-op on NULL. */
+/* Forgets the work that is not done. No-op on NULL. */
 void turns_free(struct turns *turns);
 
-/* Has the work done from the loop's next round on, by turns with others. `asker` is the number of
- * whose it is (below FLOWS). */
+/* Has the work done from the loop's next round on, in turn with that of other flows. `flow` is the
+ * client's number (below FLOWS). */
 void turns_add(struct turns *turns, struct turn *turn, unsigned flow);
 
-/* Whether a slice may as well be done at once: nobody waits, and in this round of the loop only a few
- * were. Counts it. */
+/* Whether a slice may be done at once: nobody waits, and few were done at once in this round of the
+ * loop. Counts it. */
 bool turns_spare(struct turns *turns);
 
-/* Does all that is still to be done, before it returns: at the end. */
+/* Does all remaining work before it returns. */
 void turns_finish(struct turns *turns);
 
 #endif

@@ -26,7 +26,7 @@ bool http_head_applies(void)
     return version[0] == '0' && version[1] == '.';
 }
 
-/* Bytes from what has been seen to this; a field that was copied is far away, on either side. */
+/* Bytes from the last token to this; a field that was copied is far away, on either side. */
 static size_t gap(const struct http_head *head, const char *at)
 {
     return (size_t)((uintptr_t)at - (uintptr_t)head->end);
@@ -82,10 +82,10 @@ void hide_parameters(const char *target)
 /* An answer as it is put together. */
 struct text {
     char bytes[ANSWER_SIZE];
-    size_t length; /* ANSWER_SIZE: it had no room */
+    size_t length; /* ANSWER_SIZE: it did not fit */
 };
 
-static _Thread_local struct client *newest; /* of this thread's */
+static _Thread_local struct client *newest; /* in this thread */
 
 void replace_enter(struct client *client)
 {
@@ -114,7 +114,7 @@ void replace_note_memory(struct client *client)
         client->memory = start;
 }
 
-/* Whose request it is that has been refused, or NULL when that is not known, or it is answered. */
+/* The request that the library is refusing; NULL when unknown, or answered already. */
 static struct request *find_refused(void)
 {
     int fd = reading_current();
@@ -169,11 +169,11 @@ static void add_head(struct text *text, unsigned status, struct MHD_Response *re
     add_bytes(text, "\r\n", 2);
 }
 
-/* Whether the answer must have no body. Nothing tells the method before our handler is called, but it
- * is right before the target. */
+/* Whether the answer must not have a body. The method is unknown before our handler is called, but it is
+ * right before the target. */
 static bool is_head(const struct request *request)
 {
-    static const char head[] = "HEAD"; /* the blank behind it has become a NUL */
+    static const char head[] = "HEAD"; /* the space after it has become a NUL */
 
     if (request->stage == STAGE_NONE)
         return false;
@@ -183,7 +183,7 @@ static bool is_head(const struct request *request)
            memcmp(request->url - sizeof head, head, sizeof head) == 0;
 }
 
-/* False when there is no memory, or no room. */
+/* False when out of memory, or it does not fit. */
 static bool write_answer(struct text *text, const struct request *request, enum problem problem,
                          const char *detail)
 {
@@ -204,14 +204,14 @@ static bool write_answer(struct text *text, const struct request *request, enum 
     return text->length < ANSWER_SIZE;
 }
 
-/* Our answer goes out before the library's, which is not sent any more. */
+/* Sends our answer before the library sends its page, which it cannot any more. */
 static void replace_with(struct request *request, enum problem problem, const char *detail)
 {
     const char *origin = MHD_lookup_connection_value(request->client->connection, MHD_HEADER_KIND,
                                                      MHD_HTTP_HEADER_ORIGIN);
     struct text text;
 
-    if (request->stage == STAGE_NONE) /* what is here is of the request before */
+    if (request->stage == STAGE_NONE) /* it is the last request yet */
         *request = (struct request){
             .client = request->client,
             .target.route = route_of_none(request->client->service->routes),
@@ -220,7 +220,7 @@ static void replace_with(struct request *request, enum problem problem, const ch
     request->allow_origin = origins_allow(request->client->service->cors, origin);
     bool written = write_answer(&text, request, problem, detail);
     if (request->stage < STAGE_BODY)
-        request->method = "-"; /* which nothing tells */
+        request->method = "-"; /* unknown */
     request->early = true;
     respond_note(request, problem_kind(problem)->status);
     if (written)
@@ -234,7 +234,7 @@ static bool has_whole_header(const struct request *request)
                                    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 }
 
-/* For a person. `page` is the library's own. */
+/* For people. `page` is the library's. */
 static const char *explain_bad_request(const struct request *request, const char *page)
 {
     if (request->stage == STAGE_NONE)
@@ -253,7 +253,7 @@ static void replace_page(struct request *request, unsigned status, const char *p
     bool in_body = request->stage == STAGE_BODY;
 
     switch (status) {
-    case MHD_HTTP_MOVED_PERMANENTLY: /* 1.0.1, to the same target with its blanks encoded */
+    case MHD_HTTP_MOVED_PERMANENTLY: /* 1.0.1, to the same target with its spaces encoded */
     case MHD_HTTP_BAD_REQUEST:
         replace_with(request, PROBLEM_BAD_REQUEST, explain_bad_request(request, page));
         break;
@@ -274,12 +274,12 @@ static void replace_page(struct request *request, unsigned status, const char *p
     case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
         replace_with(request, PROBLEM_VERSION, "expected version 1.1 or 1.0");
         break;
-    default: /* none is known: the page will do */
+    default: /* there are no others; the page will do */
         break;
     }
 }
 
-/* 1.0.1 closes the connection without a page where it doubts that the client speaks HTTP. */
+/* 1.0.1 closes the connection without a page if it doubts that the client speaks HTTP. */
 static void replace_silence(struct request *request, const char *reason)
 {
     static const char no_room[] = "No space left";
@@ -291,7 +291,7 @@ static void replace_silence(struct request *request, const char *reason)
                      "");
 }
 
-/* It logs each client that goes away, too, and what else there is nothing to be done about. */
+/* It also logs clients that disconnect, and other things that need no action. */
 void replace_on_log(void *ctx, const char *format, va_list args)
 {
     static const char page[] = "Error processing request (HTTP response code is %u ('%s')).";

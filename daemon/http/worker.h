@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread that serves HTTP: an event loop of ours, in which libmicrohttpd runs without ever
- * waiting by itself.
+/* A worker: one thread that serves HTTP. It runs an event loop of ours, in which libmicrohttpd is called
+ * without ever waiting by itself.
  *
- * Its own loops do wait by themselves: when exactly as many events have come as they fetch at once
- * (128), they wait once more, with the full timeout, before they handle any (0.9.75 and 1.0.1), and
- * clients that wait for their answers send nothing more. With a timeout of 0 that is harmless. So
- * there is one daemon of the library's for each worker, without threads, whose epoll descriptor is
- * watched here. Everything that concerns it is done in the worker's thread, resuming a connection
- * included: 0.9.75 has no channel to wake such a daemon from another. Private to the HTTP side. */
+ * libmicrohttpd's own loops wait once more, with the full timeout, when they have fetched exactly as many
+ * events as they can (workarounds.h); clients that wait for their answers send nothing more. With a
+ * timeout of 0 that is harmless. So each worker has a daemon of the library's without threads, whose
+ * epoll descriptor is watched here. All calls to it, MHD_resume_connection() included, are made in the worker's thread:
+ * 0.9.75 cannot be woken from another one. Private to the HTTP side. */
 #ifndef HTTP_WORKER_H
 #define HTTP_WORKER_H
 
@@ -23,39 +22,39 @@ struct http_worker;
 struct http_worker_options {
     const struct MHD_OptionItem *library; /* more options for MHD_start_daemon(); read at once */
     MHD_AccessHandlerCallback handler;
-    /* A connection begins; what is returned becomes its socket context. */
+    /* A connection begins. Returns its socket context. */
     void *(*arrived)(void *ctx, struct http_worker *worker, struct MHD_Connection *connection);
-    /* It has ended; its descriptor is still open. */
+    /* A connection has ended; its descriptor is still open. */
     void (*left)(void *ctx, struct MHD_Connection *connection, void *socket_context);
-    /* One that was given to http_worker_take() ends before it began, for want of memory. Its
-     * descriptor has been closed, or is about to be. Perhaps in the thread that gave it. */
+    /* A connection given to http_worker_take() ends before it has begun, for lack of memory. Its
+     * descriptor is closed, or about to be. May be called in the thread that gave it. */
     void (*lost)(void *ctx, int fd);
     void *ctx;
     clock_fn *clock; /* of the worker's loop */
 };
 
-/* Starts the thread, with the caller's signal mask. NULL with errno when the library, the thread or
- * memory is not to be had. */
+/* Starts the thread, with the caller's signal mask. NULL with errno when the library or the thread
+ * cannot be started, or out of memory. */
 struct http_worker *http_worker_start(const struct http_worker_options *options);
 
 /* Takes over a connected, non-blocking socket. Any thread. */
 void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr *peer,
                       socklen_t length);
 
-/* Connections taken that have neither ended nor been lost. Any thread. */
+/* Connections taken that have not ended. Any thread. */
 unsigned http_worker_connections(const struct http_worker *worker);
 
-/* Resumes a suspended connection of this worker's. In its thread. */
+/* Resumes a suspended connection of this worker. In its thread. */
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection);
 
-/* The loop it runs in: to be used in its thread, but for loop_post(). */
+/* The loop it runs in. Only loop_post() may be called from other threads. */
 struct loop *http_worker_loop(struct http_worker *worker);
 
-/* Where its long requests take their turns. In its thread. */
+/* The turns of its long requests. In its thread. */
 struct turns *http_worker_turns(struct http_worker *worker);
 
-/* Finishes the turns, closes what is open, ends the thread and frees the worker. No connection may be suspended, and none
- * may be taken any more. No-op on NULL. Not in the worker's thread. */
+/* Finishes the turns, closes all connections, ends the thread and frees the worker. No connection may be
+ * suspended, and none may be taken any more. No-op on NULL. Not in the worker's thread. */
 void http_worker_stop(struct http_worker *worker);
 
 #endif
