@@ -166,12 +166,13 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
 {
     struct span query = {text, length};
 
-    *target = (struct target){
-        .route = route_of_none(table),
-        .address = P0F_OK,
-        .format = RENDER_PARSED,
-        .wait_ms = TARGET_WAIT_UNSET,
-    };
+    /* One by one: `addr` and `detail`, most of the bytes, mean nothing yet. */
+    target->route = route_of_none(table);
+    target->error = TARGET_OK;
+    target->address = P0F_OK;
+    target->format = RENDER_PARSED;
+    target->wait_ms = TARGET_WAIT_UNSET;
+    target->detail[0] = '\0';
     if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;
     } else if (span_equals(query, "*")) {
