@@ -233,6 +233,16 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
     return request;
 }
 
+void request_end(struct request *request)
+{
+    linger(request);
+    if (request->release)
+        request->release(request);
+    request->release = NULL;
+    fields_free(&request->fields);
+    request->stage = STAGE_NONE;
+}
+
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request_context,
                        enum MHD_RequestTerminationCode why)
 {
@@ -242,11 +252,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
     if (!request)
         return;
     struct client *client = request->client;
-    linger(request);
-    if (request->release)
-        request->release(request);
-    fields_free(&request->fields);
-    request->stage = STAGE_NONE;
+    request_end(request);
     reading_mark(client->entry.fd); /* the next request may have been read already */
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);

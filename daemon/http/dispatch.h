@@ -7,6 +7,8 @@
 #include <microhttpd.h>
 #include <stddef.h>
 
+struct request;
+
 /* MHD_OPTION_URI_LOG_CALLBACK: a request begins on a connection whose socket context is its struct client.
  * Assigns its struct request as a whole and returns it, which makes it the *request of the functions
  * below. NULL when the connection has no struct client, for lack of memory. */
@@ -18,7 +20,12 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
                                 const char *method, const char *version, const char *body,
                                 size_t *body_length, void **request);
 
-/* MHD_OPTION_NOTIFY_COMPLETED: releases what the request holds. */
+/* Releases what the request holds. To be called before its connection closes, too: libmicrohttpd reports no
+ * completion of a request whose request line it could not read, nor does 1.0.1 of one that it refuses for a
+ * chunk extension that is too large. No-op when there is none. */
+void request_end(struct request *request);
+
+/* MHD_OPTION_NOTIFY_COMPLETED: ends the request. */
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode why);
 

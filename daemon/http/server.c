@@ -64,7 +64,7 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     if (client) {
-        linger(&client->request);
+        request_end(&client->request);
         replace_leave(client);
         connections_leave(http->service.connections, &client->entry);
     } else {

@@ -181,6 +181,16 @@ def test_headers_beyond_all_buffers(daemon, size):
     assert_problem(fetch_target(daemon.place, f"/host/{HOST}", *many), 431, "headers-too-large")
 
 
+def test_a_chunk_extension_beyond_all_buffers(daemon):
+    """Nothing is wrong with it but its size."""
+    for path in ("/hosts", "/livez"):
+        head = (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n1;a=")
+        received = send_bytes(daemon.place, head.encode() + b"x" * 30_000)
+        assert received.count(b"HTTP/1.1 ") == 1, received
+        assert_problem(parse(received), 413, "body-too-large")
+
+
 def test_http_1_1_needs_a_host(daemon):
     answer = fetch_target(daemon.place, f"/host/{HOST}", host=None)
     assert_problem(answer, 400, None)
