@@ -393,18 +393,19 @@ SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard tests/support/*.sh tests/s
 MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
 format:
-	clang-format -i $(SOURCES)
+	@clang-format -i $(SOURCES)
 
 lint:
 	@$(INSTALL) $(BUILD_DEPS) $(CHECK_DEPS) $(LINT_DEPS)
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
-	clang-format --dry-run -Werror $(SOURCES)
-	printf '%s\n' $(DAEMON_C) $(LIB_C) | xargs -P "$$(nproc)" -I '{}' \
+	$(call say,clang-format) clang-format --dry-run -Werror $(SOURCES)
+	$(call say,clang-tidy) printf '%s\n' $(DAEMON_C) $(LIB_C) | xargs -P "$$(nproc)" -I '{}' \
 		clang-tidy --quiet '{}' -- $(LANGUAGE) $(SHOW_VERSION) 2>/dev/null
-	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--suppress=normalCheckLevelMaxBranches -Ilib -Idaemon daemon lib
-	shellcheck $(SCRIPTS)
-	mandoc -T lint -W warning $(MANPAGES)
+	$(call say,cppcheck) cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=normalCheckLevelMaxBranches \
+		--include=/usr/include/$$($(CC) -print-multiarch)/sys/queue.h -Ilib -Idaemon daemon lib
+	$(call say,shellcheck) shellcheck $(SCRIPTS)
+	$(call say,mandoc) mandoc -T lint -W warning $(MANPAGES)
 
 # ---- Installation --------------------------------------------------------------------------------
 
