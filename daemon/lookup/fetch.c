@@ -123,7 +123,7 @@ static void expect_better(struct fetcher *fetcher, struct lookup_request *reques
         return;
     request->no_match_seen = true;
     loop_arm(fetcher->parts.loop, &request->deadline,
-             mono_add_ms(request->believe, fetcher->timeout));
+             mono_add_ms(request->final_at, fetcher->timeout));
 }
 
 /* Answers the requests for which p0f's last "no match" is final. `put_off`: p0f would have been asked
@@ -135,16 +135,16 @@ static struct mono answer_denied(struct fetch *fetch, struct mono now, bool put_
     bool stored = false, final = !is_wanted(fetch);
 
     TAILQ_FOREACH(waiter, &fetch->flight.waiters, link)
-        final = final || !mono_before(now, request_of(waiter)->believe);
+        final = final || !mono_before(now, request_of(waiter)->final_at);
     /* Cached before anybody is answered, so that their next request finds it. */
     if (final)
         stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, NULL, fetch->denied);
     for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
         following = TAILQ_NEXT(waiter, link);
-        if (mono_before(now, request->believe)) {
+        if (mono_before(now, request->final_at)) {
             expect_better(fetch->fetcher, request, fetch->denied);
-            next = mono_earlier(next, request->believe);
+            next = mono_earlier(next, request->final_at);
         } else {
             flight_leave(waiter);
             request->freshness.rate_limited = put_off;
@@ -250,7 +250,7 @@ static struct fetch *fetch_start(struct fetcher *fetcher, const struct lookup_re
  * the client who asked first. */
 static void promote(struct fetch *fetch, const struct lookup_request *request, struct mono now)
 {
-    struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->believe);
+    struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->final_at);
 
     if (loop_armed(&fetch->ask_again) && mono_before(soon, fetch->ask_again.at))
         loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, soon);
@@ -282,7 +282,7 @@ void fetch_cut_short(struct lookup_request *request)
 {
     struct fetch *fetch = fetch_of(request->waiter.flight);
 
-    request->believe = mono_earlier(request->believe, fetcher_now(fetch->fetcher));
+    request->final_at = mono_earlier(request->final_at, fetcher_now(fetch->fetcher));
     if (!request->no_match_seen)
         return;
     lookup_finish_answered(&fetch->fetcher->parts, request, NULL, false, request->answered);
@@ -320,7 +320,7 @@ static void prepare(struct fetcher *fetcher, struct lookup_request *request, str
     request->deadline = (struct loop_timer){.fire = on_lookup_deadline, .ctx = request};
     request->turn = admission_turn(fetcher->parts.admission, request->flow);
     request->no_match_seen = false;
-    request->believe = mono_add_ms(began, request->background ? 0 : wait);
+    request->final_at = mono_add_ms(began, request->background ? 0 : wait);
 }
 
 void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
@@ -334,7 +334,7 @@ void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
     }
     /* A batch begins its later items late. They are asked all the same, but wait no longer than its
      * first one, which has `timeout` for p0f's answer from when a "no match" is final. */
-    struct mono latest = mono_add_ms(request->believe, fetcher->timeout);
+    struct mono latest = mono_add_ms(request->final_at, fetcher->timeout);
     struct mono deadline = mono_earlier(mono_add_ms(now, fetcher->timeout), latest);
     if (!mono_before(now, latest)) {
         lookup_finish_failed(&fetcher->parts, request, LOOKUP_TIMEOUT);

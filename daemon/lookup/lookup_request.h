@@ -50,7 +50,7 @@ struct lookup_request {
     struct waiter waiter;
     struct loop_timer deadline;
     unsigned turn;        /* the flow number that its queries to p0f count for */
-    struct mono believe;  /* from then on a "no match" is final */
+    struct mono final_at; /* from then on a "no match" is final */
     struct mono answered; /* when p0f last said "no match" to it */
     bool no_match_seen;
     bool background; /* a refresh, which nobody waits for */
