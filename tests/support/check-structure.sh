@@ -91,6 +91,9 @@ cut -d ' ' -f 1 "$dir/folders" | sort >"$dir/listed"
 find daemon -type d -printf '%P\n' | sed 's/^$/./' | sort >"$dir/present"
 comm -3 "$dir/listed" "$dir/present" | rule 'Not both in daemon/ and in the table of folders of check-structure.sh:'
 
+awk '{ for (i = 2; i <= NF; i++) print $i, $1 }' "$dir/folders" | tsort 2>&1 >/dev/null |
+    sed -nE 's/^tsort: ([^ ]*)$/\1/p' | rule 'These folders include each other in a circle:'
+
 # No circle of includes: a module, which is a .h with its .c, includes none that includes it, be it by way
 # of others. A *_private.h is part of the module that it is named after.
 within 'daemon/[^:]*\.[ch]' '#include "' |
