@@ -29,6 +29,7 @@ findings() {
 status=0
 "$@" || status=$?
 for report in "$reports"/*; do
+    [ -e "$report" ] || continue
     [ -n "$(findings "$report")" ] || continue
     findings "$report" >&2
     status=1
