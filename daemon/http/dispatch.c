@@ -185,6 +185,7 @@ enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *connection, co
     if (!request)
         return MHD_NO; /* out of memory when the connection began */
     reading_mark(request->client->entry.fd);
+    request->stuck = false;
     switch (request->stage) {
     case STAGE_HEAD:
         return on_head(request, url, method, version);

@@ -6,6 +6,7 @@
 
 static _Thread_local int current = -1, read_last = -1;
 static _Thread_local const char *start;
+static _Thread_local void (*on_filled)(int fd);
 
 /* Replaces the C library's in the whole process. It is alone in this file, as a program that is linked
  * with an archive of ours gets it for any call of recv(). */
@@ -13,7 +14,10 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
     current = read_last = fd;
     start = bytes;
-    return recvfrom(fd, bytes, size, flags, NULL, NULL);
+    ssize_t got = recvfrom(fd, bytes, size, flags, NULL, NULL);
+    if (got > 0 && (size_t)got == size && on_filled)
+        on_filled(fd);
+    return got;
 }
 
 void reading_mark(int fd)
@@ -29,4 +33,9 @@ int reading_current(void)
 const char *reading_start(int fd)
 {
     return fd == read_last ? start : NULL;
+}
+
+void reading_watch(void (*filled)(int fd))
+{
+    on_filled = filled;
 }

@@ -18,4 +18,8 @@ int reading_current(void);
 /* Where the bytes that were read last went, if that was from `fd`; else NULL. */
 const char *reading_start(int fd);
 
+/* From now on, has `filled` called in this thread when what has been read filled all the room that there
+ * was for it. */
+void reading_watch(void (*filled)(int fd));
+
 #endif

@@ -75,6 +75,7 @@ struct request {
     size_t body_bytes; /* received so far */
     bool body_wanted;  /* by the route's post_take() */
     bool early;        /* answered before its body was read, which closes the connection */
+    bool stuck;        /* its bytes fill the library's memory, unless it still calls us for some */
     struct lookup_request lookup;
     void *state;                              /* the handler's own */
     void (*release)(struct request *request); /* releases what it holds, at its end; or NULL */

@@ -135,6 +135,7 @@ static bool start_workers(struct http_server *http, const struct http_server_opt
                                          .arrived = client_arrives,
                                          .left = client_leaves,
                                          .lost = client_is_lost,
+                                         .ran = refuse_stuck,
                                          .clock = clock_mono};
 
     for (; http->count < options->threads; http->count++) {

@@ -86,9 +86,29 @@ struct text {
 };
 
 static _Thread_local struct client *newest; /* in this thread */
+static _Thread_local bool any_stuck;
+
+static struct client *find_client(int fd)
+{
+    struct client *client = newest;
+
+    while (client && client->entry.fd != fd)
+        client = client->older;
+    return client;
+}
+
+/* The library calls us for the bytes in the same round, if it understands them. */
+static void note_stuck(int fd)
+{
+    struct client *client = find_client(fd);
+
+    if (client && client->request.stage == STAGE_BODY)
+        any_stuck = client->request.stuck = true;
+}
 
 void replace_enter(struct client *client)
 {
+    reading_watch(note_stuck);
     client->newer = NULL;
     client->older = newest;
     if (newest)
@@ -117,11 +137,8 @@ void replace_note_memory(struct client *client)
 /* The request that the library is refusing; NULL when unknown, or answered already. */
 static struct request *find_refused(void)
 {
-    int fd = reading_current();
-    struct client *client = newest;
+    struct client *client = find_client(reading_current());
 
-    while (client && client->entry.fd != fd)
-        client = client->older;
     return client && client->request.stage < STAGE_WAITING ? &client->request : NULL;
 }
 
@@ -339,4 +356,37 @@ void suspend_connection(const struct request *request)
 void connection_has_resumed(const struct request *request)
 {
     set_timeout(request, request->client->service->idle_timeout);
+}
+
+/* ---- 6. Chunk extensions that fill the memory */
+
+#define DRAIN_MAX (256 * 1024) /* bytes */
+
+/* Not SHUT_WR only: the library closes the connection when both sides are shut. It resets it if there are
+ * bytes left, which could cost the client the answer. */
+static void shut_both_sides(int fd)
+{
+    for (size_t drained = 0; drained < DRAIN_MAX;) {
+        ssize_t got = recvfrom(fd, NULL, DRAIN_MAX, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+        if (got <= 0)
+            break;
+        drained += (size_t)got;
+    }
+    shutdown(fd, SHUT_RDWR);
+}
+
+void refuse_stuck(void *ctx)
+{
+    (void)ctx;
+    if (!any_stuck)
+        return;
+    any_stuck = false;
+    for (struct client *client = newest; client; client = client->older) {
+        struct request *request = &client->request;
+        if (request->stuck && request->stage == STAGE_BODY) {
+            replace_page(request, MHD_HTTP_CONTENT_TOO_LARGE, "");
+            shut_both_sides(client->entry.fd);
+        }
+        request->stuck = false;
+    }
 }

@@ -14,6 +14,9 @@
  *    cost the client the response. Seen in 0.9.75 and 1.0.1.
  * 5. When a suspended request is resumed and its client has closed its sending side, the connection is
  *    closed without a response. Seen in 0.9.75 and 1.0.1.
+ * 6. A chunk extension that fills the connection's memory is neither read on nor refused, and the library
+ *    always has something to do: a busy loop until the idle timeout. Seen in 0.9.75; mended in 1.0.0,
+ *    which refuses it, but tells of no completion (seen in 1.0.1).
  *
  * Elsewhere:
  * - dispatch.c: after "Expect: 100-continue" without a body, the handler is called for 0 bytes, when no
@@ -115,5 +118,10 @@ void suspend_connection(const struct request *request);
 
 /* To be called when it has been resumed. */
 void connection_has_resumed(const struct request *request);
+
+/* ---- 6. Chunk extensions */
+
+/* To be called after each round of the library: refuses what it has read and made nothing of. */
+void refuse_stuck(void *ctx);
 
 #endif

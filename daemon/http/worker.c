@@ -65,6 +65,8 @@ static void run_library(void *ctx)
 
     worker->some_left = false;
     MHD_run_wait(worker->library, 0);
+    if (worker->options.ran)
+        worker->options.ran(worker->options.ctx);
     if (worker->some_left) /* the library has freed them by now */
         return_free_end();
     arm_timeout(worker);

@@ -29,6 +29,8 @@ struct http_worker_options {
     /* A connection given to http_worker_take() ends before it has begun, for lack of memory. Its
      * descriptor is closed, or about to be. May be called in the thread that gave it. */
     void (*lost)(void *ctx, int fd);
+    /* The library has done for now what there was to do. NULL: not called. */
+    void (*ran)(void *ctx);
     void *ctx;
     clock_fn *clock; /* of the worker's loop */
 };

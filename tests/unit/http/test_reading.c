@@ -78,3 +78,23 @@ Test(reading, what_another_thread_reads_is_another_matter)
     cr_assert_eq(reading_current(), -1);
     cr_assert_null(reading_start(ends[1]));
 }
+
+static int filled;
+
+static void note_filled(int fd)
+{
+    filled = fd;
+}
+
+Test(reading, tells_when_there_was_no_more_room)
+{
+    char bytes[8];
+
+    reading_watch(note_filled);
+    recv(ends[1], bytes, 3, 0);
+    cr_assert_eq(filled, ends[1]);
+    filled = -1;
+    recv(ends[1], bytes, sizeof bytes, 0);
+    recv(ends[1], bytes, sizeof bytes, MSG_DONTWAIT);
+    cr_assert_eq(filled, -1);
+}
