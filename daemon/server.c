@@ -82,9 +82,9 @@ static bool has_clients(struct server *server)
     return connections_busy(connections);
 }
 
-/* Closes the modules that use p0f: what comes on a connection that is still open is refused. True when
- * nothing that has begun is left. */
-static bool has_finished_requests(struct server *server)
+/* Closes the modules that use p0f: requests that still come on open connections are refused. True when
+ * none that has begun is left. */
+static bool finish_requests(struct server *server)
 {
     const struct modules *modules = &server->modules;
 
@@ -98,7 +98,7 @@ static void check_shutdown(void *ctx)
 {
     struct server *server = ctx;
 
-    if (!has_clients(server) && has_finished_requests(server))
+    if (!has_clients(server) && finish_requests(server))
         pool_retire(server->modules.pool, on_drained, server);
     else
         loop_arm(server->loop, &server->shutdown_check,

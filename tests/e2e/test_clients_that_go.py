@@ -53,6 +53,10 @@ def _pending(daemon):
     return daemon.get("/status").json()["lookups"]["pending"]
 
 
+def _in_flight(daemon):
+    return daemon.get("/status").json()["pool"]["in_flight"]
+
+
 def _go(sock, how):
     if how == "RST":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -74,6 +78,7 @@ def test_nobody_waits_so_nobody_asks(fake, serve, scratch, kind, place, how):
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
         _come_and_go(daemon, _place(daemon, scratch, place), kind, how)
+        wait_until(lambda: _in_flight(daemon) == 0, "what has been sent to be answered")
         asked = len(fake.queries)
         wait_until(lambda: daemon.get("/readyz").status == 200, "p0f to be asked by others")
         assert len(fake.queries) <= asked + 2       # readiness has a query of its own
