@@ -6,10 +6,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* In the memory of whoever serves it. */
 struct connection {
-    struct connection *older, *newer;
+    TAILQ_ENTRY(connection) link;
     int fd;
     bool ended;       /* by us; it leaves once libmicrohttpd sees that; under the lock */
     atomic_bool busy; /* a request is being read, looked up or answered */

@@ -24,15 +24,15 @@
 struct connections {
     struct connections_options options;
     struct mono began;
-    _Atomic uint32_t second; /* counted from then; the first is 1 */
-    _Atomic uint32_t inside; /* entered and not left */
-    _Atomic uint32_t coming; /* admitted and not yet entered; changed under the lock */
-    uint32_t made_room;      /* the second in which all were last searched for idle ones */
-    uint32_t crowd;          /* the most open at once since memory was returned */
-    struct loop_timer sweep; /* armed while there are any */
-    pthread_mutex_t lock;    /* of all that follows, and of `coming` */
-    struct connection *oldest, *newest;
-    uint32_t ended; /* of those inside */
+    _Atomic uint32_t second;       /* counted from then; the first is 1 */
+    _Atomic uint32_t inside;       /* entered and not left */
+    _Atomic uint32_t coming;       /* admitted and not yet entered; changed under the lock */
+    uint32_t made_room;            /* the second in which all were last searched for idle ones */
+    uint32_t crowd;                /* the most open at once since memory was returned */
+    struct loop_timer sweep;       /* armed while there are any */
+    pthread_mutex_t lock;          /* of all that follows, and of `coming` */
+    TAILQ_HEAD(, connection) list; /* oldest first */
+    uint32_t ended;                /* of those inside */
     struct eviction *eviction;
 };
 
@@ -54,6 +54,7 @@ struct connections *connections_new(const struct connections_options *options)
         return NULL;
     make_memory_givable();
     pthread_mutex_init(&connections->lock, NULL);
+    TAILQ_INIT(&connections->list);
     connections->options = *options;
     connections->eviction =
         eviction_new(options->max + options->max / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
@@ -146,7 +147,11 @@ static void evict_connection(struct connections *connections, struct connection 
 /* Closes the oldest idle ones, whichever client has them. */
 static void evict_idle(struct connections *connections, uint32_t wanted, uint32_t second)
 {
-    for (struct connection *c = connections->oldest; c && wanted > 0; c = c->newer) {
+    struct connection *c;
+
+    TAILQ_FOREACH(c, &connections->list, link) {
+        if (wanted == 0)
+            break;
         if (c->ended || connection_awaited_for(c, second) < IDLE_S)
             continue;
         evict_connection(connections, c);
@@ -211,12 +216,7 @@ void connections_enter(struct connections *connections, struct connection *conne
     eviction_add(connections->eviction, connection);
     connections->coming--;
     connections->inside++;
-    connection->older = connections->newest;
-    if (connection->older)
-        connection->older->newer = connection;
-    else
-        connections->oldest = connection;
-    connections->newest = connection;
+    TAILQ_INSERT_TAIL(&connections->list, connection, link);
     pthread_mutex_unlock(&connections->lock);
 }
 
@@ -228,14 +228,7 @@ static void has_gone(struct connections *connections, const struct connection *c
         connections->ended--;
     else
         eviction_remove(connections->eviction, connection->fd);
-    if (connection->older)
-        connection->older->newer = connection->newer;
-    else
-        connections->oldest = connection->newer;
-    if (connection->newer)
-        connection->newer->older = connection->older;
-    else
-        connections->newest = connection->older;
+    TAILQ_REMOVE(&connections->list, connection, link);
 }
 
 void connections_leave(struct connections *connections, struct connection *connection)
@@ -272,10 +265,11 @@ void connections_sweep(struct connections *connections)
     uint32_t patience = (uint32_t)(connections->options.patience_ms / 1000) + 2;
     uint32_t second = tick(connections);
     struct pollfd looked[AT_A_LOOK];
+    struct connection *c;
     nfds_t count = 0;
 
     pthread_mutex_lock(&connections->lock);
-    for (struct connection *c = connections->oldest; c; c = c->newer) {
+    TAILQ_FOREACH(c, &connections->list, link) {
         if (connection_awaited_for(c, second) > patience)
             end_connection(connections, c);
         looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
@@ -325,22 +319,30 @@ static bool is_unread(const struct connection *connection)
 
 bool connections_busy(struct connections *connections)
 {
+    struct connection *c;
     bool busy = false;
 
     pthread_mutex_lock(&connections->lock);
-    for (struct connection *c = connections->oldest; c && !busy; c = c->newer)
+    TAILQ_FOREACH(c, &connections->list, link) {
         busy = atomic_load_explicit(&c->busy, memory_order_relaxed) || is_unread(c);
+        if (busy)
+            break;
+    }
     pthread_mutex_unlock(&connections->lock);
     return busy;
 }
 
 bool connections_answering(struct connections *connections)
 {
+    struct connection *c;
     bool answering = false;
 
     pthread_mutex_lock(&connections->lock);
-    for (struct connection *c = connections->oldest; c && !answering; c = c->newer)
+    TAILQ_FOREACH(c, &connections->list, link) {
         answering = is_answering(c);
+        if (answering)
+            break;
+    }
     pthread_mutex_unlock(&connections->lock);
     return answering;
 }

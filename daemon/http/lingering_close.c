@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ static const struct {
 
 struct lingerer {
     struct lingering_close *all;
-    struct lingerer *prev, *next;
+    LIST_ENTRY(lingerer) link;
     struct p0f_addr client; /* type 0: only the limits for all apply */
     struct loop_task begin;
     bool begun; /* the loop's thread's, as what follows */
@@ -39,7 +40,7 @@ struct lingering_close {
     const struct networks *trusted;
     struct loop_timer turn; /* armed while there are any */
     pthread_mutex_t lock;   /* of the list: any thread adds to it, the loop's removes */
-    struct lingerer *first;
+    LIST_HEAD(, lingerer) list;
     unsigned count;
     unsigned senders; /* that sent something in the last round; the loop's thread's */
 };
@@ -49,8 +50,9 @@ struct lingering_close {
 static bool has_too_many(const struct lingering_close *all, const struct p0f_addr *client)
 {
     for (size_t i = 0; client->type && i < sizeof of_one_client / sizeof of_one_client[0]; i++) {
+        const struct lingerer *other;
         unsigned count = 0;
-        for (const struct lingerer *other = all->first; other; other = other->next)
+        LIST_FOREACH(other, &all->list, link)
             count += other->client.type == client->type &&
                      memcmp(other->client.bytes, client->bytes, of_one_client[i].bytes) == 0;
         if (count >= of_one_client[i].max)
@@ -66,10 +68,7 @@ static bool enter_lists(struct lingering_close *all, struct lingerer *one)
     pthread_mutex_lock(&all->lock);
     room = all->count < SOCKETS_MAX && !has_too_many(all, &one->client);
     if (room) {
-        one->next = all->first;
-        if (one->next)
-            one->next->prev = one;
-        all->first = one;
+        LIST_INSERT_HEAD(&all->list, one, link);
         all->count++;
     }
     pthread_mutex_unlock(&all->lock);
@@ -81,12 +80,7 @@ static void leave_lists(struct lingerer *one)
     struct lingering_close *all = one->all;
 
     pthread_mutex_lock(&all->lock);
-    if (one->prev)
-        one->prev->next = one->next;
-    else
-        all->first = one->next;
-    if (one->next)
-        one->next->prev = one->prev;
+    LIST_REMOVE(one, link);
     all->count--;
     pthread_mutex_unlock(&all->lock);
 }
@@ -130,7 +124,8 @@ static bool read_and_discard(struct lingerer *one, size_t *share)
 static struct lingerer *first_of(struct lingering_close *all)
 {
     pthread_mutex_lock(&all->lock);
-    struct lingerer *first = all->first; /* others are put before it, and only we remove any */
+    struct lingerer *first =
+        LIST_FIRST(&all->list); /* others are put before it, and only we remove any */
     pthread_mutex_unlock(&all->lock);
     return first;
 }
@@ -145,7 +140,7 @@ static void on_turn(void *ctx)
 
     all->senders = 0;
     for (struct lingerer *one = first_of(all), *next; one; one = next) {
-        next = one->next;
+        next = LIST_NEXT(one, link);
         if (!one->begun)
             continue;
         size_t some = share < left ? share : left;
@@ -215,10 +210,8 @@ void lingering_close_free(struct lingering_close *all)
     if (!all)
         return;
     loop_disarm(all->loop, &all->turn);
-    for (struct lingerer *one = all->first, *next; one; one = next) {
-        next = one->next;
-        end_linger(one);
-    }
+    while (!LIST_EMPTY(&all->list))
+        end_linger(LIST_FIRST(&all->list));
     pthread_mutex_destroy(&all->lock);
     free(all);
 }

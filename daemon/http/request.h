@@ -16,6 +16,7 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 /* What all requests share. */
 struct http_service {
@@ -90,9 +91,9 @@ struct client {
     struct response_cache *response_cache; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
-    const char *memory;           /* the lowest address known of the library's for it; or NULL */
-    struct client *older, *newer; /* in the same thread, see workarounds.c */
-    struct request request;       /* the current one, or the last */
+    const char *memory;      /* the lowest address known of the library's for it; or NULL */
+    LIST_ENTRY(client) link; /* of the same thread, see workarounds.c */
+    struct request request;  /* the current one, or the last */
 };
 
 #endif

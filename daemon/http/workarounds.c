@@ -85,16 +85,18 @@ struct text {
     size_t length; /* ANSWER_SIZE: it did not fit */
 };
 
-static _Thread_local struct client *newest; /* in this thread */
+LIST_HEAD(client_list, client);
+static _Thread_local struct client_list clients; /* newest first */
 static _Thread_local bool any_stuck;
 
 static struct client *find_client(int fd)
 {
-    struct client *client = newest;
+    struct client *client;
 
-    while (client && client->entry.fd != fd)
-        client = client->older;
-    return client;
+    LIST_FOREACH(client, &clients, link)
+        if (client->entry.fd == fd)
+            return client;
+    return NULL;
 }
 
 /* The library calls us for the bytes in the same round, if it understands them. */
@@ -109,21 +111,12 @@ static void note_stuck(int fd)
 void replace_enter(struct client *client)
 {
     reading_watch(note_stuck);
-    client->newer = NULL;
-    client->older = newest;
-    if (newest)
-        newest->newer = client;
-    newest = client;
+    LIST_INSERT_HEAD(&clients, client, link);
 }
 
 void replace_leave(struct client *client)
 {
-    if (client->older)
-        client->older->newer = client->newer;
-    if (client->newer)
-        client->newer->older = client->older;
-    else
-        newest = client->older;
+    LIST_REMOVE(client, link);
 }
 
 void replace_note_memory(struct client *client)
@@ -377,11 +370,13 @@ static void shut_both_sides(int fd)
 
 void refuse_stuck(void *ctx)
 {
+    struct client *client;
+
     (void)ctx;
     if (!any_stuck)
         return;
     any_stuck = false;
-    for (struct client *client = newest; client; client = client->older) {
+    LIST_FOREACH(client, &clients, link) {
         struct request *request = &client->request;
         if (request->stuck && request->stage == STAGE_BODY) {
             replace_page(request, MHD_HTTP_CONTENT_TOO_LARGE, "");

@@ -21,7 +21,7 @@ struct item {
 struct slot {
     struct lookup_request request; /* first, so that one is the other */
     struct batch *batch;
-    struct slot *next; /* among the free ones */
+    SLIST_ENTRY(slot) link; /* among the free ones */
     uint32_t item;
     bool busy;
 };
@@ -34,7 +34,7 @@ struct batch {
     void (*done)(void *ctx);
     void *ctx;
     struct slot *slots; /* the window */
-    struct slot *free_slot;
+    SLIST_HEAD(, slot) free_slots;
     uint32_t slot_count;
     uint32_t recalled; /* items before it have been looked for in the cache */
     uint32_t stale;    /* of those, how many were served though they had expired */
@@ -162,8 +162,7 @@ static bool make_slots(struct batch *batch)
     batch->slots = calloc(count, sizeof(struct slot));
     batch->slot_count = batch->slots ? count : 0;
     for (uint32_t i = 0; batch->slots && i < count; i++) {
-        batch->slots[i].next = batch->free_slot;
-        batch->free_slot = &batch->slots[i];
+        SLIST_INSERT_HEAD(&batch->free_slots, &batch->slots[i], link);
     }
     return batch->slots;
 }
@@ -201,8 +200,7 @@ static void on_answered(struct lookup_request *request)
 
     keep(batch, slot->item, request);
     slot->busy = false;
-    slot->next = batch->free_slot;
-    batch->free_slot = slot;
+    SLIST_INSERT_HEAD(&batch->free_slots, slot, link);
     batch->waiting--;
     if (!batch->filling)
         loop_later(lookup_loop(batch->options.lookup), &batch->refill);
@@ -220,9 +218,9 @@ static bool claim_for_item(struct batch *batch)
 
 static void begin_item(struct batch *batch, uint32_t item)
 {
-    struct slot *slot = batch->free_slot;
+    struct slot *slot = SLIST_FIRST(&batch->free_slots);
 
-    batch->free_slot = slot->next;
+    SLIST_REMOVE_HEAD(&batch->free_slots, link);
     batch->waiting++;
     slot->batch = batch;
     slot->item = item;
@@ -250,7 +248,7 @@ static void fill(void *ctx)
     struct batch *batch = ctx;
 
     batch->filling = true;
-    for (; batch->next < batch->options.count && batch->free_slot; batch->next++) {
+    for (; batch->next < batch->options.count && !SLIST_EMPTY(&batch->free_slots); batch->next++) {
         if (!is_unanswered(&batch->items[batch->next]))
             continue;
         if (batch->cancelled)
