@@ -166,7 +166,7 @@ BENCH_DEPS := wrk nginx-light
 COVERAGE_DEPS := gcovr
 VALGRIND_DEPS := valgrind
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
-INSTALL     = tests/support/deps.sh
+INSTALL     = tests/support/sh/deps.sh
 
 # To check with, too. Not in CHECK_DEPS, since their packages would start servers. Exported, so that
 # builds in other directories take these.
@@ -185,15 +185,15 @@ check-deps:
 
 # Debian 13 has a package for it.
 $(PROMTOOL):
-	@tests/support/unpack.sh $@ usr/bin/promtool promtool prometheus
+	@tests/support/sh/unpack.sh $@ usr/bin/promtool promtool prometheus
 
 $(NGINX_PROGRAM):
-	@tests/support/unpack.sh $@ usr/sbin/nginx nginx
+	@tests/support/sh/unpack.sh $@ usr/sbin/nginx nginx
 
 # For `make harm` alone. The libraries that it needs start nothing, so they are installed.
 $(HAPROXY_PROGRAM):
 	@$(INSTALL) $$(apt-cache depends haproxy | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p')
-	@tests/support/unpack.sh $@ usr/sbin/haproxy haproxy
+	@tests/support/sh/unpack.sh $@ usr/sbin/haproxy haproxy
 
 # What daemon/http/openapi.json is judged by, the same for all builds.
 NPM_DIR    ?= $(BUILD)/npm
@@ -207,13 +207,13 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 
 # What may be lacking here, for the tests that need it: see there.
 PARTIAL    ?=
-PROBE       = PARTIAL='$(PARTIAL)' tests/support/probe.sh $(NPM_DIR)
+PROBE       = PARTIAL='$(PARTIAL)' tests/support/sh/probe.sh $(NPM_DIR)
 
 IFACE      ?= lo
 
 run: deps
 	@$(MAKE) --no-print-directory -s all
-	@tests/support/run.sh $(DAEMON) $(IFACE)
+	@tests/support/sh/run.sh $(DAEMON) $(IFACE)
 
 # ---- Tests ---------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
 
 # p0f, as all of them play it.
-FAKE_P0F   := $(BUILD)/tests/support/fake_p0f.o
+FAKE_P0F   := $(BUILD)/tests/support/c/fake_p0f.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
@@ -262,7 +262,7 @@ $(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(FAKE_P0F) $(DAEMON_A) $(
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # For the test that reads back with another JSON reader what is rendered.
-RENDER_ANSWERS := $(BUILD)/tests/support/render_answers
+RENDER_ANSWERS := $(BUILD)/tests/support/c/render_answers
 
 $(RENDER_ANSWERS): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
@@ -280,7 +280,7 @@ unit: $(UNIT)
 	@for t in $(UNIT); do echo "$$t"; $(WRAP) $$t || exit 1; done
 
 structure:
-	@tests/support/check-structure.sh
+	@tests/support/sh/check-structure.sh
 
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(WRAP) $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
@@ -290,16 +290,16 @@ model: $(MODEL)
 	@$(WRAP) $(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
 
 # Programs that the end-to-end tests use.
-TOOLS      := $(addprefix $(BUILD)/tests/support/,busy_p0f flood hold http_load)
+TOOLS      := $(addprefix $(BUILD)/tests/support/c/,busy_p0f flood hold http_load)
 
-$(addprefix $(BUILD)/tests/support/,flood hold http_load): $(BUILD)/tests/support/load.o
-$(BUILD)/tests/support/http_load: $(BUILD)/tests/support/questions.o
-$(BUILD)/tests/support/busy_p0f: $(FAKE_P0F) $(LIB_A)
+$(addprefix $(BUILD)/tests/support/c/,flood hold http_load): $(BUILD)/tests/support/c/load.o
+$(BUILD)/tests/support/c/http_load: $(BUILD)/tests/support/c/questions.o
+$(BUILD)/tests/support/c/busy_p0f: $(FAKE_P0F) $(LIB_A)
 $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
 # What some of them preload into the daemon.
-PRELOADED  := $(addprefix $(BUILD)/tests/support/,starve.so old_kernel.so)
+PRELOADED  := $(addprefix $(BUILD)/tests/support/c/,starve.so old_kernel.so)
 
 $(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^
@@ -321,14 +321,14 @@ check-debian12: SUITE := bookworm
 check-debian13: SUITE := trixie
 check-debian12 check-debian13:
 	@$(INSTALL) debootstrap
-	@tests/support/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD)
+	@tests/support/sh/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD)
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
 SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 check-asan check-tsan: check-%: check-deps
-	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
+	@tests/support/sh/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
 
@@ -338,19 +338,19 @@ coverage: check-deps
 	@mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage NPM_DIR=$(NPM_DIR) HARDEN= \
 		SAN='--coverage -fprofile-update=atomic' CFLAGS='$(CFLAGS) -O0' unit seeds model e2e
-	@tests/support/coverage.py $(BUILD)/coverage
+	@tests/support/py/coverage.py $(BUILD)/coverage
 
 # Some minutes. The seed is printed, and MUTATE_SEED draws the same again; MUTATE_FILES, if not all.
 MUTATE_COUNT ?= 300
 
 mutate: check-deps
-	@/usr/bin/python3 -B tests/support/mutate.py --count=$(MUTATE_COUNT) $(MUTATE_SEED:%=--seed=%) \
+	@/usr/bin/python3 -B tests/support/py/mutate.py --count=$(MUTATE_COUNT) $(MUTATE_SEED:%=--seed=%) \
 		$(MUTATE_JOBS:%=--jobs=%) --directory=$(BUILD) --sanitizers='$(SAN_FLAGS_asan) -Itests/support/inprocess' $(MUTATE_FILES)
 
 # Its options are in sanitized.sh. Some 10 minutes; K=word is some of the end-to-end tests here, too.
 check-valgrind: check-deps
 	@$(INSTALL) $(VALGRIND_DEPS)
-	@tests/support/sanitized.sh $(CURDIR)/$(BUILD)/valgrind/reports $(MAKE) --no-print-directory \
+	@tests/support/sh/sanitized.sh $(CURDIR)/$(BUILD)/valgrind/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/valgrind NPM_DIR=$(NPM_DIR) HARDEN= SAN=-Itests/support/inprocess WRAP=valgrind \
 		MODEL_SEEDS='1 2 3' MODEL_STEPS=20000 unit seeds model e2e
 
@@ -359,7 +359,7 @@ fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang HARDEN= SAN='$(SAN_FLAGS_fuzz)' fuzz-run
 
 fuzz-run: $(FUZZERS)
-	@tests/support/fuzz.sh $(BUILD) $(FUZZ_TIME) $(TARGETS)
+	@tests/support/sh/fuzz.sh $(BUILD) $(FUZZ_TIME) $(TARGETS)
 
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 

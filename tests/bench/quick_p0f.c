@@ -5,7 +5,7 @@
  * It knows every address of 10.0.0.0/8, and no other, and answers in the stock dialect. Unlike p0f, it
  * takes all queries of a connection at once, so that it is not what limits the daemon.
  */
-#include "../support/fake_p0f.h"
+#include "../support/c/fake_p0f.h"
 
 #include <errno.h>
 #include <signal.h>

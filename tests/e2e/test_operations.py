@@ -190,7 +190,7 @@ def test_promtool_finds_nothing_wrong(fake, serve):
         promtool.check_metrics(daemon.get("/metrics").body.decode("utf-8"))
 
 
-OLD_KERNEL = os.path.join(os.path.dirname(PROGRAM), "tests", "support", "old_kernel.so")
+OLD_KERNEL = os.path.join(os.path.dirname(PROGRAM), "tests", "support", "c", "old_kernel.so")
 
 
 @pytest.mark.parametrize("old", [

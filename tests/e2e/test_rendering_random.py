@@ -3,7 +3,7 @@
 JSON, field by field against the contract.
 
 Each run has another seed, which a failure names; RENDER_SEED repeats it. RENDER_ANSWERS is the
-program that renders (tests/support/render_answers.c).
+program that renders (tests/support/c/render_answers.c).
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ from daemon import WRAP
 from waiting import SLOWDOWN
 
 PROGRAM = os.environ.get("RENDER_ANSWERS", os.path.join(
-    os.path.dirname(__file__), "../../build/tests/support/render_answers"))
+    os.path.dirname(__file__), "../../build/tests/support/c/render_answers"))
 ANSWERS = 1500  # of each dialect
 
 RANGE = {"I": (0, 2**32 - 1), "H": (0, 2**16 - 1), "h": (-2**15, 2**15 - 1), "B": (0, 255)}

@@ -3,7 +3,7 @@
  * writes and where it is cut, when it is read. A reader of the same stream that has all of it before
  * it says what each asker must hear, so however the stream is cut, each hears it once and in order;
  * what went wrong stays so, and nothing that is owed is closed. */
-#include "../support/stand_in.h"
+#include "../support/c/stand_in.h"
 #include "holds.h"
 #include "p0fclient.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_p0f.h"
 
-#include "../support/fake_p0f.h"
+#include "../support/c/fake_p0f.h"
 #include "holds.h"
 
 #include <errno.h>

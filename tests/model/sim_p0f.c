@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim_p0f.h"
 
-#include "../support/fake_p0f.h"
+#include "../support/c/fake_p0f.h"
 #include "model.h"
 #include "tap.h"
 #include "truth.h"

@@ -9,7 +9,7 @@ import subprocess
 import daemon
 from waiting import wait_until
 
-TOOLS = os.path.join(os.path.dirname(daemon.PROGRAM), "tests", "support")
+TOOLS = os.path.join(os.path.dirname(daemon.PROGRAM), "tests", "support", "c")
 
 
 class BusyP0f:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 LEAST = 95
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 # lib/ as a whole, and what a wrong answer or a dead p0f could come from.
 CORE = {"daemon/" + name for name in (

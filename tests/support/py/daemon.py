@@ -11,7 +11,7 @@ import time
 import http_client
 from waiting import SLOWDOWN, wait_until
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROGRAM = os.environ.get("P0F_LOOKUPD", os.path.join(ROOT, "build", "p0f-lookupd"))
 
 # What our programs are run with: valgrind, say.

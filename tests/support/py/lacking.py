@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What cannot be had here, as tests/support/probe.sh has found, and said before the tests."""
+"""What cannot be had here, as tests/support/sh/probe.sh has found, and said before the tests."""
 
 import os
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mutants import Source
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODEL = "build/tests/model/model"
 MODEL_ARGUMENTS = ["-n", "20000", "1", "2"]
 # With neither sanitizers nor optimization beyond what keeps the tests fast, and no warnings.

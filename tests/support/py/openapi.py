@@ -11,7 +11,7 @@ import re
 
 import jsonschema
 
-SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))),
                       "daemon/http/openapi.json")
 
 METHODS = ("get", "head", "options", "post")

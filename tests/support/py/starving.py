@@ -9,7 +9,7 @@ import pytest
 
 import daemon as daemon_module
 
-LIBRARY = os.path.join(os.path.dirname(daemon_module.PROGRAM), "tests", "support", "starve.so")
+LIBRARY = os.path.join(os.path.dirname(daemon_module.PROGRAM), "tests", "support", "c", "starve.so")
 FOR_GOOD = 2**62
 
 # The members of struct starving.

@@ -75,7 +75,7 @@ env --default-signal=INT setsid unshare --mount --propagation private --pid --fo
         mount -t tmpfs tmpfs run || exit 1
     shift
     exec chroot . env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
-' sh "$root" "${passed[@]}" sh -c 'cd /tree && exec tests/support/check-readme.sh' </dev/null >"$log" 2>&1 &
+' sh "$root" "${passed[@]}" sh -c 'cd /tree && exec tests/support/sh/check-readme.sh' </dev/null >"$log" 2>&1 &
 running=$!
 tail -f --pid="$running" -n +1 "$log" | grep --line-buffered -E '^(====|\[====\]|Installing:|[0-9]+ (newly|upgraded)|.* passed)' &
 status=0

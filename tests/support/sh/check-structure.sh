@@ -5,7 +5,7 @@
 # Needs no git, so that it also runs on an unpacked release and on what a commit hook exports.
 set -eu
 
-cd "${1:-$(dirname "$0")/../..}"
+cd "${1:-$(dirname "$0")/../../..}"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 

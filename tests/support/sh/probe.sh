@@ -49,7 +49,7 @@ captures() {
     return 1
 }
 
-# What tests/support/namespace.py does.
+# What tests/support/py/namespace.py does.
 namespaces() {
     unshare --net ip link set lo up &&
         ip netns add "$name" &&

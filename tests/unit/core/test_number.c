@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 
 static struct span guarded(const char *text)
 {

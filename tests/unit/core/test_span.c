@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 
 /* The text of a span that ends where nothing can be read. */
 static struct span guarded(const char *text)

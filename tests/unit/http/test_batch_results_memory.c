@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "batch_results_fixture.h"
 
-#include "../../support/short_memory.h"
+#include "../../support/c/short_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

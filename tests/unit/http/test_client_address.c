@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client_address.h"
 
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/connections.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 #include "core/metrics.h"
 
 #include <netinet/in.h>

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 
 static char error[BATCH_BODY_ERROR_SIZE];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "json/object.h"
 
-#include "../../support/jansson_memory.h"
+#include "../../support/c/jansson_memory.h"
 
 #include <stdio.h>
 

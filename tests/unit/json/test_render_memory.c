@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../support/jansson_memory.h"
+#include "../../support/c/jansson_memory.h"
 #include "render_fixture.h"
 
 static char *render_as_parsed(const void *host)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Text <-> address. */
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 #include "p0fclient.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One pipelined connection; the test plays p0f at the other end. */
-#include "../../support/requester.h"
+#include "../../support/c/requester.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

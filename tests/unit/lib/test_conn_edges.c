@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What only just fits, or just does not. */
-#include "../../support/requester.h"
+#include "../../support/c/requester.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

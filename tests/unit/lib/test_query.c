@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocking query; a thread, or the test itself, plays p0f. */
-#include "../../support/stand_in.h"
+#include "../../support/c/stand_in.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocking query when the memory, or the descriptors, give out. */
-#include "../../support/short_memory.h"
-#include "../../support/stand_in.h"
+#include "../../support/c/short_memory.h"
+#include "../../support/c/stand_in.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

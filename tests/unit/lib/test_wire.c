@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pack and unpack, against the layout as p0f's api.h has it. */
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>

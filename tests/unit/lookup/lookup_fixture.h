@@ -6,7 +6,7 @@
 #include "lookup/fetch.h"
 #include "lookup/lookup.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 static struct pool *pool;
 static struct recall *recall;

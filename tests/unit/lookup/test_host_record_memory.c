@@ -2,7 +2,7 @@
 /* What an answer does when there is no memory, and when two threads want the same of it at once. */
 #include "lookup/host_record.h"
 
-#include "../../support/short_memory.h"
+#include "../../support/c/short_memory.h"
 
 #include <criterion/criterion.h>
 

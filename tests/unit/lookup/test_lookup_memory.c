@@ -2,7 +2,7 @@
 /* The lookup and what it rests on, made without memory. */
 #include "lookup_fixture.h"
 
-#include "../../support/short_memory.h"
+#include "../../support/c/short_memory.h"
 
 static bool make_loop(void)
 {

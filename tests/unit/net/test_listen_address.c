@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../support/guard_page.h"
+#include "../../support/c/guard_page.h"
 
 static char error[LISTEN_ADDRESS_ERROR_SIZE];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/readiness.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #define CONNECTING_PROBES 2
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../support/jansson_memory.h"
+#include "../../support/c/jansson_memory.h"
 #include "status_fixture.h"
 
 static char *render(const void *snapshot)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/link.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 /* What a link does between two connections, and at the end of one. */
 #include "p0f/link.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/pool.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #define QUERIES 8
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/pool_log.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* p0f.max_rate, as it is changed by a reload. */
 #include "p0f/pool.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 #define QUERIES 8
 

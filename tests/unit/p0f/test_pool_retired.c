@@ -2,7 +2,7 @@
 /* A pool that is retired while p0f is away leaves it alone when it is back. */
 #include "p0f/pool.h"
 
-#include "../../support/stage.h"
+#include "../../support/c/stage.h"
 
 static unsigned drained;
 
