@@ -21,7 +21,7 @@
 
 enum { HOSTS_MAX = 100000, CONNECTIONS_MAX = 64 };
 
-struct asker {
+struct requester {
     struct p0f_conn *conn;
     size_t next;
 };
@@ -61,7 +61,7 @@ static double now(void)
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-static void ask(struct asker *asker);
+static void ask(struct requester *requester);
 
 static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
@@ -74,26 +74,26 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 }
 
 /* The next host; none any more once the connection is retired. */
-static void ask(struct asker *asker)
+static void ask(struct requester *requester)
 {
-    const struct p0f_addr *host = &hosts[asker->next];
+    const struct p0f_addr *host = &hosts[requester->next];
 
-    if (p0f_conn_ask(asker->conn, host, on_answer, asker) == P0F_OK)
-        asker->next = (asker->next + 1) % host_count;
+    if (p0f_conn_ask(requester->conn, host, on_answer, requester) == P0F_OK)
+        requester->next = (requester->next + 1) % host_count;
 }
 
 /* Whether anything is still to come on it. */
-static bool serve(struct asker *asker)
+static bool serve(struct requester *requester)
 {
-    enum p0f_error error = p0f_conn_io(asker->conn);
+    enum p0f_error error = p0f_conn_io(requester->conn);
 
     if (error != P0F_OK)
         die("the connection to p0f", error);
-    return p0f_conn_outstanding(asker->conn) > 0 || p0f_conn_pending(asker->conn) > 0;
+    return p0f_conn_outstanding(requester->conn) > 0 || p0f_conn_pending(requester->conn) > 0;
 }
 
 /* One round of poll(). Whether anything is still to come. */
-static bool serve_all(struct asker *askers, unsigned count)
+static bool serve_all(struct requester *askers, unsigned count)
 {
     struct pollfd polled[CONNECTIONS_MAX];
     bool more = false;
@@ -110,20 +110,20 @@ static bool serve_all(struct asker *askers, unsigned count)
     return more;
 }
 
-static void start(struct asker *asker, const char *path, unsigned pipeline, size_t first)
+static void start(struct requester *requester, const char *path, unsigned pipeline, size_t first)
 {
-    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, pipeline, &asker->conn);
+    enum p0f_error error = p0f_conn_open(path, P0F_DIALECT_AUTO, pipeline, &requester->conn);
 
     if (error != P0F_OK)
         die(path, error);
-    asker->next = first;
+    requester->next = first;
     for (unsigned i = 0; i < pipeline; i++)
-        ask(asker);
+        ask(requester);
 }
 
 int main(int argc, char **argv)
 {
-    struct asker askers[CONNECTIONS_MAX];
+    struct requester askers[CONNECTIONS_MAX];
 
     if (argc != 6) {
         fprintf(stderr, "usage: bare_client SOCKET HOSTS_FILE MILLISECONDS CONNECTIONS PIPELINE\n");

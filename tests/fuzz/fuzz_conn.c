@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes are a script for a connection and the p0f at its other end: what is asked, what p0f
  * writes and where it is cut, when it is read. A reader of the same stream that has all of it before
- * it says what each asker must hear, so however the stream is cut, each hears it once and in order;
+ * it says what each requester must be told, so however the stream is cut, each hears it once and in order;
  * what went wrong stays so, and nothing that is owed is closed. */
 #include "../support/c/stand_in.h"
 #include "holds.h"

@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 # lib/ as a whole, and what a wrong answer or a dead p0f could come from.
 CORE = {"daemon/" + name for name in (
     "core/loop.c", "http/cache_fields.c", "lookup/admission.c", "lookup/cache.c", "lookup/fetch.c",
-    "lookup/flight.c", "lookup/host_record.c", "lookup/lookup.c", "p0f/fair_queue.c", "p0f/link.c",
+    "lookup/flight.c", "lookup/host_record.c", "lookup/lookup.c", "lookup/recall.c", "p0f/fair_queue.c", "p0f/link.c",
     "p0f/pool.c")}
 
 

@@ -156,7 +156,7 @@ Test(fair_queue, remove_the_only_one)
     teardown();
 }
 
-Test(fair_queue, hasten_to_a_shorter_line)
+Test(fair_queue, promote_to_a_shorter_line)
 {
     setup();
     add("aaaab");
@@ -166,7 +166,7 @@ Test(fair_queue, hasten_to_a_shorter_line)
     teardown();
 }
 
-Test(fair_queue, hasten_to_an_empty_line)
+Test(fair_queue, promote_to_an_empty_line)
 {
     setup();
     add("aaa");
@@ -175,7 +175,7 @@ Test(fair_queue, hasten_to_an_empty_line)
     teardown();
 }
 
-Test(fair_queue, hasten_not_to_one_that_is_as_long)
+Test(fair_queue, promote_not_to_one_that_is_as_long)
 {
     setup();
     add("aaabb");
@@ -188,7 +188,7 @@ Test(fair_queue, hasten_not_to_one_that_is_as_long)
 }
 
 /* Entries that were removed move no other back. */
-Test(fair_queue, hasten_within_its_own_line)
+Test(fair_queue, promote_within_its_own_line)
 {
     setup();
     add("aaaaaa");
@@ -229,7 +229,7 @@ Test(fair_queue, the_daemon_itself_changes_its_mind)
     teardown();
 }
 
-Test(fair_queue, hasten_to_the_daemon_itself)
+Test(fair_queue, promote_to_the_daemon_itself)
 {
     setup();
     add("aaa");

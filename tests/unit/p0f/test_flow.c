@@ -7,7 +7,7 @@
 
 static const struct hash_key key = {1, 2};
 
-static struct flow asker_from(const char *text)
+static struct flow flow_from(const char *text)
 {
     struct p0f_addr addr;
 
@@ -19,7 +19,7 @@ static struct flow asker_from(const char *text)
 
 static unsigned flow(const char *text)
 {
-    return asker_from(text).numbers[0];
+    return flow_from(text).numbers[0];
 }
 
 Test(flow, without_an_address_is_nameless)
@@ -47,7 +47,7 @@ Test(flow, of_ipv6_is_the_network)
 
 static void expect_same(const char *one, const char *other, unsigned narrowest)
 {
-    struct flow a = asker_from(one), b = asker_from(other);
+    struct flow a = flow_from(one), b = flow_from(other);
 
     cr_assert_eq(a.widths, FLOW_WIDTHS);
     for (unsigned width = 0; width < FLOW_WIDTHS; width++)
@@ -62,10 +62,10 @@ Test(flow, of_ipv6_has_a_number_for_each_network_it_may_be)
     expect_same("2001:db8:1::1", "2001:db8:1:100::1", FLOW_48);
     expect_same("2001:db8:1::1", "2001:db8:1:ffff::1", FLOW_48);
     expect_same("2001:db8:1::1", "2001:db8:2::1", FLOW_WIDTHS);
-    struct flow first = asker_from("2001:db8:1::1");
+    struct flow first = flow_from("2001:db8:1::1");
     cr_assert_neq(first.numbers[FLOW_64], first.numbers[FLOW_56]);
     cr_assert_neq(first.numbers[FLOW_56], first.numbers[FLOW_48]);
-    cr_assert_eq(asker_from("192.0.2.1").widths, 1);
+    cr_assert_eq(flow_from("192.0.2.1").widths, 1);
 }
 
 /* How many of these are nobody's, when so many strangers come. */

@@ -220,7 +220,7 @@ Test(pool, asks_on_no_connection_that_waits_for_a_place)
     teardown();
 }
 
-Test(pool, askers_take_turns)
+Test(pool, flows_take_turns)
 {
     open_with_p0f(1, 1);
     stage.holding = true;
