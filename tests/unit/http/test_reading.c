@@ -20,9 +20,7 @@ static void close_ends(void)
     close(ends[1]);
 }
 
-TestSuite(reading, .init = connect_ends, .fini = close_ends);
-
-Test(reading, receives_as_ever)
+Test(reading, receives_as_ever, .init = connect_ends, .fini = close_ends)
 {
     char bytes[8] = "";
 
@@ -33,14 +31,15 @@ Test(reading, receives_as_ever)
 }
 
 /* A library that reads in another way leaves it open whose turn it is. */
-Test(reading, nothing_is_known_before_it_has_read)
+Test(reading, nothing_is_known_before_it_has_read, .init = connect_ends, .fini = close_ends)
 {
     reading_mark(3);
     cr_assert_eq(reading_current(), -1);
     cr_assert_null(reading_start(-1));
 }
 
-Test(reading, the_one_that_was_read_from_or_called_for_last)
+Test(reading, the_one_that_was_read_from_or_called_for_last, .init = connect_ends,
+     .fini = close_ends)
 {
     char bytes[8];
 
@@ -52,7 +51,7 @@ Test(reading, the_one_that_was_read_from_or_called_for_last)
     cr_assert_eq(reading_current(), ends[1]);
 }
 
-Test(reading, where_the_bytes_went)
+Test(reading, where_the_bytes_went, .init = connect_ends, .fini = close_ends)
 {
     char bytes[8];
 
@@ -68,7 +67,7 @@ static void *read_one(void *ctx)
     return NULL;
 }
 
-Test(reading, what_another_thread_reads_is_another_matter)
+Test(reading, what_another_thread_reads_is_another_matter, .init = connect_ends, .fini = close_ends)
 {
     char bytes[8];
     pthread_t thread;
@@ -86,7 +85,7 @@ static void note_filled(int fd)
     filled = fd;
 }
 
-Test(reading, tells_when_there_was_no_more_room)
+Test(reading, tells_when_there_was_no_more_room, .init = connect_ends, .fini = close_ends)
 {
     char bytes[8];
 
