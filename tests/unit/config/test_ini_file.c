@@ -118,6 +118,7 @@ Test(ini_file, stops_when_told_to)
     cr_assert_eq(errno, ECANCELED);
     cr_assert_str_eq(seen, "1[s] 2[s]a=1 ");
     cr_assert_str_empty(error);
+    stop_at = NULL;
 }
 
 Test(ini_file, files_that_cannot_be_read)
