@@ -30,12 +30,22 @@ Test(reading, receives_as_ever, .init = connect_ends, .fini = close_ends)
     cr_assert_eq(recv(ends[1], bytes, sizeof bytes, MSG_DONTWAIT), -1);
 }
 
+static void *look_at_a_new_thread(void *ctx)
+{
+    reading_mark(ends[0]);
+    cr_assert_eq(reading_current(), -1);
+    cr_assert_null(reading_start(-1));
+    cr_assert_null(reading_start(ends[0]));
+    return ctx;
+}
+
 /* A library that reads in another way leaves it open whose turn it is. */
 Test(reading, nothing_is_known_before_it_has_read, .init = connect_ends, .fini = close_ends)
 {
-    reading_mark(3);
-    cr_assert_eq(reading_current(), -1);
-    cr_assert_null(reading_start(-1));
+    pthread_t thread;
+
+    cr_assert_eq(pthread_create(&thread, NULL, look_at_a_new_thread, NULL), 0);
+    pthread_join(thread, NULL);
 }
 
 Test(reading, the_one_that_was_read_from_or_called_for_last, .init = connect_ends,
@@ -72,10 +82,12 @@ Test(reading, what_another_thread_reads_is_another_matter, .init = connect_ends,
     char bytes[8];
     pthread_t thread;
 
-    cr_assert_eq(pthread_create(&thread, NULL, read_one, bytes), 0);
+    recv(ends[1], bytes, 1, 0);
+    reading_mark(ends[0]);
+    cr_assert_eq(pthread_create(&thread, NULL, read_one, bytes + 1), 0);
     pthread_join(thread, NULL);
-    cr_assert_eq(reading_current(), -1);
-    cr_assert_null(reading_start(ends[1]));
+    cr_assert_eq(reading_current(), ends[0]);
+    cr_assert_eq(reading_start(ends[1]), bytes);
 }
 
 static int filled;
