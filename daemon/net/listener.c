@@ -292,7 +292,7 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
             log_listening(l);
         } else if (!can_do_without(l, errno)) {
             snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: %.120s: %s", l->text,
-                     strerror(errno));
+                     errno == EEXIST ? "exists and is not a socket" : strerror(errno));
             listeners_stop(listeners);
             return false;
         }
