@@ -463,12 +463,29 @@ static void set_again(void *ctx, const char *section, const char *key, const cha
     ++*count;
 }
 
+/* --help has a line for each option. */
+static unsigned count_options(void)
+{
+    char *text = NULL;
+    size_t length = 0;
+    unsigned count = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    config_print_options(out);
+    fclose(out);
+    for (const char *end = text; (end = strchr(end, '\n')); end++)
+        count++;
+    free(text);
+    return count;
+}
+
 Test(config, every_value_can_be_read_back)
 {
     struct config *config = load(NULL, NULL);
     unsigned count = 0;
 
     config_each(config, set_again, &count);
-    cr_assert_eq(count, 26);
+    cr_assert_gt(count, 0);
+    cr_assert_eq(count, count_options());
     config_free(config);
 }
