@@ -207,11 +207,15 @@ struct lingering_close *lingering_close_new(struct loop *loop, const struct netw
 
 void lingering_close_free(struct lingering_close *all)
 {
+    struct lingerer *one, *next;
+
     if (!all)
         return;
     loop_disarm(all->loop, &all->turn);
-    while (!LIST_EMPTY(&all->list))
-        end_linger(LIST_FIRST(&all->list));
+    for (one = LIST_FIRST(&all->list); one; one = next) {
+        next = LIST_NEXT(one, link);
+        end_linger(one);
+    }
     pthread_mutex_destroy(&all->lock);
     free(all);
 }
