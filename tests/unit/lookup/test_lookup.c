@@ -334,7 +334,7 @@ Test(lookup, a_newcomer_waits_for_no_queue_of_others)
 }
 
 /* Not even when all it wants has been asked for by the other, last. */
-Test(lookup, a_newcomer_hastens_what_others_wait_for)
+Test(lookup, a_newcomer_promotes_what_others_wait_for)
 {
     expect_second("10.0.0.40");
 }
