@@ -6,6 +6,7 @@
 void strbuf_put_number(struct strbuf *buf, int64_t value)
 {
     char digits[NUMBER_SIZE];
+    size_t length = number_format(value, digits);
 
-    strbuf_put(buf, digits, number_format(value, digits));
+    strbuf_put(buf, digits, length);
 }
