@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Durations are in milliseconds. Strings are owned by the struct and never NULL. */
+/* Durations are in milliseconds. Strings are owned by the struct and never NULL. Not locked: one thread
+ * at a time, or any number that only read. */
 struct config {
     struct {
         char *listen;

@@ -183,7 +183,7 @@ static void fire_due(struct loop *loop)
     }
 }
 
-/* Rounded up: waking early would only cost a second round. */
+/* Rounded up, since waking early would only cost another round. */
 static int ms_to_first(const struct loop *loop)
 {
     if (!loop->timers)

@@ -3,8 +3,8 @@
  *
  * Each thread counts in memory of its own, with plain loads and stores; a reader adds up all threads. A
  * thread's first count takes a lock and allocates memory; later ones do neither. Out of memory, threads
- * share one set of counters, which is slower; no count is lost, also not when a thread ends. Any thread
- * may call any function. */
+ * share one set of counters, which is slower. No count is lost, even when a thread ends. Any thread may
+ * call any function. */
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H
 

@@ -32,13 +32,13 @@ static inline bool span_equals_nocase(struct span span, const char *text)
     return span.length == strlen(text) && strncasecmp(span.at, text, span.length) == 0;
 }
 
-/* Skips `count` bytes, of which there must be as many. */
+/* Skips `count` bytes; there must be that many. */
 static inline struct span span_from(struct span span, size_t count)
 {
     return (struct span){span.at + count, span.length - count};
 }
 
-/* Removes `prefix` from the front. False, with nothing removed, when something else is there. */
+/* Removes `prefix` from the front. False, with nothing removed, if the span does not begin with it. */
 static inline bool span_skip(struct span *span, const char *prefix)
 {
     size_t length = strlen(prefix);
@@ -59,8 +59,8 @@ static inline bool span_skip_nocase(struct span *span, const char *prefix)
     return true;
 }
 
-/* Splits off and returns what precedes the first `mark`, and removes the mark; without a mark that is
- * everything. */
+/* Splits off and returns what precedes the first `mark`, and removes the mark. Without a mark, that is
+ * the whole span. */
 static inline struct span span_split(struct span *rest, char mark)
 {
     const char *found = rest->length ? memchr(rest->at, mark, rest->length) : NULL;

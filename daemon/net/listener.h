@@ -32,11 +32,13 @@ struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
  * skipped with a warning, unless it has none of them. */
 bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE]);
 
-/* Starts accepting; calls `accepted` in the loop's thread. False with errno. */
+/* Starts accepting; calls `accepted` in the loop's thread. Borrows the loop until
+ * listeners_free(). False with errno. */
 bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
                      void *ctx);
 
-/* Closes all sockets and removes the unix ones. */
+/* Closes all sockets and removes the unix ones. No-op when there are none, so it may be called again. In
+ * the loop's thread. */
 void listeners_stop(struct listeners *listeners);
 
 /* Stops and frees. No-op on NULL. */

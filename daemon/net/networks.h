@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of IP networks, as written in the settings, and whether an address is in one of them. Pure
- * but for the memory. */
+/* A list of IP networks, as written in the settings, and whether an address is in one of them.
+ * Pure, except for allocation. */
 #ifndef NET_NETWORKS_H
 #define NET_NETWORKS_H
 

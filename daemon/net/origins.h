@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which web pages may read our answers (CORS): the origins named in the settings. Pure but for the
- * memory. */
+/* Which web pages may read our answers (CORS): the origins named in the settings. Pure, except
+ * for allocation. */
 #ifndef NET_ORIGINS_H
 #define NET_ORIGINS_H
 
