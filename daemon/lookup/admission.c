@@ -48,7 +48,7 @@ static bool holds_few(const struct admission *admission, struct flow flow,
     return true;
 }
 
-/* For a flow that holds so many, when `taken` are admitted. */
+/* Whether a flow that holds `holding` may have one more while `taken` are admitted. */
 static bool has_room(const struct admission *admission, uint32_t taken, struct flow flow,
                      const struct holding *holding)
 {

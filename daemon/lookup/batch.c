@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define AHEAD 8 /* items whose memory is fetched while others are looked at */
+#define AHEAD 8 /* items between the one that is looked up and the one that is prefetched */
 
 /* There may be a thousand in a batch, and many batches: 32 bytes. */
 struct item {
@@ -161,9 +161,8 @@ static bool make_slots(struct batch *batch)
 
     batch->slots = calloc(count, sizeof(struct slot));
     batch->slot_count = batch->slots ? count : 0;
-    for (uint32_t i = 0; batch->slots && i < count; i++) {
+    for (uint32_t i = 0; i < batch->slot_count; i++)
         SLIST_INSERT_HEAD(&batch->free_slots, &batch->slots[i], link);
-    }
     return batch->slots;
 }
 

@@ -2,7 +2,7 @@
 /* Many lookups for one client.
  *
  * batch_recall() takes what it can from the cache, in the caller's thread, some items at a time. The
- * rest is asked of p0f in the loop's thread, after batch_admit() and batch_submit(): at most a window
+ * rest is queried from p0f in the loop's thread, after batch_admit() and batch_submit(): at most a window
  * of items at a time, so that a request for one host never waits behind a whole batch, and each against
  * the client's limits (p0f.max_pending). No item waits longer than a single request made at the same
  * time would.

@@ -43,8 +43,8 @@ static bool store_init(struct store *store, uint32_t capacity)
 {
     uint64_t buckets = STRIPES; /* at least, so that a bucket is in one stripe */
 
-    while (buckets <
-           2 * (uint64_t)capacity) /* short chains: each step is a miss of the CPU's cache */
+    /* Short chains, since each step along one is a miss in the CPU's cache. */
+    while (buckets < 2 * (uint64_t)capacity)
         buckets *= 2;
     store->buckets = calloc(buckets, sizeof(struct bucket));
     store->ring = calloc(capacity, sizeof(struct cache_entry *));

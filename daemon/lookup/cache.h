@@ -47,9 +47,8 @@ struct cache *cache_new(const struct cache_options *options);
 /* Frees all entries. No-op on NULL. */
 void cache_free(struct cache *cache);
 
-/* Looks at an entry, which stays in the cache during the call and no longer, unless it is reference
- * counted and takes a reference. Must not call the cache. Returns whether the entry is of use: if so it
- * counts as read. */
+/* Looks at an entry. The entry is valid only during the call, unless look() takes a reference to what
+ * embeds it. Must not call the cache. Returns whether the entry is of use; if so, it counts as read. */
 typedef bool cache_look_fn(void *ctx, struct cache_entry *entry);
 
 /* Calls look() for the entry of this address and returns what it returns; false if there is none. */

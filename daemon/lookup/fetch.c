@@ -311,7 +311,7 @@ static bool answer_limited(struct fetcher *fetcher, struct lookup_request *reque
 static void prepare(struct fetcher *fetcher, struct lookup_request *request, struct mono now)
 {
     int64_t wait = request->wait_ms >= 0 ? request->wait_ms : fetcher->first_contact_wait;
-    /* It may have begun after this round, whose answers are to be final all the same. */
+    /* It may have begun after this round did, whose answers must be final nevertheless. */
     struct mono began = mono_earlier(request->began, now);
 
     request->record = NULL;
@@ -332,8 +332,8 @@ void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
         lookup_finish(&fetcher->parts, request);
         return;
     }
-    /* A batch begins its later items late. They are asked all the same, but wait no longer than its
-     * first one, which has `timeout` for p0f's answer from when a "no match" is final. */
+    /* A batch begins its later items late. They are still queried, but wait no longer than its first one,
+     * which has `timeout` for p0f's answer from when a "no match" is final. */
     struct mono latest = mono_add_ms(request->final_at, fetcher->timeout);
     struct mono deadline = mono_earlier(mono_add_ms(now, fetcher->timeout), latest);
     if (!mono_before(now, latest)) {

@@ -17,8 +17,7 @@ struct host_record;
 
 struct host_record_body {
     size_t length;
-    char etag
-        [ETAG_SIZE]; /* with its quotes; a hash of the text alone, so the same in every process */
+    char etag[ETAG_SIZE]; /* with its quotes; a hash of the text alone: the same in every process */
     char text[];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One lookup: what is asked, and what came of it. */
+/* One lookup: what is wanted, and the result. */
 #ifndef LOOKUP_LOOKUP_REQUEST_H
 #define LOOKUP_LOOKUP_REQUEST_H
 
@@ -31,9 +31,9 @@ struct lookup_request {
     struct p0f_addr addr;
     struct mono began; /* its timeout counts from then */
     int64_t wait_ms;   /* how long "no match" is asked again, or LOOKUP_WAIT_UNSET */
-    int64_t
-        max_age_ms; /* the oldest answer that is accepted, or LOOKUP_MAX_AGE_UNSET; 0 asks p0f */
-    bool only_if_cached; /* p0f is not asked at all */
+    /* Only an answer younger than this is accepted; 0 always queries p0f. Or LOOKUP_MAX_AGE_UNSET. */
+    int64_t max_age_ms;
+    bool only_if_cached; /* p0f is not queried */
     bool here_now;       /* the host is sending to us now: a "no match" from before means nothing */
     bool in_batch;       /* one of many that began together, whose hits are not timed */
     struct flow flow;    /* whose lookup it is */

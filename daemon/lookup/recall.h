@@ -83,7 +83,7 @@ bool recall_answer(struct recall *recall, struct lookup_request *request, struct
 /* The answer arrived while the request was on its way to the loop's thread. */
 bool recall_arrived(struct recall *recall, struct lookup_request *request, struct mono now);
 
-/* The request does not want the entry, but must not have p0f asked again that often. */
+/* The request does not accept the entry, but its client may not have p0f queried again that often. */
 bool recall_limited(struct recall *recall, struct lookup_request *request, struct mono now);
 
 /* p0f fails: any host within stale_if_error that is no older than the request accepts. */

@@ -8,8 +8,7 @@
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 1000 /* a restarted p0f is noticed within a second */
-#define SILENCE_MS                                                                                 \
-    1000 /* p0f answers within its 10 ms round unless busy, stopped or at its limit */
+#define SILENCE_MS 1000   /* p0f answers within 10 ms unless it is busy, stopped or at its limit */
 #define AFTERMATH_MS 250  /* how long a failed connection is read at least */
 #define DRAIN_EVERY_MS 10 /* how often one is read, so that a flood on it costs next to nothing */
 #define HEALTHY_MS 1000   /* a connection that was ready this long is replaced without backoff */

@@ -75,9 +75,8 @@ struct link {
     bool recovering;    /* about to be ready again: p0f is there, only an answer was malformed */
     struct mono opened; /* when `conn` was */
     struct mono ready;  /* when p0f first answered on it */
-    struct mono
-        heard; /* p0f's last answer, or the query that ended a time without outstanding ones */
-    uint64_t connects; /* successful ones, ever */
+    struct mono heard;  /* p0f's last answer, or a query sent when none was outstanding */
+    uint64_t connects;  /* successful ones, ever */
     struct link_fault fault;
 };
 

@@ -51,7 +51,7 @@ static void explain(const struct pool_status *status, const struct link_status *
                  status->socket, p0f_strerror(fault->error));
 }
 
-/* The fault that explains most is the one that is told. */
+/* The most informative fault is the one that is reported. */
 static unsigned weight(const struct link_status *link)
 {
     if (link->silent)
