@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of POST /hosts: a JSON array of strings, which should be addresses. Pure but for the memory. */
+/* The body of POST /hosts: a JSON array of strings, which should be addresses. Pure, except for
+ * allocation. */
 #ifndef JSON_BATCH_BODY_H
 #define JSON_BATCH_BODY_H
 

@@ -3,8 +3,8 @@
  * often.
  *
  * Out of memory, each function returns NULL and takes NULL: a document that lacks a part becomes NULL
- * as a whole, and only what object_line() returns need be checked. Pure but for the memory. Any thread.
- * */
+ * as a whole, and only what object_line() returns need be checked. Pure, except for allocation. Any
+ * thread. */
 #ifndef JSON_OBJECT_H
 #define JSON_OBJECT_H
 

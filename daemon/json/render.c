@@ -261,13 +261,13 @@ char *render_problem(const struct render_problem *problem, size_t *length)
 char *render_index(const char *version, const struct render_path *paths, size_t count,
                    size_t *length)
 {
-    json_t *meanings = json_object();
+    json_t *summaries = json_object();
     json_t *object = json_object();
 
     for (size_t i = 0; i < count; i++)
-        object_add(&meanings, paths[i].path, json_string(paths[i].help));
+        object_add(&summaries, paths[i].path, json_string(paths[i].help));
     object_add(&object, "name", json_string("p0f-lookupd"));
     object_add(&object, "version", json_string(version));
-    object_add(&object, "paths", meanings);
+    object_add(&object, "paths", summaries);
     return object_line(object, length);
 }

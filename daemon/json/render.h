@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Renders what p0f knows, and problems, as JSON. Pure but for the memory.
+/* Renders what p0f knows, and problems, as JSON. Pure, except for allocation.
  *
  * Strings may be any bytes: those that are not valid UTF-8 are taken as Latin-1. Each function returns
  * a NUL-terminated document that ends with a newline, which the caller frees, and its length in

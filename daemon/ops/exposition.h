@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A text in Prometheus' exposition format, while it is written. Out of memory, the whole text fails:
- * only exposition_finish() need be checked. */
+/* A text in Prometheus' exposition format, while it is written. When memory runs out, the whole text
+ * fails, so only exposition_finish() need be checked. Each text belongs to one thread at a time. */
 #ifndef OPS_EXPOSITION_H
 #define OPS_EXPOSITION_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Initialize with zeroes. */
+/* Zeroed before its first use. exposition_finish() ends it. */
 struct exposition {
     char *bytes;
     size_t used;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /metrics in the text format of Prometheus (version 0.0.4). Pure but for the memory it returns. */
+/* /metrics in the text format of Prometheus (version 0.0.4). Pure, except for allocation. */
 #ifndef OPS_PROMETHEUS_H
 #define OPS_PROMETHEUS_H
 

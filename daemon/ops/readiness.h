@@ -51,8 +51,8 @@ void readiness_ask(struct readiness *readiness, struct readiness_request *reques
 /* Not ready from here on, also for requests that wait. In the loop's thread. */
 void readiness_shut_down(struct readiness *readiness);
 
-/* Requests not yet done. When shutting down, once it is 0 no later request needs the loop. Any thread.
- * */
+/* Requests not yet done. When shutting down, once it is 0 no later request needs the loop. Any
+ * thread. */
 uint32_t readiness_pending(const struct readiness *readiness);
 
 #endif

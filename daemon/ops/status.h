@@ -46,8 +46,8 @@ struct status_request {
     /* Set by the caller. */
     void (*done)(struct status_request *request);
 
-    /* Set when done: the caller frees it with status_snapshot_free(). NULL: out of memory, or closed.
-     * */
+    /* Set when done: the caller frees it with status_snapshot_free(). NULL: out of memory, or
+     * closed. */
     struct status_snapshot *snapshot;
 
     /* The status' own. */
