@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/cache_directives.h"
 
+#include "core/span.h"
+
 #include <string.h>
-#include <strings.h>
 
 #define AGE_MAX_S INT64_C(2147483647) /* RFC 9111, 1.2.2: anything greater is this */
 
 static const char *skip(const char *at, const char *what)
 {
     return at + strspn(at, what);
-}
-
-static bool is_word(const char *word, size_t length, const char *name)
-{
-    return length == strlen(name) && strncasecmp(word, name, length) == 0;
 }
 
 static int64_t parse_seconds(const char *at)
@@ -29,7 +25,8 @@ static int64_t parse_seconds(const char *at)
     return seconds < AGE_MAX_S ? seconds : AGE_MAX_S;
 }
 
-static void at_most(struct cache_directives *directives, int64_t max_age_ms)
+/* Of several limits, the lowest applies. */
+static void limit_age(struct cache_directives *directives, int64_t max_age_ms)
 {
     if (directives->max_age_ms < 0 || max_age_ms < directives->max_age_ms)
         directives->max_age_ms = max_age_ms;
@@ -38,15 +35,15 @@ static void at_most(struct cache_directives *directives, int64_t max_age_ms)
 void cache_directives_read(const char *field, struct cache_directives *directives)
 {
     for (const char *at = skip(field, ", \t"); *at; at = skip(at, ", \t")) {
-        size_t length = strcspn(at, "=, \t");
-        if (is_word(at, length, "no-cache")) {
-            at_most(directives, 0);
-        } else if (is_word(at, length, "only-if-cached")) {
+        const struct span name = {at, strcspn(at, "=, \t")};
+        if (span_equals_nocase(name, "no-cache")) {
+            limit_age(directives, 0);
+        } else if (span_equals_nocase(name, "only-if-cached")) {
             directives->only_if_cached = true;
-        } else if (is_word(at, length, "max-age")) {
-            int64_t seconds = parse_seconds(at + length);
+        } else if (span_equals_nocase(name, "max-age")) {
+            int64_t seconds = parse_seconds(at + name.length);
             if (seconds >= 0)
-                at_most(directives, seconds * 1000);
+                limit_age(directives, seconds * 1000);
         }
         at += strcspn(at, ",");
     }

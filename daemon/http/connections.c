@@ -12,12 +12,15 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 1000
-#define AT_A_LOOK 256    /* descriptors per poll() */
-#define IDLE_S 2         /* idle for less, a connection may be in use */
-#define RESERVE_PARTS 16 /* one of so many is reserved for clients that have few */
-#define FEW_PARTS 64     /* one of so many is few */
-#define BEYOND_PARTS 4   /* one of so many may be open beyond the limit while others are closing */
-#define OTHER_DESCRIPTORS 1024   /* no less than server.c allows beside the connections */
+#define POLL_MAX 256 /* descriptors per poll() */
+#define IDLE_S 2     /* idle for less, a connection may be in use */
+
+/* Parts of the limit. */
+#define RESERVE_PARTS 16 /* 1/16 is reserved for clients that have few connections */
+#define FEW_PARTS 64     /* up to 1/64 is few */
+#define BEYOND_PARTS 4   /* 1/4 may be open beyond the limit while others are closing */
+
+#define OTHER_DESCRIPTORS 1024   /* more than ops/descriptors.c allows beside the connections */
 #define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
 #define CROWD 64                 /* connections whose memory is worth returning */
 
@@ -250,13 +253,13 @@ void connections_forget(struct connections *connections, int fd)
 
 /* Where a client has closed its side, we shut down our receiving side, which wakes libmicrohttpd. What
  * the client sent before can still be read, and it can still be answered. */
-static void nudge_closed(struct pollfd *looked, nfds_t count)
+static void nudge_closed(struct pollfd *polled, nfds_t count)
 {
-    if (poll(looked, count, 0) <= 0)
+    if (poll(polled, count, 0) <= 0)
         return;
     for (nfds_t i = 0; i < count; i++)
-        if (looked[i].revents & POLLRDHUP)
-            shutdown(looked[i].fd, SHUT_RD);
+        if (polled[i].revents & POLLRDHUP)
+            shutdown(polled[i].fd, SHUT_RD);
 }
 
 void connections_sweep(struct connections *connections)
@@ -264,7 +267,7 @@ void connections_sweep(struct connections *connections)
     /* libmicrohttpd ends those that are completely silent, a little earlier. */
     uint32_t patience = (uint32_t)(connections->options.patience_ms / 1000) + 2;
     uint32_t second = tick(connections);
-    struct pollfd looked[AT_A_LOOK];
+    struct pollfd polled[POLL_MAX];
     struct connection *c;
     nfds_t count = 0;
 
@@ -272,14 +275,14 @@ void connections_sweep(struct connections *connections)
     TAILQ_FOREACH(c, &connections->list, link) {
         if (connection_awaited_for(c, second) > patience)
             end_connection(connections, c);
-        looked[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
-        if (count == AT_A_LOOK) {
-            nudge_closed(looked, count);
+        polled[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
+        if (count == POLL_MAX) {
+            nudge_closed(polled, count);
             count = 0;
         }
     }
     if (count > 0)
-        nudge_closed(looked, count);
+        nudge_closed(polled, count);
     pthread_mutex_unlock(&connections->lock);
 }
 

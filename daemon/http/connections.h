@@ -31,7 +31,7 @@ struct connections_options {
 /* NULL with errno when out of memory. */
 struct connections *connections_new(const struct connections_options *options);
 
-/* Every connection must have left. */
+/* Every connection must have left. No-op on NULL. */
 void connections_free(struct connections *connections);
 
 /* Admits a connection that is about to be handed to libmicrohttpd, and counts it. Near the limit, each
@@ -63,6 +63,7 @@ void connections_arrived(struct connection *connection);
  * with the last bytes. In the loop's thread. */
 void connections_sweep(struct connections *connections);
 
+/* Connections admitted that have not left. */
 uint32_t connections_count(const struct connections *connections);
 
 /* Whether a request is under way on any of them, or bytes of one are waiting to be read. */

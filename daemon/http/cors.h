@@ -11,7 +11,8 @@ struct MHD_Response;
 /* Adds, like response_add(), the fields that a browser needs in any answer to this request. */
 void cors_add_fields(const struct request *request, struct MHD_Response **response);
 
-/* Whether these fields are for one origin only. Otherwise they are the same in all answers. */
+/* Whether the answer to this request has such fields for its origin alone, so that no other request may
+ * get it. */
 bool cors_is_own(const struct request *request);
 
 #endif

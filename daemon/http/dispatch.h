@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The callbacks of libmicrohttpd for each request: checks its header, reads its body, and has its route
- * answer it. Private to the HTTP side. */
+ * answer it. Private to the HTTP side; all of it belongs to the worker's thread. */
 #ifndef HTTP_DISPATCH_H
 #define HTTP_DISPATCH_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/fields.h"
 
+#include "core/span.h"
 #include "http/syntax.h"
 
 #include <stdlib.h>
@@ -48,15 +49,10 @@ static bool hides(const char *framing, const char *name, size_t name_length)
     return name_length > length && strncasecmp(name, framing, length) == 0;
 }
 
-static bool is_whitespace(char byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
 /* Trailing whitespace does not belong to the value, but libmicrohttpd leaves it there. */
 static bool is_host_value(const char *value, size_t length)
 {
-    while (length > 0 && is_whitespace(value[length - 1]))
+    while (length > 0 && span_is_blank(value[length - 1]))
         length--;
     return syntax_is_host(value, length);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The header fields of a request: all of them are examined once, and what is needed later is kept. Pure,
- * but for memory. */
+ * except for allocation. */
 #ifndef HTTP_FIELDS_H
 #define HTTP_FIELDS_H
 

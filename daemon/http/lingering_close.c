@@ -18,7 +18,7 @@
 #define LOOK_BYTES 4096              /* the least for each, to see whether it sends */
 #define BYTES_MAX (64 * 1024 * 1024) /* read from one that sends alone; shared likewise */
 
-/* Sockets per IPv4 address, or per prefix of so many bytes of an IPv6 address. */
+/* Sockets per IPv4 address, or per prefix of this many bytes of an IPv6 address. */
 static const struct {
     size_t bytes;
     unsigned max;
@@ -61,7 +61,7 @@ static bool has_too_many(const struct lingering_close *all, const struct p0f_add
     return false;
 }
 
-static bool enter_lists(struct lingering_close *all, struct lingerer *one)
+static bool enter_list(struct lingering_close *all, struct lingerer *one)
 {
     bool room;
 
@@ -75,7 +75,7 @@ static bool enter_lists(struct lingering_close *all, struct lingerer *one)
     return room;
 }
 
-static void leave_lists(struct lingerer *one)
+static void leave_list(struct lingerer *one)
 {
     struct lingering_close *all = one->all;
 
@@ -98,7 +98,7 @@ uint32_t lingering_close_count(struct lingering_close *all)
 static void end_linger(struct lingerer *one)
 {
     close(one->fd);
-    leave_lists(one);
+    leave_list(one);
     free(one);
 }
 
@@ -124,8 +124,8 @@ static bool read_and_discard(struct lingerer *one, size_t *share)
 static struct lingerer *first_of(struct lingering_close *all)
 {
     pthread_mutex_lock(&all->lock);
-    struct lingerer *first =
-        LIST_FIRST(&all->list); /* others are put before it, and only we remove any */
+    /* It stays valid: other threads only insert before it, and only this one removes any. */
+    struct lingerer *first = LIST_FIRST(&all->list);
     pthread_mutex_unlock(&all->lock);
     return first;
 }
@@ -179,7 +179,7 @@ void lingering_close_take(struct lingering_close *all, int fd)
         peer_addr((const struct sockaddr *)&name, &one->client) &&
         networks_contain(all->trusted, &one->client))
         one->client.type = 0;
-    if (!one || !enter_lists(all, one)) {
+    if (!one || !enter_list(all, one)) {
         free(one);
         close(fd);
         return;

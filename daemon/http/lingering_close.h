@@ -17,7 +17,7 @@ struct lingering_close;
  * apply. Borrows both until lingering_close_free(). NULL when out of memory. */
 struct lingering_close *lingering_close_new(struct loop *loop, const struct networks *trusted);
 
-/* Closes all sockets at once. The loop must not be running any more. */
+/* Closes all sockets at once. The loop must not be running any more. No-op on NULL. */
 void lingering_close_free(struct lingering_close *all);
 
 /* Takes over a socket that is shut down for writing, or is about to be. Any thread. */

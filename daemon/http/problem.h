@@ -32,6 +32,7 @@ struct problem_kind {
     bool retry; /* worth retrying in a second */
 };
 
+/* Static. */
 const struct problem_kind *problem_kind(enum problem problem);
 
 #endif

@@ -8,8 +8,8 @@ static _Thread_local int current = -1, read_last = -1;
 static _Thread_local const char *start;
 static _Thread_local void (*on_filled)(int fd);
 
-/* Replaces the C library's in the whole process. It is alone in this file, as a program that is linked
- * with an archive of ours gets it for any call of recv(). */
+/* Replaces the C library's in the whole process. Nothing else belongs into this file: a program that is
+ * linked with daemon.a takes in all of it as soon as it calls recv(). */
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
     current = read_last = fd;

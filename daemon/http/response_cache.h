@@ -15,8 +15,8 @@ struct response_cache;
 
 /* Two hits with equal keys have the same response. */
 struct response_cache_key {
-    const struct host_record
-        *record; /* the response keeps it alive, so its address is not reused */
+    /* The response keeps it alive, so its address is not reused. */
+    const struct host_record *record;
     enum render_format format;
     int64_t age_s;
     int64_t left_s; /* of its time to live */

@@ -48,14 +48,14 @@ struct http_server *http_server_start(const struct http_server_options *options)
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
                       socklen_t length);
 
-/* From now on, each answer closes its connection. */
+/* From now on, each answer closes its connection. Any thread. */
 void http_server_shut_down(struct http_server *http);
 
 /* Whether the lookups' loop is needed even if no lookup is pending: to be told of clients that have
  * gone. Any thread. */
 bool http_server_needs_loop(const struct http_server *http);
 
-/* Closes all connections and ends the threads. No lookup may be pending. */
+/* Closes all connections, ends the threads and frees the server. No lookup may be pending. No-op on NULL. */
 void http_server_stop(struct http_server *http);
 
 #endif

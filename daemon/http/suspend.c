@@ -97,7 +97,6 @@ void http_watch(struct request *request, void (*end_early)(struct request *reque
     struct loop *loop = http_worker_loop(request->client->worker);
 
     waiting->end_early = end_early;
-    waiting->half_closed = waiting->watched = false;
     atomic_store(&waiting->state, WAIT_WATCHED);
     waiting->leave = (struct loop_task){.run = on_client_left, .ctx = request};
     waiting->watch =

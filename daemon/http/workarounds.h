@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* All workarounds for libmicrohttpd: those done here, and those that are part of other files. "Seen" and
- * "mended" are its versions as far as known; we have run 0.9.75 (Debian 12) and 1.0.1 (Debian 13).
+ * "fixed" are its versions as far as known; we have run 0.9.75 (Debian 12) and 1.0.1 (Debian 13).
  *
  * In workarounds.c, by section:
  * 1. A NUL ends a header field, whatever follows it, and a folded field (one continued on a second line)
- *    gets another name. Seen in 0.9.75; mended in 1.0.0, which refuses NULs and joins the lines.
+ *    gets another name. Seen in 0.9.75; fixed in 1.0.0, which refuses NULs and joins the lines.
  * 2. A target with more parameters than fit into the connection's memory gets no answer. Seen in 0.9.75;
  *    1.0.1 refuses it, but still parses parameters that nobody needs.
  * 3. It answers malformed requests with HTML pages of its own, without calling the handler, or closes the
  *    connection without an answer. Its log tells of each, but not which connection it is; reading.c
- *    finds out, and must be alone in its file. Seen in 0.9.75 and 1.0.1.
+ *    finds out. Seen in 0.9.75 and 1.0.1.
  * 4. A response that is queued before the body has been read closes the connection at once, which can
  *    cost the client the response. Seen in 0.9.75 and 1.0.1.
  * 5. When a suspended request is resumed and its client has closed its sending side, the connection is
  *    closed without a response. Seen in 0.9.75 and 1.0.1.
  * 6. A chunk extension that fills the connection's memory is neither read on nor refused, and the library
- *    always has something to do: a busy loop until the idle timeout. Seen in 0.9.75; mended in 1.0.0,
+ *    always has something to do: a busy loop until the idle timeout. Seen in 0.9.75; fixed in 1.0.0,
  *    which refuses it, but tells of no completion (seen in 1.0.1).
  *
  * Elsewhere:
@@ -23,12 +23,12 @@
  *   response can be queued. Seen in 0.9.75. Requests of HTTP/1.2 to 1.9 are served. Seen in 0.9.75 and
  *   1.0.1.
  * - fields.c: a field name with whitespace before the colon, or of a folded field, is another name;
- *   unknown transfer codings are ignored; trailing whitespace is left in values. Seen in 0.9.75; mended
+ *   unknown transfer codings are ignored; trailing whitespace is left in values. Seen in 0.9.75; fixed
  *   in 1.0.0, which refuses the names and the codings. Of several lengths, or a length and a coding, one
  *   is chosen. Seen in 0.9.75 and 1.0.1.
  * - worker.c: when MHD_epoll() has fetched as many events as it can (128), it waits again, with the full
  *   timeout, before it handles any; so it is only ever called with a timeout of 0. Seen in 0.9.75 and
- *   1.0.1, not mended yet. A daemon without a thread cannot be woken from another thread. Seen in 0.9.75.
+ *   1.0.1, not fixed yet. A daemon without a thread cannot be woken from another thread. Seen in 0.9.75.
  *   An added connection is only queued, and failures are not reported, unless the library may assume a
  *   single thread. Seen in 1.0.1.
  * - connections.c: at its own connection limit it can leave a lock held, so that limit is never reached.
