@@ -1,42 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Written with a cursor instead of snprintf: this runs on every hit. */
+/* Written with core/strbuf.h instead of snprintf: this runs for most hits. */
 #include "http/cache_fields.h"
 
-#include "core/number.h"
+#include "core/strbuf.h"
 
-#include <string.h>
-
-static char *put_text(char *out, const char *text)
+static void put_seconds(struct strbuf *buf, const char *name, int64_t ms)
 {
-    size_t length = strlen(text);
-
-    memcpy(out, text, length + 1);
-    return out + length;
+    strbuf_puts(buf, name);
+    strbuf_put_number(buf, ms / 1000);
 }
 
-static char *put_number(char *out, int64_t value)
+/* The sizes in the header are those of the longest values. */
+static void end_field(struct strbuf *buf)
 {
-    out += number_format(value, out);
-    *out = '\0';
-    return out;
+    strbuf_put(buf, "", 1);
 }
 
 void cache_fields_age(const struct freshness *freshness, char text[CACHE_FIELDS_AGE_SIZE])
 {
-    put_number(text, freshness->age_ms / 1000);
+    struct strbuf buf = strbuf_on(text, CACHE_FIELDS_AGE_SIZE);
+
+    put_seconds(&buf, "", freshness->age_ms);
+    end_field(&buf);
 }
 
 void cache_fields_control(const struct freshness *freshness, char text[CACHE_FIELDS_CONTROL_SIZE])
 {
-    char *out = put_text(text, freshness->personal ? "private, max-age=" : "max-age=");
+    struct strbuf buf = strbuf_on(text, CACHE_FIELDS_CONTROL_SIZE);
 
-    out = put_number(out, freshness->ttl_ms / 1000);
-
+    put_seconds(&buf, freshness->personal ? "private, max-age=" : "max-age=", freshness->ttl_ms);
     if (freshness->stale_while_revalidate_ms >= 1000)
-        out = put_number(put_text(out, ", stale-while-revalidate="),
-                         freshness->stale_while_revalidate_ms / 1000);
+        put_seconds(&buf, ", stale-while-revalidate=", freshness->stale_while_revalidate_ms);
     if (freshness->stale_if_error_ms >= 1000)
-        put_number(put_text(out, ", stale-if-error="), freshness->stale_if_error_ms / 1000);
+        put_seconds(&buf, ", stale-if-error=", freshness->stale_if_error_ms);
+    end_field(&buf);
 }
 
 /* Seconds of freshness left; at least one short when it is stale. */
@@ -47,32 +44,36 @@ static int64_t remaining_s(const struct freshness *freshness)
     return left_ms > 0 ? left_ms / 1000 : (left_ms - 999) / 1000 - (left_ms == 0);
 }
 
-static char *put_source(const struct freshness *freshness, char *out)
+static void put_source(struct strbuf *buf, const struct freshness *freshness)
 {
     switch (freshness->source) {
     case FRESHNESS_HIT:
-        return put_number(put_text(out, "hit; ttl="), remaining_s(freshness));
+        strbuf_puts(buf, "hit; ttl=");
+        strbuf_put_number(buf, remaining_s(freshness));
+        return;
     case FRESHNESS_MISS:
-        out = put_text(out, "fwd=miss");
+        strbuf_puts(buf, "fwd=miss");
         break;
     case FRESHNESS_EXPIRED:
-        out = put_text(out, "fwd=stale");
+        strbuf_puts(buf, "fwd=stale");
         break;
     case FRESHNESS_REQUEST:
-        out = put_text(out, "fwd=request");
+        strbuf_puts(buf, "fwd=request");
         break;
     }
     if (freshness->collapsed)
-        return put_text(out, "; collapsed");
-    if (freshness->stored && freshness->source != FRESHNESS_EXPIRED)
-        return put_text(out, "; stored");
-    return out;
+        strbuf_puts(buf, "; collapsed");
+    else if (freshness->stored && freshness->source != FRESHNESS_EXPIRED)
+        strbuf_puts(buf, "; stored");
 }
 
 void cache_fields_status(const struct freshness *freshness, char text[CACHE_FIELDS_STATUS_SIZE])
 {
-    char *out = put_source(freshness, put_text(text, "p0f-lookupd; "));
+    struct strbuf buf = strbuf_on(text, CACHE_FIELDS_STATUS_SIZE);
 
+    strbuf_puts(&buf, "p0f-lookupd; ");
+    put_source(&buf, freshness);
     if (freshness->rate_limited)
-        put_text(out, "; detail=rate-limited");
+        strbuf_puts(&buf, "; detail=rate-limited");
+    end_field(&buf);
 }

@@ -2,13 +2,13 @@
 #include "http/workarounds.h"
 
 #include "core/clock.h"
+#include "core/strbuf.h"
 #include "http/cors.h"
 #include "http/reading.h"
 #include "http/respond.h"
 #include "http/response.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,12 +79,6 @@ void hide_parameters(const char *target)
 
 /* ---- 3. Pages of its own */
 
-/* An answer as it is put together. */
-struct text {
-    char bytes[ANSWER_SIZE];
-    size_t length; /* ANSWER_SIZE: it did not fit */
-};
-
 LIST_HEAD(client_list, client);
 static _Thread_local struct client_list clients; /* newest first */
 static _Thread_local bool any_stuck;
@@ -135,22 +129,12 @@ static struct request *find_refused(void)
     return client && client->request.stage < STAGE_WAITING ? &client->request : NULL;
 }
 
-static void add_bytes(struct text *text, const char *bytes, size_t length)
+static void add_line(struct strbuf *answer, const char *name, const char *value)
 {
-    if (length >= ANSWER_SIZE - text->length) {
-        text->length = ANSWER_SIZE;
-        return;
-    }
-    memcpy(text->bytes + text->length, bytes, length);
-    text->length += length;
-}
-
-static void add_line(struct text *text, const char *name, const char *value)
-{
-    add_bytes(text, name, strlen(name));
-    add_bytes(text, ": ", 2);
-    add_bytes(text, value, strlen(value));
-    add_bytes(text, "\r\n", 2);
+    strbuf_puts(answer, name);
+    strbuf_puts(answer, ": ");
+    strbuf_puts(answer, value);
+    strbuf_puts(answer, "\r\n");
 }
 
 static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char *name,
@@ -161,22 +145,25 @@ static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-static void add_head(struct text *text, unsigned status, struct MHD_Response *response,
+static void add_head(struct strbuf *answer, unsigned status, struct MHD_Response *response,
                      size_t body_length)
 {
-    char line[64], date[64], length[24];
+    char date[64];
     time_t now = (time_t)clock_wall();
     struct tm parts;
 
-    snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", status, MHD_get_reason_phrase_for(status));
+    strbuf_puts(answer, "HTTP/1.1 ");
+    strbuf_put_number(answer, status);
+    strbuf_puts(answer, " ");
+    strbuf_puts(answer, MHD_get_reason_phrase_for(status));
+    strbuf_puts(answer, "\r\n");
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
-    snprintf(length, sizeof length, "%zu", body_length);
-    add_bytes(text, line, strlen(line));
-    add_line(text, "Date", date);
-    add_line(text, "Connection", "close");
-    MHD_get_response_headers(response, add_field, text);
-    add_line(text, "Content-Length", length);
-    add_bytes(text, "\r\n", 2);
+    add_line(answer, "Date", date);
+    add_line(answer, "Connection", "close");
+    MHD_get_response_headers(response, add_field, answer);
+    strbuf_puts(answer, "Content-Length: ");
+    strbuf_put_number(answer, (int64_t)body_length);
+    strbuf_puts(answer, "\r\n\r\n");
 }
 
 /* Whether the answer must not have a body. The method is unknown before our handler is called, but it is
@@ -194,7 +181,7 @@ static bool is_head(const struct request *request)
 }
 
 /* False when out of memory, or it does not fit. */
-static bool write_answer(struct text *text, const struct request *request, enum problem problem,
+static bool write_answer(struct strbuf *answer, const struct request *request, enum problem problem,
                          const char *detail)
 {
     size_t length = 0;
@@ -204,14 +191,14 @@ static bool write_answer(struct text *text, const struct request *request, enum 
         return false;
     struct MHD_Response *response = response_problem(problem, request->about, detail, NULL);
     cors_add_fields(request, &response);
-    text->length = response ? 0 : ANSWER_SIZE;
+    answer->failed = !response;
     if (response) {
-        add_head(text, problem_kind(problem)->status, response, length);
-        add_bytes(text, body, is_head(request) ? 0 : length);
+        add_head(answer, problem_kind(problem)->status, response, length);
+        strbuf_put(answer, body, is_head(request) ? 0 : length);
         MHD_destroy_response(response);
     }
     free(body);
-    return text->length < ANSWER_SIZE;
+    return !answer->failed;
 }
 
 /* Sends our answer before the library sends its page, which it cannot any more. */
@@ -219,7 +206,8 @@ static void replace_with(struct request *request, enum problem problem, const ch
 {
     const char *origin = MHD_lookup_connection_value(request->client->connection, MHD_HEADER_KIND,
                                                      MHD_HTTP_HEADER_ORIGIN);
-    struct text text;
+    char bytes[ANSWER_SIZE];
+    struct strbuf answer = strbuf_on(bytes, sizeof bytes);
 
     if (request->stage == STAGE_NONE) /* it is the last request yet */
         *request = (struct request){
@@ -228,13 +216,13 @@ static void replace_with(struct request *request, enum problem problem, const ch
             .url = "-",
         };
     request->allow_origin = origins_allow(request->client->service->cors, origin);
-    bool written = write_answer(&text, request, problem, detail);
+    bool written = write_answer(&answer, request, problem, detail);
     if (request->stage < STAGE_BODY)
         request->method = "-"; /* unknown */
     request->early = true;
     respond_note(request, problem_kind(problem)->status);
     if (written)
-        send(request->client->entry.fd, text.bytes, text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        send(request->client->entry.fd, answer.text, answer.used, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(request->client->entry.fd, SHUT_WR);
 }
 
