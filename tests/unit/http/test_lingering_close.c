@@ -218,7 +218,7 @@ Test(lingering, reads_less_of_each_the_more_there_are, .init = setup, .fini = te
         cr_assert_eq(pthread_create(&threads[i], NULL, send_all, &senders[i]), 0);
     run_with(&senders[0]);
     cr_assert_geq(senders[0].sent, 1024 * 1024);
-    cr_assert_leq(senders[0].sent, 4 * 1024 * 1024);
+    cr_assert_leq(senders[0].sent, 16 * 1024 * 1024); /* of 64 when it is alone */
     for (int i = 1; i < AT_ONCE; i++) {
         shutdown(senders[i].fd, SHUT_RDWR);
         pthread_join(threads[i], NULL);
