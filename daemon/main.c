@@ -35,7 +35,7 @@ static void print_help(void)
            "  -h, --help         print this and exit\n"
            "  lookup IP...       query p0f and print JSON; exit 0 found, 1 no match, 2 error\n"
            "\n"
-           "Runs in the foreground and logs to stderr. SIGHUP reads the settings again; SIGTERM\n"
+           "Runs in the foreground and logs to stderr. SIGHUP reloads the settings; SIGTERM\n"
            "shuts down once p0f has answered all queries.\n"
            "Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
            "\n"

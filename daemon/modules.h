@@ -25,7 +25,7 @@
 
 struct modules_options {
     struct loop *loop; /* borrowed until modules_tear_down() */
-    struct mono (*clock)(void);
+    clock_fn *clock;
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */

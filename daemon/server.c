@@ -16,7 +16,7 @@
 
 #define SHUTDOWN_CHECK_MS 10          /* between two looks at what is still to be done */
 #define SHUTDOWN_MAX_MS 5000          /* for clients that are slow to read their answers */
-#define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that have not come as a whole */
+#define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */
 #define REFUSED_LOG_MS 60000          /* between two messages about refused connections */
 
 struct server {
@@ -55,7 +55,7 @@ static void reload(struct server *server)
     config_free(fresh);
     if (!modules_apply(&server->modules, server->config))
         log_warnx("out of memory: the new settings are in force, but /status shows the old ones");
-    log_info("settings read again");
+    log_info("settings reloaded");
     systemd_notify_ready();
 }
 
@@ -68,7 +68,7 @@ static void on_drained(void *ctx)
     loop_stop(server->loop);
 }
 
-/* Whether clients still have requests that they are given time for. */
+/* Whether any request is still under way that is given time to finish. */
 static bool has_clients(struct server *server)
 {
     struct connections *connections = server->modules.connections;
@@ -185,7 +185,7 @@ static bool open_loop(struct server *server)
     server->loop = loop_new(clock_mono);
     if (server->loop && watch_signals(server))
         return true;
-    log_err("cannot start: event loop");
+    log_err("cannot start: cannot set up the event loop");
     return false;
 }
 
@@ -210,7 +210,7 @@ static bool start_accepting(struct server *server)
 {
     if (listeners_start(server->listeners, server->loop, on_accept, server))
         return true;
-    log_err("cannot start: accepting connections");
+    log_err("cannot start: cannot accept connections");
     return false;
 }
 

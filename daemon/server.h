@@ -7,7 +7,7 @@
 
 /* Serves until SIGTERM or SIGINT; then answers the requests that are under way and waits for
  * outstanding answers from p0f. Takes `config` over. `source` is read again on SIGHUP. Returns the exit
- * status. */
+ * status. Blocks these signals, so it must be called before any thread starts. */
 int server_run(struct config *config, const struct config_source *source);
 
 #endif

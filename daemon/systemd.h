@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Notifies systemd of our state (sd_notify(3)). No-op if it did not start us. */
+/* Notifies systemd of our state (sd_notify(3)). No-op if it did not start us. Any thread. */
 #ifndef SYSTEMD_H
 #define SYSTEMD_H
 

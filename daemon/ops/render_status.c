@@ -139,7 +139,7 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "version", json_string(snapshot->version));
     object_add(&status, "started", time_text(snapshot->started));
     object_add(&status, "uptime_seconds", json_integer(snapshot->uptime / 1000));
-    object_add(&status, "configuration", render_settings(snapshot->snapshot));
+    object_add(&status, "configuration", render_settings(snapshot->configuration));
     object_add(&status, "cache", render_cache(snapshot));
     object_add(&status, "lookups", render_lookups(&snapshot->lookups));
     object_add(&status, "pool", render_pool(&snapshot->pool));

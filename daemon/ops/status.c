@@ -7,7 +7,7 @@
 struct status {
     struct status_options options;
     struct mono began;
-    struct config_snapshot *snapshot;
+    struct config_snapshot *configuration;
     const struct descriptors *descriptors; /* or NULL */
     _Atomic uint32_t pending;
     _Atomic bool closed;
@@ -31,7 +31,7 @@ static void take_snapshot(void *ctx)
     snapshot->version = options->version;
     snapshot->started = options->started;
     snapshot->uptime = mono_ms_between(status->began, loop_now(options->loop));
-    snapshot->snapshot = config_snapshot_ref(status->snapshot);
+    snapshot->configuration = config_snapshot_ref(status->configuration);
     snapshot->cache = recall_counts(options->recall);
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
@@ -62,7 +62,7 @@ void status_snapshot_free(struct status_snapshot *snapshot)
 {
     if (!snapshot)
         return;
-    config_snapshot_unref(snapshot->snapshot);
+    config_snapshot_unref(snapshot->configuration);
     free(snapshot);
 }
 
@@ -78,8 +78,8 @@ uint32_t status_pending(const struct status *status)
 
 void status_set_configuration(struct status *status, struct config_snapshot *snapshot)
 {
-    config_snapshot_unref(status->snapshot);
-    status->snapshot = snapshot;
+    config_snapshot_unref(status->configuration);
+    status->configuration = snapshot;
 }
 
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
@@ -102,6 +102,6 @@ void status_free(struct status *status)
 {
     if (!status)
         return;
-    config_snapshot_unref(status->snapshot);
+    config_snapshot_unref(status->configuration);
     free(status);
 }

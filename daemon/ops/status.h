@@ -32,7 +32,7 @@ struct status_snapshot {
     const char *version;
     int64_t started; /* unix seconds */
     int64_t uptime;  /* milliseconds */
-    struct config_snapshot *snapshot;
+    struct config_snapshot *configuration;
     struct recall_counts cache;
     uint32_t max_hosts;
     uint32_t max_misses;

@@ -295,7 +295,7 @@ def test_what_is_remembered_for_its_rate_says_so(fake, serve):
         daemon.settings.update(_rates(0))
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)
-        wait_until(lambda: "settings read again" in daemon.log(), "the new settings")
+        wait_until(lambda: "settings reloaded" in daemon.log(), "the new settings")
         for _ in range(9):
             answer = daemon.host("10.1.0.0", headers=ANEW, **other)
             assert answer.cache_status() == {"fwd": "request", "stored": True}

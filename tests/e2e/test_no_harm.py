@@ -127,7 +127,7 @@ def test_reloads_under_load(busy, serve):
             write_config(daemon.config, daemon.settings)
             before = len(daemon.log())
             daemon.signal(signal.SIGHUP)
-            wait_until(lambda b=before: "settings read again" in daemon.log()[b:], "the reload")
+            wait_until(lambda b=before: "settings reloaded" in daemon.log()[b:], "the reload")
         # There are 100 clients, and at times 50 places.
         _sound(running.result(), 200, 503, 504)
         assert "p0f.connections has changed, which needs a restart" in daemon.log()

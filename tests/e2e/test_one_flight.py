@@ -90,7 +90,7 @@ def test_each_waiter_has_its_own_deadline(fake, serve):
         daemon.settings["p0f.timeout"] = "20s"
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)
-        wait_until(lambda: "settings read again" in daemon.log(), "the reload")
+        wait_until(lambda: "settings reloaded" in daemon.log(), "the reload")
         second = Asker(daemon, HOST)
         assert_problem(first.result(), 504, "p0f-timeout", HOST)
         wait_until(lambda: _waiting(daemon) == 1, "the second to wait")

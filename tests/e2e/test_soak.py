@@ -159,7 +159,7 @@ class Soak:
         write_config(self.daemon.config, self.daemon.settings)
         before = len(self.daemon.log())
         self.daemon.signal(signal.SIGHUP)
-        wait_until(lambda: "settings read again" in self.daemon.log()[before:], "the reload")
+        wait_until(lambda: "settings reloaded" in self.daemon.log()[before:], "the reload")
 
     # -- rounds ---------------------------------------------------------------------------------
 

@@ -398,18 +398,18 @@ def test_reload(starved):
     timeouts = itertools.cycle(["5s", "6s"])
 
     def reload():
-        done, failed = (daemon.log().count(mark) for mark in (READ_AGAIN, OLD_ONES))
+        done, failed = (daemon.log().count(mark) for mark in (RELOADED, OLD_ONES))
         write_config(daemon.config, {**daemon.settings, "p0f.timeout": next(timeouts)})
         daemon.signal(signal.SIGHUP)
-        wait_until(lambda: daemon.log().count(READ_AGAIN) > done
+        wait_until(lambda: daemon.log().count(RELOADED) > done
                    or daemon.log().count(OLD_ONES) > failed, "the log to say what came of it")
-        return daemon.log().count(READ_AGAIN) > done
+        return daemon.log().count(RELOADED) > done
 
     def again():
         timeout = next(timeouts), next(timeouts)
         assert reload(), daemon.log()
         assert daemon.get("/status").json()["configuration"]["p0f"]["timeout"] == timeout[0]
-    READ_AGAIN, OLD_ONES = "settings read again", "the old settings stay in force"
+    RELOADED, OLD_ONES = "settings reloaded", "the old settings stay in force"
     sweep.run(_nothing, reload, again, 1 if FULL else 17)
     for line in daemon.log().splitlines():
         assert OLD_ONES not in line or "memory" in line, line

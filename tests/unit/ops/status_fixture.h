@@ -18,7 +18,7 @@ static inline struct status_snapshot full_snapshot(void)
         .version = "1.2.3",
         .started = 1700000000,
         .uptime = 61999,
-        .snapshot = snapshot,
+        .configuration = snapshot,
         .cache = {.hosts = 1,
                   .misses = 2,
                   .evicted_hosts = 3,

@@ -37,13 +37,13 @@ Test(render_status, everything_has_its_place)
         "0,"
         "\"pending\":0,\"reconnects\":0,"
         "\"last_error\":\"cannot connect: No such file or directory\"}]}\n");
-    config_snapshot_unref(snapshot.snapshot);
+    config_snapshot_unref(snapshot.configuration);
 }
 
 Test(render_status, nothing_known)
 {
     struct status_snapshot snapshot = {.version = "1",
-                                       .snapshot = config_snapshot_new(),
+                                       .configuration = config_snapshot_new(),
                                        .pool = {.socket = "/x", .connections = 1}};
 
     snapshot.pool.links[0].fault = (struct link_fault){.error = P0F_DISCONNECTED};
@@ -61,5 +61,5 @@ Test(render_status, nothing_known)
            "flight\":0,"
            "\"overdue_ms\":0,\"pending\":0,\"reconnects\":0,"
            "\"last_error\":\"p0f closed the connection\"}]}\n");
-    config_snapshot_unref(snapshot.snapshot);
+    config_snapshot_unref(snapshot.configuration);
 }

@@ -14,5 +14,5 @@ Test(render_status_memory, without_memory_is_null_and_leaks_nothing)
     struct status_snapshot snapshot = full_snapshot();
 
     jansson_starve(render, &snapshot);
-    config_snapshot_unref(snapshot.snapshot);
+    config_snapshot_unref(snapshot.configuration);
 }

@@ -106,8 +106,8 @@ Test(status, settings_are_those_of_its_time)
     struct status_snapshot *before = look();
     status_set_configuration(status, settings_of("1m"));
     struct status_snapshot *after = look();
-    cr_assert_str_eq(config_snapshot_at(before->snapshot, 0)->value, "30s");
-    cr_assert_str_eq(config_snapshot_at(after->snapshot, 0)->value, "1m");
+    cr_assert_str_eq(config_snapshot_at(before->configuration, 0)->value, "30s");
+    cr_assert_str_eq(config_snapshot_at(after->configuration, 0)->value, "1m");
     status_snapshot_free(before);
     status_snapshot_free(after);
     status_snapshot_free(NULL);
