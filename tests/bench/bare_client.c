@@ -7,7 +7,7 @@
  * file, one a line, again and again in that order, each connection beginning at another place, and
  * each with PIPELINE queries in flight. p0f must know them all.
  *
- * Prints one line of JSON. Ends only when p0f owes no answer: it can die of a client that does not.
+ * Prints one line of JSON. Ends only when no answer is outstanding: it can die of a client that does not.
  */
 
 #include "p0fclient.h"

@@ -236,7 +236,7 @@ http {
 
 def p0f_knows(path, addresses):
     """How many of `addresses` the p0f at `path` knows. Reads every answer it has asked for:
-    closing a connection that is owed one can kill p0f."""
+    closing a connection on which one is outstanding can kill p0f."""
     known = 0
     with socket.socket(socket.AF_UNIX) as api:
         api.settimeout(5)

@@ -96,7 +96,7 @@ def _lab(module_scratch):
 @pytest.mark.parametrize("text, canonical", GOOD.items())
 def test_an_address_in_any_spelling(lab, text, canonical):
     fake, daemon = lab
-    answer = fetch_target(daemon.place, f"/host/{text}")
+    answer = fetch_target(daemon.endpoint, f"/host/{text}")
     assert answer.status == 200, answer
     assert answer.json()["ip"] == canonical
     assert answer.json()["http_name"] == ipaddress.ip_address(canonical).packed.hex()[:32]
@@ -108,10 +108,10 @@ def test_an_address_in_any_spelling(lab, text, canonical):
 def test_anything_else_is_a_bad_address(lab, text):
     fake, daemon = lab
     before = fake.asked()
-    problem = assert_problem(fetch_target(daemon.place, f"/host/{text}"), 400, "bad-address")
+    problem = assert_problem(fetch_target(daemon.endpoint, f"/host/{text}"), 400, "bad-address")
     assert "ip" not in problem
     assert fake.asked() == before
-    with_query = fetch_target(daemon.place, f"/host/{text}?wait=0&format=raw")
+    with_query = fetch_target(daemon.endpoint, f"/host/{text}?wait=0&format=raw")
     assert_problem(with_query, 400, "bad-address")
 
 
@@ -120,7 +120,7 @@ def test_bytes_that_do_not_belong_into_a_url(lab):
     fake, daemon = lab
     before = fake.asked()
     for odd in ("\x01", "\x7f", "\xff", "\xe9", "\\", "|", "^`<>"):
-        assert fetch_target(daemon.place, f"/host/1.2.3.4{odd}").status == 400, odd
+        assert fetch_target(daemon.endpoint, f"/host/1.2.3.4{odd}").status == 400, odd
     assert fake.asked() == before
     assert daemon.get("/livez").status == 200
 

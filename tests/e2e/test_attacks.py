@@ -49,7 +49,7 @@ def _arrive(daemon, number):
     """A newcomer connects and asks for what is in the cache: how long that took, or None."""
     begin = time.monotonic()
     try:
-        with open_socket(daemon.place, source=f"127.1.{number // 250 % 250}.{1 + number % 250}") as sock:
+        with open_socket(daemon.endpoint, source=f"127.1.{number // 250 % 250}.{1 + number % 250}") as sock:
             sock.sendall(b"GET /host/%s HTTP/1.1\r\nHost: x\r\n\r\n" % HIT.encode())
             if not sock.recv(4096).startswith(b"HTTP/1.1 200 "):
                 return None
@@ -139,7 +139,7 @@ def _batches(connections):
 def _idle(daemon, count):
     with contextlib.ExitStack() as stack:
         for _ in range(count):
-            stack.enter_context(open_socket(daemon.place, source="127.0.2.1"))
+            stack.enter_context(open_socket(daemon.endpoint, source="127.0.2.1"))
         yield
 
 
@@ -273,7 +273,7 @@ def test_answers_that_are_not_read_take_no_memory(busy, serve):
 
 @pytest.mark.parametrize("how", ["with a FIN", "with a reset"])
 def test_who_has_left_is_waited_for_no_more(fake, serve, how):
-    """Many who would wait for 5 s hang up: p0f is asked no more for them, and their places are free."""
+    """Many who would wait for 5 s hang up: p0f is asked no more for them, and they are pending no longer."""
     count = 400
     with serve(fake, SETTINGS) as daemon:
         daemon.wait_for_p0f()
@@ -281,14 +281,14 @@ def test_who_has_left_is_waited_for_no_more(fake, serve, how):
                       s=ATTACKER, **({"x": True} if how == "with a reset" else {})).result()
         left = time.monotonic()
         wait_until(lambda: daemon.get("/status", source=OBSERVER).json()["lookups"]["pending"] == 0,
-                   "their places to be free")
+                   "them to be pending no longer")
         free = time.monotonic() - left
         # Who asks for somebody else now would see it if p0f were still asked for those.
         assert daemon.host("12.0.0.1", "?wait=300", source=OBSERVER).status == 404
     asked = [query for query in fake.queries if query.address.startswith("11.")]
     late = [query.at - left for query in asked if query.at > left]
     if FULL:
-        print(f"\n  {count} left {how}: places free after {free:.2f} s; p0f asked {len(late)} times more, "
+        print(f"\n  {count} left {how}: pending no longer after {free:.2f} s; p0f asked {len(late)} times more, "
               f"for the last time after {max(late, default=0):.2f} s")
     assert report.left == count and len(asked) >= count // 2, report
     assert free < LEFT_WITHIN and max(late, default=0) < LEFT_WITHIN, (free, len(late), max(late))

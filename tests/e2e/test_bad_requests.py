@@ -90,7 +90,7 @@ HARMLESS_QUERIES = """
 
 @pytest.mark.parametrize("query", HARMLESS_QUERIES)
 def test_unknown_parameters_are_ignored(daemon, query):
-    answer = fetch_target(daemon.place, f"/host/{HOST}{query}")
+    answer = fetch_target(daemon.endpoint, f"/host/{HOST}{query}")
     assert answer.status == 200, answer
     assert answer.body == daemon.host(HOST).body
 
@@ -109,7 +109,7 @@ UNKNOWN_PATHS = """
 
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)
 def test_unknown_path(daemon, path):
-    answer = fetch_target(daemon.place, path)
+    answer = fetch_target(daemon.endpoint, path)
     assert_problem(answer, 404, "not-found")
 
 
@@ -130,7 +130,7 @@ def test_livez(daemon):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_that_are_not_allowed(daemon, path, method):
-    answer = fetch_target(daemon.place, path, "Content-Length: 0", method=method)
+    answer = fetch_target(daemon.endpoint, path, "Content-Length: 0", method=method)
     assert_problem(answer, 405, "method-not-allowed")
     assert {name.strip() for name in answer["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
 

@@ -145,7 +145,7 @@ def test_a_batch_larger_than_what_is_asked_at_once(fake, serve):
 
 
 def test_a_batch_does_not_hold_up_single_requests(fake, serve):
-    """All of a batch is withheld, in queries and in places among p0f.max_pending: others get
+    """All of a batch is withheld, in queries and against p0f.max_pending: others get
     through on what the batch leaves free."""
     hosts = [f"10.1.0.{number}" for number in range(250)]
     fake.hosts[LINUX] = KNOWN[LINUX]
@@ -199,7 +199,7 @@ def test_on_one_connection(daemon):
 def test_in_chunks(daemon):
     body = json.dumps([LINUX, UNKNOWN, WINDOWS]).encode()
     chunks = (body[at:at + 1] for at in range(len(body)))
-    answer = fetch(daemon.place, "/hosts?wait=0", JSON, method="POST", body=chunks)
+    answer = fetch(daemon.endpoint, "/hosts?wait=0", JSON, method="POST", body=chunks)
     assert _statuses(answer) == [200, 404, 200]
 
 

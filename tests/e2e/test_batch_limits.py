@@ -82,7 +82,7 @@ def test_too_large_over_and_over(daemon):
 @pytest.mark.parametrize("length", [LIMIT + 1, 10**9, 2**63, 2**64 - 1])
 def test_too_large_is_told_before_any_of_it_is_sent(daemon, length):
     for more in ([], ["Expect: 100-continue"]):
-        answer = fetch_target(daemon.place, "/hosts", "Content-Type: application/json",
+        answer = fetch_target(daemon.endpoint, "/hosts", "Content-Type: application/json",
                               f"Content-Length: {length}", *more, method="POST")
         assert_problem(answer, 413, "body-too-large")
 
@@ -93,7 +93,7 @@ def test_nothing_behind_it_is_taken_for_a_request(lab, daemon):
     hidden = b"GET /host/198.51.100.66 HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
     head = (f"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             f"Content-Length: {LIMIT + 1}\r\n\r\n").encode()
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(head + hidden)
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1, received
@@ -106,7 +106,7 @@ def test_a_client_that_never_ends(daemon):
     head = (b"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n")
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(head)
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             for _ in range(10_000):
@@ -190,7 +190,7 @@ def test_other_methods(daemon, method):
 def test_options(daemon):
     answer = daemon.get("/hosts", method="OPTIONS")
     assert (answer.status, answer.body, answer["Allow"]) == (204, b"", "POST, OPTIONS")
-    everything = fetch_target(daemon.place, "*", method="OPTIONS")
+    everything = fetch_target(daemon.endpoint, "*", method="OPTIONS")
     assert (everything.status, everything["Allow"]) == (204, "GET, HEAD, POST, OPTIONS")
 
 
@@ -240,7 +240,7 @@ HALF = 32 * MEBIBYTE        # what batches of one client may hold; all together 
 
 def _begin(daemon, length, source):
     """A batch that is not complete yet: so many bytes of its body have been sent."""
-    sock = open_socket(daemon.place, source=source)
+    sock = open_socket(daemon.endpoint, source=source)
     sock.sendall(b"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                  b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (length + 2))
     sock.sendall(b" " * length)

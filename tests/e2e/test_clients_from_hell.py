@@ -35,7 +35,7 @@ def _keep_alive(path):
 def _alive(daemon):
     """Whether a newcomer is served. It may be refused a connection."""
     try:
-        return fetch(daemon.place, "/livez").status == 200
+        return fetch(daemon.endpoint, "/livez").status == 200
     except OSError:
         return False
 
@@ -53,7 +53,7 @@ def test_disconnecting_while_suspended(busy, serve, reset):
             busy.pause()
             options = {"n": 10_000 if FULL else 2_000, "c": 100, "m": 60_000, "l": 1}
             report = load(daemon, **options, **({"x": True} if reset else {}))
-            # Their lookups go on without them, so in the end there may be no place for another; and
+            # Their lookups go on without them, so in the end another may not be admitted; and
             # one that is slow to leave may be told first that it took too long.
             told = sum(report.statuses.values())
             assert set(report.statuses) <= {503, 504}, report
@@ -77,7 +77,7 @@ def test_half_a_request_and_gone(fake, serve):
         for half in (b"G", b"GET /livez HTTP/1.1\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\n",
                      b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"):
             for _ in range(20):
-                with open_socket(daemon.place) as sock:
+                with open_socket(daemon.endpoint) as sock:
                     sock.sendall(half)
         # Long before http.idle_timeout, which is a minute.
         wait_until(lambda: processes.descriptors(daemon.process.pid) <= before,
@@ -87,7 +87,7 @@ def test_half_a_request_and_gone(fake, serve):
 def test_half_a_request_and_gone_does_not_delay_the_end(fake, serve):
     with serve(fake) as daemon:
         for _ in range(50):
-            with open_socket(daemon.place) as sock:
+            with open_socket(daemon.endpoint) as sock:
                 sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
         assert _alive(daemon)       # so they have been accepted
         daemon.stop(within=4)
@@ -103,7 +103,7 @@ def test_half_close(fake, serve, how):
         assert daemon.host(HIT).status == 200
         socks = {}
         for path in [path for path in paths for _ in range(10)]:
-            sock = open_socket(daemon.place)
+            sock = open_socket(daemon.endpoint)
             sock.sendall(_keep_alive(path))
             if how == "later":
                 select.select([sock], [], [], 0.02)     # until the answer, or the middle of the wait
@@ -124,7 +124,7 @@ ENDLESS = [b"GET /", b"GET /livez HTTP/1.1\r\nX-Endless: ",
 def test_a_request_byte_by_byte_without_end(fake, serve, begin):
     """Each byte tells the HTTP library that the client is there; still it ends."""
     with serve(fake, {"http.idle_timeout": "1s"}) as daemon:
-        with open_socket(daemon.place) as sock:
+        with open_socket(daemon.endpoint) as sock:
             sock.sendall(begin)
             sent = []
 
@@ -157,7 +157,7 @@ def test_a_byte_a_second(fake, serve):
     with serve(fake, {"http.idle_timeout": "3s"}) as daemon:
         daemon.wait_for_p0f()
         before = processes.descriptors(daemon.process.pid)
-        socks = [open_socket(daemon.place) for _ in range(20 * len(ENDLESS))]
+        socks = [open_socket(daemon.endpoint) for _ in range(20 * len(ENDLESS))]
         for sock, begin in zip(socks, ENDLESS * 20):
             sock.sendall(begin)
         open_after = []
@@ -194,7 +194,7 @@ def test_an_answer_read_slowly(fake, serve):
         for sock in socks:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
             sock.settimeout(BOUND)
-            sock.connect(daemon.place)
+            sock.connect(daemon.endpoint)
             sock.sendall(request)
         slow, received = socks[0], []
         begin = time.monotonic()
@@ -221,7 +221,7 @@ def test_answers_that_are_not_read(fake, serve):
         assert daemon.host(HIT).status == 200
         begun = processes.resident_bytes(daemon.process.pid)
         request = _keep_alive(f"/host/{HIT}")
-        with open_socket(daemon.place) as sock:
+        with open_socket(daemon.endpoint) as sock:
             sock.setblocking(False)
             asked = 0
 
@@ -261,7 +261,7 @@ def test_pipelined_hit_miss_hit(fake, serve):
             assert daemon.host(f"198.51.100.{n}").status == 200
         paths = ["/host/198.51.100.1", f"/host/{SENTINEL}?wait=200", "/host/198.51.100.3", "/livez",
                  "/host/198.51.100.2", "/nothing", "/host/198.51.100.1"]
-        with open_socket(daemon.place) as sock, sock.makefile("rb") as stream:
+        with open_socket(daemon.endpoint) as sock, sock.makefile("rb") as stream:
             sock.sendall(b"".join(_keep_alive(path) for path in paths[:-1]) + get_bytes(paths[-1]))
             received = stream.read()
         heads = received.split(b"HTTP/1.1 ")[1:]
@@ -285,7 +285,7 @@ def _many_descriptors():
 
 def _idle(daemon, count):
     """So many connections, each of which has been served once."""
-    socks = [open_socket(daemon.place) for _ in range(count)]
+    socks = [open_socket(daemon.endpoint) for _ in range(count)]
     for sock in socks:
         sock.sendall(_keep_alive("/livez"))
     for sock in socks:
@@ -317,9 +317,9 @@ def test_idle_connections(fake, serve, many_descriptors):
 
 
 def test_idle_connections_make_room(fake, serve):
-    """Where every place is taken by those that ask nothing, the oldest are told to go."""
+    """When all connections are taken by clients that send nothing, the oldest are closed."""
     with serve(fake, {"http.max_connections": "100"}) as daemon:
-        socks = [open_socket(daemon.place) for _ in range(100)]
+        socks = [open_socket(daemon.endpoint) for _ in range(100)]
         for sock in socks[::2]:
             try:
                 sock.sendall(_keep_alive("/livez"))
@@ -345,7 +345,7 @@ def test_more_connections_than_may_be(fake, serve, threads):
                       "http.threads": str(threads)}) as daemon:
         before = processes.descriptors(daemon.process.pid)
         for _ in range(10):
-            socks = [open_socket(daemon.place) for _ in range(3 * limit)]
+            socks = [open_socket(daemon.endpoint) for _ in range(3 * limit)]
             served = 0
             for sock in socks:
                 try:
@@ -368,7 +368,7 @@ def test_waiting_requests_leave_room(fake, serve):
     with serve(fake, {"http.max_connections": "64", "p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        crowds = [Crowd(daemon.place, [f"/host/203.0.113.{n}" for n in range(60)])]
+        crowds = [Crowd(daemon.endpoint, [f"/host/203.0.113.{n}" for n in range(60)])]
         wait_until(lambda: crowds[0].waiting() <= 56, "the last to be refused")
         for _ in range(20):
             assert daemon.get("/livez").status == 200
@@ -393,15 +393,15 @@ def test_no_descriptors_to_accept_with(fake, serve):
         # One that is there already is served on.
         connection = daemon.connect()
         connection.connect()
-        crowd = Crowd(daemon.place, ["/livez"] * 19)
+        crowd = Crowd(daemon.endpoint, ["/livez"] * 19)
         assert {answer.status for answer in crowd.answers()} == {200}
         begin = time.monotonic()
         # Some more than there is room for, should one from before only just be gone.
-        idle = [open_socket(daemon.place) for _ in range(30)]
+        idle = [open_socket(daemon.endpoint) for _ in range(30)]
         for sock in idle:
             sock.sendall(_keep_alive("/livez"))
         wait_until(lambda: "cannot accept" in daemon.log(), "the daemon to say so")
-        more = Crowd(daemon.place, [f"/host/{HIT}"] * 100)
+        more = Crowd(daemon.endpoint, [f"/host/{HIT}"] * 100)
         assert more.waiting() == 100
         processes.wait_until_idle(daemon.process.pid, "the daemon to wait, not to try and try")
         assert HIT in _said(connection, f"/host/{HIT}")

@@ -18,12 +18,12 @@ LONG_WAIT = 5       # seconds, which each of them would wait
 SOON = LONG_WAIT / 2
 
 # Where the daemon listens: on TCP, or on a unix socket, whose end looks another way.
-PLACES = ["tcp", "unix"]
+ENDPOINTS = ["tcp", "unix"]
 SETTINGS = {"p0f.timeout": "20s", "p0f.max_repeat_rate": "0", "p0f.max_repeat_rate_per_client": "0"}
 
 
-def _place(daemon, scratch, kind):
-    return daemon.place if kind == "tcp" else os.path.join(scratch, "http.sock")
+def _endpoint(daemon, scratch, kind):
+    return daemon.endpoint if kind == "tcp" else os.path.join(scratch, "http.sock")
 
 
 def _serve(serve, fake, scratch):
@@ -36,8 +36,8 @@ def _batch(hosts):
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
-def _ask(place, request):
-    sock = open_socket(place)
+def _ask(endpoint, request):
+    sock = open_socket(endpoint)
     sock.sendall(request)
     return sock
 
@@ -63,21 +63,21 @@ def _go(sock, how):
     sock.close()
 
 
-def _come_and_go(daemon, place, kind, how):
-    """Their places are free long before they would have been answered."""
-    socks = [_ask(place, _asks(kind, number)) for number in range(CLIENTS)]
+def _come_and_go(daemon, endpoint, kind, how):
+    """They are no longer pending long before they would have been answered."""
+    socks = [_ask(endpoint, _asks(kind, number)) for number in range(CLIENTS)]
     wait_until(lambda: _pending(daemon) >= CLIENTS, "all to wait")
     for sock in socks:
         _go(sock, how)
-    wait_until(lambda: _pending(daemon) == 0, "their places to be free", bound=SOON)
+    wait_until(lambda: _pending(daemon) == 0, "them to be pending no longer", bound=SOON)
 
 
 @pytest.mark.parametrize("kind", ["host", "batch"])
-@pytest.mark.parametrize("place,how", [("tcp", "FIN"), ("tcp", "RST"), ("unix", "close")])
-def test_nobody_waits_so_nobody_asks(fake, serve, scratch, kind, place, how):
+@pytest.mark.parametrize("endpoint,how", [("tcp", "FIN"), ("tcp", "RST"), ("unix", "close")])
+def test_nobody_waits_so_nobody_asks(fake, serve, scratch, kind, endpoint, how):
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
-        _come_and_go(daemon, _place(daemon, scratch, place), kind, how)
+        _come_and_go(daemon, _endpoint(daemon, scratch, endpoint), kind, how)
         wait_until(lambda: _in_flight(daemon) == 0, "what has been sent to be answered")
         asked = len(fake.queries)
         wait_until(lambda: daemon.get("/readyz").status == 200, "p0f to be asked by others")
@@ -85,13 +85,13 @@ def test_nobody_waits_so_nobody_asks(fake, serve, scratch, kind, place, how):
 
 
 @pytest.mark.parametrize("kind", ["host", "batch"])
-@pytest.mark.parametrize("place,how", [("tcp", "RST"), ("unix", "close")])
-def test_not_even_p0f_need_answer(fake, serve, scratch, kind, place, how):
-    """What was asked stays owed, but nobody's place is taken for it."""
+@pytest.mark.parametrize("endpoint,how", [("tcp", "RST"), ("unix", "close")])
+def test_not_even_p0f_need_answer(fake, serve, scratch, kind, endpoint, how):
+    """What was asked stays outstanding, but nobody is pending for it."""
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        _come_and_go(daemon, _place(daemon, scratch, place), kind, how)
+        _come_and_go(daemon, _endpoint(daemon, scratch, endpoint), kind, how)
         # Nor is it anybody's error.
         counted = daemon.get("/metrics").body.decode()
         assert 'http_requests_total{route="/host",code="504"} 0' in counted
@@ -99,12 +99,12 @@ def test_not_even_p0f_need_answer(fake, serve, scratch, kind, place, how):
         fake.release()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("kind", ["host", "batch"])
-def test_who_only_half_closes_is_answered_soon(fake, serve, scratch, kind, place):
+def test_who_only_half_closes_is_answered_soon(fake, serve, scratch, kind, endpoint):
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
-        with _ask(_place(daemon, scratch, place), _asks(kind, 1)) as sock:
+        with _ask(_endpoint(daemon, scratch, endpoint), _asks(kind, 1)) as sock:
             wait_until(lambda: _pending(daemon) > 0, "it to wait")
             sock.settimeout(SOON)
             sock.shutdown(socket.SHUT_WR)
@@ -114,17 +114,17 @@ def test_who_only_half_closes_is_answered_soon(fake, serve, scratch, kind, place
         assert answer.count(b"no-match") == (5 if kind == "batch" else 1)
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_others_who_wait_for_the_same_host_go_on(fake, serve, scratch, place):
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_others_who_wait_for_the_same_host_go_on(fake, serve, scratch, endpoint):
     request = get_bytes("/host/10.0.0.1?wait=5000")
     with _serve(serve, fake, scratch) as daemon:
         daemon.wait_for_p0f()
-        with _ask(_place(daemon, scratch, place), request) as stays:
-            goes = [_ask(_place(daemon, scratch, place), request) for _ in range(5)]
+        with _ask(_endpoint(daemon, scratch, endpoint), request) as stays:
+            goes = [_ask(_endpoint(daemon, scratch, endpoint), request) for _ in range(5)]
             wait_until(lambda: _pending(daemon) == 6, "all to wait")
             for sock in goes:
                 sock.close()
-            wait_until(lambda: _pending(daemon) == 1, "the places of the others to be free",
+            wait_until(lambda: _pending(daemon) == 1, "the others to be pending no longer",
                        bound=SOON)
             fake.hosts["10.0.0.1"] = {"os_name": "Linux"}
             assert stays.recv(12) == b"HTTP/1.1 200"

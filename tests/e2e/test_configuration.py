@@ -113,9 +113,9 @@ def test_good_settings(scratch, settings):
 def test_long_lines_are_taken_whole(scratch):
     """A comment, and a list, that are longer than a line usually is."""
     config = f"{scratch}/long.conf"
-    places = ", ".join(f"unix:/{'d' * 80}/{number}" for number in range(8))
+    addresses = ", ".join(f"unix:/{'d' * 80}/{number}" for number in range(8))
     with open(config, "w", encoding="utf-8") as out:
-        out.write(f"# {'long comment ' * 100}\n[http]\nlisten = {places}\n; {'more ' * 200}\n")
+        out.write(f"# {'long comment ' * 100}\n[http]\nlisten = {addresses}\n; {'more ' * 200}\n")
     done = run("-t", "-c", config)
     assert done.returncode == 0, done
 

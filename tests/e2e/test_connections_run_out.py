@@ -27,18 +27,18 @@ def _metric(daemon, name, source=None):
                 if line.startswith(f"p0f_lookupd_http_{name} "))
 
 
-def _served(place, source):
+def _served(endpoint, source):
     try:
-        return fetch(place, "/livez", source=source).status == 200
+        return fetch(endpoint, "/livez", source=source).status == 200
     except OSError:
         return False
 
 
-def _refused(place, sources):
+def _refused(endpoint, sources):
     """How many of them are not served, while each keeps what it has got."""
     socks, refused = [], 0
     for source in sources:
-        socks.append(open_socket(place, source=source))
+        socks.append(open_socket(endpoint, source=source))
         try:
             socks[-1].sendall(LIVEZ)
             refused += not socks[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
@@ -70,7 +70,7 @@ def test_newcomers_are_served(fake, serve):
         daemon.wait_for_p0f()
         with Hold(daemon.port, s=GREEDY, c=MANY) as greedy:
             wait_until(lambda: _full(daemon, "127.0.0.3"), "all to be taken")
-            refused = _refused(daemon.place, _newcomers())
+            refused = _refused(daemon.endpoint, _newcomers())
             evicted = _metric(daemon, "connections_evicted_total", "127.0.0.3")
             wait_until(lambda: _full(daemon, "127.0.0.3"), "it to take again what they have left")
             said = greedy.end()
@@ -89,7 +89,7 @@ def test_newcomers_stay(fake, serve):
         daemon.wait_for_p0f()
         with Hold(daemon.port, s=GREEDY, c=MANY):
             wait_until(lambda: _full(daemon, "127.0.0.3"), "all to be taken")
-            socks = [open_socket(daemon.place, source=source) for source in _newcomers(MANY // 4)]
+            socks = [open_socket(daemon.endpoint, source=source) for source in _newcomers(MANY // 4)]
             for _ in range(2):
                 for sock in socks:
                     sock.sendall(LIVEZ)
@@ -110,7 +110,7 @@ def test_whoever_speaks_for_many_is_not_one_client(fake, serve):
             wait_until(lambda: _metric(daemon, 'requests_total{route="/livez",code="200"}') > 2 * count,
                        "each to have been used again")
             for source in _newcomers(20):
-                assert _served(daemon.place, source)
+                assert _served(daemon.endpoint, source)
             assert _metric(daemon, "connections_evicted_total", "127.0.0.3") == 0
             said = proxy.end()
         assert said["open"] == said["opened"] == count
@@ -149,8 +149,8 @@ def test_many_clients_with_few(fake, serve):
     asked nothing for a while, if there are any."""
     with serve(fake, SETTINGS) as daemon:
         daemon.wait_for_p0f()
-        socks = [open_socket(daemon.place, source=source) for source in _newcomers(MANY)]
-        wait_until(lambda: _served(daemon.place, "127.0.0.4"), "room to be made")
+        socks = [open_socket(daemon.endpoint, source=source) for source in _newcomers(MANY)]
+        wait_until(lambda: _served(daemon.endpoint, "127.0.0.4"), "room to be made")
         assert wait_until(lambda: _metric(daemon, "connections_evicted_total", "127.0.0.4"), "the metric") > 0
         for sock in socks:
             sock.close()
@@ -170,10 +170,10 @@ def test_refused_uploads_are_waited_for_by_the_few(fake, serve):
 
         def open_now():
             return processes.descriptors(daemon.process.pid) - before
-        socks = [open_socket(daemon.place, source=GREEDY) for _ in range(30)]
+        socks = [open_socket(daemon.endpoint, source=GREEDY) for _ in range(30)]
         assert all(_answered(sock) for sock in socks)
         wait_until(lambda: open_now() <= 4, "all but four to be closed")
-        others = [open_socket(daemon.place, source=source) for source in _newcomers(10)]
+        others = [open_socket(daemon.endpoint, source=source) for source in _newcomers(10)]
         assert all(_answered(sock) for sock in others)
         wait_until(lambda: open_now() <= 14, "their connections to be closed")
         for sock in others:

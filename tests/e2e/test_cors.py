@@ -205,6 +205,6 @@ def test_preflight_of_nothing(listing):
 def test_requests_that_are_refused_at_once(listing):
     """Before their bodies are read: that way through the code has its own end."""
     lengths = ("Content-Length: 0", "Content-Length: 5")
-    answer = fetch_target(listing.place, "/livez", f"Origin: {PAGE}", *lengths)
+    answer = fetch_target(listing.endpoint, "/livez", f"Origin: {PAGE}", *lengths)
     assert_problem(answer, 400, None)
     _assert_readable(answer, PAGE)

@@ -63,7 +63,7 @@ def test_many_questions_at_once(fake, serve):
     fake.hosts.update(hosts)
     fake.coalesce = True
     with serve(fake, {"p0f.timeout": "20s"}) as daemon:
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in hosts])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in hosts])
         daemon.wait_for_p0f()
         for (address, fields), answer in zip(hosts.items(), crowd.answers()):
             if answer.status == 200:

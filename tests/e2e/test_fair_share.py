@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One greedy client takes neither all the places in which lookups wait, nor all the turns with p0f, nor
-has p0f asked what it has just been asked more often than it may."""
+"""One greedy client keeps others neither from being admitted nor from their turns with p0f, and has
+p0f asked no more often than it may what it has just been asked."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from http_load import FULL, Load
 from problems import assert_problem
 from waiting import wait_until
 
-PLACES = 64             # so one eighth more are for others, and who has none has few
-SPARE = PLACES // 8
+MAX_PENDING = 64        # so one eighth more are for others, and who has none has few
+RESERVE = MAX_PENDING // 8
 MANY = 1000 if FULL else 300
-SETTINGS = {"p0f.max_pending": str(PLACES), "p0f.timeout": "25s"}
+SETTINGS = {"p0f.max_pending": str(MAX_PENDING), "p0f.timeout": "25s"}
 
 # Clients are told apart by numbers of which there are about a thousand. So of three others one may
 # pass for the greedy one now and then; two never do.
@@ -47,10 +47,10 @@ def _all_found(crowd, hosts):
 
 
 def _take_all(daemon, hosts, client):
-    """A crowd of one client's, of whom so many wait as there are places, and not one more."""
-    crowd = Crowd(daemon.place, _paths(hosts), *client[1:], source=client[0])
-    wait_until(lambda: crowd.waiting() <= PLACES, "the others to be refused")
-    assert _lookups(daemon)["pending"] == crowd.waiting() == PLACES
+    """A crowd of one client's, as many of whom wait as may, and not one more."""
+    crowd = Crowd(daemon.endpoint, _paths(hosts), *client[1:], source=client[0])
+    wait_until(lambda: crowd.waiting() <= MAX_PENDING, "the others to be refused")
+    assert _lookups(daemon)["pending"] == crowd.waiting() == MAX_PENDING
     return crowd
 
 
@@ -67,18 +67,18 @@ def _proxied_ipv6(number):
 
 
 @pytest.mark.parametrize("client", [_direct, _proxied, _proxied_ipv6])
-def test_others_get_in_when_one_has_all_places(fake, serve, client):
+def test_others_are_admitted_when_one_uses_up_the_limit(fake, serve, client):
     greedy, hosts = _hosts(fake, 1, 100), _hosts(fake, 2, OTHERS)
     with serve(fake, SETTINGS) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
         crowd = _take_all(daemon, greedy, client(2))
-        others = [Crowd(daemon.place, _paths([host]), *client(3 + number)[1:],
+        others = [Crowd(daemon.endpoint, _paths([host]), *client(3 + number)[1:],
                         source=client(3 + number)[0]) for number, host in enumerate(hosts)]
         wait_until(lambda: _lookups(daemon)["pending"] +
-                   sum(other.waiting() == 0 for other in others) == PLACES + OTHERS,
+                   sum(other.waiting() == 0 for other in others) == MAX_PENDING + OTHERS,
                    "the others to wait, or to be refused")
-        assert _lookups(daemon)["pending"] >= PLACES + OTHERS - 1
+        assert _lookups(daemon)["pending"] >= MAX_PENDING + OTHERS - 1
         # Still none for who has so many.
         assert_problem(daemon.host("10.3.0.1", source=client(2)[0],
                                    headers=dict(line.split(": ") for line in client(2)[1:])),
@@ -86,24 +86,24 @@ def test_others_get_in_when_one_has_all_places(fake, serve, client):
         fake.release()
         served = [answer.status for other in others for answer in other.answers()]
         assert served.count(200) >= OTHERS - 1, served
-        assert [answer.status for answer in crowd.answers()].count(200) == PLACES
-        wait_until(lambda: _lookups(daemon)["pending"] == 0, "all places to be free")
+        assert [answer.status for answer in crowd.answers()].count(200) == MAX_PENDING
+        wait_until(lambda: _lookups(daemon)["pending"] == 0, "all to be answered")
         assert daemon.host("10.2.0.0", source=client(2)[0]).status == 200
 
 
-def test_a_newcomer_has_one_of_the_spare_places(fake, serve):
+def test_a_newcomer_is_admitted_from_the_reserve(fake, serve):
     """Else two greedy ones would do what one cannot."""
     with serve(fake, SETTINGS) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
         crowd = _take_all(daemon, _hosts(fake, 1, 100), _direct(2))
-        second = Crowd(daemon.place, _paths(_hosts(fake, 2, 20)), source="127.0.0.3")
+        second = Crowd(daemon.endpoint, _paths(_hosts(fake, 2, 20)), source="127.0.0.3")
         wait_until(lambda: second.waiting() <= 1, "all but one to be refused")
-        many = [Crowd(daemon.place, ["/host/10.3.0.1"], source=f"127.0.0.{number}")
+        many = [Crowd(daemon.endpoint, ["/host/10.3.0.1"], source=f"127.0.0.{number}")
                 for number in range(10, 40)]
-        wait_until(lambda: sum(one.waiting() for one in many) <= SPARE,
-                   "those who find no spare place to be refused")
-        assert _lookups(daemon)["pending"] == PLACES + SPARE
+        wait_until(lambda: sum(one.waiting() for one in many) <= RESERVE,
+                   "those whom the reserve does not hold to be refused")
+        assert _lookups(daemon)["pending"] == MAX_PENDING + RESERVE
         fake.release()
         for one in (crowd, second, *many):
             one.answers()
@@ -128,23 +128,23 @@ def _of_one_48(count):
 
 
 def test_a_network_full_of_networks_is_one_client_when_many_of_it_come(fake, serve):
-    places, newcomers = 500, 50
-    spare = places // 8
-    greedy, hosts = _hosts(fake, 1, places + spare), _hosts(fake, 2, newcomers)
-    with serve(fake, {**SETTINGS, "p0f.max_pending": str(places)}) as daemon:
+    max_pending, newcomers = 500, 50
+    reserve = max_pending // 8
+    greedy, hosts = _hosts(fake, 1, max_pending + reserve), _hosts(fake, 2, newcomers)
+    with serve(fake, {**SETTINGS, "p0f.max_pending": str(max_pending)}) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        crowd = Crowd(daemon.place, _paths(greedy), each=_of_one_48(len(greedy)))
-        wait_until(lambda: crowd.waiting() <= places, "those to be refused who are too many")
-        assert _lookups(daemon)["pending"] == crowd.waiting() == places
-        others = Crowd(daemon.place, _paths(hosts),
+        crowd = Crowd(daemon.endpoint, _paths(greedy), each=_of_one_48(len(greedy)))
+        wait_until(lambda: crowd.waiting() <= max_pending, "those to be refused who are too many")
+        assert _lookups(daemon)["pending"] == crowd.waiting() == max_pending
+        others = Crowd(daemon.endpoint, _paths(hosts),
                        each=[f"X-Forwarded-For: 198.51.100.{number}" for number in range(newcomers)])
         wait_until(lambda: _lookups(daemon)["pending"] + newcomers - others.waiting()
-                   == places + newcomers, "the newcomers to wait, or to be refused")
+                   == max_pending + newcomers, "the newcomers to wait, or to be refused")
         assert others.waiting() == newcomers
         fake.release()
         _all_found(others, hosts)
-        assert [answer.status for answer in crowd.answers()].count(200) == places
+        assert [answer.status for answer in crowd.answers()].count(200) == max_pending
 
 
 def test_the_field_of_strangers_makes_them_no_others(fake, serve):
@@ -161,21 +161,21 @@ def test_the_field_of_strangers_makes_them_no_others(fake, serve):
 
 
 def test_a_batch_is_its_clients(fake, serve):
-    hosts, others = _hosts(fake, 1, PLACES + 20), _hosts(fake, 2, OTHERS)
+    hosts, others = _hosts(fake, 1, MAX_PENDING + 20), _hosts(fake, 2, OTHERS)
     body = json.dumps(hosts).encode()
     with serve(fake, SETTINGS) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        with open_socket(daemon.place, source="127.0.0.2") as batch:
+        with open_socket(daemon.endpoint, source="127.0.0.2") as batch:
             batch.sendall(b"POST /hosts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                           b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
                           % (len(body), body))
-            wait_until(lambda: _lookups(daemon)["pending"] == PLACES, "the batch to have all")
+            wait_until(lambda: _lookups(daemon)["pending"] == MAX_PENDING, "the batch to have all")
             assert_problem(daemon.host("10.3.0.1", source="127.0.0.2"), 503, "overloaded",
                            "10.3.0.1")
-            crowds = [Crowd(daemon.place, _paths([host]), source=f"127.0.0.{3 + number}")
+            crowds = [Crowd(daemon.endpoint, _paths([host]), source=f"127.0.0.{3 + number}")
                       for number, host in enumerate(others)]
-            wait_until(lambda: _lookups(daemon)["pending"] >= PLACES + OTHERS - 1,
+            wait_until(lambda: _lookups(daemon)["pending"] >= MAX_PENDING + OTHERS - 1,
                        "the others to wait")
             fake.release()
             served = [answer.status for crowd in crowds for answer in crowd.answers()]
@@ -198,10 +198,10 @@ def test_others_do_not_wait_behind_all_that_one_has_asked_for(fake, serve, wante
     with serve(fake, settings) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        crowd = Crowd(daemon.place, _paths(greedy), source="127.0.0.2",
+        crowd = Crowd(daemon.endpoint, _paths(greedy), source="127.0.0.2",
                       each=None if client == "an address" else _of_one_48(MANY))
         wait_until(lambda: _lookups(daemon)["pending"] == MANY, "all to wait")
-        others = [Crowd(daemon.place, _paths([host]), source=f"127.0.0.{3 + number}")
+        others = [Crowd(daemon.endpoint, _paths([host]), source=f"127.0.0.{3 + number}")
                   for number, host in enumerate(hosts)]
         wait_until(lambda: _lookups(daemon)["pending"] == MANY + OTHERS, "the others to wait, too")
         before = len(fake.queries)
@@ -304,7 +304,7 @@ def test_what_is_remembered_for_its_rate_says_so(fake, serve):
 def test_a_no_match_that_was_not_asked_again_says_so(fake, serve):
     with serve(fake, _rates(1)) as daemon:
         daemon.wait_for_p0f()
-        crowd = Crowd(daemon.place, [f"/host/192.0.2.{number}?wait=300" for number in range(20)],
+        crowd = Crowd(daemon.endpoint, [f"/host/192.0.2.{number}?wait=300" for number in range(20)],
                       source="127.0.0.2")
         statuses = []
         for answer in crowd.answers():

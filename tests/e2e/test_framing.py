@@ -184,9 +184,9 @@ def _about(body):
     return json.loads(body).get("ip") if body.startswith(b"{") else None
 
 
-def _send(place, data):
+def _send(endpoint, data):
     received = b""
-    with socket.create_connection(place, BOUND) as sock:
+    with socket.create_connection(endpoint, BOUND) as sock:
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
@@ -217,14 +217,14 @@ def _judge_straight(stream, received):
     assert not {status for status, _ in answers[:-1]} & {400, 413, 431, 505}, "more after a refusal"
 
 
-def _check(place, seed, rounds, straight):
+def _check(endpoint, seed, rounds, straight):
     """Returns what was asked about last. `straight`: there is no proxy."""
     rng, addresses = random.Random(seed), _addresses()
     for number in range(rounds):
         stream = Stream(rng, addresses)
         probe = next(addresses)
-        received = _send(place, stream.bytes)
-        after = _send(place, _plain(probe, "Connection: close\r\n"))
+        received = _send(endpoint, stream.bytes)
+        after = _send(endpoint, _plain(probe, "Connection: close\r\n"))
         try:
             _judge(stream, received)
             if straight:
@@ -257,7 +257,7 @@ def _counted(lines):
 
 def test_straight(lab):
     _, daemon = lab
-    _check(daemon.place, SEED, ROUNDS, straight=True)
+    _check(daemon.endpoint, SEED, ROUNDS, straight=True)
     assert max(_counted(daemon.log().split("\n")).values()) == 1, "one request has been two"
 
 
@@ -277,9 +277,9 @@ def test_behind_nginx(scratch, lab):
         with open(f"{scratch}/forwarded.log", encoding="utf-8", errors="replace") as log:
             return [line for line in log if not line.startswith("- ")]
 
-    config = NGINX.format(daemon=daemon.place, directory=scratch)
+    config = NGINX.format(daemon=daemon.endpoint, directory=scratch)
     with nginx.Nginx(scratch, config, free_port()) as server:
-        last = _check(server.place, SEED, ROUNDS, straight=False)
+        last = _check(server.endpoint, SEED, ROUNDS, straight=False)
         _assert_as_forwarded(daemon, forwarded, last)
 
 
@@ -287,6 +287,6 @@ def test_behind_nginx(scratch, lab):
                     reason="HAProxy is not here; make harm gets it")
 def test_behind_haproxy(scratch, lab):
     _, daemon = lab
-    with haproxy.HaProxy(scratch, daemon.place) as server:
-        last = _check(server.place, SEED, ROUNDS, straight=False)
+    with haproxy.HaProxy(scratch, daemon.endpoint) as server:
+        last = _check(server.endpoint, SEED, ROUNDS, straight=False)
         _assert_as_forwarded(daemon, server.forwarded, last)

@@ -159,7 +159,7 @@ def test_etags_in_several_fields_are_one_list(known, serve):
         for tags, status in (((tag, '"other"'), 304), (('"other"', tag), 304), ((tag, ""), 304),
                              (('"other"', f"W/{tag}", '"more"'), 304), (('"other"', '"more"'), 200)):
             fields = [f"If-None-Match: {tag}" for tag in tags]
-            assert fetch_target(daemon.place, f"/host/{HOST}", *fields).status == status, tags
+            assert fetch_target(daemon.endpoint, f"/host/{HOST}", *fields).status == status, tags
 
 
 def test_the_etag_follows_the_body(known, serve):

@@ -41,15 +41,15 @@ def test_a_target_in_absolute_form(daemon):
     """RFC 9112: a server must accept it, whatever its Host says."""
     for scheme in ("http", "HTTP"):
         target = f"{scheme}://127.0.0.1:{daemon.port}/host/{HOST}?format=raw"
-        answer = fetch_target(daemon.place, target)
+        answer = fetch_target(daemon.endpoint, target)
         assert answer.status == 200, answer
         assert answer.json()["ip"] == HOST
-    assert_problem(fetch_target(daemon.place, "http://example.com/host/x"), 400, "bad-address")
-    assert_problem(fetch_target(daemon.place, "http://example.com/nothing"), 404, "not-found")
+    assert_problem(fetch_target(daemon.endpoint, "http://example.com/host/x"), 400, "bad-address")
+    assert_problem(fetch_target(daemon.endpoint, "http://example.com/nothing"), 404, "not-found")
 
 
 def test_http_1_0_needs_no_host(daemon):
-    answer = fetch_target(daemon.place, f"/host/{HOST}", version="1.0", host=None)
+    answer = fetch_target(daemon.endpoint, f"/host/{HOST}", version="1.0", host=None)
     assert answer.status == 200
     assert answer.json()["ip"] == HOST
 
@@ -57,7 +57,7 @@ def test_http_1_0_needs_no_host(daemon):
 def test_http_1_0_ends_with_the_answer_unless_asked_not_to(daemon):
     for path, status in ((f"/host/{HOST}", 200), ("/host/198.51.100.200?wait=50", 404)):
         for field, answers in (("", 1), ("Connection: keep-alive\r\n", 2)):
-            with open_socket(daemon.place) as sock:
+            with open_socket(daemon.endpoint) as sock:
                 sock.sendall(f"GET {path} HTTP/1.0\r\n{field}\r\n".encode() * 2)
                 if answers > 1:
                     sock.shutdown(socket.SHUT_WR)
@@ -68,7 +68,7 @@ def test_http_1_0_ends_with_the_answer_unless_asked_not_to(daemon):
 
 
 def test_an_empty_line_before_the_request(daemon):
-    received = send_bytes(daemon.place, b"\r\n" + get_bytes(f"/host/{HOST}"))
+    received = send_bytes(daemon.endpoint, b"\r\n" + get_bytes(f"/host/{HOST}"))
     assert parse(received).status == 200
 
 
@@ -77,7 +77,7 @@ def test_many_requests_on_one_connection(daemon):
     addresses = [f"198.51.100.{number}" for number in range(100, 120)]
     requests = "".join(f"GET /host/{address}?wait=0 HTTP/1.1\r\nHost: x\r\n\r\n"
                        for address in addresses)
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(requests.encode() + get_bytes("/livez"))
         stream = sock.makefile("rb")
         received = stream.read()
@@ -89,13 +89,13 @@ def test_many_requests_on_one_connection(daemon):
 def test_more_requests_behind_one_that_expects_to_go_on(daemon):
     """It has no body to go on with, and is answered all the same, as is what follows it."""
     expects = b"GET /livez HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n"
-    received = send_bytes(daemon.place, expects + get_bytes(f"/host/{HOST}"))
+    received = send_bytes(daemon.endpoint, expects + get_bytes(f"/host/{HOST}"))
     interim = [b"100"] if microhttpd.CONTINUES_WITHOUT_BODY else []
     assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [*interim, b"200", b"200"], received
 
 
 def test_a_request_byte_by_byte(daemon):
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         for byte in get_bytes(f"/host/{HOST}"):
             sock.sendall(bytes([byte]))
         assert parse(sock.makefile("rb").read()).status == 200
@@ -111,23 +111,23 @@ def test_many_headers_and_a_big_cookie_are_fine_within_reason(daemon):
 
 def test_a_target_that_is_an_asterisk(daemon):
     """OPTIONS alone may have that: it is about the server as a whole."""
-    answer = fetch_target(daemon.place, "*", method="OPTIONS")
+    answer = fetch_target(daemon.endpoint, "*", method="OPTIONS")
     assert (answer.status, answer["Allow"], answer.body) == (204, "GET, HEAD, POST, OPTIONS", b"")
-    assert_problem(fetch_target(daemon.place, "*"), 404, "not-found")
+    assert_problem(fetch_target(daemon.endpoint, "*"), 404, "not-found")
 
 
 def test_many_parameters_are_fine(daemon):
     """As many as a target has room for: what is unknown is ignored, what is known is heeded."""
     for many in ("&a" * 1_000, "&" * 4_000, "&x=" * 1_000):
-        answer = fetch_target(daemon.place, f"/host/{HOST}?a{many}&format=raw")
+        answer = fetch_target(daemon.endpoint, f"/host/{HOST}?a{many}&format=raw")
         assert answer.status == 200 and "magic" in answer.json(), answer
-        assert fetch_target(daemon.place, f"/livez?a{many}").status == 200
+        assert fetch_target(daemon.endpoint, f"/livez?a{many}").status == 200
 
 
 def test_many_small_cookies_are_fine(daemon):
     cookies = "; ".join(f"c{number}=1" for number in range(300))
-    assert fetch_target(daemon.place, f"/host/{HOST}", f"Cookie: {cookies}").status == 200
-    assert fetch_target(daemon.place, "/forward-auth", f"Cookie: {cookies}").status == 204
+    assert fetch_target(daemon.endpoint, f"/host/{HOST}", f"Cookie: {cookies}").status == 200
+    assert fetch_target(daemon.endpoint, "/forward-auth", f"Cookie: {cookies}").status == 204
 
 
 @pytest.mark.parametrize("size", [*range(7_000, 9_000, 100), *range(8_050, 8_200, 10)])
@@ -135,7 +135,7 @@ def test_a_cookie_is_fine_up_to_the_limit_and_then_refused(daemon, size):
     """Each is answered, in words of ours: there is no size that the HTTP library has no room for."""
     cookie = "Cookie: " + "c" * size
     for path, good in ((f"/host/{HOST}", 200), ("/forward-auth", 204)):
-        answer = fetch_target(daemon.place, path, cookie)
+        answer = fetch_target(daemon.endpoint, path, cookie)
         if answer.status != good:
             assert size > 8_000
             assert_problem(answer, 431, None)
@@ -146,7 +146,7 @@ def test_a_cookie_is_fine_up_to_the_limit_and_then_refused(daemon, size):
 def _assert_refused(daemon, request, status, code):
     """With this problem and nothing else, and the connection ends: what follows is no request."""
     request = request.replace(b"Connection: close\r\n", b"")
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(request + _HIDDEN)
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1 and received.startswith(b"HTTP/1.1 "), received
@@ -162,23 +162,23 @@ TARGETS = ["/host/{}", "/{}", f"/host/{HOST}?format={{}}", "/livez?{}"]
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_that_is_too_long(daemon, target):
-    assert_problem(fetch_target(daemon.place, target.format("1" * 9_000)), 414, None)
+    assert_problem(fetch_target(daemon.endpoint, target.format("1" * 9_000)), 414, None)
 
 
 @pytest.mark.parametrize("size", [33_000, 100_000, 200_000])
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_beyond_all_buffers(daemon, target, size):
     """Refused by the HTTP library, before any of our code sees the request."""
-    assert_problem(fetch_target(daemon.place, target.format("1" * size)), 414, "uri-too-long")
+    assert_problem(fetch_target(daemon.endpoint, target.format("1" * size)), 414, "uri-too-long")
 
 
 @pytest.mark.parametrize("size", [33_000, 200_000])
 def test_headers_beyond_all_buffers(daemon, size):
     """Likewise."""
-    cookie = fetch_target(daemon.place, f"/host/{HOST}", "Cookie: " + "c" * size)
+    cookie = fetch_target(daemon.endpoint, f"/host/{HOST}", "Cookie: " + "c" * size)
     assert_problem(cookie, 431, "headers-too-large")
     many = (f"X-{number}: {'v' * 40}" for number in range(size // 50))
-    assert_problem(fetch_target(daemon.place, f"/host/{HOST}", *many), 431, "headers-too-large")
+    assert_problem(fetch_target(daemon.endpoint, f"/host/{HOST}", *many), 431, "headers-too-large")
 
 
 def test_a_chunk_extension_beyond_all_buffers(daemon):
@@ -186,19 +186,19 @@ def test_a_chunk_extension_beyond_all_buffers(daemon):
     for path in ("/hosts", "/livez"):
         head = (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 "Transfer-Encoding: chunked\r\n\r\n1;a=")
-        received = send_bytes(daemon.place, head.encode() + b"x" * 30_000)
+        received = send_bytes(daemon.endpoint, head.encode() + b"x" * 30_000)
         assert received.count(b"HTTP/1.1 ") == 1, received
         assert_problem(parse(received), 413, "body-too-large")
 
 
 def test_http_1_1_needs_a_host(daemon):
-    answer = fetch_target(daemon.place, f"/host/{HOST}", host=None)
+    answer = fetch_target(daemon.endpoint, f"/host/{HOST}", host=None)
     assert_problem(answer, 400, None)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_two_hosts_are_too_many(daemon, version):
-    answer = fetch_target(daemon.place, f"/host/{HOST}", "Host: other.example", version=version)
+    answer = fetch_target(daemon.endpoint, f"/host/{HOST}", "Host: other.example", version=version)
     assert_problem(answer, 400, None)
 
 
@@ -229,7 +229,7 @@ def test_bytes_that_no_host_may_have(daemon, host):
 @pytest.mark.parametrize("host", ["", "x", "x:5030", "[::1]:5030", "a_b", "a.b-c.example.", "x ",
                                   "x \t", "\t x", "%41"])
 def test_hosts_that_are_fine(daemon, host):
-    assert fetch_target(daemon.place, "/livez", host=host).status == 200
+    assert fetch_target(daemon.endpoint, "/livez", host=host).status == 200
 
 
 @pytest.mark.parametrize("name", ["", " X", "X ", "X\t", "X Y", "X(", "X,Y", "X/Y", '"X"', "X@Y",
@@ -280,7 +280,7 @@ def test_a_field_on_two_lines(daemon, lines):
     """RFC 9112, 5.2, lets a server refuse it, or read it as one line."""
     request = f"GET /livez HTTP/1.1\r\nHost: x\r\n{lines}\r\n\r\n".encode()
     if microhttpd.JOINS_LINES:
-        received = send_bytes(daemon.place, request + get_bytes("/livez"))
+        received = send_bytes(daemon.endpoint, request + get_bytes("/livez"))
         assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200"], received
     else:
         _assert_refused(daemon, request, 400, "bad-request")
@@ -300,7 +300,7 @@ def test_a_malformed_length(daemon, length, method, path):
     status = BAD_LENGTHS[length]
     code = {400: "bad-request", 413: "body-too-large"}[status]
     if method == "HEAD":
-        received = send_bytes(daemon.place, request + _HIDDEN)
+        received = send_bytes(daemon.endpoint, request + _HIDDEN)
         assert received.count(b"HTTP/1.1 ") == 1 and received.endswith(b"\r\n\r\n"), received
         assert parse(received, method).status == status
     else:
@@ -335,8 +335,8 @@ SPOILT = {
 def test_such_a_request_in_pieces_among_others(daemon, what):
     """Whose it is the library does not say where it refuses one: it is never somebody else's."""
     begin, bad_end, good_end = (text.encode() for text in SPOILT[what])
-    others = [open_socket(daemon.place) for _ in range(20)]
-    bad = [open_socket(daemon.place) for _ in range(20)]
+    others = [open_socket(daemon.endpoint) for _ in range(20)]
+    bad = [open_socket(daemon.endpoint) for _ in range(20)]
     for pair in zip(bad, others):
         for sock in pair:
             sock.sendall(begin)
@@ -361,7 +361,7 @@ def test_a_refusal_behind_other_requests(daemon):
     for spoilt, status in ((b"HEAD /livez HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", b"400"),
                            (b"HEAD /livez HTTP/1.1\r\nHost: x\r\nContent-Length: +\r\n\r\n", b"400"),
                            (b"HEAD /livez HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 30_000, b"431")):
-        received = send_bytes(daemon.place, good * 2 + spoilt + _HIDDEN)
+        received = send_bytes(daemon.endpoint, good * 2 + spoilt + _HIDDEN)
         assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200", status], received
         assert received.endswith(b"\r\n\r\n"), received
 
@@ -422,7 +422,7 @@ def test_a_body_is_read_as_what_it_is(daemon, what):
     headers, prefix = BODIES[what]
     end = b"\r\n0\r\n\r\n" if prefix else b""
     request = f"{_LIVEZ}{headers}\r\n".encode() + prefix + _HIDDEN + end
-    received = send_bytes(daemon.place, request + get_bytes("/livez"))
+    received = send_bytes(daemon.endpoint, request + get_bytes("/livez"))
     assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200"], received
 
 
@@ -433,7 +433,7 @@ def test_a_body_whose_length_is_open_is_refused(daemon, method, path, what):
     """And the connection ends, since nobody can tell where the next request would begin."""
     headers, prefix = BODIES[what]
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}\r\n"
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(head.encode() + prefix + _HIDDEN)
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1, received
@@ -444,7 +444,7 @@ def test_http_1_0_has_no_chunks(daemon):
     """RFC 9112, 6.1: a proxy of those days has passed on what it did not understand."""
     head = ("POST /livez HTTP/1.0\r\nConnection: keep-alive\r\n"
             f"Transfer-Encoding: chunked\r\n\r\n{len(_HIDDEN):x}\r\n")
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(head.encode() + _HIDDEN + b"\r\n0\r\n\r\n" + _HIDDEN)
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1, received
@@ -455,7 +455,7 @@ def test_http_1_0_has_no_chunks(daemon):
                                    f"Content-Length : {len(_HIDDEN)}"])
 def test_a_field_whose_name_is_none_is_refused(daemon, field):
     """RFC 9112, 5.1: a blank before the colon is where two servers may read two things."""
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(f"GET /livez HTTP/1.1\r\n{field}\r\nHost: x\r\n\r\n".encode() + _HIDDEN)
         received = sock.makefile("rb").read()
     assert received.count(b"HTTP/1.1 ") == 1, received
@@ -469,7 +469,7 @@ def _outcome(lab):
     _, daemon = lab
     everything = {**NONSENSE, **SMUGGLING}
     with concurrent.futures.ThreadPoolExecutor(len(everything)) as pool:
-        said = pool.map(lambda data: send_bytes(daemon.place, data), everything.values())
+        said = pool.map(lambda data: send_bytes(daemon.endpoint, data), everything.values())
         return dict(zip(everything, said))
 
 
@@ -488,7 +488,7 @@ def test_a_body_is_never_taken_for_a_request(daemon, outcome, what):
 
 def test_a_slow_client_holds_nobody_up(daemon):
     """Half requests on many connections, and others are served."""
-    halves = [open_socket(daemon.place) for _ in range(50)]
+    halves = [open_socket(daemon.endpoint) for _ in range(50)]
     for sock in halves:
         sock.sendall(b"GET /host/198.51.100.1 HTTP/1.1\r\nHo")
     for _ in range(20):
@@ -514,7 +514,7 @@ def test_what_clients_send_is_escaped_in_the_log(fake, serve):
     }
     with serve(fake, {"http.access_log": "yes"}) as daemon:
         for request in requests:
-            send_bytes(daemon.place, request + b"\r\nHost: x\r\n\r\n")
+            send_bytes(daemon.endpoint, request + b"\r\nHost: x\r\n\r\n")
         lines = [line.split(" ", 2)[-1] for line in daemon.log().split("\n")]
         for request, line in requests.items():
             assert line in lines, (request, lines)

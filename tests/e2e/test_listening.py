@@ -21,13 +21,13 @@ def test_several_addresses_at_once(fake, serve, scratch):
     fake.hosts[HOST] = {"os_name": "Linux"}
     second, v6, path = free_port(), free_port(), f"{scratch}/http.sock"
     with serve(fake, also_listen=[f"127.0.0.2:{second}", f"[::1]:{v6}", f"unix:{path}"]) as daemon:
-        places = [daemon.place, ("127.0.0.2", second), ("::1", v6), path]
-        for place in places:
-            assert fetch(place, f"/host/{HOST}").json()["ip"] == HOST
-            assert fetch(place, "/nothing").status == 404
+        endpoints = [daemon.endpoint, ("127.0.0.2", second), ("::1", v6), path]
+        for endpoint in endpoints:
+            assert fetch(endpoint, f"/host/{HOST}").json()["ip"] == HOST
+            assert fetch(endpoint, "/nothing").status == 404
         assert fake.counts[HOST] == 1, "all share one cache"
-        for place in places:
-            crowd = Crowd(place, [f"/host/{HOST}"] * 50)
+        for endpoint in endpoints:
+            crowd = Crowd(endpoint, [f"/host/{HOST}"] * 50)
             assert {answer.status for answer in crowd.answers()} == {200}
         # Not on all interfaces, but only where it was told to.
         with pytest.raises(OSError):
@@ -43,7 +43,7 @@ def test_a_unix_socket_alone(fake, serve, scratch):
 def test_a_unix_socket_left_behind(fake, serve, scratch):
     """By a daemon that was killed: the next one takes its place."""
     path = f"{scratch}/http.sock"
-    # Without a p0f: nobody who is killed can wait for what is owed.
+    # Without a p0f: nobody who is killed can wait for what is outstanding.
     killed = serve(f"{scratch}/nowhere.sock", also_listen=[f"unix:{path}"]).start()
     assert fetch(path, "/livez").status == 200
     killed.kill()

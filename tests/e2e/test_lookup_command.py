@@ -155,7 +155,7 @@ def test_a_p0f_that_does_not_answer(fake, scratch, stall):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_impatient_user(fake, number):
-    """Ctrl-C while p0f owes an answer: that is waited for, and then it is the end."""
+    """Ctrl-C while an answer is outstanding: it exits once that has come."""
     fake.hosts[HOST] = FIELDS
     fake.hold(HOST)
     process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=20s", HOST, SIX)

@@ -68,11 +68,11 @@ class Lab:
         self.echo = nginx.EchoSite()
         self.fastcgi = nginx.FastCgiSite(scratch)
         self.nginx = nginx.Nginx(scratch, _config(scratch, self.daemon.port, self.echo, self.fastcgi))
-        self.place = self.nginx.place
+        self.endpoint = self.nginx.endpoint
 
     def get(self, visitor, path="/", headers=None, **options):
         """The page that the visitor gets, which must be one."""
-        answer = fetch(self.place, path, headers, source=visitor, timeout=QUICK, **options)
+        answer = fetch(self.endpoint, path, headers, source=visitor, timeout=QUICK, **options)
         assert answer.status == 200, answer
         return answer.body.decode("latin-1")
 
@@ -132,7 +132,7 @@ def test_no_field_is_left_out():
 @pytest.mark.parametrize("path", SITES)
 def test_the_site_is_told_what_p0f_says(lab, path):
     visitor = f"{loopback.NETWORK}.9.1"
-    loopback.visit(visitor, lab.place, language="fr", segment_size=1412, hops=3)
+    loopback.visit(visitor, lab.endpoint, language="fr", segment_size=1412, hops=3)
     wait_until(lambda: (lab.p0f.known(visitor) or {}).get("language"), "p0f to read the request")
 
     def same():
@@ -157,7 +157,7 @@ SPOOFED = {**{f"X-P0F-{name}": "made up" for name in NAMES},
 @pytest.mark.parametrize("path", SITES)
 def test_what_a_visitor_makes_up_does_not_arrive(lab, path):
     known = f"{loopback.NETWORK}.9.2"
-    loopback.visit(known, lab.place)
+    loopback.visit(known, lab.endpoint)
     wait_until(lambda: lab.p0f.known(known), "p0f to see the visitor")
     for visitor, status in ((known, "ok"), (STRANGER, "no-match")):
         for headers in (SPOOFED, {name.lower(): value for name, value in SPOOFED.items()}):
@@ -177,7 +177,7 @@ def test_a_body_is_the_sites_alone(lab):
 
 
 def test_visitors_cannot_ask_themselves(lab):
-    answer = fetch(lab.place, "/p0f-lookupd")
+    answer = fetch(lab.endpoint, "/p0f-lookupd")
     assert (answer.status, answer.body) == (204, b"")
     assert not re.search("p0f", str(answer.headers), re.I)
 
@@ -252,6 +252,6 @@ def test_something_else_answers_in_its_place(scratch, status):
     config = _config(scratch, port, echo, fastcgi) + \
         f"server {{ listen 127.0.0.1:{port}; location / {{ return {status} /; }} }}"
     with echo, fastcgi, nginx.Nginx(scratch, config) as server:
-        page = fetch(server.place, "/", timeout=QUICK)
+        page = fetch(server.endpoint, "/", timeout=QUICK)
         assert page.status == 200, page
         assert "X-P0F-Status: error" in page.body.decode()

@@ -52,7 +52,7 @@ class Lab:
         self.p0f.stop()
 
     def get(self, path=f"/host/{HOST}", headers=None, **options):
-        return fetch(self.nginx.place, path, headers, **options)
+        return fetch(self.nginx.endpoint, path, headers, **options)
 
     def reached_us(self, path=f"/host/{HOST}"):
         """The statuses of the answers that the daemon gave, from its access log."""

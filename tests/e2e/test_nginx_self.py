@@ -43,7 +43,7 @@ def _nginx(scratch, daemon, changes=()):
 def _self(server, visitor, *forwarded):
     """Whom the answer is about; X-Forwarded-For as the visitor sends it."""
     lines = "".join(f"X-Forwarded-For: {field}\r\n" for field in forwarded)
-    with socket.create_connection(server.place, 30, (visitor, 0)) as sock:
+    with socket.create_connection(server.endpoint, 30, (visitor, 0)) as sock:
         sock.sendall(f"GET /self HTTP/1.0\r\n{lines}\r\n".encode())
         response = http.client.HTTPResponse(sock)
         response.begin()
@@ -77,7 +77,7 @@ def test_nginx_keeps_it_for_nobody_else(scratch, daemon):
     with _nginx(scratch, daemon) as server:
         for _ in range(3):
             for visitor in VISITORS:
-                answer = fetch(server.place, "/self", source=visitor)
+                answer = fetch(server.endpoint, "/self", source=visitor)
                 assert answer.json()["ip"] == visitor
                 assert "private" in answer["Cache-Control"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""p0f dies of a client that hangs up while it is owed an answer, and it has few places for clients.
+"""p0f dies of a client that hangs up while an answer to it is outstanding, and it serves few clients.
 Whatever becomes of the daemon, of those who ask it, or of p0f: no such thing is done to it.
 
 BusyP0f has the real one's order of work, counts every close that came too early, and dies of what
@@ -63,7 +63,7 @@ def test_what_would_kill_the_real_one_is_seen(scratch):
     busy.process.stdin.close()
     busy.process.stdin = None
     counts = busy.end()
-    assert counts["owed_closes"] == 1, counts
+    assert counts["early_closes"] == 1, counts
 
 
 def test_a_query_left_unread_and_a_half_close_are_seen(scratch):
@@ -71,7 +71,7 @@ def test_a_query_left_unread_and_a_half_close_are_seen(scratch):
     busy.pause()
     _ask(busy.path).close()
     busy.resume()
-    wait_until(lambda: busy.counts()["owed_closes"] == 1, "the early close to be counted")
+    wait_until(lambda: busy.counts()["early_closes"] == 1, "the early close to be counted")
     with open_socket(busy.path) as sock:
         sock.shutdown(socket.SHUT_WR)
         wait_until(lambda: busy.counts()["half_closes"] == 1, "the half-close to be counted")
@@ -128,7 +128,7 @@ def test_reloads_under_load(busy, serve):
             before = len(daemon.log())
             daemon.signal(signal.SIGHUP)
             wait_until(lambda b=before: "settings reloaded" in daemon.log()[b:], "the reload")
-        # There are 100 clients, and at times 50 places.
+        # There are 100 clients, and at times 50 may wait.
         _sound(running.result(), 200, 503, 504)
         assert "p0f.connections has changed, which needs a restart" in daemon.log()
         counts = busy.stall(0)
@@ -151,14 +151,14 @@ def test_restarts_with_other_numbers_of_connections(busy, serve):
             wait_until(lambda: busy.counts()["clients"] == 0, "p0f to see the end")
 
 
-def test_stopped_with_a_hundred_answers_owed(busy, serve):
+def test_stopped_with_a_hundred_answers_outstanding(busy, serve):
     settings = {**IMPATIENT, "p0f.connections": "4", "p0f.pipeline": "32"}
     with serve(busy, settings) as daemon:
         daemon.wait_for_p0f()
         before = busy.counts()["queries"]
         busy.pause()
         running = Load(daemon, n=10_000_000, c=50, m=60_000)
-        crowd = Crowd(daemon.place, [f"/host/10.0.1.{number}" for number in range(128)])
+        crowd = Crowd(daemon.endpoint, [f"/host/10.0.1.{number}" for number in range(128)])
         assert {answer.status for answer in crowd.answers()} == {504}
         daemon.signal(signal.SIGTERM)
         report = running.end()
@@ -265,7 +265,7 @@ def test_the_real_one_while_packets_keep_it_busy(needs_p0f, scratch, serve):
 
 @pytest.fixture(name="crowded")
 def _crowded(needs_p0f, scratch):
-    """(p0f, what keeps its 20 places taken)"""
+    """(p0f, what keeps its 20 connections taken)"""
     p0f = RealP0f(scratch, packets="net 192.0.2.0/24")
     p0f.output = os.devnull     # it would complain, millions of times
     with p0f:
@@ -277,7 +277,7 @@ def _crowded(needs_p0f, scratch):
             sock.close()
 
 
-def test_all_places_taken(crowded, serve):
+def test_all_slots_taken(crowded, serve):
     """It says so, answers in time all the same, and goes on by itself when there is room."""
     p0f, others = crowded
     limit = "p0f accepts connections but does not answer"
@@ -304,7 +304,7 @@ def test_all_places_taken(crowded, serve):
             others.pop().close()
             pool()
         wait_until(lambda: daemon.host("192.0.2.1", "?wait=0").status == 404,
-                   "the daemon to have its places")
+                   "the daemon to have its connections")
         wait_until(lambda: pool()["ready"] == 4, "all its connections to be served")
         assert pool()["fault"] is None and not pool()["limit_suspected"] and pool()["p0f_up"]
         assert most == 4
@@ -313,11 +313,11 @@ def test_all_places_taken(crowded, serve):
         processes.wait_until_idle(p0f.process.pid, "p0f to be idle again")
 
 
-def test_a_query_asked_while_there_is_no_place_is_not_lost(crowded, serve):
+def test_a_query_asked_while_there_is_no_slot_is_not_lost(crowded, serve):
     p0f, others = crowded
     with serve(p0f, {"p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
-        crowd = Crowd(daemon.place, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
-        wait_until(lambda: "does not answer" in daemon.log(), "the daemon to find no place")
+        crowd = Crowd(daemon.endpoint, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
+        wait_until(lambda: "does not answer" in daemon.log(), "the daemon to find no free connection")
         assert crowd.waiting() == 199
         others.pop().close()    # one is enough
         assert {answer.status for answer in crowd.answers()} == {404}
@@ -326,13 +326,13 @@ def test_a_query_asked_while_there_is_no_place_is_not_lost(crowded, serve):
         assert p0f.alive()
 
 
-def test_a_few_places_left(crowded, serve):
+def test_a_few_slots_left(crowded, serve):
     """Two of its four connections are served, and so is everybody who asks."""
     p0f, others = crowded
     for _ in range(2):
         others.pop().close()
     with serve(p0f, {"p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
-        crowd = Crowd(daemon.place, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
+        crowd = Crowd(daemon.endpoint, [f"/host/192.0.2.{n}?wait=0" for n in range(1, 200)])
         assert {answer.status for answer in crowd.answers()} == {404}
         while others:
             others.pop().close()

@@ -25,8 +25,8 @@ LOADED = ["Transfer-Encoding: chunked", f"Origin: {PAGE}", "Access-Control-Reque
 class Connection:
     """A connection on which requests are sent as bytes."""
 
-    def __init__(self, place):
-        self._sock = http_client.open_socket(place)
+    def __init__(self, endpoint):
+        self._sock = http_client.open_socket(endpoint)
 
     def ask(self, method, path, *headers, body=b"", host="x"):
         """The answer to one request, of exactly these header fields; it leaves the connection open
@@ -64,7 +64,7 @@ def _daemon(module_scratch):
 @pytest.fixture(name="connection", params=["POST", "OPTIONS", "PUT"])
 def _connection(daemon, request):
     """One on which a request with all of these was answered."""
-    connection = Connection(daemon.place)
+    connection = Connection(daemon.endpoint)
     answer = connection.ask(request.param, "/hosts?format=raw", *LOADED, body=_chunked(BATCH))
     assert answer.status == {"POST": 200, "OPTIONS": 204, "PUT": 405}[request.param], answer
     assert answer["Access-Control-Allow-Origin"] == PAGE
@@ -88,7 +88,7 @@ def test_what_is_not_cached_is_asked_about(connection, daemon):
     """Only the first wanted nothing but what is cached."""
     answer = connection.ask("GET", "/self")
     assert answer.status == 404, "p0f does not know who asks, who is not whom the first spoke for"
-    assert answer.json()["ip"] == daemon.place[0]
+    assert answer.json()["ip"] == daemon.endpoint[0]
 
 
 def test_a_batch_says_its_type_again(connection):

@@ -13,7 +13,7 @@ HOST = "198.51.100.1"
 KNOWN = {"os_name": "Linux", "http_name": "curl", "total_conn": 7}
 
 
-class Asker(threading.Thread):
+class Requester(threading.Thread):
     """One request in a thread of its own."""
 
     def __init__(self, daemon, address, query="", headers=None):
@@ -40,7 +40,7 @@ def test_500_requests_for_a_cold_host_are_one_query(fake, serve):
     with serve(fake, {"p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold(HOST)
-        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 500)
+        crowd = Crowd(daemon.endpoint, [f"/host/{HOST}"] * 500)
         wait_until(lambda: _waiting(daemon) == 500, "all of them to wait")
         fake.release()
         answers = crowd.answers()
@@ -56,7 +56,7 @@ def test_500_requests_for_an_unknown_host_are_one_query(fake, serve):
     with serve(fake, {"p0f.timeout": "20s", "cache.negative_ttl": "1h"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold(HOST)
-        crowd = Crowd(daemon.place, [f"/host/{HOST}?wait=0"] * 500)
+        crowd = Crowd(daemon.endpoint, [f"/host/{HOST}?wait=0"] * 500)
         wait_until(lambda: fake.counts[HOST], "the query")
         fake.release()
         assert [answer.status for answer in crowd.answers()] == [404] * 500
@@ -68,13 +68,13 @@ def test_a_question_anew_joins_the_one_under_way(fake, serve):
     with serve(fake, {"p0f.timeout": "20s"}) as daemon:
         daemon.host(HOST)
         fake.hold(HOST)
-        first = Asker(daemon, HOST, headers={"Cache-Control": "no-cache"})
+        first = Requester(daemon, HOST, headers={"Cache-Control": "no-cache"})
         wait_until(lambda: fake.counts[HOST] == 2, "the second query")
-        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 10)
+        crowd = Crowd(daemon.endpoint, [f"/host/{HOST}"] * 10)
         assert {answer.status for answer in crowd.answers()} == {200}, "a fresh entry needs no p0f"
-        others = [Asker(daemon, HOST, headers={"Cache-Control": "no-cache"}) for _ in range(10)]
+        others = [Requester(daemon, HOST, headers={"Cache-Control": "no-cache"}) for _ in range(10)]
         fake.release()
-        assert {asker.result().status for asker in [first, *others]} == {200}
+        assert {each.result().status for each in [first, *others]} == {200}
         # Those that came after the release found nothing under way and asked once more, at most.
         assert 2 <= fake.counts[HOST] <= 12
 
@@ -85,13 +85,13 @@ def test_each_waiter_has_its_own_deadline(fake, serve):
     with serve(fake, {"p0f.timeout": "1s"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold(HOST)
-        first = Asker(daemon, HOST)
+        first = Requester(daemon, HOST)
         wait_until(lambda: fake.counts[HOST], "the query")
         daemon.settings["p0f.timeout"] = "20s"
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)
         wait_until(lambda: "settings reloaded" in daemon.log(), "the reload")
-        second = Asker(daemon, HOST)
+        second = Requester(daemon, HOST)
         assert_problem(first.result(), 504, "p0f-timeout", HOST)
         wait_until(lambda: _waiting(daemon) == 1, "the second to wait")
         fake.release()
@@ -104,7 +104,7 @@ def test_a_short_wait_does_not_end_a_long_one(fake, serve):
     fake.hosts[HOST] = None
     with serve(fake) as daemon:
         daemon.wait_for_p0f()
-        patient = Asker(daemon, HOST, "?wait=5000")
+        patient = Requester(daemon, HOST, "?wait=5000")
         wait_until(lambda: fake.counts[HOST], "the first question")
         assert_problem(daemon.host(HOST, "?wait=20"), 404, "no-match", HOST)
         assert patient.answer is None
@@ -117,7 +117,7 @@ def test_clients_that_leave_while_they_wait(fake, serve):
     with serve(fake, {"p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold(HOST)
-        crowd = Crowd(daemon.place, [f"/host/{HOST}"] * 100)
+        crowd = Crowd(daemon.endpoint, [f"/host/{HOST}"] * 100)
         wait_until(lambda: fake.counts[HOST], "the query")
         crowd.leave()
         assert daemon.get("/livez").status == 200

@@ -366,14 +366,14 @@ def _altered(document, monkeypatch):
 
 
 @pytest.mark.parametrize("ask", [
-    lambda place, path: http_client.fetch(place, path),
-    lambda place, path: http_client.ask(http_client.connect(place), path),
-    lambda place, path: http_client.fetch_target(place, path),
-    lambda place, path: http_client.Crowd(place, [path]).answers(),
-    lambda place, path: http_client.parse(http_client.send_bytes(
-        place, http_client.get_bytes(path))),
+    lambda endpoint, path: http_client.fetch(endpoint, path),
+    lambda endpoint, path: http_client.ask(http_client.connect(endpoint), path),
+    lambda endpoint, path: http_client.fetch_target(endpoint, path),
+    lambda endpoint, path: http_client.Crowd(endpoint, [path]).answers(),
+    lambda endpoint, path: http_client.parse(http_client.send_bytes(
+        endpoint, http_client.get_bytes(path))),
 ])
 def test_a_difference_of_the_document_is_found_by_every_client(daemon, altered, ask):
-    ask(daemon.place, "/livez")
+    ask(daemon.endpoint, "/livez")
     with pytest.raises(openapi.Drift, match="language"):
-        ask(daemon.place, f"/host/{HOST}")
+        ask(daemon.endpoint, f"/host/{HOST}")

@@ -65,7 +65,7 @@ def test_a_p0f_that_is_asked_as_much_as_it_may_be_is_ready(fake, serve):
     with serve(fake, {"p0f.max_rate": "100" if FULL else "20", "p0f.timeout": "25s"}) as daemon:
         daemon.wait_for_p0f()
         hosts = [f"{number // 250}.{number % 250}" for number in range(500 if FULL else 250)]
-        crowd = [Crowd(daemon.place, [f"/host/203.0.{host}?wait=0"], f"X-Forwarded-For: 198.18.{host}")
+        crowd = [Crowd(daemon.endpoint, [f"/host/203.0.{host}?wait=0"], f"X-Forwarded-For: 198.18.{host}")
                  for host in hosts]
         # For longer than a second, after which readiness would give up.
         queued = wait_until(lambda: daemon.get("/status").json()["pool"]["queued"], "a queue")
@@ -159,7 +159,7 @@ def test_status_shows_the_settings_in_force(fake, serve):
         assert daemon.get("/status").json()["configuration"]["p0f"]["connections"] == "4"
 
 
-def test_status_shows_what_p0f_owes(fake, serve):
+def test_status_shows_what_is_in_flight(fake, serve):
     with serve(fake, {"p0f.timeout": "50ms"}) as daemon:
         daemon.wait_for_p0f()
         fake.freeze()
@@ -216,12 +216,12 @@ def test_descriptors_are_counted(fake, serve, old):
 
         wait_until(lambda: told("p0f_lookupd_http_connections") == 1, "the connections before ours to end")
         few = wait_until(right, "them to be right")
-        socks = [http_client.open_socket(daemon.place) for _ in range(100)]
+        socks = [http_client.open_socket(daemon.endpoint) for _ in range(100)]
         wait_until(lambda: right() == few + 100, "them to be right with many connections")
         for sock in socks[:50]:
             sock.close()
         wait_until(lambda: right() == few + 50, "them to be right when some have gone")
-        lingering = [http_client.open_socket(daemon.place) for _ in range(3)]
+        lingering = [http_client.open_socket(daemon.endpoint) for _ in range(3)]
         for sock in lingering:
             sock.sendall(b"PUT /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
             assert sock.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -305,8 +305,8 @@ def test_asking_while_it_stops_is_answered_or_refused(fake, serve):
     with serve(fake, {"p0f.timeout": f"{5 * SLOWDOWN}s"}) as daemon:
         daemon.wait_for_p0f()
         fake.freeze()
-        with_answer_owed = daemon.connect()
-        with_answer_owed.request("GET", "/host/192.0.2.8")
+        with_answer_outstanding = daemon.connect()
+        with_answer_outstanding.request("GET", "/host/192.0.2.8")
         wait_until(lambda: daemon.get("/status").json()["pool"]["in_flight"] == 1, "the query to be sent")
         standing = daemon.connect()
         standing.request("GET", "/livez")
@@ -317,6 +317,6 @@ def test_asking_while_it_stops_is_answered_or_refused(fake, serve):
         answer = standing.getresponse()
         assert answer.status == 503 and b"shutting down" in answer.read()
         fake.thaw()
-        assert with_answer_owed.getresponse().status == 404
+        assert with_answer_outstanding.getresponse().status == 404
         standing.close()
-        with_answer_owed.close()
+        with_answer_outstanding.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Five times as much is asked as p0f can answer, all of it about hosts that nobody knows. What is in
-the cache is answered as ever, what finds no place is told so at once, and afterwards all is as before.
+the cache is answered as ever, what is not admitted is refused at once, and afterwards all is as before.
 """
 
 import os
@@ -15,19 +15,19 @@ from waiting import wait_until
 
 SECONDS = 30 if FULL else 2
 CAPACITY = 1000 if FULL else 200    # lookups a second, that p0f has
-PLACES = 100
+MAX_PENDING = 100
 HOSTS = 500 if FULL else 50         # that are in the cache
 MEBIBYTE = 1 << 20
 
-SETTINGS = {"p0f.max_pending": str(PLACES), "p0f.timeout": "20s", "p0f.first_contact_wait": "0",
+SETTINGS = {"p0f.max_pending": str(MAX_PENDING), "p0f.timeout": "20s", "p0f.first_contact_wait": "0",
             "cache.ttl": "1h", "cache.max_misses": "1000"}
 FLOODER, READER = "127.0.0.2", "127.0.0.3"
 OTHERS = [f"127.0.0.{number}" for number in (4, 5, 6)]
 
 
 def _flood(daemon, seconds):
-    """In the background. Each place may be taken, and there are still connections to be refused on."""
-    return Load(daemon, n=int(5 * CAPACITY * seconds), r=5 * CAPACITY, c=2 * PLACES,
+    """In the background. All lookups that may wait can do so, and there are still connections to be refused on."""
+    return Load(daemon, n=int(5 * CAPACITY * seconds), r=5 * CAPACITY, c=2 * MAX_PENDING,
                 a="172.16.0.0", m=1_000_000, s=FLOODER)
 
 
@@ -39,7 +39,7 @@ def _all_known(report):
     assert set(report.statuses) == {200} and report.wrong == report.broken == 0, report
 
 
-def _spares_a_place(daemon, number):
+def _spares_one(daemon, number):
     """For one who comes new. One of these may pass for the flooder; see test_fair_share.py."""
     return any(daemon.host(f"10.9.{number}.{i}", source=source).status == 200
                for i, source in enumerate(OTHERS))
@@ -68,8 +68,8 @@ def test_five_times_too_much(scratch, serve, slow_down):
         before = processes.resident_bytes(pid)
 
         flood, hits = _flood(daemon, SECONDS), _read_cache(daemon, SECONDS)
-        wait_until(lambda: _pending(daemon) >= PLACES, "all places to be taken")
-        assert _spares_a_place(daemon, 1)
+        wait_until(lambda: _pending(daemon) >= MAX_PENDING, "the limit to be reached")
+        assert _spares_one(daemon, 1)
         peak = processes.resident_bytes(pid)
         under_flood = hits.result()
         peak = max(peak, processes.resident_bytes(pid))

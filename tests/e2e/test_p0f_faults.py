@@ -83,7 +83,7 @@ def test_nonsense_in_the_middle_of_others(known, serve):
         daemon.wait_for_p0f()
         known.hold()
         addresses = list(KNOWN)[:10] + [VICTIM] + list(KNOWN)[10:]
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in addresses])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in addresses])
         wait_until(lambda: known.asked() > 5, "some of the queries")
         known.release()
         for address, answer in zip(addresses, crowd.answers()):
@@ -141,9 +141,9 @@ def test_all_are_asked_about_once_more_elsewhere(known, serve, what):
         daemon.wait_for_p0f()
         wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 2, "both connections")
         known.hold()
-        first = Crowd(daemon.place, [f"/host/{VICTIM}"])
+        first = Crowd(daemon.endpoint, [f"/host/{VICTIM}"])
         wait_until(lambda: known.counts[VICTIM], "the query about the victim")
-        others = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        others = Crowd(daemon.endpoint, [f"/host/{address}" for address in KNOWN])
         wait_until(lambda: set(KNOWN) <= set(known.counts), "the queries behind it")
         known.release()
         for (address, fields), answer in zip(KNOWN.items(), others.answers()):
@@ -183,7 +183,7 @@ def test_answers_in_odd_pieces(known, serve, size):
     known.write_size = size
     with serve(known, PATIENT) as daemon:
         daemon.wait_for_p0f()
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in KNOWN])
         for address, answer in zip(KNOWN, crowd.answers()):
             assert answer.json()["http_name"] == KNOWN[address]["http_name"], answer
 
@@ -194,7 +194,7 @@ def test_many_answers_in_one_write(known, serve):
                        "p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         known.hold()
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in KNOWN])
         wait_until(lambda: known.asked() > len(KNOWN), "all queries")
         known.release()
         for address, answer in zip(KNOWN, crowd.answers()):
@@ -251,7 +251,7 @@ def test_p0f_goes_away_with_questions_open(known, serve):
     with serve(known, {"p0f.timeout": "25s"}) as daemon:
         daemon.wait_for_p0f()
         known.hold()
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in KNOWN])
         wait_until(lambda: known.asked() > 5, "the queries")
         known.stop()
         for address, answer in zip(KNOWN, crowd.answers(bound=20)):
@@ -277,11 +277,11 @@ def test_fewer_connections_than_wanted(known, serve):
     with serve(known, {"p0f.connections": "4", "p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         _all_right(daemon)
-        crowd = Crowd(daemon.place, [f"/host/203.0.113.{n}?wait=0" for n in range(100)])
+        crowd = Crowd(daemon.endpoint, [f"/host/203.0.113.{n}?wait=0" for n in range(100)])
         assert [answer.status for answer in crowd.answers()] == [404] * 100
         known.cap = 20
         _all_right(daemon)
-        # Before the end those connections must have been served, else they are owed their answers.
+        # Before the end those connections must have been served, else their answers are outstanding.
         wait_until(lambda: known.counts["0.0.0.0"] == 2 * known.connections, "their probes")
 
 
@@ -290,7 +290,7 @@ def test_a_pause_of_the_whole_p0f(known, serve):
     with serve(known) as daemon:
         daemon.wait_for_p0f()
         known.freeze()
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in KNOWN])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in KNOWN])
         for address, answer in zip(KNOWN, crowd.answers()):
             assert_problem(answer, 504, "p0f-timeout", address)
         known.thaw()

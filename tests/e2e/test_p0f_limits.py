@@ -53,7 +53,7 @@ def test_the_late_answer_fills_the_cache_and_reaches_nobody_else(fake, serve):
 
 
 def test_asking_again_after_a_timeout_joins_the_late_answer(fake, serve):
-    """A host whose answer is owed is not asked about a second time by the impatient."""
+    """A host whose answer is outstanding is not asked about a second time by the impatient."""
     host = "198.51.100.1"
     fake.hosts[host] = number_of(host)
     with serve(fake, {"p0f.timeout": "200ms"}) as daemon:
@@ -73,7 +73,7 @@ def test_max_pending(fake, serve):
                       "p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
         fake.hold()
-        crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts])
+        crowd = Crowd(daemon.endpoint, [f"/host/{host}" for host in hosts])
         # Those that find no room are told at once; what may wait is 8, and perhaps 4 with p0f.
         wait_until(lambda: crowd.waiting() <= 12, "the others to be refused")
         assert crowd.waiting() >= 8
@@ -99,7 +99,7 @@ def test_a_hit_needs_no_room(fake, serve):
         daemon.wait_for_p0f()
         assert daemon.host(hosts[0]).status == 200
         fake.hold()
-        crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts[1:]])
+        crowd = Crowd(daemon.endpoint, [f"/host/{host}" for host in hosts[1:]])
         wait_until(lambda: crowd.waiting() <= 2, "no room")
         assert daemon.host(hosts[0]).status == 200
         assert daemon.get("/livez").status == 200
@@ -112,7 +112,7 @@ def test_max_rate(fake, serve):
     fake.hosts.update({host: number_of(host) for host in hosts})
     with serve(fake, {"p0f.max_rate": "50", "p0f.timeout": "20s"}) as daemon:
         daemon.wait_for_p0f()
-        crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts])
+        crowd = Crowd(daemon.endpoint, [f"/host/{host}" for host in hosts])
         for host, answer in zip(hosts, crowd.answers()):
             assert answer.json()["http_name"] == host, answer
         times = [query.at for query in fake.queries if query.address in hosts]
@@ -124,7 +124,7 @@ def test_max_rate(fake, serve):
 def test_without_max_rate_there_is_no_brake(fake, serve):
     hosts = addresses(500)
     with serve(fake, {"p0f.first_contact_wait": "0", "p0f.timeout": "20s"}) as daemon:
-        crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts])
+        crowd = Crowd(daemon.endpoint, [f"/host/{host}" for host in hosts])
         assert {answer.status for answer in crowd.answers()} == {404}
         assert len({query.address for query in fake.queries}) >= 500
 
@@ -137,7 +137,7 @@ def test_connections_and_pipeline(fake, serve):
         wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 2, "both connections")
         fake.hold()
         before = fake.asked()
-        crowd = Crowd(daemon.place, [f"/host/{host}" for host in hosts])
+        crowd = Crowd(daemon.endpoint, [f"/host/{host}" for host in hosts])
         wait_until(lambda: fake.asked() - before >= 16, "as many questions as may be open")
         # They are all the daemon may ask until an answer comes; a request that is served meanwhile
         # has come through the same loop after them.

@@ -88,7 +88,7 @@ def test_overrides_stay_on_top(fake, serve):
 def test_requests_in_flight_are_not_disturbed(fake, daemon):
     fake.hosts.update({f"203.0.113.{n}": {"total_conn": n} for n in range(1, 21)})
     fake.hold()
-    crowd = Crowd(daemon.place, [f"/host/203.0.113.{n}" for n in range(1, 21)])
+    crowd = Crowd(daemon.endpoint, [f"/host/203.0.113.{n}" for n in range(1, 21)])
     wait_until(lambda: fake.asked() > 10, "the queries")
     _reload(daemon, {"cache.ttl": "22s"})
     _reload(daemon, {"cache.ttl": "23s"})
@@ -107,7 +107,7 @@ def test_the_cache_survives(fake, daemon):
     assert fake.counts[HOST] == before
 
 
-def test_a_new_limit_of_connections_gives_no_places_before_the_restart(daemon):
+def test_a_new_limit_of_connections_admits_no_more_before_the_restart(daemon):
     """Each that waits has a connection, and of those there are no more than before."""
     before = daemon.get("/status").json()["lookups"]["max_pending"]
     _reload(daemon, {"http.max_connections": "80", "cache.ttl": "22s"})

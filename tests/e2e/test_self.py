@@ -78,11 +78,11 @@ def test_the_field_repeated(daemon):
     """Several fields are one list; and no number of them is too many."""
     lines = ["X-Forwarded-For: 10.9.8.7", f"X-Forwarded-For: {VISITOR}",
              f"x-forwarded-for: {PROXY}"]
-    assert _ip(fetch_target(daemon.place, "/self", *lines)) == VISITOR
-    answer = fetch_target(daemon.place, "/self", *reversed(lines))
+    assert _ip(fetch_target(daemon.endpoint, "/self", *lines)) == VISITOR
+    answer = fetch_target(daemon.endpoint, "/self", *reversed(lines))
     assert_problem(answer, 404, "no-match", "10.9.8.7")
     many = [f"X-Forwarded-For: {VISITOR}"] + ["X-Forwarded-For: 127.0.0.1"] * 100
-    assert _ip(fetch_target(daemon.place, "/self", *many)) == VISITOR
+    assert _ip(fetch_target(daemon.endpoint, "/self", *many)) == VISITOR
 
 
 def test_spoofing_from_a_peer_that_is_not_trusted(fake, serve):
@@ -203,7 +203,7 @@ def test_first_contact_with_the_real_p0f(needs_p0f, scratch, serve):
     source = f"{loopback.NETWORK}.7.1"
     with RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16") as p0f, \
             serve(p0f, {"p0f.first_contact_wait": "5s", "p0f.timeout": "15s"}) as daemon:
-        connection = http.client.HTTPConnection(*daemon.place, timeout=30,
+        connection = http.client.HTTPConnection(*daemon.endpoint, timeout=30,
                                                 source_address=(source, 0))
         mine = ask(connection, "/self")
         assert _ip(mine) == source

@@ -64,7 +64,7 @@ def test_no_reload_while_it_finishes(fake, serve, manager):
         daemon.wait_for_p0f()
         assert "READY" in _told(manager)
         fake.hold()
-        crowd = Crowd(daemon.place, [f"/host/{HOST}"])
+        crowd = Crowd(daemon.endpoint, [f"/host/{HOST}"])
         wait_until(lambda: fake.counts[HOST], "the query")
         daemon.signal(signal.SIGTERM)
         assert "STOPPING" in _told(manager)

@@ -33,7 +33,7 @@ def _daemon(fake, serve):
 def _refuses(daemon):
     """Nobody new is let in."""
     try:
-        with socket.create_connection(daemon.place, timeout=5) as sock:
+        with socket.create_connection(daemon.endpoint, timeout=5) as sock:
             # It was in the backlog perhaps; then it is closed without an answer.
             sock.settimeout(5)
             sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -45,7 +45,7 @@ def _refuses(daemon):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_in_flight_are_answered(fake, daemon, number):
     fake.hold()
-    crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+    crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS])
     # All of them: a connection that has not been accepted yet is not in flight.
     wait_until(lambda: set(HOSTS) <= set(fake.counts), "the queries")
     daemon.signal(number)
@@ -65,7 +65,7 @@ def test_requests_that_have_come_and_are_not_read_yet_are_answered(fake, serve):
     for _ in range(5):
         with serve(fake) as daemon:
             daemon.wait_for_p0f()
-            socks = [open_socket(daemon.place) for _ in range(20)]
+            socks = [open_socket(daemon.endpoint) for _ in range(20)]
             for sock in socks:
                 sock.sendall(request.format("/livez").encode())
             for sock in socks:
@@ -85,7 +85,7 @@ def test_requests_that_have_come_and_are_not_read_yet_are_answered(fake, serve):
 
 def test_a_waiting_first_contact_is_answered(fake, daemon):
     """Those that wait for a host to become known, too."""
-    crowd = Crowd(daemon.place, ["/host/198.51.100.1?wait=2000"] * 5)
+    crowd = Crowd(daemon.endpoint, ["/host/198.51.100.1?wait=2000"] * 5)
     wait_until(lambda: fake.counts["198.51.100.1"] >= 2, "the host to be asked about again")
     daemon.signal(signal.SIGTERM)
     for answer in crowd.answers():
@@ -99,12 +99,12 @@ def test_p0f_is_owed_nothing_at_the_end(fake, serve):
     try:
         daemon.wait_for_p0f()
         fake.hold()
-        crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+        crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS])
         for address, answer in zip(HOSTS, crowd.answers()):
             assert_problem(answer, 504, "p0f-timeout", address)
         daemon.signal(signal.SIGTERM)
         wait_until(lambda: _refuses(daemon), "the daemon to let nobody in")
-        assert fake.owed_closes == 0
+        assert fake.early_closes == 0
         fake.release()
         assert daemon.wait_end(10) == 0
     finally:
@@ -126,8 +126,8 @@ def test_idle_connections_do_not_delay_it(daemon):
     idle = [daemon.connect() for _ in range(20)]
     for connection in idle:
         assert ask(connection, "/livez").status == 200
-    silent = [open_socket(daemon.place) for _ in range(20)]
-    half = open_socket(daemon.place)
+    silent = [open_socket(daemon.endpoint) for _ in range(20)]
+    half = open_socket(daemon.endpoint)
     half.sendall(b"GET /livez HT")
     _end(daemon, within=4)
     for connection in [*idle, *silent, half]:
@@ -146,7 +146,7 @@ HALVES = {
 @pytest.mark.parametrize("what", HALVES)
 def test_half_a_request_delays_it_for_a_second_only(daemon, what):
     """It would take five seconds if it were being answered."""
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(HALVES[what])
         assert daemon.get("/livez").status == 200   # it has been read, most likely
         _end(daemon, within=4)
@@ -157,7 +157,7 @@ def test_nor_does_a_request_byte_by_byte(daemon, what):
     begin, rest = HALVES[what][:-3], b"v" * 100_000
     if what == "a body":
         begin = begin.replace(b": 9", b": 900000")
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(begin)
         daemon.signal(signal.SIGTERM)
         due = time.monotonic() + 4 * SLOWDOWN
@@ -177,7 +177,7 @@ def test_nor_does_a_request_byte_by_byte(daemon, what):
 
 
 def test_half_a_request_that_is_completed_in_time_is_answered(daemon):
-    with open_socket(daemon.place) as sock:
+    with open_socket(daemon.endpoint) as sock:
         sock.sendall(b"GET /livez HTTP/1.1\r\nHo")
         wait_until(lambda: daemon.get("/livez").status == 200, "it to be read, most likely")
         daemon.signal(signal.SIGTERM)
@@ -194,7 +194,7 @@ def test_without_p0f(scratch, serve):
 def test_twice(fake, daemon):
     """The impatient send a second signal; the first is already being obeyed."""
     fake.hold()
-    crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS])
+    crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS])
     # All of them: a connection that has not been accepted yet is not in flight.
     wait_until(lambda: set(HOSTS) <= set(fake.counts), "the queries")
     daemon.signal(signal.SIGTERM)
@@ -212,7 +212,7 @@ def test_under_load(fake, serve):
         daemon = serve(fake, {"cache.ttl": "0"}).start()
         try:
             daemon.wait_for_p0f()
-            crowd = Crowd(daemon.place, [f"/host/{address}" for address in HOSTS] * 3)
+            crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS] * 3)
             daemon.signal(signal.SIGTERM)
             assert daemon.wait_end(10) == 0
             crowd.leave()

@@ -39,7 +39,7 @@ LONG = SECONDS >= 100       # so that everything has happened that can
 ROUND = 10 if LONG else 1   # seconds at least
 RATE = 2_000 if LONG else 300       # requests a second, of the largest crowd
 
-# Fewer places than there are hosts and strangers.
+# Fewer entries than there are hosts and strangers.
 SETTINGS = {"http.threads": "2", "http.idle_timeout": "10m",
             "cache.max_hosts": "50", "cache.max_misses": "200",
             "cache.ttl": "300ms", "cache.incomplete_ttl": "100ms", "cache.negative_ttl": "200ms",
@@ -133,7 +133,7 @@ class Soak:
         assert self.p0f.alive()
         hard = self.dice.random() < 0.7
         self.happened["p0f killed" if hard else "p0f ended"] += 1
-        if hard and self.dice.random() < 0.5:       # as it hangs, and owes answers
+        if hard and self.dice.random() < 0.5:       # as it hangs, with answers outstanding
             self.p0f.process.send_signal(signal.SIGSTOP)
             self.let_visit(20)
         if hard:

@@ -195,9 +195,9 @@ class Sweep:
                     repair()
                     self._wait_for(quiet)
                 except AssertionError as problem:
-                    asker = self.starving.asker(self.daemon.process.pid)
+                    caller = self.starving.caller(self.daemon.process.pid)
                     raise AssertionError(f"allocation {number}, {'once' if only_once else 'on'}, by "
-                                         f"{asker}: {problem}") from problem
+                                         f"{caller}: {problem}") from problem
                 self.struck += 1
             repair()
             self._wait_for(quiet)
@@ -297,7 +297,7 @@ class Waiters:
     def gather(self):
         self._fake.hold(COLD)
         for _ in range(3):
-            self._sockets.append(open_socket(self._daemon.place))
+            self._sockets.append(open_socket(self._daemon.endpoint))
             self._sockets[-1].sendall(get_bytes(self._path))
         wait_until(lambda: _metric(self._daemon, "lookups_pending") == 3, "all of them to wait")
 
@@ -469,7 +469,7 @@ def test_lookup_command(fake, starving, only_once):
 
 @needs_plain_life
 def test_lookup_command_without_a_child(fake, starving):
-    """If none can be left to take the answer that is owed, the command itself stays until it comes."""
+    """If none can be left to take the outstanding answer, the command itself stays until it comes."""
     def ask():
         """The process, once it has ended or been refused the last thing that it wants: the child."""
         process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=1ms", HIT,

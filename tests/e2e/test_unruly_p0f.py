@@ -16,7 +16,7 @@ CONNECTIONS = 4         # p0f.connections as it is
 def _unruly(scratch):
     with UnrulyP0f(f"{scratch}/p0f.sock", unruly_p0f.answers_all) as p0f:
         yield p0f
-        p0f.reform()    # so that the daemon, which ends before us, is owed nothing
+        p0f.reform()    # so that nothing is outstanding for the daemon, which ends before us
 
 
 def _loop_seconds(daemon):

@@ -72,12 +72,12 @@ static void take_parts(const uint8_t *data, size_t size, struct parts *parts)
 
 static void check_error(const char error[CONFIG_ERROR_SIZE])
 {
-    char place[64];
+    char at[64];
 
     HOLDS(memchr(error, '\0', CONFIG_ERROR_SIZE));
-    snprintf(place, sizeof place, "%s:", file.path);
-    if (strncmp(error, place, strlen(place)) == 0)
-        HOLDS(atoi(error + strlen(place)) > 0);
+    snprintf(at, sizeof at, "%s:", file.path);
+    if (strncmp(error, at, strlen(at)) == 0)
+        HOLDS(atoi(error + strlen(at)) > 0);
     else
         HOLDS(strncmp(error, "environment variable P0F_", 25) == 0 || strncmp(error, "-o", 2) == 0);
     HOLDS(strstr(error, ": expected ") || strstr(error, "p0f-lookupd -h lists") ||

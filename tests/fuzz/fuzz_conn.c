@@ -2,7 +2,7 @@
 /* Any bytes are a script for a connection and the p0f at its other end: what is asked, what p0f
  * writes and where it is cut, when it is read. A reader of the same stream that has all of it before
  * it says what each requester must be told, so however the stream is cut, each hears it once and in order;
- * what went wrong stays so, and nothing that is owed is closed. */
+ * what went wrong stays so, and nothing is closed while an answer is outstanding. */
 #include "../support/c/stand_in.h"
 #include "holds.h"
 #include "p0fclient.h"
@@ -29,7 +29,7 @@ static struct play {
     unsigned more; /* to be asked within callbacks */
     bool retired;
     bool hung_up;
-    unsigned owed; /* when last looked at */
+    unsigned outstanding; /* when last looked at */
     enum p0f_error error;
 
     /* What p0f wrote, and what that means. */
@@ -199,18 +199,18 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 static void look(void)
 {
     struct pollfd end = {.fd = p0f.peer, .events = POLLRDHUP};
-    unsigned owed = p0f_conn_outstanding(play.conn);
+    unsigned outstanding = p0f_conn_outstanding(play.conn);
 
     HOLDS(p0f_conn_pending(play.conn) == play.asked - play.told);
     HOLDS(p0f_conn_dialect(play.conn) == play.spoken);
     HOLDS(p0f_conn_hung_up(play.conn) == (play.hung_up && play.wrong));
     if (!play.error && !play.wrong)
-        HOLDS(owed == play.sent - play.answered);
+        HOLDS(outstanding == play.sent - play.answered);
     if (play.error && !play.hung_up)
-        HOLDS(owed <= play.owed); /* nothing more is asked */
+        HOLDS(outstanding <= play.outstanding); /* nothing more is asked */
     if (!play.hung_up)
         HOLDS(poll(&end, 1, 0) == 0);
-    play.owed = owed;
+    play.outstanding = outstanding;
     play.error = play.wrong;
 }
 
@@ -277,18 +277,18 @@ static void hang_up(void)
     play.hung_up = true;
 }
 
-/* Refused exactly as long as something is owed. */
+/* Refused exactly as long as something is outstanding. */
 static bool try_free(void)
 {
-    unsigned owed = p0f_conn_outstanding(play.conn), unsent = play.asked - play.told;
+    unsigned outstanding = p0f_conn_outstanding(play.conn), unsent = play.asked - play.told;
 
     play.wrong = play.wrong ? play.wrong : P0F_DISCONNECTED;
     play.more = 0;
     if (p0f_conn_free(play.conn)) {
-        HOLDS(owed == 0 && play.told == play.asked);
+        HOLDS(outstanding == 0 && play.told == play.asked);
         return true;
     }
-    HOLDS(owed > 0 && play.asked - play.told == unsent);
+    HOLDS(outstanding > 0 && play.asked - play.told == unsent);
     play.wrong = play.error;
     return false;
 }

@@ -16,7 +16,7 @@
 /* Once. */
 void http_daemon_start(const char *p0f_path);
 
-/* Ends the threads. No connection may be open, nothing pending or owed. */
+/* Ends the threads. No connection may be open, nothing pending or outstanding. */
 void http_daemon_end(void);
 
 /* Hands a connected socket over, and returns when that is done. */

@@ -86,12 +86,12 @@ static void answer_for(const struct p0f_addr *addr, struct p0f_answer *answer)
 
 /* ---- Its work */
 
-/* The daemon has closed: all of it, and when nothing was owed. */
+/* The daemon has closed: all of it, and when nothing was outstanding. */
 static void expect_clean_close(struct fake_p0f_client *client)
 {
     struct pollfd end = {.fd = client->fd, .events = POLLRDHUP};
 
-    HOLDS(!fake_p0f_owes(client));
+    HOLDS(!fake_p0f_has_outstanding(client));
     HOLDS(poll(&end, 1, 0) == 1 && (end.revents & POLLHUP));
     fake_p0f_hang_up(client);
 }
@@ -197,6 +197,6 @@ unsigned http_p0f_at_rest(void)
 
     for (unsigned i = 0; i < p0f.slots; i++)
         count += p0f.clients[i].fd >= 0 && p0f.clients[i].answered >= FAKE_P0F_PROBES &&
-                 !fake_p0f_owes(&p0f.clients[i]);
+                 !fake_p0f_has_outstanding(&p0f.clients[i]);
     return count;
 }

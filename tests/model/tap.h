@@ -53,7 +53,7 @@ void tap_refuse_waiting(void);
 /* p0f's side of it is closed. */
 void tap_hung_up(struct tap_line *line);
 
-/* Answers p0f owes on it. */
+/* Answers outstanding on it. */
 uint64_t tap_outstanding(const struct tap_line *line);
 
 /* Over all that are open at both ends. */

@@ -28,9 +28,9 @@
 
 static struct {
     unsigned long queries, answers, stalls, connections;
-    unsigned long owed_closes; /* a client closed before it had all its answers */
-    unsigned long half_closes; /* a client said it would ask no more: p0f spins until it closes */
-    unsigned most;             /* clients at once */
+    unsigned long early_closes; /* a client closed before it had all its answers */
+    unsigned long half_closes;  /* a client said it would ask no more: p0f spins until it closes */
+    unsigned most;              /* clients at once */
 } seen;
 
 static struct fake_p0f p0f;
@@ -48,10 +48,10 @@ static int64_t now_ms(void)
 static void report(const char *died)
 {
     printf("{\"queries\": %lu, \"answers\": %lu, \"stalls\": %lu, \"connections\": %lu, "
-           "\"clients\": %u, \"most\": %u, \"owed_closes\": %lu, \"half_closes\": %lu, "
+           "\"clients\": %u, \"most\": %u, \"early_closes\": %lu, \"half_closes\": %lu, "
            "\"died\": \"%s\"}\n",
            seen.queries, seen.answers, seen.stalls, seen.connections, fake_p0f_served(&p0f),
-           seen.most, seen.owed_closes, seen.half_closes, died);
+           seen.most, seen.early_closes, seen.half_closes, died);
     fflush(stdout);
 }
 
@@ -85,7 +85,7 @@ static void answer_query(struct fake_p0f_client *client)
 /* It has closed: with all its answers, or too early? */
 static void client_closed(struct fake_p0f_client *client)
 {
-    bool owed = fake_p0f_owes(client);
+    bool early = fake_p0f_has_outstanding(client);
     unsigned char unread[4096];
     size_t length = client->length;
     ssize_t got;
@@ -93,9 +93,9 @@ static void client_closed(struct fake_p0f_client *client)
     while ((got = read(client->fd, unread, sizeof unread)) > 0)
         length += (size_t)got;
     if (got < 0 && errno == ECONNRESET) /* it had not read its answer */
-        owed = true;
-    if (owed || length >= P0F_QUERY_SIZE)
-        seen.owed_closes++;
+        early = true;
+    if (early || length >= P0F_QUERY_SIZE)
+        seen.early_closes++;
     fake_p0f_hang_up(client);
 }
 
@@ -104,7 +104,7 @@ static void read_query(struct fake_p0f_client *client)
     enum fake_p0f_read read = fake_p0f_read(client, 1);
 
     if (read == FAKE_P0F_IDLE || read == FAKE_P0F_FAILED) {
-        seen.owed_closes++;
+        seen.early_closes++;
         die("read() on API socket fails despite POLLIN");
     }
     if (read == FAKE_P0F_CLOSED) { /* p0f would read again at once, for ever */
@@ -118,7 +118,7 @@ static void read_query(struct fake_p0f_client *client)
 static void write_answer(struct fake_p0f_client *client)
 {
     if (fake_p0f_write(client, SIZE_MAX) <= 0) {
-        seen.owed_closes++;
+        seen.early_closes++;
         die("write() on API socket fails despite POLLOUT");
     }
     seen.answers += client->out_length == 0;

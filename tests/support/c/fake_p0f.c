@@ -155,7 +155,7 @@ ssize_t fake_p0f_write(struct fake_p0f_client *client, size_t max)
     return put;
 }
 
-bool fake_p0f_owes(const struct fake_p0f_client *client)
+bool fake_p0f_has_outstanding(const struct fake_p0f_client *client)
 {
     return client->count > 0 || client->out_length > 0;
 }

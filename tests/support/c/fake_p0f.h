@@ -94,7 +94,7 @@ uint8_t *fake_p0f_answer(struct fake_p0f_client *client, const struct p0f_answer
 ssize_t fake_p0f_write(struct fake_p0f_client *client, size_t max);
 
 /* Whether a query has been read whose answer has not been written as a whole. */
-bool fake_p0f_owes(const struct fake_p0f_client *client);
+bool fake_p0f_has_outstanding(const struct fake_p0f_client *client);
 
 /* Closes the connection and frees the slot. */
 void fake_p0f_hang_up(struct fake_p0f_client *client);

@@ -22,8 +22,8 @@ struct starving {
     _Atomic int64_t last; /* up to which they do */
     _Atomic int64_t made; /* allocations, since that was ordered */
     _Atomic int64_t refused;
-    _Atomic int64_t asker; /* the return address of the first one that was refused */
-    _Atomic int64_t live;  /* blocks, since the start */
+    _Atomic int64_t caller; /* the return address of the first one that was refused */
+    _Atomic int64_t live;   /* blocks, since the start */
 };
 
 static struct starving before; /* the file is there */
@@ -50,7 +50,7 @@ __attribute__((constructor)) static void map(void)
     starving = file;
 }
 
-static bool is_given(void *asker)
+static bool is_given(void *caller)
 {
     int64_t first = starving->first;
 
@@ -60,7 +60,7 @@ static bool is_given(void *asker)
     if (this < first || this > starving->last)
         return true;
     if (starving->refused++ == 0)
-        starving->asker = (int64_t)(intptr_t)asker;
+        starving->caller = (int64_t)(intptr_t)caller;
     errno = ENOMEM;
     return false;
 }

@@ -32,7 +32,7 @@ class BusyP0f:
         counts = self.end()
         if kind is None:
             assert not counts["died"], f"p0f is dead: {counts}"
-            assert counts["owed_closes"] == 0, f"a connection was closed while owed: {counts}"
+            assert counts["early_closes"] == 0, f"a connection was closed early: {counts}"
             assert counts["half_closes"] == 0, f"a connection was half-closed: {counts}"
 
     def end(self):

@@ -82,7 +82,7 @@ class Daemon:
                  also_listen=()):
         self.directory = str(directory)
         self.port = free_port()
-        self.place = ("127.0.0.1", self.port)
+        self.endpoint = ("127.0.0.1", self.port)
         self.settings = {"http.listen": ", ".join([f"127.0.0.1:{self.port}", *also_listen]),
                          "p0f.socket": p0f_socket, **(settings or {})}
         self.config = os.path.join(self.directory, f"lookupd-{self.port}.conf")
@@ -171,13 +171,13 @@ class Daemon:
     # -- questions ----------------------------------------------------------------------------
 
     def get(self, path, headers=None, **options):
-        return http_client.fetch(self.place, path, headers, **options)
+        return http_client.fetch(self.endpoint, path, headers, **options)
 
     def host(self, address, query="", headers=None, **options):
         return self.get(f"/host/{address}{query}", headers, **options)
 
     def connect(self):
-        return http_client.connect(self.place)
+        return http_client.connect(self.endpoint)
 
     def wait_for_p0f(self):
         """Until a question about a host that p0f does not know gets through to it."""

@@ -9,7 +9,7 @@ or write one answer), queries that wait in the socket buffer, answers in query o
 
 A host is a dict of fields, raw bytes, a Reply, None (no match) or a function of the number of this
 query (1, 2, ...) that returns one of these. Leaving the block asserts that no client closed a
-connection that was owed an answer, nor half-closed one: either can kill or spin the real p0f.
+connection on which an answer was outstanding, nor half-closed one: either can kill or spin the real p0f.
 """
 
 import collections
@@ -34,7 +34,7 @@ class _Connection:
         self.number = number
         self.sock = sock
         self.partial = b""
-        self.owed = collections.deque()     # (address, Reply), oldest first
+        self.outstanding = collections.deque()     # (address, Reply), oldest first
         self.writing = None                 # what is left of the answers being written
         self.finishing = []                 # the Replies that `writing` is made of
 
@@ -53,7 +53,7 @@ class FakeP0f:
         self.queries = []           # every Query
         self.counts = collections.Counter()
         self.connections = 0
-        self.owed_closes = 0
+        self.early_closes = 0
         self.half_closes = 0
         self._held = set()
         self._thawed = threading.Event()
@@ -95,7 +95,7 @@ class FakeP0f:
 
     def check(self):
         assert self.crash is None, f"the fake itself failed: {self.crash!r}"
-        assert self.owed_closes == 0, "a connection was closed while p0f owed it an answer"
+        assert self.early_closes == 0, "a connection was closed while an answer was outstanding on it"
         assert self.half_closes == 0, "a connection to p0f was half-closed"
 
     def __enter__(self):
@@ -187,13 +187,13 @@ class FakeP0f:
     def _may_write(self, conn):
         if conn.writing is not None:
             return True
-        return bool(conn.owed) and not self._is_held(conn.owed[0][0])
+        return bool(conn.outstanding) and not self._is_held(conn.outstanding[0][0])
 
     def _may_read(self, conn):
         # p0f reads its next query only when the last answer is out. When answers are withheld or
         # gathered, all queries are read, so that a test can see that they have arrived.
-        return not conn.owed and conn.writing is None or self.coalesce or (
-            conn.writing is None and self._is_held(conn.owed[0][0]))
+        return not conn.outstanding and conn.writing is None or self.coalesce or (
+            conn.writing is None and self._is_held(conn.outstanding[0][0]))
 
     def _step(self, conn, events):
         if events & (select.POLLHUP | select.POLLERR):
@@ -211,7 +211,7 @@ class FakeP0f:
             data = conn.sock.recv(size - len(conn.partial))
         except ConnectionResetError:
             # The client went with an answer unread: for p0f that was a race it happened to win.
-            self.owed_closes += 1
+            self.early_closes += 1
             self._drop(conn)
             return
         if not data:
@@ -232,7 +232,7 @@ class FakeP0f:
             answer = Reply(self._pack(status=p0f_wire.BADQUERY))
         else:
             answer = self._answer(self.hosts.get(text), self.counts[text])
-        conn.owed.append((text, answer))
+        conn.outstanding.append((text, answer))
 
     def _answer(self, host, nth):
         if callable(host):
@@ -250,9 +250,9 @@ class FakeP0f:
 
     def _write(self, conn):
         if conn.writing is None:
-            conn.finishing = [conn.owed.popleft()[1]]
-            while self.coalesce and conn.owed and not self._is_held(conn.owed[0][0]):
-                conn.finishing.append(conn.owed.popleft()[1])
+            conn.finishing = [conn.outstanding.popleft()[1]]
+            while self.coalesce and conn.outstanding and not self._is_held(conn.outstanding[0][0]):
+                conn.finishing.append(conn.outstanding.popleft()[1])
             conn.writing = b"".join(reply.payload for reply in conn.finishing)
         try:
             sent = conn.sock.send(conn.writing[:self.write_size]) if conn.writing else 0
@@ -272,11 +272,11 @@ class FakeP0f:
             while data := conn.sock.recv(65536):
                 unread += data
         except ConnectionResetError:
-            self.owed_closes += 1
+            self.early_closes += 1
         except OSError:
             pass
-        if conn.owed or conn.writing is not None or len(unread) >= p0f_wire.QUERY.size:
-            self.owed_closes += 1
+        if conn.outstanding or conn.writing is not None or len(unread) >= p0f_wire.QUERY.size:
+            self.early_closes += 1
         self._drop(conn)
 
     def _drop(self, conn):

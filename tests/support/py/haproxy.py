@@ -30,14 +30,14 @@ backend servers
 
 
 class HaProxy:
-    """With-block in which HAProxy stands in front of `server` at `place`."""
+    """With-block in which HAProxy stands in front of `server` at `endpoint`."""
 
     def __init__(self, directory, server):
-        self.place = ("127.0.0.1", free_port())
+        self.endpoint = ("127.0.0.1", free_port())
         self._config = os.path.join(directory, "haproxy.cfg")
         self._log = os.path.join(directory, "haproxy.log")
         with open(self._config, "w", encoding="utf-8") as config:
-            config.write(CONFIG.format(host=self.place[0], port=self.place[1], server=server[0],
+            config.write(CONFIG.format(host=self.endpoint[0], port=self.endpoint[1], server=server[0],
                                        server_port=server[1]))
         self._process = None
 
@@ -51,7 +51,7 @@ class HaProxy:
     def _listens(self):
         assert self._process.poll() is None, f"HAProxy ended:\n{self.log()}"
         with open("/proc/net/tcp", encoding="ascii") as sockets:
-            return f":{self.place[1]:04X} 00000000:0000 0A" in sockets.read()
+            return f":{self.endpoint[1]:04X} 00000000:0000 0A" in sockets.read()
 
     def __exit__(self, kind, value, trace):
         self._process.terminate()

@@ -62,13 +62,13 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def connect(place, timeout=BOUND, source=None):
+def connect(endpoint, timeout=BOUND, source=None):
     """A http.client connection to (host, port), from the address `source` if that is given, or to
     the path of a unix socket."""
-    if isinstance(place, tuple):
-        return http.client.HTTPConnection(*place, timeout=timeout,
+    if isinstance(endpoint, tuple):
+        return http.client.HTTPConnection(*endpoint, timeout=timeout,
                                           source_address=source and (source, 0))
-    return _UnixConnection(str(place), timeout=timeout)
+    return _UnixConnection(str(endpoint), timeout=timeout)
 
 
 def ask(connection, path, headers=None, method="GET", body=None):
@@ -79,9 +79,9 @@ def ask(connection, path, headers=None, method="GET", body=None):
     return answer
 
 
-def fetch(place, path, headers=None, method="GET", body=None, timeout=BOUND, source=None):
+def fetch(endpoint, path, headers=None, method="GET", body=None, timeout=BOUND, source=None):
     """One request on a connection of its own."""
-    connection = connect(place, timeout, source)
+    connection = connect(endpoint, timeout, source)
     try:
         return ask(connection, path, headers, method, body)
     finally:
@@ -105,9 +105,9 @@ def parse(data, method="GET", target=None):
     return answer
 
 
-def open_socket(place, timeout=BOUND, source=None):
-    if isinstance(place, tuple) and not source:
-        return socket.create_connection(place, timeout)
+def open_socket(endpoint, timeout=BOUND, source=None):
+    if isinstance(endpoint, tuple) and not source:
+        return socket.create_connection(endpoint, timeout)
     if source:
         sock = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET)
         # An address of IPv6 may be there only by a route.
@@ -115,21 +115,21 @@ def open_socket(place, timeout=BOUND, source=None):
         sock.bind((source, 0))
     else:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        place = str(place)
+        endpoint = str(endpoint)
     sock.settimeout(timeout)
     try:
-        sock.connect(place)
+        sock.connect(endpoint)
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def send_bytes(place, data, timeout=BOUND):
+def send_bytes(endpoint, data, timeout=BOUND):
     """Everything the server says to these bytes until it closes; we finish our side first, so that
     a server that waits for more learns that none will come."""
     received = b""
-    with open_socket(place, timeout) as sock:
+    with open_socket(endpoint, timeout) as sock:
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
@@ -152,11 +152,11 @@ def get_bytes(target, *headers, version="1.1", method="GET", host="localhost"):
     return "\r\n".join(lines).encode("latin-1")
 
 
-def fetch_target(place, target, *headers, method="GET", **options):
+def fetch_target(endpoint, target, *headers, method="GET", **options):
     """One request with a target that a polite client would refuse to send."""
     data = get_bytes(target, *headers, method=method, **options)
     received = b""
-    with open_socket(place) as sock:
+    with open_socket(endpoint) as sock:
         try:
             sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -174,13 +174,13 @@ class Crowd:
     """Many requests at once, each on a connection of its own, without a thread for each: all from the
     address `source` if that is given, and with these header lines, and one `each` of its own."""
 
-    def __init__(self, place, paths, *headers, source=None, each=None):
+    def __init__(self, endpoint, paths, *headers, source=None, each=None):
         self._received = {}
         self._selector = selectors.DefaultSelector()
         self._order = []
         self._paths = list(paths)
         for path in self._paths:
-            sock = open_socket(place, source=source)
+            sock = open_socket(endpoint, source=source)
             self._order.append(sock)
             self._received[sock] = []
         for sock, path, *own in zip(self._order, self._paths, *([each] if each else [])):

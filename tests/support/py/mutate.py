@@ -27,7 +27,7 @@ MODEL = "build/tests/model/model"
 MODEL_ARGUMENTS = ["-n", "20000", "1", "2"]
 # With neither sanitizers nor optimization beyond what keeps the tests fast, and no warnings.
 MAKE = ["make", "--no-print-directory", "-s", "BUILD=build", "HARDEN=", "CFLAGS=-O1 -g0 -w"]
-MEMORY_MOST = 4 << 30  # of a plain program; a sanitizer's has a bound of its own
+MEMORY_MAX = 4 << 30  # of a plain program; a sanitizer's has a bound of its own
 PATIENCE_S = 10  # beyond many times what a program takes unchanged
 MANY_TIMES = 20
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:hard_rss_limit_mb=2000",
@@ -68,7 +68,7 @@ class Tree:
         """True when it succeeds, None when it takes too long."""
         command = ["prlimit", "--core=0", f"--cpu={int(patience) + 1}"]
         if not self.sanitizers:
-            command.append(f"--as={MEMORY_MOST}")
+            command.append(f"--as={MEMORY_MAX}")
         command.append(program)
         command += MODEL_ARGUMENTS if program == MODEL else ["-j1", "--fail-fast", f"--timeout={patience}"]
         process = subprocess.Popen(self.in_private_tmp(*command), cwd=self.directory, env=environment(),
@@ -155,16 +155,16 @@ class Judge:
         self.trees = [tree.copy(directory / tree.directory.name) for tree in baseline.trees]
 
     def judge(self, source, mutant, programs):
-        """(verdict, by what)"""
+        """(outcome, by what)"""
         for tree in self.trees:
             built = str(Path("build") / Path(source.path).with_suffix(".o"))
             try:
                 (tree.directory / source.path).write_text(source.apply(mutant))
-                verdict = self._judge_in(tree, built, programs)
+                outcome = self._judge_in(tree, built, programs)
             finally:
                 self._restore(tree, source.path, built, "build/daemon.a", "build/libp0fclient.a", *programs)
-            if verdict:
-                return verdict
+            if outcome:
+                return outcome
         return "survived", ""
 
     def _judge_in(self, tree, built, programs):
@@ -237,17 +237,17 @@ def judge_all(drawn, judges, verbose):
         finally:
             free.put(judge)
 
-    def tell(mutant, verdict, by):
-        note = f"[{verdict}{' by ' + by if by else ''}] " if verbose else ""
+    def tell(mutant, outcome, by):
+        note = f"[{outcome}{' by ' + by if by else ''}] " if verbose else ""
         print(f"{note}{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(len(judges)) as executor:
         try:
             for done in concurrent.futures.as_completed([executor.submit(one, *each) for each in drawn]):
-                mutant, (verdict, by) = done.result()
-                counts[verdict] += 1
-                if verdict == "survived" or verbose:
-                    tell(mutant, verdict, by)
+                mutant, (outcome, by) = done.result()
+                counts[outcome] += 1
+                if outcome == "survived" or verbose:
+                    tell(mutant, outcome, by)
         except KeyboardInterrupt:
             executor.shutdown(cancel_futures=True)
     return counts

@@ -49,15 +49,15 @@ def example(name, directory, changes=()):
 
 
 class Nginx:
-    """With-block in which nginx serves `http`, what is to stand in its http { }, at `place`."""
+    """With-block in which nginx serves `http`, what is to stand in its http { }, at `endpoint`."""
 
     def __init__(self, directory, http_text, port=None):
         self.directory = str(directory)
-        self.place = ("127.0.0.1", port or free_port())
+        self.endpoint = ("127.0.0.1", port or free_port())
         self.config = os.path.join(self.directory, "nginx.conf")
         self.errors = os.path.join(self.directory, "nginx.err")
         self.text = CONFIG.format(directory=self.directory,
-                                  http=http_text.replace("@port@", str(self.place[1])))
+                                  http=http_text.replace("@port@", str(self.endpoint[1])))
         self.process = None
 
     def __enter__(self):
@@ -78,7 +78,7 @@ class Nginx:
     def _listens(self):
         assert self.process.poll() is None, \
             f"nginx ended with {self.process.returncode}:\n{self.log()}"
-        # It writes its pid when it listens at all its places.
+        # It writes its pid when it listens on all its sockets.
         return os.path.exists(f"{self.directory}/nginx.pid")
 
     def _end(self, number):

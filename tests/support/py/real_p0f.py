@@ -10,7 +10,7 @@ import p0f_wire
 from waiting import wait_until
 
 # A query sent to a p0f that is alive is answered within milliseconds; a socket is never left while
-# it is owed an answer, so this bound is there only to fail instead of hanging.
+# an answer to it is outstanding, so this bound is there only to fail instead of hanging.
 ANSWER_BOUND = 20
 
 

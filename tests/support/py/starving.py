@@ -74,7 +74,7 @@ class Starving:
         """How many blocks are in use."""
         return self._get(_LIVE)
 
-    def asker(self, pid):
+    def caller(self, pid):
         """Who was refused memory, as well as can be told: file+offset."""
         at = self._get(_ASKER)
         try:

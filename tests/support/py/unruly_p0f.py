@@ -4,7 +4,7 @@
     with UnrulyP0f(path, play) as p0f: ...
 
 Each connection has a thread of its own, in which `play` has the socket; when it returns, or the client
-has gone, the connection is closed. Whether the client was owed an answer is for the play to look at.
+has gone, the connection is closed. Whether an answer to the client was outstanding is for the play to look at.
 """
 
 import os

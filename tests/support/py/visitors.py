@@ -86,7 +86,7 @@ class Visitor(threading.Thread):
         self.world, self.dice, self.tally = world, random.Random(seed), Tally()
         self.problem = None
         self.visits = 0
-        self._place = daemon.place
+        self._endpoint = daemon.endpoint
         self._over = threading.Event()
         self._connection = daemon.connect()
         self.start()
@@ -227,7 +227,7 @@ class RoughVisitor(Visitor):
     """Leaves, with a FIN or a reset, or says at once that it will ask no more."""
 
     def _open(self, data):
-        sock = http_client.open_socket(self._place)
+        sock = http_client.open_socket(self._endpoint)
         sock.sendall(data)
         return sock
 

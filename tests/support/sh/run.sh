@@ -21,7 +21,7 @@ dir=$(mktemp -d)
 p0f_pid=
 daemon_pid=
 
-# The daemon first: it reads the answers that p0f still owes it.
+# The daemon first: it reads the answers that are outstanding.
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     trap '' INT TERM HUP

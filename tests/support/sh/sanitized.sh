@@ -20,7 +20,7 @@ export VALGRIND_OPTS="--quiet --log-file=$reports/found.%p --error-exitcode=99 -
     --soname-synonyms=somalloc=nouserintercepts"
 
 # The report, less what valgrind says of descriptors that were there from the beginning, and of the
-# connection that `p0f-lookupd lookup` leaves to a child of its when p0f still owes it an answer.
+# connection that `p0f-lookupd lookup` leaves to a child of its when an answer is still outstanding.
 findings() {
     sed -E '/^==[0-9]+== FILE DESCRIPTORS: /d; s/^==[0-9]+== *$//' "$1" |
         awk -v RS= -v ORS='\n\n' '!/<inherited from parent>/ && !/== Open AF_UNIX .* ask_one \(oneshot/'

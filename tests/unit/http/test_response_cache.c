@@ -6,9 +6,9 @@
 
 /* Nobody looks into an answer here: these are addresses, all different. The table goes by bits 6 to 11
  * and 12 to 17. */
-static const struct host_record *record(unsigned place, unsigned row)
+static const struct host_record *record(unsigned slot, unsigned row)
 {
-    uintptr_t bits = (uintptr_t)1 << 20 | (uintptr_t)(place ^ row) << 6 | (uintptr_t)row << 12;
+    uintptr_t bits = (uintptr_t)1 << 20 | (uintptr_t)(slot ^ row) << 6 | (uintptr_t)row << 12;
 
     return (const struct host_record *)bits;
 }
@@ -55,7 +55,7 @@ Test(response_cache, keeps_what_is_asked_for_twice_in_a_row)
     struct response_cache *response_cache = response_cache_new();
     struct response_cache_key once = key(100, 30000), other = once;
 
-    other.record = record(0, 1); /* of the same place */
+    other.record = record(0, 1); /* of the same slot */
     cr_assert_null(response_cache_take(response_cache, &once));
     response_cache_put(response_cache, &once, new_response());
     cr_assert_null(response_cache_take(response_cache, &once));
@@ -85,7 +85,7 @@ Test(response_cache, the_newest_takes_the_place)
     response_cache_free(response_cache);
 }
 
-Test(response_cache, places_are_apart)
+Test(response_cache, slots_are_apart)
 {
     struct response_cache *response_cache = response_cache_new();
     struct MHD_Response *kept[64];

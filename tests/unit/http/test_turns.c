@@ -113,11 +113,11 @@ Test(turns, each_client_has_its_turn, .init = setup, .fini = teardown)
 Test(turns, little_work_is_done_at_once, .init = setup, .fini = teardown)
 {
     struct job job = {.name = 'a', .slices = 1};
-    unsigned spare = 0;
+    unsigned at_once = 0;
 
     while (turns_spare(turns))
-        spare++;
-    cr_assert(spare > 0 && spare < 10, "%u", spare);
+        at_once++;
+    cr_assert(at_once > 0 && at_once < 10, "%u", at_once);
     run(1);
     cr_assert(turns_spare(turns), "in the next round");
     add(&job, FLOW_STRANGERS);

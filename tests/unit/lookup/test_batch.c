@@ -31,11 +31,11 @@ static void on_batch_done(void *ctx)
     done++;
 }
 
-/* Room for `places` lookups, and in the cache for what they find. */
-static void setup_with(uint32_t places)
+/* Room for `max_pending` lookups, and in the cache for what they find. */
+static void setup_with(uint32_t max_pending)
 {
     const struct lookup_limits limits = {
-        .timeout = 1000, .first_contact_wait = 20, .max_pending = places};
+        .timeout = 1000, .first_contact_wait = 20, .max_pending = max_pending};
 
     setup();
     lookup_set_limits(lookup, &limits);
@@ -150,7 +150,7 @@ Test(batch, each_address_is_counted_and_is_a_lookup)
     struct metrics_snapshot before, after;
 
     metrics_read(&before);
-    setup_with(2); /* some find no place */
+    setup_with(2); /* some are not admitted */
     cr_assert_not(ask_batch("10.0.0.1 - 10.0.0.2 10.0.0.3 10.0.0.1", &usual));
     stage_settle();
     stage_pass(20);
@@ -361,7 +361,7 @@ Test(batch, a_host_that_appears_while_others_are_waited_for)
     teardown();
 }
 
-Test(batch, fewer_places_than_window)
+Test(batch, fewer_admitted_than_window)
 {
     setup_with(2);
     stage.holding = true;
@@ -396,7 +396,7 @@ Test(batch, no_place_at_all)
 }
 
 /* Its items are its caller's, like anything else they ask for. */
-Test(batch, has_no_places_but_its_callers)
+Test(batch, counts_against_its_clients_limit)
 {
     const struct lookup_limits limits = {.timeout = 1000, .max_pending = 2, .reserve = 1};
     const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");
@@ -421,7 +421,7 @@ Test(batch, has_no_places_but_its_callers)
     teardown();
 }
 
-Test(batch, places_that_others_took_are_not_waited_for)
+Test(batch, does_not_wait_for_others_to_finish)
 {
     const struct lookup_limits none = {.timeout = 1000, .first_contact_wait = 20};
 

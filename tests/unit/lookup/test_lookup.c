@@ -256,7 +256,7 @@ Test(lookup, only_if_cached_and_too_many)
     teardown();
 }
 
-Test(lookup, one_who_has_all_places_leaves_the_spare_ones_to_others)
+Test(lookup, one_who_uses_up_the_limit_leaves_the_reserve_to_others)
 {
     const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .reserve = 1};
     const struct p0f_addr greedy = stage_addr("127.0.0.2"), other = stage_addr("127.0.0.3");

@@ -156,7 +156,7 @@ Test(readiness, no_answer_in_time)
     stage_pass(1);
     expect_not(&prober, "p0f did not answer within 900 ms");
     stage_pass(4100);
-    ask_now(&another); /* told at once: what is owed is not asked for again */
+    ask_now(&another); /* told at once: what is outstanding is not asked for again */
     expect_not(&another, "p0f did not answer within 5000 ms");
     cr_assert_eq(queries(), 1);
     stage.mute = false;

@@ -131,7 +131,7 @@ static void ask(p0f_answer_fn *answer)
 }
 
 /* Not even then is it closed while an answer is outstanding. */
-Test(link, stopped_while_owed)
+Test(link, stopped_while_outstanding)
 {
     setup();
     ask(ignore);

@@ -203,7 +203,7 @@ Test(pool, is_ready_again_before_anybody_asks)
     teardown();
 }
 
-Test(pool, asks_on_no_connection_that_waits_for_a_place)
+Test(pool, asks_on_no_connection_that_waits_for_a_slot)
 {
     stage_open();
     stage_p0f_start();
@@ -242,7 +242,7 @@ Test(pool, flows_take_turns)
     teardown();
 }
 
-Test(pool, drained_when_nothing_is_owed)
+Test(pool, drained_when_nothing_is_outstanding)
 {
     open_with_p0f(1, 2);
     stage.holding = true;

@@ -68,7 +68,7 @@ static void ignore(void *ctx, enum p0f_error error, const struct p0f_host *host)
 }
 
 /* A single answer is outstanding, and nobody waits for it: closing would kill p0f all the same. */
-Test(pool_retired, not_drained_while_anything_is_owed)
+Test(pool_retired, not_drained_while_anything_is_outstanding)
 {
     struct pool_query queries[2];
 
@@ -95,7 +95,7 @@ Test(pool_retired, not_drained_while_anything_is_owed)
     finish(pool);
 }
 
-Test(pool_retired, not_drained_while_a_probe_is_owed)
+Test(pool_retired, not_drained_while_a_probe_is_outstanding)
 {
     stage_open();
     stage_p0f_start();
