@@ -72,7 +72,7 @@ help:
 	@echo '  make dist            $(DIST), from the last commit'
 	@echo '  make clean           remove $(BUILD)/'
 	@echo
-	@echo 'Test (tests/README.md tells more)'
+	@echo 'Test (see tests/README.md)'
 	@echo '  make check           all of the five below; needs root, since p0f captures packets. PARTIAL=1 skips'
 	@echo '                       what this machine does not allow'
 	@echo '  make check-deps      install what the tests need, from Debian and from npm'
@@ -91,7 +91,7 @@ help:
 	@echo '  make coverage        the lines and branches that the tests reach'
 	@echo '  make mutate          which of MUTATE_COUNT (default 300) small changes to the code no test notices'
 	@echo '  make harm            what p0f and the daemon must withstand, at full size: some minutes'
-	@echo '  make soak            a long life with everything that happens in one, SOAK_TIME seconds (default 600)'
+	@echo '  make soak            everything at once with a real p0f, for SOAK_TIME seconds (default 600)'
 	@echo '  make bench           the benchmarks'
 	@echo
 	@echo 'Style'
@@ -137,8 +137,8 @@ $(LIB_SO): $(call objects,$(LIB_C))
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so
 
-# For clangd and others. How to compile all that there is, whether it has been or not: the flags are the
-# same for all, save that lib/ hides its symbols. A new file changes its folder.
+# For clangd and others: how to compile every file, built or not. The flags are the same for all, except
+# that lib/ hides its symbols. A new file changes its folder.
 COMPILED   := $(DAEMON_C) $(LIB_C) $(TESTS_C)
 AS_JSON     = $(subst ','\'',$(subst ",\",$(subst \,\\,$(COMPILE) $(SHOW_VERSION))))
 
@@ -195,7 +195,7 @@ $(HAPROXY_PROGRAM):
 	@$(INSTALL) $$(apt-cache depends haproxy | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p')
 	@tests/support/sh/unpack.sh $@ usr/sbin/haproxy haproxy
 
-# What daemon/http/openapi.json is judged by, the same for all builds.
+# What daemon/http/openapi.json is validated with, shared by all builds.
 NPM_DIR    ?= $(BUILD)/npm
 
 $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
@@ -205,7 +205,7 @@ $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-
 		{ echo 'npm cannot get what the tests need: is there a network, and are proxy and' \
 		'certificates known to it?' >&2; test -n '$(PARTIAL)'; }
 
-# What may be lacking here, for the tests that need it: see there.
+# What may be missing on this machine, for the tests that need it: see the script.
 PARTIAL    ?=
 PROBE       = PARTIAL='$(PARTIAL)' tests/support/sh/probe.sh $(NPM_DIR)
 
@@ -225,7 +225,7 @@ SEEDS      := $(TARGETS:%=$(BUILD)/tests/fuzz/seeds_%)
 FUZZERS    := $(TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 FUZZ_TIME  ?= 60
 
-# p0f, as all of them play it.
+# The p0f of all tests in C.
 FAKE_P0F   := $(BUILD)/tests/support/c/fake_p0f.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
@@ -239,7 +239,7 @@ MEMORY_TESTS := lookup/test_host_record_memory http/test_batch_results_memory lo
 MEMORY     := malloc calloc realloc aligned_alloc strdup free
 $(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
-# Those look at what the module does just there.
+# These look at what the module does at that call.
 $(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
 $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
@@ -285,7 +285,7 @@ structure:
 seeds: $(SEEDS)
 	@for t in $(TARGETS); do $(WRAP) $(BUILD)/tests/fuzz/seeds_$$t tests/fuzz/seeds/$$t/* || exit 1; done
 
-# With the seeds from here, and so many steps, everything must have happened that can.
+# With the default seeds, everything that can happen must have happened.
 model: $(MODEL)
 	@$(WRAP) $(MODEL) $(if $(filter file,$(origin MODEL_SEEDS)),-c) -n $(MODEL_STEPS) $(MODEL_SEEDS)
 
@@ -304,8 +304,8 @@ PRELOADED  := $(addprefix $(BUILD)/tests/support/c/,starve.so old_kernel.so)
 $(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^
 
-# Most of their time they wait; each worker has a loopback interface of its own. Without namespaces
-# there is one.
+# They mostly wait; each worker has a loopback interface of its own. Without namespaces there is only one
+# worker.
 E2E_WORKERS ?= 3
 
 e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
@@ -374,7 +374,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
-# The tests of what p0f and the daemon must bear, with the numbers that they are meant for.
+# The tests of what p0f and the daemon must withstand, at full size.
 harm: check-deps
 	@$(MAKE) --no-print-directory all $(HAPROXY_PROGRAM)
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
@@ -386,7 +386,7 @@ soak: check-deps
 	@$(MAKE) --no-print-directory all
 	@SOAK_TIME=$(SOAK_TIME) PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 K=test_soak
 
-# ---- Taste ---------------------------------------------------------------------------------------
+# ---- Style ---------------------------------------------------------------------------------------
 
 SOURCES    := $(DAEMON_C) $(LIB_C) $(TESTS_C) $(HEADERS)
 SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard tests/support/*.sh tests/support/*/*.sh)
@@ -436,7 +436,7 @@ install: all
 		install -m 644 conf/p0f-lookupd.conf $(D)$(sysconfdir)
 	[ -n "$(DESTDIR)" ] || ldconfig || true
 
-# The configuration stays: it is yours.
+# Keeps the configuration.
 uninstall:
 	rm -f $(D)$(sbindir)/p0f-lookupd $(D)$(libdir)/libp0fclient.* $(D)$(includedir)/p0fclient.h \
 		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
