@@ -24,7 +24,7 @@ static void expect_age(const char *field, int64_t max_age_ms)
     cr_assert_not(directives.only_if_cached, "%s", field);
 }
 
-Test(directives, no_cache)
+Test(cache_directives, no_cache)
 {
     expect_age("no-cache", 0);
     expect_age("No-CACHE", 0);
@@ -32,7 +32,7 @@ Test(directives, no_cache)
     expect_age("no-cache=\"x\"", 0);
 }
 
-Test(directives, max_age)
+Test(cache_directives, max_age)
 {
     expect_age("max-age=0", 0);
     expect_age("max-age=10", 10000);
@@ -43,7 +43,7 @@ Test(directives, max_age)
     expect_age("max-age=99999999999999999999999999", INT64_C(2147483647000));
 }
 
-Test(directives, only_if_cached)
+Test(cache_directives, only_if_cached)
 {
     struct cache_directives directives = read_fields("Only-If-Cached", NULL);
 
@@ -51,7 +51,7 @@ Test(directives, only_if_cached)
     cr_assert_eq(directives.max_age_ms, -1);
 }
 
-Test(directives, lists)
+Test(cache_directives, lists)
 {
     struct cache_directives directives = read_fields("max-age=5, only-if-cached", NULL);
 
@@ -60,7 +60,7 @@ Test(directives, lists)
     expect_age("no-store,,foo=bar ,max-age=5", 5000);
 }
 
-Test(directives, strictest_age_counts)
+Test(cache_directives, strictest_age_counts)
 {
     expect_age("max-age=5, max-age=7", 5000);
     expect_age("max-age=7, max-age=5", 5000);
@@ -68,7 +68,7 @@ Test(directives, strictest_age_counts)
     expect_age("max-age=7, no-cache", 0);
 }
 
-Test(directives, fields_add_up)
+Test(cache_directives, fields_add_up)
 {
     struct cache_directives directives = read_fields("max-age=7", "only-if-cached, max-age=9");
 
@@ -76,7 +76,7 @@ Test(directives, fields_add_up)
     cr_assert_eq(directives.max_age_ms, 7000);
 }
 
-Test(directives, garbage_is_ignored)
+Test(cache_directives, garbage_is_ignored)
 {
     const char *fields[] = {"",           ",",          " ",          "=",
                             "max-age",    "max-age=",   "max-age=x",  "max-age=-1",
@@ -93,7 +93,7 @@ static void expect_named(const char *field, bool named)
     cr_assert_eq(etag_listed(field, TAG), named, "%s", field);
 }
 
-Test(directives, etag_alone)
+Test(cache_directives, etag_alone)
 {
     expect_named(TAG, true);
     expect_named(" \t" TAG "\t ", true);
@@ -103,7 +103,7 @@ Test(directives, etag_alone)
     expect_named("\"0123456789abcdef0\"", false);
 }
 
-Test(directives, etag_in_a_list)
+Test(cache_directives, etag_in_a_list)
 {
     expect_named("\"other\", " TAG, true);
     expect_named("\"a\",\"b\"," TAG ",\"c\"", true);
@@ -112,14 +112,14 @@ Test(directives, etag_in_a_list)
     expect_named("\"a\", \"b\"", false);
 }
 
-Test(directives, etag_weak)
+Test(cache_directives, etag_weak)
 {
     expect_named("W/" TAG, true);
     expect_named("W/\"other\", W/" TAG, true);
     expect_named("w/" TAG, false);
 }
 
-Test(directives, etag_any)
+Test(cache_directives, etag_any)
 {
     expect_named("*", true);
     expect_named(" * ", true);
@@ -128,7 +128,7 @@ Test(directives, etag_any)
     expect_named("\"*\"", false);
 }
 
-Test(directives, etag_malformed)
+Test(cache_directives, etag_malformed)
 {
     expect_named("", false);
     expect_named(",", false);

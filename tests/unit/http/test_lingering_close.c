@@ -114,7 +114,8 @@ static void run_with(struct sender *sender)
     close(sender->fd);
 }
 
-Test(lingering, reads_until_the_client_has_sent_all, .init = setup, .fini = teardown, .timeout = 60)
+Test(lingering_close, reads_until_the_client_has_sent_all, .init = setup, .fini = teardown,
+     .timeout = 60)
 {
     struct sender sender = {.fd = take(), .size = 10 * 1024 * 1024};
 
@@ -122,8 +123,8 @@ Test(lingering, reads_until_the_client_has_sent_all, .init = setup, .fini = tear
     cr_assert_eq(sender.sent, sender.size);
 }
 
-Test(lingering, those_that_send_nothing_take_nothing_from_others, .init = setup, .fini = teardown,
-     .timeout = 60)
+Test(lingering_close, those_that_send_nothing_take_nothing_from_others, .init = setup,
+     .fini = teardown, .timeout = 60)
 {
     int quiet[AT_ONCE - 1];
 
@@ -136,7 +137,7 @@ Test(lingering, those_that_send_nothing_take_nothing_from_others, .init = setup,
         close(quiet[i]);
 }
 
-Test(lingering, ends_with_a_client_that_sends_without_end, .init = setup, .fini = teardown,
+Test(lingering_close, ends_with_a_client_that_sends_without_end, .init = setup, .fini = teardown,
      .timeout = 60)
 {
     struct sender sender = {.fd = take(), .size = SIZE_MAX};
@@ -159,7 +160,7 @@ static void run_for(int64_t ms)
     cr_assert_eq(loop_run(loop), 0);
 }
 
-Test(lingering, ends_with_a_client_that_is_slow_for_too_long, .init = setup, .fini = teardown,
+Test(lingering_close, ends_with_a_client_that_is_slow_for_too_long, .init = setup, .fini = teardown,
      .timeout = 60)
 {
     int fd = take();
@@ -194,7 +195,7 @@ static size_t read_in(int64_t ms, struct sender *senders, int count)
     return sent;
 }
 
-Test(lingering, reads_so_much_and_no_more_in_a_while, .init = setup, .fini = teardown,
+Test(lingering_close, reads_so_much_and_no_more_in_a_while, .init = setup, .fini = teardown,
      .timeout = 60)
 {
     struct sender senders[10];
@@ -205,7 +206,7 @@ Test(lingering, reads_so_much_and_no_more_in_a_while, .init = setup, .fini = tea
     cr_assert_leq(read_in(500, senders, 10), (size_t)(100 + 20) * 1024 * 1024);
 }
 
-Test(lingering, reads_less_of_each_the_more_there_are, .init = setup, .fini = teardown,
+Test(lingering_close, reads_less_of_each_the_more_there_are, .init = setup, .fini = teardown,
      .timeout = 60)
 {
     struct sender senders[AT_ONCE];
@@ -246,7 +247,7 @@ static int take_from(uint32_t address)
     return fd;
 }
 
-Test(lingering, a_few_of_one_client, .init = setup, .fini = teardown, .timeout = 60)
+Test(lingering_close, a_few_of_one_client, .init = setup, .fini = teardown, .timeout = 60)
 {
     int ends[5];
 
@@ -264,7 +265,7 @@ Test(lingering, a_few_of_one_client, .init = setup, .fini = teardown, .timeout =
         close(ends[i]);
 }
 
-Test(lingering, of_one_who_speaks_for_many_as_many_as_of_all, .init = setup, .fini = teardown,
+Test(lingering_close, of_one_who_speaks_for_many_as_many_as_of_all, .init = setup, .fini = teardown,
      .timeout = 60)
 {
     for (int i = 0; i < 20; i++)
@@ -272,7 +273,7 @@ Test(lingering, of_one_who_speaks_for_many_as_many_as_of_all, .init = setup, .fi
     cr_assert_eq(lingering_close_count(lingering), 20);
 }
 
-Test(lingering, ends_with_too_many_at_once, .init = setup, .fini = teardown, .timeout = 60)
+Test(lingering_close, ends_with_too_many_at_once, .init = setup, .fini = teardown, .timeout = 60)
 {
     int ends[AT_ONCE + 1];
 

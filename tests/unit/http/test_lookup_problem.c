@@ -14,7 +14,7 @@ static void expect(enum lookup_outcome outcome, enum problem problem, const char
     cr_assert_str_eq(detail, text, "%s", detail);
 }
 
-Test(problem_of_lookup, each_outcome_has_its_own)
+Test(lookup_problem, each_outcome_has_its_own)
 {
     expect(LOOKUP_FOUND, PROBLEM_BAD_RESPONSE,
            "p0f returned bad_sw or os_match_q out of range; see format=raw");
@@ -29,7 +29,7 @@ Test(problem_of_lookup, each_outcome_has_its_own)
     expect(LOOKUP_NOT_CACHED, PROBLEM_TIMEOUT, "2001:db8::1 is not cached (only-if-cached)");
 }
 
-Test(problem_of_lookup, the_longest_address_fits)
+Test(lookup_problem, the_longest_address_fits)
 {
     const char *longest = "fedc:ba98:7654:3210:fedc:ba98:7654:3210";
 

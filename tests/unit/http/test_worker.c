@@ -205,7 +205,7 @@ static void answer_bursts_of(unsigned count)
     }
 }
 
-Test(http_worker, answers_bursts_of_any_size, .timeout = 120)
+Test(worker, answers_bursts_of_any_size, .timeout = 120)
 {
     static const unsigned counts[] = {1,           FETCHED - 1, FETCHED,     FETCHED + 1,
                                       2 * FETCHED, 3 * FETCHED, 4 * FETCHED, 1000};
@@ -221,7 +221,7 @@ Test(http_worker, answers_bursts_of_any_size, .timeout = 120)
 }
 
 /* More than the library fetches at once, too. */
-Test(http_worker, answers_bursts_that_come_with_their_connections, .timeout = 120)
+Test(worker, answers_bursts_that_come_with_their_connections, .timeout = 120)
 {
     start(0, CONNECTIONS_MAX);
     hold_worker();
@@ -240,7 +240,7 @@ static void do_resume(void *ctx)
     http_worker_resume(worker, ctx);
 }
 
-Test(http_worker, goes_on_with_what_is_resumed, .timeout = 120)
+Test(worker, goes_on_with_what_is_resumed, .timeout = 120)
 {
     struct loop_task task = {.run = do_resume};
 
@@ -258,7 +258,7 @@ Test(http_worker, goes_on_with_what_is_resumed, .timeout = 120)
 }
 
 /* The library does not see to its timeouts by itself when it does not wait by itself. */
-Test(http_worker, ends_silent_connections, .timeout = 120)
+Test(worker, ends_silent_connections, .timeout = 120)
 {
     start(1, CONNECTIONS_MAX);
     for (unsigned i = 0; i < 3; i++)
@@ -269,7 +269,7 @@ Test(http_worker, ends_silent_connections, .timeout = 120)
     cr_assert_eq(left, 3);
 }
 
-Test(http_worker, counts_those_who_leave, .timeout = 120)
+Test(worker, counts_those_who_leave, .timeout = 120)
 {
     struct pollfd nothing = {.fd = -1};
 
@@ -289,7 +289,7 @@ Test(http_worker, counts_those_who_leave, .timeout = 120)
 }
 
 /* The library refuses more than its limit without telling of them. */
-Test(http_worker, tells_of_what_the_library_does_not_take, .timeout = 120)
+Test(worker, tells_of_what_the_library_does_not_take, .timeout = 120)
 {
     start(0, 1);
     connect_one(0);

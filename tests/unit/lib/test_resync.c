@@ -49,7 +49,7 @@ static void make_up(uint8_t *bytes, size_t length)
         memset(bytes + SIZE, 0xff, (size_t)rand() % SIZE);
 }
 
-Test(drain, takes_what_is_plain_to_see)
+Test(resync, takes_what_is_plain_to_see)
 {
     struct p0f_resync drain = {0}, plain = {0};
 
@@ -69,7 +69,7 @@ Test(drain, takes_what_is_plain_to_see)
     cr_assert_gt(p0f_resync_count(&drain, SIZE), 1000);
 }
 
-Test(drain, long_strays)
+Test(resync, long_strays)
 {
     static uint8_t bytes[MOST];
     struct p0f_resync drain = {0};

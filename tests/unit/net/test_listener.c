@@ -58,7 +58,7 @@ static bool unix_connects(void)
     return connects((struct sockaddr *)&name, sizeof name);
 }
 
-Test(listen, good_addresses)
+Test(listener, good_addresses)
 {
     const char *texts[] = {"127.0.0.1:80", "127.9.9.9:0", "[::1]:5030", "unix:/run/x",
                            " 127.0.0.1:80 ,\t[::1]:80, unix:/x"};
@@ -68,7 +68,7 @@ Test(listen, good_addresses)
     listeners_free(NULL);
 }
 
-Test(listen, bad_addresses)
+Test(listener, bad_addresses)
 {
     const char *form = "expected comma-separated host:port, [IPv6]:port or unix:/path (";
     const char *texts[] = {"",        "127.0.0.1", "127.0.0.1:",    ":80",          "::1:80",
@@ -84,7 +84,7 @@ Test(listen, bad_addresses)
     expect_refused(path, "('unix:/xxx");
 }
 
-Test(listen, an_address_that_is_there_twice, .init = setup, .fini = teardown)
+Test(listener, an_address_that_is_there_twice, .init = setup, .fini = teardown)
 {
     char twice[2 * sizeof addresses + sizeof ", "];
 
@@ -95,7 +95,7 @@ Test(listen, an_address_that_is_there_twice, .init = setup, .fini = teardown)
     listeners_free(listeners);
 }
 
-Test(listen, beyond_loopback_only_when_meant)
+Test(listener, beyond_loopback_only_when_meant)
 {
     const char *texts[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "128.0.0.1:0", "[::2]:0"};
 
@@ -106,7 +106,7 @@ Test(listen, beyond_loopback_only_when_meant)
     expect_refused("127.0.0.1:0, 192.0.2.1:0", "192.0.2.1:0 is reachable from other hosts");
 }
 
-Test(listen, unix_socket_comes_and_goes)
+Test(listener, unix_socket_comes_and_goes)
 {
     struct stat there;
 
@@ -123,7 +123,7 @@ Test(listen, unix_socket_comes_and_goes)
     teardown();
 }
 
-Test(listen, dead_socket_is_replaced)
+Test(listener, dead_socket_is_replaced)
 {
     setup();
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -136,7 +136,7 @@ Test(listen, dead_socket_is_replaced)
     teardown();
 }
 
-Test(listen, live_socket_is_refused)
+Test(listener, live_socket_is_refused)
 {
     setup();
     struct listeners *first = parse(addresses, false), *second = parse(addresses, false);
@@ -150,7 +150,7 @@ Test(listen, live_socket_is_refused)
 }
 
 /* By one that has no time for those who connect: it is not waited for. */
-Test(listen, live_socket_that_takes_nobody_is_refused, .timeout = 60)
+Test(listener, live_socket_that_takes_nobody_is_refused, .timeout = 60)
 {
     int fds[8], count = 0;
 
@@ -172,7 +172,7 @@ Test(listen, live_socket_that_takes_nobody_is_refused, .timeout = 60)
     teardown();
 }
 
-Test(listen, other_files_are_left_alone)
+Test(listener, other_files_are_left_alone)
 {
     setup();
     FILE *file = fopen(name.sun_path, "w");
@@ -184,7 +184,7 @@ Test(listen, other_files_are_left_alone)
     teardown();
 }
 
-Test(listen, port_0_is_told)
+Test(listener, port_0_is_told)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int ends[2], real_stderr = dup(STDERR_FILENO);
@@ -224,7 +224,7 @@ static void on_accepted(void *ctx, int fd, const struct sockaddr *peer, socklen_
         loop_stop(ctx);
 }
 
-Test(listen, accepts_in_the_loop)
+Test(listener, accepts_in_the_loop)
 {
     setup();
     struct loop *loop = loop_new(no_clock);

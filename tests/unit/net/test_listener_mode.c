@@ -77,7 +77,7 @@ static struct listeners *open_all(void)
 }
 
 /* From the first moment, and ours comes back. */
-Test(listen_mode, whatever_the_umask, .init = setup, .fini = teardown)
+Test(listener_mode, whatever_the_umask, .init = setup, .fini = teardown)
 {
     const mode_t masks[] = {0, 022, 027, 077, 0777};
 
@@ -102,13 +102,13 @@ static void expect_refused(const char *why)
     listeners_free(listeners);
 }
 
-Test(listen_mode, umask_comes_back_when_it_fails, .init = setup, .fini = teardown)
+Test(listener_mode, umask_comes_back_when_it_fails, .init = setup, .fini = teardown)
 {
     snprintf(addresses, sizeof addresses, "unix:%s/none/http", dir);
     expect_refused("No such file or directory");
 }
 
-Test(listen_mode, what_is_no_socket_is_left_alone, .init = setup, .fini = teardown)
+Test(listener_mode, what_is_no_socket_is_left_alone, .init = setup, .fini = teardown)
 {
     cr_assert_eq(link(victim, path), 0);
     expect_refused("exists and is not a socket");
@@ -140,12 +140,12 @@ static void expect_victim_untouched(void (*what)(void))
     listeners_free(listeners);
 }
 
-Test(listen_mode, a_link_put_there_meanwhile, .init = setup, .fini = teardown)
+Test(listener_mode, a_link_put_there_meanwhile, .init = setup, .fini = teardown)
 {
     expect_victim_untouched(put_a_link_there);
 }
 
-Test(listen_mode, a_file_put_there_meanwhile, .init = setup, .fini = teardown)
+Test(listener_mode, a_file_put_there_meanwhile, .init = setup, .fini = teardown)
 {
     expect_victim_untouched(put_a_file_there);
 }

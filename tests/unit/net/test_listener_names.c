@@ -63,20 +63,20 @@ static void expect(const char *first, const char *second, bool opens)
     loop_free(loop);
 }
 
-Test(listen_names, an_address_that_the_machine_lacks)
+Test(listener_names, an_address_that_the_machine_lacks)
 {
     expect("127.0.0.1", "127.0.0.2", true);
     expect(NOT_OURS, "127.0.0.1", true);
     expect("127.0.0.1", NOT_OURS, true);
 }
 
-Test(listen_names, only_such)
+Test(listener_names, only_such)
 {
     expect(NOT_OURS, NOT_OURS, false);
     expect(NOT_OURS, "240.0.0.2", false);
 }
 
-Test(listen_names, another_name_does_not_make_up_for_it)
+Test(listener_names, another_name_does_not_make_up_for_it)
 {
     stands_for[0] = NOT_OURS;
     stands_for[1] = "127.0.0.1";

@@ -50,7 +50,7 @@ static bool has(const char *lines)
 
 #define EXPECT(lines) cr_assert(has(lines), "not there: %s\n%s", lines, text)
 
-Test(metrics_text, version_and_dialect, .init = start, .fini = stop)
+Test(prometheus, version_and_dialect, .init = start, .fini = stop)
 {
     gauges.dialect = "p0f3";
     gauges.p0f_up = true;
@@ -66,14 +66,14 @@ Test(metrics_text, version_and_dialect, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_p0f_up 0");
 }
 
-Test(metrics_text, label_values_are_escaped, .init = start, .fini = stop)
+Test(prometheus, label_values_are_escaped, .init = start, .fini = stop)
 {
     gauges.version = "a\"b\\c\nd";
     write_text();
     EXPECT("p0f_lookupd_build_info{version=\"a\\\"b\\\\c\\nd\"} 1");
 }
 
-Test(metrics_text, requests, .init = start, .fini = stop)
+Test(prometheus, requests, .init = start, .fini = stop)
 {
     snapshot.requests[0][0] = 7;
     snapshot.requests[1][0] = 8; /* of nobody */
@@ -89,7 +89,7 @@ Test(metrics_text, requests, .init = start, .fini = stop)
     cr_assert_null(strstr(text, "} 8"));
 }
 
-Test(metrics_text, lookups, .init = start, .fini = stop)
+Test(prometheus, lookups, .init = start, .fini = stop)
 {
     snapshot.lookups[METRICS_CACHE_COLLAPSED][METRICS_RESULT_NO_MATCH] = UINT64_MAX;
     snapshot.lookups[METRICS_CACHE_HIT][METRICS_RESULT_TIMEOUT] = 1;
@@ -104,7 +104,7 @@ Test(metrics_text, lookups, .init = start, .fini = stop)
     cr_assert_null(strstr(text, "{cache=\"stale\",result=\"overloaded\"}"));
 }
 
-Test(metrics_text, buckets_are_added_up, .init = start, .fini = stop)
+Test(prometheus, buckets_are_added_up, .init = start, .fini = stop)
 {
     snapshot.times[METRICS_MISS_TIME].buckets[0] = 1;
     snapshot.times[METRICS_MISS_TIME].buckets[2] = 2;
@@ -122,7 +122,7 @@ Test(metrics_text, buckets_are_added_up, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_lookup_duration_seconds_sum{cache=\"hit\"} 0");
 }
 
-Test(metrics_text, a_histogram_without_labels, .init = start, .fini = stop)
+Test(prometheus, a_histogram_without_labels, .init = start, .fini = stop)
 {
     const int64_t *bounds;
 
@@ -137,7 +137,7 @@ Test(metrics_text, a_histogram_without_labels, .init = start, .fini = stop)
            "p0f_lookupd_p0f_answer_duration_seconds_count 1");
 }
 
-Test(metrics_text, counters, .init = start, .fini = stop)
+Test(prometheus, counters, .init = start, .fini = stop)
 {
     for (unsigned i = 0; i < METRICS_COUNTERS; i++)
         snapshot.counters[i] = 100 + i;
@@ -174,7 +174,7 @@ Test(metrics_text, counters, .init = start, .fini = stop)
     }
 }
 
-Test(metrics_text, gauges, .init = start, .fini = stop)
+Test(prometheus, gauges, .init = start, .fini = stop)
 {
     gauges = (struct metrics_gauges){
         .version = "1",
@@ -218,7 +218,7 @@ Test(metrics_text, gauges, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_http_connections 18");
 }
 
-Test(metrics_text, the_process, .init = start, .fini = stop)
+Test(prometheus, the_process, .init = start, .fini = stop)
 {
     process = (struct process){
         .memory_known = true,
@@ -244,7 +244,7 @@ Test(metrics_text, the_process, .init = start, .fini = stop)
 }
 
 /* Each metric has its HELP and TYPE, in this order and once, before its series. */
-Test(metrics_text, heads, .init = start, .fini = stop)
+Test(prometheus, heads, .init = start, .fini = stop)
 {
     char name[80], typed[80], helped[64][80];
     unsigned metrics = 0;

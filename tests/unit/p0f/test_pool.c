@@ -97,7 +97,7 @@ Test(pool, never_more_connections)
     teardown();
 }
 
-Test(pool, least_owed_first)
+Test(pool, fewest_pending_first)
 {
     open_with_p0f(2, 16);
     stage.holding = true;
