@@ -30,7 +30,7 @@ struct post {
     size_t taken;            /* of service->batch_memory */
     enum post_state state;
 
-    char *bytes; /* the body, as it comes */
+    char *bytes; /* the body received so far */
     size_t length, room;
 
     char error[BATCH_BODY_ERROR_SIZE]; /* why it cannot be read, or "" */
