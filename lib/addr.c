@@ -114,7 +114,7 @@ static char *put_hex(char *out, uint16_t value)
     bool started = false;
 
     for (int shift = 12; shift >= 0; shift -= 4) {
-        unsigned digit = (value >> shift) & 0xfu;
+        unsigned digit = ((unsigned)value >> shift) & 0xfu;
         started = started || digit != 0 || shift == 0;
         if (started)
             *out++ = "0123456789abcdef"[digit];
