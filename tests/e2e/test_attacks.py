@@ -171,10 +171,9 @@ def _endless(daemon):
     return Flood(daemon, _get(f"/host/{HIT}"), s=ATTACKER, p=0)
 
 
-def _check_attacker(said, slow):
-    """That it was answered as it should be, where it is known how that is. With a sanitizer in it the
-    daemon may not have come to that in so short a time."""
-    if isinstance(said, dict) and "statuses" in said and (said["statuses"] or not slow):
+def _check_attacker(said):
+    """That it was answered as it should be, where it is known how that is."""
+    if isinstance(said, dict) and "statuses" in said:
         assert set(said["statuses"]) == {"200"} and said["wrong"] == said["broken"] == 0, said
         assert said["longest"] - said["shortest"] < 100, said      # counters grow
 
@@ -221,7 +220,7 @@ def test_others_are_served(busy, daemon, request, attack, within):
         _print_row(request.node.callspec.id, calm, attacked, said)
     for figures in (calm, attacked):
         assert figures.unserved == figures.refused == 0, figures
-    _check_attacker(said, processes.instrumented(daemon.process.pid))
+    _check_attacker(said)
     # Else only whether they were held up altogether, as this may be one of many busy programs here.
     assert attacked.p99 < (within if FULL else 2000 * SLOWDOWN), attacked
 

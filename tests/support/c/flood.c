@@ -8,9 +8,10 @@
  *   -s ADDR   connect from this address
  *   -d        deaf: read no answers
  *
- * Prints "begun". On SIGTERM prints one line of JSON: answers by status; the shortest and the longest
- * body of a 200, in bytes; the requests that the server left without an answer (`broken`), or whose
- * connection it `refused`; how often something came that is not an answer (`wrong`).
+ * Prints "begun". On SIGTERM, once at least one request has ended, prints one line of JSON: answers by
+ * status; the shortest and the longest body of a 200, in bytes; the requests that the server left without
+ * an answer (`broken`), or whose connection it `refused`; how often something came that is not an answer
+ * (`wrong`).
  */
 #include "load.h"
 
@@ -240,6 +241,15 @@ static void see(struct connection *connection, uint32_t events)
 
 /* ---- All of it */
 
+/* Whether a request has ended, well or badly. A deaf one does not wait for that. */
+static int any_ended(void)
+{
+    for (unsigned long i = 0; i < LOAD_STATUSES; i++)
+        if (seen.statuses[i])
+            return 1;
+    return options.deaf || seen.broken || seen.refused || seen.wrong;
+}
+
 static void run(void)
 {
     struct epoll_event events[LOAD_EVENTS];
@@ -249,7 +259,7 @@ static void run(void)
         if (all[i].fd >= 0)
             ask(&all[i]);
     }
-    while (!load_over) {
+    while (!load_over || !any_ended()) {
         int count = load_wait(epoll, events, 100000000);
         for (int i = 0; i < count; i++)
             see(events[i].data.ptr, events[i].events);
