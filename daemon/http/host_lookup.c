@@ -11,8 +11,6 @@
 
 #include <stddef.h>
 
-_Static_assert(TARGET_WAIT_UNSET == LOOKUP_WAIT_UNSET, "the target's wait is the lookup's");
-
 /* ---- Answers */
 
 /* Several If-None-Match fields are one list (RFC 9110, 5.3). */

@@ -171,7 +171,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     target->error = TARGET_OK;
     target->address = P0F_OK;
     target->format = RENDER_PARSED;
-    target->wait_ms = TARGET_WAIT_UNSET;
+    target->wait_ms = LOOKUP_WAIT_UNSET;
     target->detail[0] = '\0';
     if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;

@@ -5,6 +5,7 @@
 #define HTTP_TARGET_H
 
 #include "http/route.h"
+#include "lookup/lookup_request.h"
 #include "p0fclient.h"
 #include "json/render.h"
 
@@ -21,7 +22,6 @@ enum target_error {
 
 #define TARGET_MAX 4096      /* bytes */
 #define TARGET_WAIT_MAX 5000 /* milliseconds */
-#define TARGET_WAIT_UNSET (-1)
 
 struct target {
     const struct route *route; /* never NULL */
@@ -29,7 +29,7 @@ struct target {
     enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
-    int64_t wait_ms;  /* TARGET_WAIT_UNSET if not given */
+    int64_t wait_ms;  /* LOOKUP_WAIT_UNSET if not given */
     char detail[128]; /* printable ASCII, for a person */
 };
 

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     addr = target_addr(&target);
     if (addr && addr->type != 4 && addr->type != 6)
         abort();
-    if (target.wait_ms < TARGET_WAIT_UNSET ||
+    if (target.wait_ms < LOOKUP_WAIT_UNSET ||
         (target.error == TARGET_OK && target.wait_ms > TARGET_WAIT_MAX))
         abort();
     for (const char *c = target.detail; *c; c++)

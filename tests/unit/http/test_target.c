@@ -233,7 +233,7 @@ Test(target, parameters)
     struct target target = parse("/host/192.0.2.1");
 
     cr_assert_eq(target.format, RENDER_PARSED);
-    cr_assert_eq(target.wait_ms, TARGET_WAIT_UNSET);
+    cr_assert_eq(target.wait_ms, LOOKUP_WAIT_UNSET);
     target = parse_good("format=raw&wait=250");
     cr_assert_eq(target.format, RENDER_RAW);
     cr_assert_eq(target.wait_ms, 250);
@@ -250,7 +250,7 @@ Test(target, unknown_parameters_are_ignored)
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         struct target target = parse_good(queries[i]);
         cr_assert_eq(target.format, RENDER_PARSED, "%s", queries[i]);
-        cr_assert_eq(target.wait_ms, TARGET_WAIT_UNSET, "%s", queries[i]);
+        cr_assert_eq(target.wait_ms, LOOKUP_WAIT_UNSET, "%s", queries[i]);
     }
 }
 
