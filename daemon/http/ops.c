@@ -170,7 +170,7 @@ enum MHD_Result serve_status(struct request *request)
     return gather(request, respond_status);
 }
 
-static void count_states(const struct pool_status *pool, struct metrics_gauges *gauges)
+static void count_states(const struct pool_status *pool, struct prometheus_gauges *gauges)
 {
     uint64_t *counts[] = {
         [LINK_DOWN] = &gauges->connections_down,
@@ -183,10 +183,10 @@ static void count_states(const struct pool_status *pool, struct metrics_gauges *
         ++*counts[pool->links[i].state];
 }
 
-static struct metrics_gauges gauges_of(const struct status_snapshot *snapshot)
+static struct prometheus_gauges gauges_of(const struct status_snapshot *snapshot)
 {
     const struct pool_status *pool = &snapshot->pool;
-    struct metrics_gauges gauges = {
+    struct prometheus_gauges gauges = {
         .version = snapshot->version,
         .started = snapshot->started,
         .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
@@ -224,7 +224,7 @@ static enum MHD_Result respond_metrics(struct request *request)
 
     if (!snapshot)
         return respond_no_snapshot(request);
-    struct metrics_gauges gauges = gauges_of(snapshot);
+    struct prometheus_gauges gauges = gauges_of(snapshot);
     gauges.http_connections = connections_count(service->connections);
     for (unsigned i = 0; i < service->routes->count; i++)
         if (service->routes->rows[i].metrics.label)
@@ -235,7 +235,7 @@ static enum MHD_Result respond_metrics(struct request *request)
         process.open_fds = snapshot->open_fds;
         process.open_fds_known = snapshot->open_fds_known;
     }
-    char *text = metrics_text(&counted, &gauges, &process, &length);
+    char *text = prometheus_text(&counted, &gauges, &process, &length);
     return respond_uncached(request, response_owned(text, length, METRICS_TEXT_TYPE));
 }
 

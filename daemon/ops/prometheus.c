@@ -37,7 +37,7 @@ static void put_route(struct exposition *out, const char *name, const struct met
 }
 
 static void put_requests(struct exposition *out, const struct metrics_snapshot *snapshot,
-                         const struct metrics_gauges *gauges)
+                         const struct prometheus_gauges *gauges)
 {
     const char *name = PREFIX "http_requests_total";
 
@@ -48,7 +48,7 @@ static void put_requests(struct exposition *out, const struct metrics_snapshot *
 }
 
 static void put_http_connections(struct exposition *out, const struct metrics_snapshot *snapshot,
-                                 const struct metrics_gauges *gauges)
+                                 const struct prometheus_gauges *gauges)
 {
     exposition_single(out, PREFIX "http_connections", "gauge", "HTTP connections open.",
                       gauges->http_connections);
@@ -164,28 +164,28 @@ static void put_lookup_times(struct exposition *out, const struct metrics_snapsh
 
 /* ---- The cache */
 
-static void put_stores(struct exposition *out, const struct metrics_gauges *gauges)
+static void put_stores(struct exposition *out, const struct prometheus_gauges *gauges)
 {
     static const struct {
         const char *name, *type, *help;
-        size_t value; /* offset in struct metrics_store */
+        size_t value; /* offset in struct prometheus_store */
     } metrics[] = {
         {PREFIX "cache_entries", "gauge",
          "Entries in the cache: hosts, and misses that p0f did not know.",
-         offsetof(struct metrics_store, entries)},
+         offsetof(struct prometheus_store, entries)},
         {PREFIX "cache_entries_limit", "gauge", "Maximum number of entries.",
-         offsetof(struct metrics_store, limit)},
+         offsetof(struct prometheus_store, limit)},
         {PREFIX "cache_bytes", "gauge", "Memory used by the entries.",
-         offsetof(struct metrics_store, bytes)},
+         offsetof(struct prometheus_store, bytes)},
         {PREFIX "cache_insertions_total", "counter",
          "Entries added for addresses that had none in this store.",
-         offsetof(struct metrics_store, inserted)},
+         offsetof(struct prometheus_store, inserted)},
         {PREFIX "cache_evictions_total", "counter",
          "Entries evicted by others before they were too old to be served.",
-         offsetof(struct metrics_store, evicted)},
+         offsetof(struct prometheus_store, evicted)},
         {PREFIX "cache_removals_total", "counter",
          "Entries removed because p0f gave another answer, or because caching was turned off.",
-         offsetof(struct metrics_store, removed)},
+         offsetof(struct prometheus_store, removed)},
     };
 
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
@@ -200,7 +200,7 @@ static void put_stores(struct exposition *out, const struct metrics_gauges *gaug
 
 /* ---- p0f */
 
-static void put_p0f_state(struct exposition *out, const struct metrics_gauges *gauges)
+static void put_p0f_state(struct exposition *out, const struct prometheus_gauges *gauges)
 {
     const char *name = PREFIX "p0f_connections";
 
@@ -288,8 +288,9 @@ static void put_process(struct exposition *out, const struct process *process)
 
 /* ---- All of it */
 
-char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
-                   const struct process *process, size_t *length)
+char *prometheus_text(const struct metrics_snapshot *snapshot,
+                      const struct prometheus_gauges *gauges, const struct process *process,
+                      size_t *length)
 {
     struct exposition text = {0}, *out = &text;
 

@@ -13,7 +13,7 @@
 #define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* One of the cache's two stores. */
-struct metrics_store {
+struct prometheus_store {
     uint64_t entries;
     uint64_t limit; /* of entries */
     uint64_t bytes;
@@ -23,7 +23,7 @@ struct metrics_store {
 };
 
 /* The state at this moment, as opposed to what is counted. */
-struct metrics_gauges {
+struct prometheus_gauges {
     const char *version;
     int64_t started;           /* unix seconds; the same each time, even if the clock is set */
     const char *dialect;       /* that p0f speaks; NULL: not known yet */
@@ -37,15 +37,16 @@ struct metrics_gauges {
     uint64_t pending;     /* lookups that wait for p0f */
     uint64_t pending_limit;
     uint64_t flights; /* distinct hosts they wait for */
-    struct metrics_store hosts;
-    struct metrics_store misses;
+    struct prometheus_store hosts;
+    struct prometheus_store misses;
     uint64_t http_connections;                          /* open */
     const struct metrics_route *routes[METRICS_ROUTES]; /* by number; NULL: not in use */
 };
 
 /* A NUL-terminated text for the caller to free, with its length in *length; NULL when out of memory. A
  * series that was in one text is in every later one. Any thread. */
-char *metrics_text(const struct metrics_snapshot *snapshot, const struct metrics_gauges *gauges,
-                   const struct process *process, size_t *length);
+char *prometheus_text(const struct metrics_snapshot *snapshot,
+                      const struct prometheus_gauges *gauges, const struct process *process,
+                      size_t *length);
 
 #endif

@@ -9,14 +9,14 @@
 static const struct metrics_route route_a = {"/a", {200, 503}}, route_b = {"b", {204}};
 
 static struct metrics_snapshot snapshot;
-static struct metrics_gauges gauges;
+static struct prometheus_gauges gauges;
 static struct process process;
 static char *text;
 
 static void start(void)
 {
     memset(&snapshot, 0, sizeof snapshot);
-    gauges = (struct metrics_gauges){
+    gauges = (struct prometheus_gauges){
         .version = "1.2.3", .started = 1700000000, .routes = {[0] = &route_a, [2] = &route_b}};
     process = (struct process){.cpu_ns = 0};
     text = NULL;
@@ -27,7 +27,7 @@ static void write_text(void)
     size_t length;
 
     free(text);
-    text = metrics_text(&snapshot, &gauges, &process, &length);
+    text = prometheus_text(&snapshot, &gauges, &process, &length);
     cr_assert_not_null(text);
     cr_assert_eq(length, strlen(text));
 }
@@ -176,7 +176,7 @@ Test(prometheus, counters, .init = start, .fini = stop)
 
 Test(prometheus, gauges, .init = start, .fini = stop)
 {
-    gauges = (struct metrics_gauges){
+    gauges = (struct prometheus_gauges){
         .version = "1",
         .connections_down = 1,
         .connections_probing = 2,
