@@ -182,7 +182,7 @@ def _check_attacker(said):
 ATTACKS = {
     "connections that ask once a second": (_connections, 50),
     "batches on 64 connections": (_batches(64), 5),
-    "batches on 256 connections": (_batches(256), 5),
+    "batches on 256 connections": (_batches(256), 10),
     "/metrics with idle connections": (_metrics, 50),
     "nothing remembered": (_anew, 50),
     "waits for strangers": (_waits, 50),
