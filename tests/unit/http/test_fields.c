@@ -25,6 +25,8 @@ Test(fields, what_is_not_known_is_only_counted)
     struct fields fields = one("Accept", "*/*");
 
     cr_assert_eq(fields.bytes, strlen("Accept: */*\r\n"));
+    add(&fields, "X", "y");
+    cr_assert_eq(fields.bytes, strlen("Accept: */*\r\nX: y\r\n"), "those of all fields");
     fields.bytes = 0;
     cr_assert_eq(memcmp(&fields, &none, sizeof none), 0);
 }
