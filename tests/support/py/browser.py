@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A headless Chromium, and a site whose page asks for other sites' URLs and tells what it could read."""
 
-import http.server
 import json
 import os
 import queue
 import shutil
 import signal
 import subprocess
-import threading
 
+import web_site
 from waiting import wait_until
 
 # A browser is started, and has to load a page: only to fail instead of hanging.
@@ -41,7 +40,7 @@ def find():
     for name in ("chromium-headless-shell", "chromium"):
         if shutil.which(name):
             return name
-    raise AssertionError("there is no chromium-headless-shell: make deps")
+    raise AssertionError("there is no chromium-headless-shell: make check-deps")
 
 
 def _end(process):
@@ -61,13 +60,13 @@ def _end(process):
         wait_until(gone, "the browser to be killed")
 
 
-class Site:
+class Site(web_site.WebSite):
     """A site of its own origin."""
 
     def __init__(self):
         site = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(web_site.Handler):
             def do_GET(self):
                 body = site.page.encode() if self.path == "/" else b""
                 self._answer(200 if body else 404, body)
@@ -83,22 +82,9 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
-
         self.page = ""
         self.told = queue.Queue()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
-                         daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def open(self, directory, requests):
         """What a script in a page of this site gets for each (URL, options of fetch): a dict with

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The real nginx, run for a test with the examples in conf/, and sites for it to stand in front of."""
 
-import http.server
 import os
 import signal
 import socketserver
@@ -9,6 +8,7 @@ import struct
 import subprocess
 import threading
 
+import web_site
 from daemon import ROOT, free_port
 from waiting import wait_until
 
@@ -61,7 +61,7 @@ class Nginx:
         self.process = None
 
     def __enter__(self):
-        assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make deps"
+        assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make check-deps"
         with open(self.config, "w", encoding="utf-8") as config:
             config.write(self.text)
         with open(self.errors, "ab") as errors:
@@ -98,11 +98,11 @@ class Nginx:
             return errors.read()
 
 
-class EchoSite:
+class EchoSite(web_site.WebSite):
     """A site whose pages are the header fields of the request for them, a line each."""
 
     def __init__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(web_site.Handler):
             def do_GET(self):
                 body = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
                 self.send_response(200)
@@ -114,20 +114,7 @@ class EchoSite:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self.do_GET()
 
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
-                         daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 # -- FastCGI, as much as a site needs that answers with its parameters ---------------------------

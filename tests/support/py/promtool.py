@@ -10,7 +10,7 @@ PROGRAM = os.environ.get("PROMTOOL") or os.path.join(ROOT, "build", "promtool")
 
 def run(*arguments, text=""):
     """What promtool says about it; "" when nothing is wrong."""
-    assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make deps"
+    assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make check-deps"
     done = subprocess.run([PROGRAM, *arguments], input=text, capture_output=True, text=True,
                           cwd=ROOT, timeout=60, check=False)
     if done.returncode == 0 and not done.stderr:
