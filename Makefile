@@ -13,7 +13,8 @@ libdir      ?= $(PREFIX)/lib
 includedir  ?= $(PREFIX)/include
 mandir      ?= $(PREFIX)/share/man
 docdir      ?= $(PREFIX)/share/doc/p0f-lookupd
-sysconfdir  ?= /etc
+# The prefixes of the system itself have their settings in /etc; any other keeps everything below it.
+sysconfdir  ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
 
@@ -106,10 +107,14 @@ $(BUILD)/lib/%.o: OBJ_CFLAGS := -fvisibility=hidden
 VERSIONED  := $(addprefix $(BUILD)/,daemon/main.o daemon/server.o tests/unit/http/test_openapi.o)
 $(VERSIONED): OBJ_CFLAGS := $(SHOW_VERSION)
 $(VERSIONED) $(BUILD)/daemon/http/openapi.json: $(BUILD)/version
+# Likewise, those that may look for the settings in sysconfdir.
+$(call objects,$(wildcard daemon/*.c)): $(BUILD)/sysconfdir
 
-$(BUILD)/version: ALWAYS
+$(BUILD)/version: CONTENT := $(FULL_VERSION)
+$(BUILD)/sysconfdir: CONTENT := $(sysconfdir)
+$(BUILD)/version $(BUILD)/sysconfdir: ALWAYS
 	@mkdir -p $(@D)
-	@echo '$(FULL_VERSION)' | cmp -s - $@ || echo '$(FULL_VERSION)' > $@
+	@echo '$(CONTENT)' | cmp -s - $@ || echo '$(CONTENT)' > $@
 
 $(BUILD)/%.o: %.c Makefile | $(BUILD)/.pkgs
 	@mkdir -p $(@D)
@@ -410,7 +415,14 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
-EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml
+EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml conf/p0f-lookupd.conf
+# What is written for the default prefix, for this one.
+PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/doc/p0f-lookupd|$(docdir)|' \
+              -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
+# The loader's cache is the system's own, so only its prefixes are in it.
+LDCONFIG    = $(if $(DESTDIR),,$(if $(filter /usr /usr/local,$(PREFIX)),ldconfig || true))
+# systemd.unit(5), with /lib for systems whose /usr is not merged.
+UNIT_DIRS  := /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
@@ -425,18 +437,24 @@ install: all
 		lib/p0fclient.pc.in > $(D)$(libdir)/pkgconfig/p0fclient.pc
 	chmod 644 $(D)$(libdir)/pkgconfig/p0fclient.pc
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
-	install -m 644 conf/p0f-lookupd.conf.5 $(D)$(mandir)/man5
-	install -m 644 daemon/p0f-lookupd.8 $(D)$(mandir)/man8
+	$(PLACED) conf/p0f-lookupd.conf.5 > $(D)$(mandir)/man5/p0f-lookupd.conf.5
+	$(PLACED) daemon/p0f-lookupd.8 > $(D)$(mandir)/man8/p0f-lookupd.8
+	$(PLACED) systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
+	chmod 644 $(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
+		$(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
-	sed 's|/usr/local/sbin/|$(sbindir)/|' systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
-	chmod 644 $(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
 		install -m 644 conf/p0f-lookupd.conf $(D)$(sysconfdir)
-	[ -n "$(DESTDIR)" ] || ldconfig || true
+	$(LDCONFIG)
+	@cmp -s conf/p0f-lookupd.conf $(D)$(sysconfdir)/p0f-lookupd.conf || \
+		echo 'Kept your $(sysconfdir)/p0f-lookupd.conf; the new sample is $(docdir)/examples/p0f-lookupd.conf'
+	@[ -n '$(filter $(UNIT_DIRS),$(unitdir))' ] || \
+		printf '%s\n' 'systemd does not look for units in $(unitdir). To use them:' \
+		'  systemd-sysusers $(sysusersdir)/p0f-lookupd.conf' \
+		'  systemctl link $(unitdir)/p0f.service $(unitdir)/p0f-lookupd.service'
 
-# Keeps the configuration.
 uninstall:
 	rm -f $(D)$(sbindir)/p0f-lookupd $(D)$(libdir)/libp0fclient.* $(D)$(includedir)/p0fclient.h \
 		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
@@ -445,6 +463,8 @@ uninstall:
 		$(D)$(sysusersdir)/p0f-lookupd.conf
 	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
 	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
+	$(LDCONFIG)
+	@[ ! -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || echo 'Kept $(sysconfdir)/p0f-lookupd.conf'
 
 # A release: what is committed, which builds and passes its tests without git.
 dist:
