@@ -158,7 +158,7 @@ $(BUILD)/.pkgs:
 		{ echo 'Something to build with is missing. `make deps` installs it.' >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@
 
--include $(shell find $(BUILD) -name debian -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) -name debian -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # ---- Packages, and a first look ------------------------------------------------------------------
 
@@ -177,15 +177,16 @@ INSTALL     = tests/support/sh/deps.sh
 # builds in other directories take these.
 PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
 NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
+NGINX_FILES   ?= $(CURDIR)/$(BUILD)/nginx-common
 HAPROXY_PROGRAM ?= $(CURDIR)/$(BUILD)/haproxy
-export PROMTOOL NGINX_PROGRAM HAPROXY_PROGRAM
+export PROMTOOL NGINX_PROGRAM NGINX_FILES HAPROXY_PROGRAM
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
 
 check-deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(NGINX_FILES) $(NPM_DIR)/.installed
 	@$(PROBE) >/dev/null
 
 # Debian 13 has a package for it.
@@ -194,6 +195,10 @@ $(PROMTOOL):
 
 $(NGINX_PROGRAM):
 	@tests/support/sh/unpack.sh $@ usr/sbin/nginx nginx
+
+# Its settings and directories, as Debian installs them.
+$(NGINX_FILES):
+	@tests/support/sh/unpack.sh $@ . nginx-common
 
 # For `make harm` alone. The libraries that it needs start nothing, so they are installed.
 $(HAPROXY_PROGRAM):
@@ -313,7 +318,7 @@ $(PRELOADED): %.so: %.o
 # worker.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NGINX_FILES) $(NPM_DIR)/.installed
 	@lacking=$$($(PROBE)) || exit 1; case $$lacking in *namespaces*) workers=0 ;; *) workers=$(E2E_WORKERS) ;; esac; \
 	set -x; LACKING="$$lacking" P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \

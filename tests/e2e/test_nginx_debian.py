@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The examples for nginx, unchanged and where they say that they belong, in nginx as Debian installs it:
+with its settings, its user and its directories."""
+
+import os
+import re
+import shutil
+import signal
+
+import pytest
+
+import lacking
+import loopback
+import nginx
+from daemon import ROOT, Daemon
+from debian_root import DebianRoot
+from http_client import fetch
+from real_p0f import RealP0f
+from waiting import wait_until
+
+FILES = os.environ.get("NGINX_FILES") or os.path.join(ROOT, "build", "nginx-common")
+STRANGER = "192.0.2.7"
+
+
+class DebianNginx:
+    """With-block in which nginx runs in that root."""
+
+    def __init__(self, root):
+        self.root = root
+        self.pid_file = f"{root.path}/run/nginx.pid"
+        self.process = None
+
+    def log(self):
+        with open(f"{self.root.path}/output", encoding="utf-8") as output:
+            return output.read()
+
+    def _listens(self):
+        assert self.process.poll() is None, f"nginx ended:\n{self.log()}"
+        return os.path.exists(self.pid_file)
+
+    def __enter__(self):
+        with open(f"{self.root.path}/output", "ab") as output:
+            self.process = self.root.launch("/nginx", "-g", "daemon off;", output=output)
+        wait_until(self._listens, "nginx to listen")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0, self.log()
+
+
+def _copy(names, directory):
+    for name in names:
+        shutil.copy(f"{ROOT}/conf/{name}", directory)
+
+
+@pytest.fixture(name="root")
+def _root(scratch):
+    lacking.skip_without("namespaces")
+    root = DebianRoot(f"{scratch}/root", FILES)
+    shutil.copy(nginx.PROGRAM, f"{root.path}/nginx")
+    return root
+
+
+def _readme_site(port):
+    with open(f"{ROOT}/README.md", encoding="utf-8") as readme:
+        site = re.search(r"^    upstream .*?^    server .*?^    }\n", readme.read(), re.M | re.S)[0]
+    assert site.count("127.0.0.1:8080") == 1
+    return site.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+
+
+def test_examples_run_in_debians_nginx(needs_p0f, scratch, root):
+    """Twice, since the second start finds what the first one has left. All are of one nginx, so no
+    two of them may claim a name."""
+    etc = f"{root.path}/etc/nginx"
+    _copy(["nginx-cache.conf"], f"{etc}/conf.d")
+    _copy(["nginx-forward-auth.conf", "nginx-forward-auth-fields.conf"], f"{etc}/snippets")
+    p0f = RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16")
+    with p0f, nginx.EchoSite() as site, \
+            Daemon(scratch, p0f.socket, also_listen=["127.0.0.1:5030"]) as daemon:
+        daemon.wait_for_p0f()
+        with open(f"{etc}/sites-enabled/site", "w", encoding="utf-8") as enabled:
+            enabled.write(_readme_site(site.port))
+        for _ in range(2):
+            with DebianNginx(root):
+                page = fetch(("127.0.0.1", 80), "/")
+                assert b"X-P0F-Status: no-match\n" in page.body, page
+                answer = fetch(("127.0.0.1", 5031), f"/host/{STRANGER}")
+                assert (answer.status, answer.json()["ip"]) == (404, STRANGER)
+        assert "emerg" not in open(f"{root.path}/var/log/nginx/error.log", encoding="utf-8").read()
+    assert os.stat(f"{root.path}/var/cache/nginx-p0f-lookupd").st_uid != 0, "nginx's workers write it"
+
+
+def test_a_missing_directory_is_noticed(root):
+    """Debian's nginx does not make the directory above that of a cache."""
+    with open(f"{root.path}/etc/nginx/conf.d/cache.conf", "w", encoding="utf-8") as conf:
+        conf.write("proxy_cache_path /var/cache/nginx/some keys_zone=some:1m;\n")
+    with pytest.raises(AssertionError, match=r"mkdir.*/var/cache/nginx/some"):
+        with DebianNginx(root):
+            pass
