@@ -208,12 +208,13 @@ $(HAPROXY_PROGRAM):
 # What daemon/http/openapi.json is validated with, shared by all builds.
 NPM_DIR    ?= $(BUILD)/npm
 
+# Its own words, which are many, are in npm.log.
 $(NPM_DIR)/.installed: tests/support/npm/package.json tests/support/npm/package-lock.json
 	@mkdir -p $(@D) && cp $^ $(@D)
 	$(call say,NPM   $(@D)) { cd $(@D) && npm ci --cache cache --ignore-scripts --fetch-retries=1 \
-		--no-audit --no-fund --no-update-notifier --loglevel=error && touch .installed; } || \
-		{ echo 'npm cannot get what the tests need: is there a network, and are proxy and' \
-		'certificates known to it?' >&2; test -n '$(PARTIAL)'; }
+		--fetch-timeout=60000 --no-audit --no-fund --no-update-notifier --loglevel=error >npm.log 2>&1 && \
+		touch .installed; } || { echo "npm cannot get what checks the OpenAPI document ($$(sed -n 's/^npm error code //p' $(@D)/npm.log);" \
+		'see $(@D)/npm.log): does it need a proxy or a certificate? PARTIAL=1 skips the tests.' >&2; test -n '$(PARTIAL)'; }
 
 # What may be missing on this machine, for the tests that need it: see the script.
 PARTIAL    ?=
@@ -277,7 +278,9 @@ RENDER_ANSWERS := $(BUILD)/tests/support/c/render_answers
 $(RENDER_ANSWERS): %: %.o $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
 
-check: check-deps
+check:
+	@PARTIAL='$(PARTIAL)' tests/support/sh/probe.sh rights
+	@$(MAKE) --no-print-directory check-deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure

@@ -1,13 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# probe.sh NPM_DIR - looks, before the end-to-end tests, for what a container or a machine without a
-# network may not allow. Says in a sentence each what cannot be had, and prints the words for it, which
-# the tests take from $LACKING: capture, namespaces, npm. Fails unless $PARTIAL is set: then the tests
-# that need it are skipped.
+# probe.sh rights - looks for the rights that the end-to-end tests need, before anything is installed.
+# probe.sh NPM_DIR - looks, before these tests, for all that a container or a machine without a network
+# may not allow, and prints the words for it, which the tests take from $LACKING: capture, namespaces,
+# npm.
+# Both say in a line each what cannot be had, and fail unless $PARTIAL is set: then the tests that need
+# it are skipped.
 set -eu
 
 npm=$1
 lacking=
+if [ -n "${PARTIAL:-}" ]; then
+    advice='The tests that need it are skipped.'
+else
+    advice='PARTIAL=1 skips the tests that need it.'
+fi
 
 if [ "$(id -u)" != 0 ]; then
     echo 'The end-to-end tests need root, since p0f captures packets: sudo make check' >&2
@@ -29,7 +36,7 @@ trap 'exit 130' INT TERM HUP
 # cannot WORD SENTENCE
 cannot() {
     lacking="$lacking${lacking:+ }$1"
-    echo "$2" >&2
+    echo "$2 $advice" >&2
 }
 
 # Why a program failed, by what it printed.
@@ -49,25 +56,37 @@ captures() {
     return 1
 }
 
+rights() {
+    unshare --net --mount true
+}
+
 # What tests/support/py/namespace.py does.
 namespaces() {
-    unshare --net ip link set lo up &&
+    rights &&
+        unshare --net ip link set lo up &&
         ip netns add "$name" &&
         ip -n "$name" link add v0 type veth peer name v1 &&
         ip -n "$name" link set v0 addrgenmode none &&
         ip netns exec "$name" true
 }
 
+# cannot_isolate FILE
+cannot_isolate() {
+    cannot namespaces "Namespaces cannot be made here ($(reason "$1")), which the tests need to run \
+side by side and to replay packets: in a container, CAP_SYS_ADMIN and CAP_NET_ADMIN."
+}
+
+if [ "$npm" = rights ]; then
+    rights 2>"$dir/rights" || cannot_isolate "$dir/rights"
+    [ -z "$lacking" ] || [ -n "${PARTIAL:-}" ]
+    exit
+fi
+
 captures || cannot capture "p0f cannot capture packets here ($(reason "$dir/p0f")), which the \
 tests in front of the real p0f need: root, and in a container CAP_NET_RAW and CAP_NET_ADMIN."
-namespaces 2>"$dir/namespaces" || cannot namespaces "Network namespaces cannot be made here \
-($(reason "$dir/namespaces")), which the tests need to run side by side and to replay packets: in a \
-container, CAP_SYS_ADMIN and CAP_NET_ADMIN."
+namespaces 2>"$dir/namespaces" || cannot_isolate "$dir/namespaces"
 [ -e "$npm/.installed" ] || cannot npm "The npm packages that check the OpenAPI document are not \
 there: npm could not get them."
 
 echo "$lacking"
-if [ -n "$lacking" ] && [ -z "${PARTIAL:-}" ]; then
-    echo 'With PARTIAL=1 the tests that need that are skipped.' >&2
-    exit 1
-fi
+[ -z "$lacking" ] || [ -n "${PARTIAL:-}" ]
