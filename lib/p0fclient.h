@@ -127,7 +127,7 @@ struct p0f_host {
     uint32_t up_mod_days;
     uint32_t last_nat;           /* 0: never */
     uint32_t last_chg;           /* 0: never */
-    int16_t distance;            /* in hops; -1: unknown */
+    int16_t distance;            /* in hops; 255: unknown (p0f's README says -1) */
     uint8_t bad_sw;              /* 0: consistent or no data, 1: OS differs, 2: mismatch */
     uint8_t os_match_q;          /* bit 0: fuzzy, bit 1: generic */
     char os_name[P0F_TEXT_SIZE]; /* texts hold any bytes but NUL; "": unknown */

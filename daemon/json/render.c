@@ -50,13 +50,18 @@ static void put_integer(struct strbuf *w, const char *name, int64_t value)
     strbuf_put_number(w, value);
 }
 
-static void put_integer_unless(struct strbuf *w, const char *name, int64_t value, int64_t unknown)
+static void put_null(struct strbuf *w, const char *name)
 {
     put_name(w, name);
-    if (value == unknown)
-        strbuf_puts(w, "null");
+    strbuf_puts(w, "null");
+}
+
+static void put_integer_or_null(struct strbuf *w, const char *name, int64_t value)
+{
+    if (value == 0)
+        put_null(w, name);
     else
-        strbuf_put_number(w, value);
+        put_integer(w, name, value);
 }
 
 /* Whether it needs no escaping, as nearly all of p0f's strings. */
@@ -82,12 +87,10 @@ static void put_text_member(struct strbuf *w, const char *name, const char *byte
 
 static void put_text_or_null(struct strbuf *w, const char *name, const char *bytes)
 {
-    if (bytes[0]) {
+    if (bytes[0] == '\0')
+        put_null(w, name);
+    else
         put_text_member(w, name, bytes);
-        return;
-    }
-    put_name(w, name);
-    strbuf_puts(w, "null");
 }
 
 static void put_address(struct strbuf *w, const struct p0f_addr *addr)
@@ -116,12 +119,12 @@ static void put_time_or_null(struct strbuf *w, const char *name, uint32_t second
 {
     char text[RFC3339_SIZE];
 
-    put_name(w, name);
     if (seconds == 0) {
-        strbuf_puts(w, "null");
+        put_null(w, name);
         return;
     }
     rfc3339_format(seconds, text);
+    put_name(w, name);
     strbuf_puts(w, "\"");
     strbuf_put(w, text, RFC3339_SIZE - 1);
     strbuf_puts(w, "\"");
@@ -140,11 +143,11 @@ static void put_duration_or_null(struct strbuf *w, const char *name, uint32_t da
         {minutes % 60, minutes / 60 % 24 ? "" : "T", "M"},
     };
 
-    put_name(w, name);
     if (days == 0 && minutes == 0) {
-        strbuf_puts(w, "null");
+        put_null(w, name);
         return;
     }
+    put_name(w, name);
     strbuf_puts(w, "\"P");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].value == 0)
@@ -156,24 +159,53 @@ static void put_duration_or_null(struct strbuf *w, const char *name, uint32_t da
     strbuf_puts(w, "\"");
 }
 
-static void put_dialect_fields(struct strbuf *w, const struct p0f_host *host)
+/* p0f stores -1, "unknown", in an unsigned byte and sends 255, whatever its README says. */
+static void put_distance_or_null(struct strbuf *w, const char *name, int16_t hops)
+{
+    if (hops == 255 || hops == -1)
+        put_null(w, name);
+    else
+        put_integer(w, name, hops);
+}
+
+/* An extra field of a dialect: when parsed, 0 is unknown. */
+static void put_extra(struct strbuf *w, const char *name, int64_t value, enum render_format format)
+{
+    if (format == RENDER_RAW)
+        put_integer(w, name, value);
+    else
+        put_integer_or_null(w, name, value);
+}
+
+/* JSON has no infinities and no NaN: those are unknown in both formats. */
+static void put_extra_real(struct strbuf *w, const char *name, double value,
+                           enum render_format format)
+{
+    if (!isfinite(value) || (format == RENDER_PARSED && value == 0)) {
+        put_null(w, name);
+        return;
+    }
+    put_name(w, name);
+    put_json(w, json_real(value));
+}
+
+static void put_extras(struct strbuf *w, const struct p0f_host *host, enum render_format format)
 {
     switch (host->dialect) {
     case P0F_DIALECT_AUTO:
     case P0F_DIALECT_P0F3:
         break;
     case P0F_DIALECT_MTU:
-        put_integer(w, "link_mtu", host->link_mtu);
+        put_extra(w, "link_mtu", host->link_mtu, format);
         break;
     case P0F_DIALECT_MSS:
-        put_integer(w, "mtu", host->mtu);
-        put_integer(w, "mss", host->mss);
+        put_extra(w, "mtu", host->mtu, format);
+        put_extra(w, "mss", host->mss, format);
         break;
     case P0F_DIALECT_API2:
         put_integer(w, "version", host->version);
-        put_integer(w, "last_mtu", host->last_mtu);
-        put_name(w, "last_freq"); /* JSON has no infinities: those and NaN are unknown */
-        put_json(w, isfinite(host->last_freq) ? json_real(host->last_freq) : json_null());
+        put_extra(w, "last_mtu", host->last_mtu, format);
+        put_extra_real(w, "last_freq", host->last_freq, format);
         break;
     }
 }
@@ -183,14 +215,14 @@ static void put_parsed(struct strbuf *w, const struct p0f_host *host)
     put_time_or_null(w, "first_seen", host->first_seen);
     put_time_or_null(w, "last_seen", host->last_seen);
     put_integer(w, "total_conn", host->total_conn);
-    put_integer_unless(w, "uptime_min", host->uptime_min, 0);
-    put_integer_unless(w, "uptime_sec", (int64_t)host->uptime_min * 60, 0);
+    put_integer_or_null(w, "uptime_min", host->uptime_min);
+    put_integer_or_null(w, "uptime_sec", (int64_t)host->uptime_min * 60);
     put_duration_or_null(w, "uptime", 0, host->uptime_min);
     put_duration_or_null(w, "up_mod_days", host->up_mod_days, 0);
     put_time_or_null(w, "last_nat", host->last_nat);
     put_time_or_null(w, "last_chg", host->last_chg);
-    put_integer_unless(w, "distance", host->distance, -1);
-    put_integer_unless(w, "bad_sw", host->bad_sw, 0);
+    put_distance_or_null(w, "distance", host->distance);
+    put_integer_or_null(w, "bad_sw", host->bad_sw);
     put_integer(w, "os_match_q", host->os_match_q);
     put_text_or_null(w, "os_name", host->os_name);
     put_text_or_null(w, "os_flavor", host->os_flavor);
@@ -233,7 +265,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
         put_raw(&w, host);
     else
         put_parsed(&w, host);
-    put_dialect_fields(&w, host);
+    put_extras(&w, host, format);
     return finish_object(&w, length);
 }
 

@@ -41,6 +41,17 @@ def _check(fake, daemon):
                       "an answer in time").status == 404
 
 
+def test_extra_fields_of_0_are_null_when_parsed(fake, serve):
+    fake.hosts[HOST] = {**COMMON, **dict.fromkeys(EXTRAS[fake.dialect], 0)}
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        _check(fake, daemon)
+        parsed, raw = (daemon.host(HOST, query).json() for query in ("", "?format=raw"))
+        for name in EXTRAS[fake.dialect]:
+            assert raw[name] == 0
+            assert parsed[name] == (0 if name == "version" else None)
+
+
 @pytest.mark.parametrize("setting", ["auto", "the same"])
 def test_each_dialect(fake, serve, setting):
     with serve(fake, {"p0f.dialect": "auto" if setting == "auto" else fake.dialect}) as daemon:
@@ -126,6 +137,6 @@ def test_a_frequency_that_json_has_no_number_for(scratch, serve, value):
                 said = answer.json()            # which is JSON, whatever it says
                 if math.isfinite(value):
                     assert answer.status == 200
-                    assert said["last_freq"] == value
+                    assert said["last_freq"] == (value if query else value or None)
                 else:
                     assert answer.status == 502 or said["last_freq"] is None

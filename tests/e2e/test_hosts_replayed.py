@@ -93,6 +93,17 @@ def test_a_flavor_that_fills_its_field_is_whole(replayed):
         assert daemon.host(address).json()["os_flavor"] == "10.9 or newer (sometimes iPhone "
 
 
+def test_a_host_seen_only_as_the_peer_of_a_syn_has_no_distance(replayed):
+    """p0f sends 255 for it, though its README says -1."""
+    p0f, daemon, logged = replayed
+    silent = [address for address, host in logged.items() if host["distance"] == 255]
+    assert silent
+    for address in silent:
+        assert p0f.ask(address)["distance"] == 255
+        assert daemon.host(address).json()["distance"] is None
+        assert daemon.host(address, "?format=raw").json()["distance"] == 255
+
+
 @pytest.mark.parametrize("query, expect", [("", host_json.parsed), ("?format=raw", host_json.raw)])
 def test_each_host_is_what_p0f_answers(replayed, query, expect):
     p0f, daemon, logged = replayed

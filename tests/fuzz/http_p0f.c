@@ -52,7 +52,7 @@ static void describe(const struct p0f_addr *addr, struct p0f_host *host)
         .first_seen = 1700000000,
         .last_seen = 1700000000u + kind,
         .total_conn = http_p0f_total(addr),
-        .distance = (int16_t)(kind - 1),
+        .distance = kind,
     };
     if (kind % 4 != 0) {
         strcpy(host->os_name, "Linux");

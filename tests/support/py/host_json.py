@@ -63,13 +63,15 @@ def parsed(ip, answer, dialect="p0f3"):
         "up_mod_days": duration(answer["up_mod_days"] * 24 * 60),
         "last_nat": moment(answer["last_nat"]),
         "last_chg": moment(answer["last_chg"]),
-        "distance": None if answer["distance"] == -1 else answer["distance"],
+        "distance": None if answer["distance"] in (255, -1) else answer["distance"],
         "bad_sw": answer["bad_sw"] or None,
         "os_match_q": answer["os_match_q"],
     }
     for name in p0f_wire.STRINGS:
         members[name] = text(answer[name]) or None
-    return {**members, **_extras(answer, dialect)}
+    extras = {name: value if name == "version" else value or None
+              for name, value in _extras(answer, dialect).items()}
+    return {**members, **extras}
 
 
 def header_fields(host):

@@ -15,7 +15,7 @@ _UPTIME = re.compile(r"(\d+) days (\d+) hrs (\d+) min \(modulo (\d+) days\)")
 
 
 def _new_host():
-    # p0f documents -1 for an unknown distance, but it keeps that in an unsigned byte.
+    # 255 is an unknown distance: p0f's README says -1, but it keeps that in an unsigned byte.
     return {"first_seen": 0, "last_seen": 0, "total_conn": 0, "uptime_min": 0, "up_mod_days": 0,
             "last_nat": 0, "last_chg": 0, "distance": 255, "bad_sw": 0, "os_match_q": 0,
             "os": "", "http": "", "link_type": "", "language": ""}

@@ -76,10 +76,11 @@ def string_field(value):
 
 
 def pack_answer(status=OK, dialect="p0f3", magic=ANSWER_MAGIC, **fields):
-    """One answer; fields not given are zero or empty, and `distance` is -1 as p0f starts it."""
+    """One answer; fields not given are zero or empty, and `distance` is 255 as p0f sends it
+    when unknown."""
     values = {"magic": magic, "status": status}
     if status == OK:
-        values["distance"] = -1
+        values["distance"] = 255
         if dialect == "api2":
             values["version"] = 2
     values.update(fields)

@@ -14,7 +14,7 @@ from tally import Tally
 
 # What p0f always concludes the same of a host, however often it sees the same packets.
 LASTING = ("distance", "os_name", "os_flavor", "http_name", "http_flavor", "link_type", "language")
-NOT_YET = (None, "", -1, 255)       # 255 is p0f's -1, kept in a byte
+NOT_YET = (None, "", 255)
 
 MALFORMED = ("1.2.3", "localhost", "1.2.3.4.5", "::1%25lo", "[::1", "10.0.0.0%2F8", "1.2.3.4%00",
              "%zz", "198.18.0.256", "2001:db8::g")
@@ -24,7 +24,7 @@ class World:
     """The hosts there are: what p0f said about each that it knows, and strangers without end."""
 
     def __init__(self, answers):
-        self.truth = {address: {name: _text(answer[name]) for name in LASTING}
+        self.truth = {address: {name: _shown(name, answer[name]) for name in LASTING}
                       for address, answer in answers.items()}
         self.known = list(self.truth)
 
@@ -69,9 +69,11 @@ class World:
         return path
 
 
-def _text(value):
+def _shown(name, value):
     """As the daemon has it."""
-    return value.decode("latin-1") or None if isinstance(value, bytes) else value
+    if name == "distance":
+        return None if value == 255 else value
+    return value.decode("latin-1") or None
 
 
 def _member(truth, name):

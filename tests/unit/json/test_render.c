@@ -58,9 +58,10 @@ Test(render, raw_has_every_field_in_wire_order)
             "Fire\xc3\xa9", "Fr\xc3\xa9") "}\n");
 }
 
-Test(render, unknown_is_null_when_parsed)
+/* p0f sends 255; -1 is what its README says. */
+static void expect_nulls(int16_t distance)
 {
-    struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .distance = -1};
+    struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .distance = distance};
 
     expect_text(
         &host, RENDER_PARSED,
@@ -71,15 +72,21 @@ Test(render, unknown_is_null_when_parsed)
         "\"link_type\":null,\"language\":null}\n");
 }
 
+Test(render, unknown_is_null_when_parsed)
+{
+    expect_nulls(255);
+    expect_nulls(-1);
+}
+
 Test(render, unknown_is_verbatim_when_raw)
 {
-    struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .distance = -1, .bad_sw = 255};
+    struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .distance = 255, .bad_sw = 255};
 
     expect_text(
         &host, RENDER_RAW,
         "{\"ip\":\"192.0.2.1\",\"magic\":1345340930,\"status\":16,\"first_seen\":0,"
         "\"last_seen\":0,\"total_conn\":0,\"uptime_min\":0,\"up_mod_days\":0,\"last_nat\":0,"
-        "\"last_chg\":0,\"distance\":-1,\"bad_sw\":255,\"os_match_q\":0,\"os_name\":\"\","
+        "\"last_chg\":0,\"distance\":255,\"bad_sw\":255,\"os_match_q\":0,\"os_name\":\"\","
         "\"os_flavor\":\"\",\"http_name\":\"\",\"http_flavor\":\"\",\"link_type\":\"\","
         "\"language\":\"\"}\n");
 }
@@ -166,15 +173,20 @@ Test(render, utf8_is_kept_and_broken_utf8_is_latin1)
                   "\xc3\xad\xc2\xa0\xc2\x80");
 }
 
+static void expect_end_as(const struct p0f_host *host, enum render_format format, const char *end)
+{
+    size_t length;
+    char *text = render_host(&addr, host, format, &length);
+
+    cr_assert_geq(length, strlen(end));
+    cr_assert_str_eq(text + length - strlen(end), end, "%s", text);
+    free(text);
+}
+
 static void expect_end(const struct p0f_host *host, const char *end)
 {
-    for (int format = 0; format < RENDER_FORMATS; format++) {
-        size_t length;
-        char *text = render_host(&addr, host, (enum render_format)format, &length);
-        cr_assert_geq(length, strlen(end));
-        cr_assert_str_eq(text + length - strlen(end), end, "%s", text);
-        free(text);
-    }
+    expect_end_as(host, RENDER_PARSED, end);
+    expect_end_as(host, RENDER_RAW, end);
 }
 
 Test(render, control_characters_are_escaped)
@@ -205,6 +217,23 @@ Test(render, dialect_fields_come_last)
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
     host.last_freq = -INFINITY;
     expect_end(&host, "\"last_mtu\":1500,\"last_freq\":null}\n");
+}
+
+static void expect_extras(enum p0f_dialect dialect, const char *parsed_end, const char *raw_end)
+{
+    struct p0f_host host = {.dialect = dialect, .language = "x"};
+
+    expect_end_as(&host, RENDER_PARSED, parsed_end);
+    expect_end_as(&host, RENDER_RAW, raw_end);
+}
+
+Test(render, dialect_fields_of_0_are_null_when_parsed)
+{
+    expect_extras(P0F_DIALECT_MTU, "\"x\",\"link_mtu\":null}\n", "\"x\",\"link_mtu\":0}\n");
+    expect_extras(P0F_DIALECT_MSS, "\"x\",\"mtu\":null,\"mss\":null}\n",
+                  "\"x\",\"mtu\":0,\"mss\":0}\n");
+    expect_extras(P0F_DIALECT_API2, "\"x\",\"version\":0,\"last_mtu\":null,\"last_freq\":null}\n",
+                  "\"x\",\"version\":0,\"last_mtu\":0,\"last_freq\":0.0}\n");
 }
 
 Test(render, days_around_leap_days)
