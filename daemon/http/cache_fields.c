@@ -63,7 +63,7 @@ static void put_source(struct strbuf *buf, const struct freshness *freshness)
     }
     if (freshness->collapsed)
         strbuf_puts(buf, "; collapsed");
-    else if (freshness->stored && freshness->source != FRESHNESS_EXPIRED)
+    else if (freshness->stored)
         strbuf_puts(buf, "; stored");
 }
 

@@ -106,7 +106,7 @@ def test_no_cache_asks_p0f_again(known, serve):
         daemon.host(HOST)
         known.hosts[HOST] = {**KNOWN, "total_conn": 8}
         anew = daemon.host(HOST, "", {"Cache-Control": "no-cache"})
-        assert anew.cache_status()["fwd"] == "request"
+        assert anew.cache_status() == {"fwd": "request", "stored": True}
         assert anew.json()["total_conn"] == 8
         assert anew["Age"] == "0"
         assert known.counts[HOST] == 2

