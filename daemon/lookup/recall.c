@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #define REFRESH_EVERY_MS 1000
 
@@ -74,7 +75,7 @@ const struct cache *recall_cache(const struct recall *recall)
 void recall_set_times(struct recall *recall, const struct recall_times *times)
 {
     recall->times.ttl = times->ttl;
-    recall->times.incomplete_ttl = times->incomplete_ttl;
+    recall->times.incomplete_ttl = MIN(times->incomplete_ttl, times->ttl);
     recall->times.negative_ttl = times->negative_ttl;
     recall->times.stale_while_revalidate = times->stale_while_revalidate;
     recall->times.stale_if_error = times->stale_if_error;

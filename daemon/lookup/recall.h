@@ -18,7 +18,7 @@ struct recall;
 /* Milliseconds. A time to live of 0 keeps nothing. */
 struct recall_times {
     int64_t ttl;                    /* of a known host */
-    int64_t incomplete_ttl;         /* of one with neither OS nor HTTP application */
+    int64_t incomplete_ttl;         /* of one with neither OS nor HTTP application; at most ttl */
     int64_t negative_ttl;           /* of a "no match" */
     int64_t stale_while_revalidate; /* past its ttl, a host is served while p0f is asked again */
     int64_t stale_if_error;         /* past its ttl, a host is served when p0f fails */
@@ -38,7 +38,7 @@ struct recall *recall_new(const struct recall_options *options);
 /* No-op on NULL. */
 void recall_free(struct recall *recall);
 
-/* Takes effect at once, for what is cached already too. */
+/* Takes effect at once, for what is cached already too. A longer incomplete_ttl is cut to ttl. */
 void recall_set_times(struct recall *recall, const struct recall_times *times);
 struct recall_times recall_times(const struct recall *recall);
 

@@ -187,7 +187,8 @@ def test_an_answer_read_slowly(fake, serve):
     request = (f"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}").encode()
     with serve(fake, {"http.idle_timeout": "4s", "http.max_batch": "20000",
-                      "cache.incomplete_ttl": "1h", "p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
+                      "cache.ttl": "1h", "cache.incomplete_ttl": "1h",
+                      "p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:
         daemon.wait_for_p0f()
         before = processes.descriptors(daemon.process.pid)
         socks = [socket.socket() for _ in range(4)]

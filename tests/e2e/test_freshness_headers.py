@@ -80,13 +80,24 @@ def test_what_is_left_of_a_time_to_live_that_is_no_whole_number(known, serve):
 @pytest.mark.parametrize("setting, fields, seconds", [
     ("cache.ttl", {"os_name": "Linux"}, 77),
     ("cache.ttl", {"http_name": "curl"}, 77),
-    ("cache.incomplete_ttl", {"os_flavor": "", "link_type": "DSL", "language": "English"}, 88),
+    ("cache.incomplete_ttl", {"os_flavor": "", "link_type": "DSL", "language": "English"}, 28),
     ("cache.negative_ttl", None, 99),
 ])
 def test_each_kind_of_answer_has_its_time_to_live(fake, serve, setting, fields, seconds):
     fake.hosts[HOST] = fields
     with serve(fake, {setting: f"{seconds}s"}) as daemon:
         assert daemon.host(HOST, "?wait=0").cache_control()["max-age"] == seconds
+
+
+def test_what_is_incomplete_is_kept_no_longer_than_what_is_complete(fake, serve):
+    """And if nothing complete is kept, nothing is."""
+    fake.hosts[HOST] = {"total_conn": 1}
+    for setting, seconds in ("30s", 30), ("0", 0):
+        with serve(fake, {"cache.ttl": setting, "cache.incomplete_ttl": "1h"}) as daemon:
+            first, second = daemon.host(HOST), daemon.host(HOST)
+            assert first.cache_control()["max-age"] == second.cache_control()["max-age"] == seconds
+            assert ("stored" in first.cache_status()) == (seconds > 0)
+            assert ("hit" in second.cache_status()) == (seconds > 0)
 
 
 def test_default_times_to_live(fake, serve):

@@ -42,6 +42,14 @@ def test_a_good_file(daemon):
     assert not daemon.ended()
 
 
+def test_an_incomplete_host_lives_no_longer_than_the_new_time_to_live(daemon, fake):
+    incomplete = "198.51.100.3"
+    fake.hosts[incomplete] = {"total_conn": 1}
+    _reload(daemon, {"cache.ttl": "22s", "cache.incomplete_ttl": "1h"})
+    wait_until(lambda: _time_to_live(daemon) == 22, "the new time to live")
+    assert daemon.host(incomplete).cache_control()["max-age"] == 22
+
+
 @pytest.mark.parametrize("broken", [{"cache.ttl": "soon"}, {"cache.nothing": "1"},
                                     {"cache.max_hosts": "x"}])
 def test_a_broken_file_leaves_everything_as_it_was(daemon, broken):

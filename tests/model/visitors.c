@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define WAITING_MAX 512
 #define WAIT_MAX_MS 5000
@@ -81,7 +82,7 @@ static int64_t age_most(const struct visitor *visitor, bool at_once)
     int64_t ttl = visitor->request.freshness.ttl_ms;
     int64_t beyond = times->stale_while_revalidate;
 
-    model_check(ttl == times->ttl || ttl == times->incomplete_ttl,
+    model_check(ttl == times->ttl || ttl == MIN(times->incomplete_ttl, times->ttl),
                 "host %u: a time to live of %lld", visitor->host, (long long)ttl);
     if (!at_once && times->stale_if_error > beyond)
         beyond = times->stale_if_error;

@@ -54,9 +54,21 @@ Test(recall, ttl_zero_keeps_nothing_and_forgets)
     cr_assert_not(put_host(recall, 1));
     cr_assert_not(put_miss(recall, 2));
     cr_assert_not(put_miss(recall, 3));
+    cr_assert_not(put_os(recall, 4, "", start));
     expect_counts(recall, 0, 0, 0, 0);
-    cr_assert(put_os(recall, 4, "", start));
-    cr_assert_eq(kind(recall, 4), 'h');
+    recall_free(recall);
+}
+
+/* What is complete is not to be forgotten sooner than what is not. */
+Test(recall, an_incomplete_host_is_kept_no_longer_than_a_complete_one)
+{
+    struct recall *recall = new_recall(10, 10, NULL);
+
+    put_os(recall, 1, "", start);
+    recall_set_times(recall, &(struct recall_times){.ttl = 3000, .incomplete_ttl = 9000});
+    cr_assert_eq(recall_times(recall).incomplete_ttl, 3000);
+    cr_assert_eq(look(recall, 1, 0).times.ttl, 3000);
+    expect_change(recall, 1, 3000, RECALL_FRESH, RECALL_EXPIRED);
     recall_free(recall);
 }
 
