@@ -2,7 +2,9 @@
 #include "http/lookup_problem.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 3, 4))) static enum problem
 say(enum problem problem, char detail[PROBLEM_DETAIL_SIZE], const char *format, ...)
@@ -13,6 +15,25 @@ say(enum problem problem, char detail[PROBLEM_DETAIL_SIZE], const char *format, 
     vsnprintf(detail, PROBLEM_DETAIL_SIZE, format, args);
     va_end(args);
     return problem;
+}
+
+/* A NAT64 address stands for an IPv4 host, which p0f knows by its IPv4 address. */
+static enum problem say_no_match(const struct p0f_addr *addr, const char *ip,
+                                 char detail[PROBLEM_DETAIL_SIZE])
+{
+    static const uint8_t well_known[12] = {0x00, 0x64, 0xff, 0x9b};           /* RFC 6052 */
+    static const uint8_t local_use[6] = {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}; /* RFC 8215 */
+    const uint8_t *bytes = addr->bytes;
+
+    if (addr->type == 6 && memcmp(bytes, well_known, sizeof well_known) == 0)
+        return say(PROBLEM_NO_MATCH, detail,
+                   "p0f does not know %s; this is NAT64 for %u.%u.%u.%u, as which p0f knows it", ip,
+                   bytes[12], bytes[13], bytes[14], bytes[15]);
+    if (addr->type == 6 && memcmp(bytes, local_use, sizeof local_use) == 0)
+        return say(
+            PROBLEM_NO_MATCH, detail,
+            "p0f does not know %s; this is NAT64, and p0f knows the host by its IPv4 address", ip);
+    return say(PROBLEM_NO_MATCH, detail, "p0f does not know %s", ip);
 }
 
 enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_addr *addr,
@@ -26,7 +47,7 @@ enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_add
         return say(PROBLEM_BAD_RESPONSE, detail,
                    "p0f returned bad_sw or os_match_q out of range; see format=raw");
     case LOOKUP_NO_MATCH:
-        return say(PROBLEM_NO_MATCH, detail, "p0f does not know %s", ip);
+        return say_no_match(addr, ip, detail);
     case LOOKUP_BAD_RESPONSE:
         return say(PROBLEM_BAD_RESPONSE, detail, "p0f returned a malformed response for %s", ip);
     case LOOKUP_UNAVAILABLE:
@@ -40,6 +61,12 @@ enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_add
         return say(PROBLEM_TIMEOUT, detail, "the lookup of %s was cancelled", ip);
     case LOOKUP_NOT_CACHED:
         return say(PROBLEM_TIMEOUT, detail, "%s is not cached (only-if-cached)", ip);
+    case LOOKUP_NOT_FRESH:
+        return say(PROBLEM_TIMEOUT, detail,
+                   "what is cached for %s is too old for this request (only-if-cached)", ip);
+    case LOOKUP_CONTRADICTORY:
+        return say(PROBLEM_TIMEOUT, detail,
+                   "only-if-cached with no-cache or max-age=0 excludes every answer");
     }
     return say(PROBLEM_INTERNAL, detail, "the lookup of %s failed", ip);
 }

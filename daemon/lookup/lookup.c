@@ -60,6 +60,13 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
     lookup_submit(lookup, request);
 }
 
+static enum lookup_outcome why_not_cached(const struct lookup_request *request)
+{
+    if (request->max_age_ms == 0)
+        return LOOKUP_CONTRADICTORY;
+    return request->freshness.source == FRESHNESS_MISS ? LOOKUP_NOT_CACHED : LOOKUP_NOT_FRESH;
+}
+
 static void time_hit(const struct lookup *lookup, const struct lookup_request *request)
 {
     if (!request->in_batch && metrics_times_hit())
@@ -75,7 +82,7 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool m
             refresh_in_background(lookup, &request->addr, request->began);
         time_hit(lookup, request);
     } else if (request->only_if_cached) {
-        request->outcome = LOOKUP_NOT_CACHED;
+        request->outcome = why_not_cached(request);
     } else {
         return false;
     }

@@ -17,8 +17,10 @@ enum lookup_outcome {
     LOOKUP_UNAVAILABLE,  /* not connected to p0f */
     LOOKUP_OVERLOADED,   /* too many lookups are pending */
     LOOKUP_TIMEOUT,
-    LOOKUP_NOT_CACHED, /* only_if_cached, and it is not */
-    LOOKUP_CANCELLED,  /* its client has gone */
+    LOOKUP_NOT_CACHED,    /* only_if_cached, and it is not */
+    LOOKUP_NOT_FRESH,     /* only_if_cached, and what is cached is too old for the request */
+    LOOKUP_CONTRADICTORY, /* only_if_cached, and nothing cached is accepted (max_age_ms 0) */
+    LOOKUP_CANCELLED,     /* its client has gone */
 };
 
 #define LOOKUP_WAIT_UNSET (-1)

@@ -123,6 +123,18 @@ def test_all_of_it_shares_the_cache(fake, serve):
         assert fake.counts[UNKNOWN] == 0
 
 
+def test_a_nat64_address_says_which_ipv4_host_is_meant(fake, serve):
+    """As GET /host does. p0f knows an IPv4 host by its IPv4 address only."""
+    nat64, local = "64:ff9b::198.51.100.1", "64:ff9b:1::198.51.100.1"
+    fake.hosts["198.51.100.1"] = {"os_name": "Linux"}
+    with serve(fake) as daemon:
+        well_known, of_a_network = _items(_post(daemon, [nat64, local]))
+        for item, words in ((well_known, "NAT64 for 198.51.100.1"), (of_a_network, "NAT64")):
+            assert item["code"] == "no-match" and words in item["detail"], item
+            assert daemon.host(item["query"], "?wait=0").json()["detail"] == item["detail"]
+        assert "198.51" not in of_a_network["detail"]
+
+
 def test_they_wait_for_first_contact_together(fake, serve):
     hosts = [f"198.51.100.{number}" for number in range(100, 110)]
     for host in hosts:

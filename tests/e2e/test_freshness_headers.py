@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What an answer says about its own age, and what a client may say about it (RFC 9111, 9211)."""
 
+import json
 import math
 import time
 
@@ -143,6 +144,35 @@ def test_only_if_cached_never_asks_p0f(known, serve):
         assert answer.status == 200
         assert answer.cache_status()["hit"]
         assert known.counts[HOST] == 1
+
+
+@pytest.mark.parametrize("value", ["no-cache, only-if-cached", "only-if-cached, max-age=0"])
+def test_only_if_cached_and_not_from_the_cache_is_said_to_be_impossible(known, serve, value):
+    both = {"Cache-Control": value}
+    with serve(known) as daemon:
+        for _ in range(2):
+            problem = assert_problem(daemon.host(HOST, "", both), 504, "p0f-timeout", HOST)
+            assert problem["detail"] == \
+                "only-if-cached with no-cache or max-age=0 excludes every answer"
+            [item] = daemon.get("/hosts", {"Content-Type": "application/json", **both},
+                                method="POST", body=json.dumps([HOST]).encode()).json()
+            assert (item["status"], item["code"]) == (504, "p0f-timeout")
+            assert item["detail"] == problem["detail"]
+            assert daemon.host(HOST).status == 200      # and then it is cached
+        assert known.counts[HOST] == 1
+
+
+def test_only_if_cached_tells_too_old_from_not_cached(fake, serve):
+    """A remembered "no match" is too old for who says how long to wait for the host."""
+    only = {"Cache-Control": "only-if-cached"}
+    with serve(fake, {"cache.negative_ttl": "1h"}) as daemon:
+        before = assert_problem(daemon.host(STRANGER, "", only), 504, "p0f-timeout", STRANGER)
+        assert before["detail"] == f"{STRANGER} is not cached (only-if-cached)"
+        assert daemon.host(STRANGER).status == 404
+        assert daemon.host(STRANGER, "", only).status == 404
+        after = assert_problem(daemon.host(STRANGER, "?wait=1", only), 504, "p0f-timeout", STRANGER)
+        assert after["detail"] == \
+            f"what is cached for {STRANGER} is too old for this request (only-if-cached)"
 
 
 def test_etag_and_304(known, serve):

@@ -215,6 +215,10 @@ static void judge(const struct visitor *visitor, bool at_once, bool full)
         model.counts.cancelled++;
         break;
     case LOOKUP_NOT_CACHED:
+    case LOOKUP_NOT_FRESH:
+    case LOOKUP_CONTRADICTORY:
+        model_check((request->outcome == LOOKUP_CONTRADICTORY) == (request->max_age_ms == 0),
+                    "host %u: not cached for another reason", visitor->host);
         model_check(at_once && only_if_cached, "host %u: p0f was not asked", visitor->host);
         model.counts.not_cached++;
         break;

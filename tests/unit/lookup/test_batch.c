@@ -100,6 +100,8 @@ static const char *outcome_of(uint32_t item)
         [LOOKUP_TIMEOUT] = "timeout",
         [LOOKUP_CANCELLED] = "cancelled",
         [LOOKUP_NOT_CACHED] = "not-cached",
+        [LOOKUP_NOT_FRESH] = "not-fresh",
+        [LOOKUP_CONTRADICTORY] = "contradictory",
     };
     struct batch_result result = batch_result(batch, item);
 

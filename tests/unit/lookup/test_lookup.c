@@ -256,6 +256,46 @@ Test(lookup, only_if_cached_and_too_many)
     teardown();
 }
 
+static void expect_from_cache_alone(const char *addr, int64_t max_age_ms, int64_t wait_ms,
+                                    enum lookup_outcome outcome)
+{
+    struct visitor visitor;
+
+    arrive(&visitor, addr);
+    visitor.request.only_if_cached = true;
+    visitor.request.max_age_ms = max_age_ms;
+    visitor.request.wait_ms = wait_ms;
+    cr_assert(ask(&visitor));
+    expect(&visitor, outcome);
+}
+
+Test(lookup, only_if_cached_says_why_not)
+{
+    struct visitor visitor;
+
+    setup();
+    expect_from_cache_alone("10.0.0.1", -1, -1, LOOKUP_NOT_CACHED);
+    expect_from_cache_alone("10.0.0.1", 1, -1, LOOKUP_NOT_CACHED);
+    expect_from_cache_alone("10.0.0.1", 0, -1, LOOKUP_CONTRADICTORY);
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    expect_from_cache_alone("10.0.0.1", 1, -1, LOOKUP_FOUND);
+    expect_from_cache_alone("10.0.0.1", 0, -1, LOOKUP_CONTRADICTORY);
+    stage_pass(1);
+    expect_from_cache_alone("10.0.0.1", 1, -1, LOOKUP_NOT_FRESH);
+    ask_p0f(&visitor, "192.0.2.1");
+    stage_pass(20);
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    unsigned asked = stage.asked;
+    expect_from_cache_alone("192.0.2.1", -1, -1, LOOKUP_NO_MATCH);
+    expect_from_cache_alone("192.0.2.1", -1, 1, LOOKUP_NOT_FRESH); /* it would wait */
+    stage_pass(1000);
+    expect_from_cache_alone("192.0.2.1", -1, -1, LOOKUP_NOT_FRESH);
+    stage_settle();
+    cr_assert_eq(stage.asked, asked);
+    teardown();
+}
+
 Test(lookup, one_who_uses_up_the_limit_leaves_the_reserve_to_others)
 {
     const struct lookup_limits limits = {.timeout = 1000, .max_pending = 3, .reserve = 1};
