@@ -140,24 +140,51 @@ unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds
     return METRICS_BUCKETS - 1 - from;
 }
 
-void metrics_observe(enum metrics_histogram histogram, int64_t ns)
+static unsigned bucket_for(enum metrics_histogram histogram, int64_t ns)
 {
     const int64_t *bounds;
     unsigned count = metrics_bounds(histogram, &bounds), bucket = 0;
 
-    if (ns < 0)
-        ns = 0;
     while (bucket < count && ns > bounds[bucket])
         bucket++;
-    add_relaxed(VALUE(times[histogram].buckets) + bucket, 1);
-    add_relaxed(VALUE(times[histogram].sum_ns), (uint64_t)ns);
+    return bucket;
 }
+
+static void add_time(enum metrics_histogram histogram, unsigned bucket, int64_t ns)
+{
+    add_relaxed(VALUE(times[histogram].buckets) + bucket, 1);
+    add_relaxed(VALUE(times[histogram].sum_ns), ns > 0 ? (uint64_t)ns : 0);
+}
+
+void metrics_observe(enum metrics_histogram histogram, int64_t ns)
+{
+    add_time(histogram, bucket_for(histogram, ns), ns);
+}
+
+/* The thread's last timed hit. */
+static _Thread_local struct {
+    unsigned followers; /* hits that it still stands for */
+    unsigned bucket;
+    int64_t ns;
+} timed_hit;
 
 bool metrics_times_hit(void)
 {
-    static _Thread_local unsigned hits;
+    return timed_hit.followers == 0;
+}
 
-    return hits++ % METRICS_HITS_TIMED == 0;
+void metrics_timed_hit(int64_t ns)
+{
+    timed_hit.bucket = bucket_for(METRICS_HIT_TIME, ns);
+    timed_hit.ns = ns;
+    timed_hit.followers = METRICS_HITS_TIMED - 1;
+    add_time(METRICS_HIT_TIME, timed_hit.bucket, ns);
+}
+
+void metrics_untimed_hit(void)
+{
+    timed_hit.followers--;
+    add_time(METRICS_HIT_TIME, timed_hit.bucket, timed_hit.ns);
 }
 
 /* ---- Reading */

@@ -85,7 +85,7 @@ void metrics_lookup(enum metrics_cache cache, enum metrics_result result);
 /* ---- Latencies */
 
 enum metrics_histogram {
-    METRICS_HIT_TIME,    /* lookups answered from the cache at once, one in METRICS_HITS_TIMED */
+    METRICS_HIT_TIME,    /* lookups answered from the cache at once */
     METRICS_MISS_TIME,   /* lookups that waited for p0f */
     METRICS_ANSWER_TIME, /* from sending a query to p0f's answer */
     METRICS_HISTOGRAMS
@@ -100,10 +100,17 @@ unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds
 /* A negative time counts as 0. */
 void metrics_observe(enum metrics_histogram histogram, int64_t ns);
 
-/* True for a thread's first hit and every METRICS_HITS_TIMED-th after it. Not every hit is timed, as
- * reading the clock again would make it take a third longer. */
+/* Hits: a thread's first one is timed, and every METRICS_HITS_TIMED-th after it. Each of the others
+ * counts as long as the last one that was timed, so that all are counted: reading the clock twice would
+ * make a hit take a third longer. */
 #define METRICS_HITS_TIMED 32
+
+/* Whether the thread's next hit is to be timed. */
 bool metrics_times_hit(void);
+
+/* Counts a hit of METRICS_HIT_TIME: the one if metrics_times_hit() is true, the other if not. */
+void metrics_timed_hit(int64_t ns);
+void metrics_untimed_hit(void);
 
 /* ---- Reading */
 

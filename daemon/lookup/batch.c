@@ -95,7 +95,6 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
         .only_if_cached = batch->options.terms.only_if_cached,
         .flow = batch->flow,
         .began = batch->began,
-        .in_batch = true,
     };
 }
 

@@ -67,20 +67,18 @@ static enum lookup_outcome why_not_cached(const struct lookup_request *request)
     return request->freshness.source == FRESHNESS_MISS ? LOOKUP_NOT_CACHED : LOOKUP_NOT_FRESH;
 }
 
-static void time_hit(const struct lookup *lookup, const struct lookup_request *request)
-{
-    if (!request->in_batch && metrics_times_hit())
-        metrics_observe(METRICS_HIT_TIME, lookup_now(lookup).ns - request->began.ns);
-}
-
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool may_refresh)
 {
-    bool refresh;
+    bool refresh, timed = metrics_times_hit();
+    struct mono began = timed ? lookup_now(lookup) : request->began;
 
     if (recall_answer(lookup->parts.recall, request, request->began, &refresh)) {
         if (refresh && may_refresh && !request->only_if_cached)
             refresh_in_background(lookup, &request->addr, request->began);
-        time_hit(lookup, request);
+        if (timed)
+            metrics_timed_hit(lookup_now(lookup).ns - began.ns);
+        else
+            metrics_untimed_hit();
     } else if (request->only_if_cached) {
         request->outcome = why_not_cached(request);
     } else {
@@ -92,11 +90,23 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool m
 
 /* ---- Admission */
 
+/* From the cache, though it was not a hit. */
+static void finish_remembered(const struct lookup_request *request, struct mono now)
+{
+    metrics_observe(METRICS_HIT_TIME, now.ns - request->began.ns);
+    lookup_request_count(request);
+}
+
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
 {
+    struct mono now = lookup_now(lookup);
+
     request->record = NULL;
-    if (!recall_fallback(lookup->parts.recall, request, lookup_now(lookup)))
-        request->outcome = LOOKUP_OVERLOADED;
+    if (recall_fallback(lookup->parts.recall, request, now)) {
+        finish_remembered(request, now);
+        return;
+    }
+    request->outcome = LOOKUP_OVERLOADED;
     lookup_request_count(request);
 }
 
@@ -120,7 +130,7 @@ bool lookup_admit(struct lookup *lookup, struct lookup_request *request)
 {
     if (is_over_limit(lookup, request) &&
         recall_limited(lookup->parts.recall, request, request->began)) {
-        lookup_request_count(request);
+        finish_remembered(request, lookup_now(lookup));
         return false;
     }
     if (admission_claim(lookup->parts.admission, request->flow))

@@ -37,7 +37,6 @@ struct lookup_request {
     int64_t max_age_ms;
     bool only_if_cached; /* p0f is not queried */
     bool here_now;       /* the host is sending to us now: a "no match" from before means nothing */
-    bool in_batch;       /* one of many that began together, whose hits are not timed */
     struct flow flow;    /* whose lookup it is */
     void (*done)(struct lookup_request *request); /* in the loop's thread, once, after a submit */
 

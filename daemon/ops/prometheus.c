@@ -154,10 +154,10 @@ static void put_lookup_times(struct exposition *out, const struct metrics_snapsh
 {
     const char *name = PREFIX "lookup_duration_seconds";
 
-    exposition_head(
-        out, name, "histogram",
-        "Duration of lookups answered from the cache (hit; one in 32 is timed), and of lookups "
-        "that waited for p0f (miss; all).");
+    exposition_head(out, name, "histogram",
+                    "Duration of lookups answered from the cache at once (hit; one in 32 is timed, "
+                    "for itself and "
+                    "the 31 that follow), and of lookups that waited for p0f (miss).");
     put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
     put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
 }

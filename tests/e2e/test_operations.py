@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What those who operate the daemon ask: /readyz, /status and /metrics."""
 
+import json
 import os
 import signal
 import time
@@ -273,6 +274,34 @@ def test_lookups_are_counted_by_what_came_of_them(fake, serve):
         total = sum(value - before.get(name, 0) for name, value in after.items()
                     if name.startswith("p0f_lookupd_lookups_total"))
         assert total == 5
+
+
+def test_each_lookup_is_in_the_histogram_of_its_duration(fake, serve):
+    """Only one hit in 32 is timed, but all are counted, those of a batch too."""
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        before = _samples(daemon)
+        for _ in range(70):
+            assert daemon.host("192.0.2.1").status == 200
+        batch = json.dumps(["192.0.2.1"] * 50 + ["192.0.2.2"]).encode()
+        assert daemon.get("/hosts?wait=0", {"Content-Type": "application/json"}, method="POST",
+                          body=batch).status == 200
+        after = _samples(daemon)
+
+        def grown(name, cache):
+            prefix = f'p0f_lookupd_{name}{{cache="{cache}"'
+            return sum(value - before.get(name, 0) for name, value in after.items()
+                       if name.startswith(prefix))
+        assert grown("lookups_total", "hit") == 69 + 50
+        for cache, count in ("hit", 69 + 50), ("miss", 2):
+            assert grown("lookups_total", cache) == count
+            assert grown("lookup_duration_seconds_count", cache) == count
+            assert grown("lookup_duration_seconds_sum", cache) > 0
+            buckets = [value for name, value in after.items() if name.startswith(
+                f'p0f_lookupd_lookup_duration_seconds_bucket{{cache="{cache}"')]
+            assert buckets == sorted(buckets)
+            assert buckets[-1] == after[f'p0f_lookupd_lookup_duration_seconds_count{{cache="{cache}"}}']
 
 
 def test_gauges_show_p0f_and_the_cache(fake, serve):

@@ -207,10 +207,16 @@ Test(metrics, a_bound_belongs_to_its_bucket)
     }
 }
 
+/* In a thread of its own, whose first hit is its first. */
 static void *time_hits(void *timed)
 {
-    for (unsigned i = 0; i < 3 * METRICS_HITS_TIMED; i++)
+    for (unsigned i = 0; i < 3 * METRICS_HITS_TIMED; i++) {
         ((bool *)timed)[i] = metrics_times_hit();
+        if (metrics_times_hit())
+            metrics_timed_hit(i < METRICS_HITS_TIMED ? 1000 : 5000000001);
+        else
+            metrics_untimed_hit();
+    }
     return NULL;
 }
 
@@ -221,6 +227,18 @@ Test(metrics, one_hit_of_many_is_timed)
     in_threads(1, time_hits, timed);
     for (unsigned i = 0; i < 3 * METRICS_HITS_TIMED; i++)
         cr_assert_eq(timed[i], i % METRICS_HITS_TIMED == 0, "hit %u", i);
+}
+
+Test(metrics, a_timed_hit_stands_for_those_that_follow_it)
+{
+    const struct metrics_times *times = &after.times[METRICS_HIT_TIME];
+    bool timed[3 * METRICS_HITS_TIMED];
+
+    in_threads(1, time_hits, timed);
+    metrics_read(&after);
+    cr_assert_eq(times->buckets[0], METRICS_HITS_TIMED);
+    cr_assert_eq(times->buckets[METRICS_BUCKETS - 1], 2 * METRICS_HITS_TIMED);
+    cr_assert_eq(times->sum_ns, METRICS_HITS_TIMED * (1000 + 2 * UINT64_C(5000000001)));
 }
 
 Test(metrics, each_code_has_a_column)

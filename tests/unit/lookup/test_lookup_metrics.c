@@ -275,6 +275,33 @@ Test(lookup_metrics, what_a_round_takes_before_it_sends_is_not_p0fs)
     teardown();
 }
 
+Test(lookup_metrics, what_the_cache_answers_when_overloaded_is_timed)
+{
+    struct visitor waiting[3], visitor;
+    const char *const others[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
+
+    begin();
+    ask_p0f(&visitor, "10.0.0.9");
+    let_go(&visitor);
+    stage_pass(70000); /* too old to be a hit */
+    stage.holding = true;
+    for (int i = 0; i < 3; i++)
+        ask_p0f(&waiting[i], others[i]);
+    arrive(&visitor, "10.0.0.9");
+    cr_assert(ask(&visitor));
+    expect(&visitor, LOOKUP_FOUND);
+    cr_assert_eq(observed(METRICS_HIT_TIME), 1);
+    arrive(&visitor, "10.0.0.8");
+    cr_assert(ask(&visitor));
+    expect(&visitor, LOOKUP_OVERLOADED);
+    cr_assert_eq(observed(METRICS_HIT_TIME), 1);
+    stage.holding = false;
+    stage_settle();
+    for (int i = 0; i < 3; i++)
+        expect_done(&waiting[i], LOOKUP_FOUND);
+    teardown();
+}
+
 Test(lookup_metrics, latencies)
 {
     struct visitor visitor;
@@ -295,7 +322,7 @@ Test(lookup_metrics, latencies)
         cr_assert(ask(&visitor));
         let_go(&visitor);
     }
-    cr_assert_eq(observed(METRICS_HIT_TIME), 2);
+    cr_assert_eq(observed(METRICS_HIT_TIME), 2 * METRICS_HITS_TIMED);
     cr_assert_eq(observed(METRICS_MISS_TIME), 1);
     teardown();
 }
