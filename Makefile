@@ -312,7 +312,7 @@ $(TOOLS): %: %.o
 	$(call say,LD    $@) $(LINK) -o $@ $^
 
 # What some of them preload into the daemon.
-PRELOADED  := $(addprefix $(BUILD)/tests/support/c/,starve.so old_kernel.so)
+PRELOADED  := $(addprefix $(BUILD)/tests/support/c/,starve.so old_kernel.so suspend.so)
 
 $(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^

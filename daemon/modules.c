@@ -117,7 +117,7 @@ static bool build_lookup(struct modules *modules, const struct config *config,
     if (!modules->pool)
         return fail_build(error, "out of memory for connections to p0f");
     modules->lookup =
-        lookup_new(options->loop, modules->recall, modules->pool, options->clock, key, &limits);
+        lookup_new(options->loop, modules->recall, modules->pool, options->boottime, key, &limits);
     return modules->lookup || fail_build(error, "out of memory for lookups");
 }
 
@@ -127,6 +127,7 @@ static bool build_ops(struct modules *modules, const struct config *config,
     modules->readiness = readiness_new(options->loop, modules->pool, config->p0f.timeout);
     modules->status = status_new(&(struct status_options){
         .loop = options->loop,
+        .boottime = options->boottime,
         .recall = modules->recall,
         .lookup = modules->lookup,
         .pool = modules->pool,

@@ -24,8 +24,8 @@
 #include <stdint.h>
 
 struct modules_options {
-    struct loop *loop; /* borrowed until modules_tear_down() */
-    clock_fn *clock;
+    struct loop *loop;     /* borrowed until modules_tear_down() */
+    boottime_fn *boottime; /* the loop has the other clock */
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */

@@ -193,7 +193,7 @@ static bool build_modules(struct server *server)
 {
     const struct modules_options options = {
         .loop = server->loop,
-        .clock = clock_mono,
+        .boottime = clock_boottime,
         .key = hash_key_random(),
         .started = clock_wall(),
         .version = P0F_LOOKUPD_VERSION,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An event loop: descriptors, timers, chores, and tasks from other threads. Everything but loop_post()
- * belongs to the thread that runs the loop. */
+/* An event loop: descriptors, timers, chores, and tasks from other threads. Everything belongs to the
+ * thread that runs the loop, unless it says otherwise. */
 #ifndef CORE_LOOP_H
 #define CORE_LOOP_H
 
@@ -25,7 +25,7 @@ void loop_stop(struct loop *loop);
 /* The time at which this round began, which is the time of everything that happens in it. */
 struct mono loop_now(const struct loop *loop);
 
-/* Reads the clock: to measure time within a round. */
+/* Reads the clock: to measure time within a round. Any thread. */
 struct mono loop_clock(const struct loop *loop);
 
 /* ---- Descriptors. The struct is the caller's, and must not move while it is watched. */

@@ -122,9 +122,10 @@ enum MHD_Result host_lookup(struct request *request, bool here_now, route_handle
     wanted->only_if_cached = request->fields.directives.only_if_cached;
     wanted->done = on_lookup_done;
     request->release = release_record;
-    wanted->began = lookup_now(lookup);
+    wanted->came = lookup_boottime(lookup);
     if (lookup_recall(lookup, wanted, true))
         return finish(request);
+    wanted->began = lookup_mono(lookup);
     wanted->flow = lookup_flow(lookup, client_address(request, &caller));
     if (!lookup_admit(lookup, wanted))
         return finish(request);

@@ -28,6 +28,7 @@ struct slot {
 
 struct batch {
     struct batch_options options;
+    struct boottime came;
     struct mono began;
     struct loop_task start;
     struct loop_chore refill;
@@ -94,6 +95,7 @@ static struct lookup_request request_for(const struct batch *batch, uint32_t ite
         .max_age_ms = batch->options.terms.max_age_ms,
         .only_if_cached = batch->options.terms.only_if_cached,
         .flow = batch->flow,
+        .came = batch->came,
         .began = batch->began,
     };
 }
@@ -141,8 +143,10 @@ static void recall_item(struct batch *batch, uint32_t item)
 
 bool batch_recall(struct batch *batch, uint32_t items)
 {
-    if (batch->recalled == 0)
-        batch->began = lookup_now(batch->options.lookup);
+    if (batch->recalled == 0) {
+        batch->came = lookup_boottime(batch->options.lookup);
+        batch->began = lookup_mono(batch->options.lookup);
+    }
     for (; items > 0 && batch->recalled < batch->options.count; items--)
         recall_item(batch, batch->recalled++);
     return batch->recalled == batch->options.count;

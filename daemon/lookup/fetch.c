@@ -25,7 +25,7 @@ struct fetch {
     struct pool_query query;
     struct loop_timer ask_again; /* armed between two queries */
     int64_t pause_ms;            /* before the next one */
-    struct mono denied;          /* when p0f last said "no match" */
+    struct boottime denied;      /* when p0f last said "no match" */
     bool asked;                  /* the query is queued or outstanding */
     bool retried;                /* after its connection broke */
 };
@@ -99,7 +99,7 @@ static void fetch_ask(struct fetch *fetch)
 
 static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
 {
-    struct mono now = fetcher_now(fetch->fetcher);
+    struct boottime now = fetch->fetcher->parts.boottime();
     struct host_record *record = host_record_new(&fetch->flight.addr, host);
     struct lookup_request *request;
 
@@ -116,7 +116,7 @@ static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
 
 /* From now on its deadline is for a better answer than the one it has. */
 static void expect_better(struct fetcher *fetcher, struct lookup_request *request,
-                          struct mono answered)
+                          struct boottime answered)
 {
     request->answered = answered;
     if (request->no_match_seen)
@@ -160,7 +160,7 @@ static void fetch_denied(struct fetch *fetch, bool put_off)
     struct mono now = fetcher_now(fetch->fetcher);
 
     if (!put_off)
-        fetch->denied = now;
+        fetch->denied = fetch->fetcher->parts.boottime();
     struct mono final = answer_denied(fetch, now, put_off);
 
     if (!is_wanted(fetch)) {
@@ -305,7 +305,7 @@ static bool answer_limited(struct fetcher *fetcher, struct lookup_request *reque
 {
     return request->freshness.source == FRESHNESS_REQUEST &&
            !rate_limits_take(fetcher->parts.repeats, request->turn, now) &&
-           recall_limited(fetcher->parts.recall, request, now);
+           recall_limited(fetcher->parts.recall, request, fetcher->parts.boottime());
 }
 
 static void prepare(struct fetcher *fetcher, struct lookup_request *request, struct mono now)
@@ -328,7 +328,7 @@ void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
     struct mono now = fetcher_now(fetcher);
 
     prepare(fetcher, request, now);
-    if (recall_arrived(fetcher->parts.recall, request, now)) {
+    if (recall_arrived(fetcher->parts.recall, request, fetcher->parts.boottime())) {
         lookup_finish(&fetcher->parts, request);
         return;
     }

@@ -12,9 +12,14 @@ struct lookup {
     struct fetcher *fetcher;
 };
 
-struct mono lookup_now(const struct lookup *lookup)
+struct boottime lookup_boottime(const struct lookup *lookup)
 {
-    return lookup->parts.clock();
+    return lookup->parts.boottime();
+}
+
+struct mono lookup_mono(const struct lookup *lookup)
+{
+    return loop_clock(lookup->parts.loop);
 }
 
 struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *client)
@@ -39,8 +44,7 @@ void lookup_prefetch(const struct lookup *lookup, const struct p0f_addr *addr)
 
 /* ---- From the cache, in the caller's thread */
 
-static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr,
-                                  struct mono now)
+static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *addr)
 {
     const struct flow flow = flow_numbered(FLOW_REFRESH);
     struct lookup_request *request;
@@ -52,7 +56,8 @@ static void refresh_in_background(struct lookup *lookup, const struct p0f_addr *
         admission_release(lookup->parts.admission, flow);
         return;
     }
-    request->began = now;
+    request->came = lookup_boottime(lookup);
+    request->began = lookup_mono(lookup);
     request->addr = *addr;
     request->flow = flow;
     request->max_age_ms = LOOKUP_MAX_AGE_UNSET;
@@ -70,13 +75,13 @@ static enum lookup_outcome why_not_cached(const struct lookup_request *request)
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool may_refresh)
 {
     bool refresh, timed = metrics_times_hit();
-    struct mono began = timed ? lookup_now(lookup) : request->began;
+    int64_t began_ns = timed ? lookup_mono(lookup).ns : 0;
 
-    if (recall_answer(lookup->parts.recall, request, request->began, &refresh)) {
+    if (recall_answer(lookup->parts.recall, request, request->came, &refresh)) {
         if (refresh && may_refresh && !request->only_if_cached)
-            refresh_in_background(lookup, &request->addr, request->began);
+            refresh_in_background(lookup, &request->addr);
         if (timed)
-            metrics_timed_hit(lookup_now(lookup).ns - began.ns);
+            metrics_timed_hit(lookup_mono(lookup).ns - began_ns);
         else
             metrics_untimed_hit();
     } else if (request->only_if_cached) {
@@ -91,19 +96,17 @@ bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool m
 /* ---- Admission */
 
 /* From the cache, though it was not a hit. */
-static void finish_remembered(const struct lookup_request *request, struct mono now)
+static void finish_remembered(const struct lookup *lookup, const struct lookup_request *request)
 {
-    metrics_observe(METRICS_HIT_TIME, now.ns - request->began.ns);
+    metrics_observe(METRICS_HIT_TIME, lookup_mono(lookup).ns - request->began.ns);
     lookup_request_count(request);
 }
 
 void lookup_refuse(struct lookup *lookup, struct lookup_request *request)
 {
-    struct mono now = lookup_now(lookup);
-
     request->record = NULL;
-    if (recall_fallback(lookup->parts.recall, request, now)) {
-        finish_remembered(request, now);
+    if (recall_fallback(lookup->parts.recall, request, lookup_boottime(lookup))) {
+        finish_remembered(lookup, request);
         return;
     }
     request->outcome = LOOKUP_OVERLOADED;
@@ -129,8 +132,8 @@ static bool is_over_limit(const struct lookup *lookup, const struct lookup_reque
 bool lookup_admit(struct lookup *lookup, struct lookup_request *request)
 {
     if (is_over_limit(lookup, request) &&
-        recall_limited(lookup->parts.recall, request, request->began)) {
-        finish_remembered(request, lookup_now(lookup));
+        recall_limited(lookup->parts.recall, request, request->came)) {
+        finish_remembered(lookup, request);
         return false;
     }
     if (admission_claim(lookup->parts.admission, request->flow))
@@ -168,7 +171,8 @@ uint32_t lookup_pending(const struct lookup *lookup)
 /* ---- The whole */
 
 struct lookup *lookup_new(struct loop *loop, struct recall *recall, struct pool *pool,
-                          clock_fn *clock, struct hash_key key, const struct lookup_limits *limits)
+                          boottime_fn *boottime, struct hash_key key,
+                          const struct lookup_limits *limits)
 {
     struct lookup *lookup = calloc(1, sizeof *lookup);
 
@@ -179,7 +183,7 @@ struct lookup *lookup_new(struct loop *loop, struct recall *recall, struct pool 
                                           .recall = recall,
                                           .admission = admission_new(),
                                           .repeats = rate_limits_new(),
-                                          .clock = clock};
+                                          .boottime = boottime};
     lookup->key = key;
     lookup->fetcher = fetcher_new(&lookup->parts, key, limits->max_pending + limits->reserve);
     if (!lookup->parts.admission || !lookup->parts.repeats || !lookup->fetcher) {

@@ -29,7 +29,8 @@ struct lookup_limits {
 
 /* Borrows loop, recall and pool until lookup_free(). NULL with errno when out of memory. */
 struct lookup *lookup_new(struct loop *loop, struct recall *recall, struct pool *pool,
-                          clock_fn *clock, struct hash_key key, const struct lookup_limits *limits);
+                          boottime_fn *boottime, struct hash_key key,
+                          const struct lookup_limits *limits);
 
 /* No request may be pending, and no answer of the pool outstanding. No-op on NULL. */
 void lookup_free(struct lookup *lookup);
@@ -41,18 +42,19 @@ void lookup_set_limits(struct lookup *lookup, const struct lookup_limits *limits
  * ever will be. */
 void lookup_close(struct lookup *lookup);
 
-/* The time by the lookup's clock, for `began`. */
-struct mono lookup_now(const struct lookup *lookup);
+/* The time by the lookup's clocks: for a request's `came`, and for its `began`. */
+struct boottime lookup_boottime(const struct lookup *lookup);
+struct mono lookup_mono(const struct lookup *lookup);
 
 /* The flow of a client (NULL: without an address). */
 struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *client);
 
-/* Answers the request from the cache, or because p0f is not to be asked; false if neither. `began` must
+/* Answers the request from the cache, or because p0f is not to be asked; false if neither. `came` must
  * be set. `may_refresh`: a stale answer may be refreshed in the background. */
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool may_refresh)
     P0F_MUST_USE;
 
-/* After lookup_recall(), with `flow` set: admits the request, which counts as pending from then on and
+/* After lookup_recall(), with `began` and `flow` set: admits the request, which counts as pending from then on and
  * must be given to lookup_submit(). False: the request is answered. Either it is not admitted, and gets
  * what is cached, however old, or LOOKUP_OVERLOADED; or it does not want the cache entry, but its client
  * has p0f asked again too often, and gets that entry. */

@@ -18,7 +18,7 @@ void lookup_finish(const struct lookup_parts *parts, struct lookup_request *requ
         free(request);
     } else {
         lookup_request_count(request);
-        metrics_observe(METRICS_MISS_TIME, parts->clock().ns - request->began.ns);
+        metrics_observe(METRICS_MISS_TIME, loop_clock(parts->loop).ns - request->began.ns);
         request->done(request); /* not ours any more */
     }
     admission_release(parts->admission, flow);
@@ -27,14 +27,14 @@ void lookup_finish(const struct lookup_parts *parts, struct lookup_request *requ
 void lookup_finish_failed(const struct lookup_parts *parts, struct lookup_request *request,
                           enum lookup_outcome outcome)
 {
-    if (!recall_fallback(parts->recall, request, loop_now(parts->loop)))
+    if (!recall_fallback(parts->recall, request, parts->boottime()))
         request->outcome = outcome;
     lookup_finish(parts, request);
 }
 
 void lookup_finish_answered(const struct lookup_parts *parts, struct lookup_request *request,
-                            struct host_record *record, bool stored, struct mono answered)
+                            struct host_record *record, bool stored, struct boottime answered)
 {
-    recall_fill(parts->recall, request, record, stored, answered, loop_now(parts->loop));
+    recall_fill(parts->recall, request, record, stored, answered, parts->boottime());
     lookup_finish(parts, request);
 }

@@ -17,7 +17,7 @@ struct lookup_parts {
     struct recall *recall;
     struct admission *admission; /* counts each request until it is done */
     struct rate_limits *repeats; /* of queries that p0f has answered a moment ago */
-    clock_fn *clock;
+    boottime_fn *boottime;
 };
 
 /* Ends the request as it stands: calls done(), then releases its admission. */
@@ -30,6 +30,6 @@ void lookup_finish_failed(const struct lookup_parts *parts, struct lookup_reques
 /* Ends it with what p0f said at `answered`: a host, of which it takes a reference, or NULL for "no
  * match". `stored`: the answer is cached. */
 void lookup_finish_answered(const struct lookup_parts *parts, struct lookup_request *request,
-                            struct host_record *record, bool stored, struct mono answered);
+                            struct host_record *record, bool stored, struct boottime answered);
 
 #endif

@@ -31,8 +31,9 @@ struct fetcher;
 struct lookup_request {
     /* Set by the caller. */
     struct p0f_addr addr;
-    struct mono began; /* its timeout counts from then */
-    int64_t wait_ms;   /* how long "no match" is asked again, or LOOKUP_WAIT_UNSET */
+    struct boottime came; /* what is cached is as old as it was then */
+    struct mono began;    /* its timeout counts from then; unless lookup_recall() answers it */
+    int64_t wait_ms;      /* how long "no match" is asked again, or LOOKUP_WAIT_UNSET */
     /* Only an answer younger than this is accepted; 0 always queries p0f. Or LOOKUP_MAX_AGE_UNSET. */
     int64_t max_age_ms;
     bool only_if_cached; /* p0f is not queried */
@@ -50,9 +51,9 @@ struct lookup_request {
     struct loop_task task;
     struct waiter waiter;
     struct loop_timer deadline;
-    unsigned turn;        /* the flow number that its queries to p0f count for */
-    struct mono final_at; /* from then on a "no match" is final */
-    struct mono answered; /* when p0f last said "no match" to it */
+    unsigned turn;            /* the flow number that its queries to p0f count for */
+    struct mono final_at;     /* from then on a "no match" is final */
+    struct boottime answered; /* when p0f last said "no match" to it */
     bool no_match_seen;
     bool background; /* a refresh, which nobody waits for */
 };

@@ -116,12 +116,12 @@ static enum recall_kind record_kind(struct host_record *record)
 }
 
 static enum recall_state state_at(const struct recall_entry *entry,
-                                  const struct recall_times *times, struct mono now)
+                                  const struct recall_times *times, struct boottime now)
 {
-    struct mono expires = mono_add_ms(entry->answered, times->ttl);
-    int64_t past = mono_ms_between(expires, now);
+    struct boottime expires = boottime_add_ms(entry->answered, times->ttl);
+    int64_t past = boottime_ms_between(expires, now);
 
-    if (mono_before(now, expires))
+    if (boottime_before(now, expires))
         return RECALL_FRESH;
     if (times->ttl == 0)
         return RECALL_ABSENT;
@@ -133,7 +133,7 @@ static enum recall_state state_at(const struct recall_entry *entry,
 }
 
 /* The first caller in each second: so a p0f that is down is not asked for every hit. */
-static bool claim_refresh(struct recall_entry *entry, struct mono now)
+static bool claim_refresh(struct recall_entry *entry, struct boottime now)
 {
     uint32_t second = (uint32_t)(now.ns / (REFRESH_EVERY_MS * INT64_C(1000000))) + 1;
     uint32_t claimed = atomic_load_explicit(&entry->refresh_claimed, memory_order_relaxed);
@@ -146,7 +146,7 @@ static bool claim_refresh(struct recall_entry *entry, struct mono now)
 
 struct look {
     struct recall_hit *hit;
-    struct mono now;
+    struct boottime now;
 };
 
 static bool look_at(void *ctx, struct cache_entry *cached)
@@ -167,7 +167,7 @@ static bool look_at(void *ctx, struct cache_entry *cached)
     return true;
 }
 
-bool recall_get(struct recall *recall, const struct p0f_addr *addr, struct mono now,
+bool recall_get(struct recall *recall, const struct p0f_addr *addr, struct boottime now,
                 struct recall_hit *hit)
 {
     struct look look = {.hit = hit, .now = now};
@@ -191,7 +191,7 @@ static struct recall_entry *new_entry(const struct p0f_addr *addr, struct host_r
 }
 
 bool recall_put(struct recall *recall, const struct p0f_addr *addr, struct host_record *record,
-                struct mono answered)
+                struct boottime answered)
 {
     struct recall_times times = recall_times(recall);
     bool keeps = ttl_of(&times, record_kind(record)) > 0;
@@ -208,13 +208,13 @@ bool recall_put(struct recall *recall, const struct p0f_addr *addr, struct host_
 /* ---- Requests */
 
 /* Takes the hit's reference over. */
-static void take(struct lookup_request *request, const struct recall_hit *hit, struct mono now)
+static void take(struct lookup_request *request, const struct recall_hit *hit, struct boottime now)
 {
     request->outcome = hit->record ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
     request->record = hit->record;
     request->freshness = (struct freshness){
         .source = FRESHNESS_HIT,
-        .age_ms = mono_ms_between(hit->answered, now),
+        .age_ms = boottime_ms_between(hit->answered, now),
         .ttl_ms = hit->times.ttl,
         .stale_while_revalidate_ms = hit->record ? hit->times.stale_while_revalidate : 0,
         .stale_if_error_ms = hit->record ? hit->times.stale_if_error : 0,
@@ -222,15 +222,15 @@ static void take(struct lookup_request *request, const struct recall_hit *hit, s
 }
 
 static bool is_new_enough(const struct lookup_request *request, const struct recall_hit *hit,
-                          struct mono now)
+                          struct boottime now)
 {
     return request->max_age_ms == LOOKUP_MAX_AGE_UNSET ||
-           mono_before(now, mono_add_ms(hit->answered, request->max_age_ms));
+           boottime_before(now, boottime_add_ms(hit->answered, request->max_age_ms));
 }
 
 /* A client that says how long it waits for its host wants p0f asked, not a "no match" from the cache. */
 static bool satisfies(const struct lookup_request *request, const struct recall_hit *hit,
-                      struct mono now)
+                      struct boottime now)
 {
     if (!hit->record && (request->wait_ms > 0 || request->here_now))
         return false;
@@ -238,7 +238,7 @@ static bool satisfies(const struct lookup_request *request, const struct recall_
            is_new_enough(request, hit, now);
 }
 
-bool recall_answer(struct recall *recall, struct lookup_request *request, struct mono now,
+bool recall_answer(struct recall *recall, struct lookup_request *request, struct boottime now,
                    bool *refresh)
 {
     struct recall_hit hit;
@@ -259,9 +259,9 @@ bool recall_answer(struct recall *recall, struct lookup_request *request, struct
 }
 
 typedef bool accept_fn(const struct lookup_request *request, const struct recall_hit *hit,
-                       struct mono now);
+                       struct boottime now);
 
-static bool answer_if(struct recall *recall, struct lookup_request *request, struct mono now,
+static bool answer_if(struct recall *recall, struct lookup_request *request, struct boottime now,
                       accept_fn *accept)
 {
     struct recall_hit hit;
@@ -277,12 +277,12 @@ static bool answer_if(struct recall *recall, struct lookup_request *request, str
 }
 
 static bool satisfies_fresh(const struct lookup_request *request, const struct recall_hit *hit,
-                            struct mono now)
+                            struct boottime now)
 {
     return hit->state == RECALL_FRESH && satisfies(request, hit, now);
 }
 
-bool recall_arrived(struct recall *recall, struct lookup_request *request, struct mono now)
+bool recall_arrived(struct recall *recall, struct lookup_request *request, struct boottime now)
 {
     enum freshness_source source = request->freshness.source;
 
@@ -294,13 +294,13 @@ bool recall_arrived(struct recall *recall, struct lookup_request *request, struc
 }
 
 static bool is_servable(const struct lookup_request *request, const struct recall_hit *hit,
-                        struct mono now)
+                        struct boottime now)
 {
     (void)request, (void)now;
     return hit->state == RECALL_FRESH || hit->state == RECALL_STALE;
 }
 
-bool recall_limited(struct recall *recall, struct lookup_request *request, struct mono now)
+bool recall_limited(struct recall *recall, struct lookup_request *request, struct boottime now)
 {
     if (!answer_if(recall, request, now, is_servable))
         return false;
@@ -310,18 +310,19 @@ bool recall_limited(struct recall *recall, struct lookup_request *request, struc
 }
 
 static bool is_host_new_enough(const struct lookup_request *request, const struct recall_hit *hit,
-                               struct mono now)
+                               struct boottime now)
 {
     return hit->record && is_new_enough(request, hit, now);
 }
 
-bool recall_fallback(struct recall *recall, struct lookup_request *request, struct mono now)
+bool recall_fallback(struct recall *recall, struct lookup_request *request, struct boottime now)
 {
     return answer_if(recall, request, now, is_host_new_enough);
 }
 
 void recall_fill(const struct recall *recall, struct lookup_request *request,
-                 struct host_record *record, bool stored, struct mono answered, struct mono now)
+                 struct host_record *record, bool stored, struct boottime answered,
+                 struct boottime now)
 {
     struct recall_times times = recall_times(recall);
     struct freshness *freshness = &request->freshness;
@@ -329,7 +330,7 @@ void recall_fill(const struct recall *recall, struct lookup_request *request,
     request->outcome = record ? LOOKUP_FOUND : LOOKUP_NO_MATCH;
     request->record = record ? host_record_ref(record) : NULL;
     freshness->stored = stored;
-    freshness->age_ms = mono_ms_between(answered, now);
+    freshness->age_ms = boottime_ms_between(answered, now);
     freshness->ttl_ms = ttl_of(&times, record_kind(record));
     if (record && stored) {
         freshness->stale_while_revalidate_ms = times.stale_while_revalidate;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The cache's side of a lookup: what p0f said about each address, for as long as the times allow.
  *
+ * An entry ages while the machine is suspended, as the hosts themselves and the caches in front do.
+ *
  * Known hosts and "no match" are kept apart, so that a flood of unknown addresses evicts no known host.
  *
  * recall_put() belongs to one thread at a time; the rest may be called from any thread. */
@@ -58,41 +60,42 @@ enum recall_state {
 struct recall_hit {
     enum recall_state state;
     struct host_record *record; /* the caller's reference; NULL: "no match", or expired */
-    struct mono answered;       /* when p0f said so */
+    struct boottime answered;   /* when p0f said so */
     struct recall_times times;  /* in force; `ttl` is the one that applies to this entry */
     bool refresh; /* stale, and this caller is to refresh it: one in a second is told so */
 };
 
 /* Fills *hit and returns true; false, with RECALL_ABSENT, when nothing is cached. */
-bool recall_get(struct recall *recall, const struct p0f_addr *addr, struct mono now,
+bool recall_get(struct recall *recall, const struct p0f_addr *addr, struct boottime now,
                 struct recall_hit *hit);
 
 /* Stores what p0f said at `answered` in place of what it said before: a host (takes a reference), or
  * NULL for "no match". The record must be of this address and must not have been put before. Returns
  * false if its ttl or its store's capacity is 0 or memory is short: then nothing is cached for it. */
 bool recall_put(struct recall *recall, const struct p0f_addr *addr, struct host_record *record,
-                struct mono answered);
+                struct boottime answered);
 
 /* ---- Requests. Each fills the request and returns true, or returns false. */
 
 /* The entry is what the request wants, fresh or stale. Sets *refresh if it is this caller's to refresh.
  * If false, sets the request's freshness source: why p0f has to be asked. */
-bool recall_answer(struct recall *recall, struct lookup_request *request, struct mono now,
+bool recall_answer(struct recall *recall, struct lookup_request *request, struct boottime now,
                    bool *refresh);
 
 /* The answer arrived while the request was on its way to the loop's thread. */
-bool recall_arrived(struct recall *recall, struct lookup_request *request, struct mono now);
+bool recall_arrived(struct recall *recall, struct lookup_request *request, struct boottime now);
 
 /* The request does not accept the entry, but its client may not have p0f queried again that often. */
-bool recall_limited(struct recall *recall, struct lookup_request *request, struct mono now);
+bool recall_limited(struct recall *recall, struct lookup_request *request, struct boottime now);
 
 /* p0f fails: any host within stale_if_error that is no older than the request accepts. */
-bool recall_fallback(struct recall *recall, struct lookup_request *request, struct mono now);
+bool recall_fallback(struct recall *recall, struct lookup_request *request, struct boottime now);
 
 /* For an answer of p0f's at `answered` (NULL: "no match"): takes a reference. `stored`: it is cached.
  * Always fills the request. */
 void recall_fill(const struct recall *recall, struct lookup_request *request,
-                 struct host_record *record, bool stored, struct mono answered, struct mono now);
+                 struct host_record *record, bool stored, struct boottime answered,
+                 struct boottime now);
 
 /* ---- Counts */
 

@@ -15,7 +15,7 @@ enum recall_kind {
 
 struct recall_entry {
     struct cache_entry cached; /* first, so that one is the other */
-    struct mono answered;
+    struct boottime answered;
     _Atomic uint32_t refresh_claimed; /* second in which a caller last took on its refresh */
     uint8_t kind;                     /* enum recall_kind */
 };

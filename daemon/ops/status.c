@@ -6,7 +6,7 @@
 
 struct status {
     struct status_options options;
-    struct mono began;
+    struct boottime began;
     struct config_snapshot *configuration;
     const struct descriptors *descriptors; /* or NULL */
     _Atomic uint32_t pending;
@@ -30,7 +30,7 @@ static void take_snapshot(void *ctx)
 
     snapshot->version = options->version;
     snapshot->started = options->started;
-    snapshot->uptime = mono_ms_between(status->began, loop_now(options->loop));
+    snapshot->uptime = boottime_ms_between(status->began, options->boottime());
     snapshot->configuration = config_snapshot_ref(status->configuration);
     snapshot->cache = recall_counts(options->recall);
     snapshot->max_hosts = options->max_hosts;
@@ -94,7 +94,7 @@ struct status *status_new(const struct status_options *options)
     if (!status)
         return NULL;
     status->options = *options;
-    status->began = loop_now(options->loop);
+    status->began = options->boottime();
     return status;
 }
 

@@ -19,6 +19,7 @@ struct status;
 
 struct status_options {
     struct loop *loop; /* all borrowed until status_free() */
+    boottime_fn *boottime;
     struct recall *recall;
     struct lookup *lookup;
     struct pool *pool;

@@ -35,6 +35,11 @@ static struct mono now(void)
     return (struct mono){all.ns};
 }
 
+static struct boottime boottime_now(void)
+{
+    return (struct boottime){all.ns};
+}
+
 /* ---- In the loop's thread, while the fuzzer's waits */
 
 static void do_nothing(void *ctx)
@@ -147,11 +152,13 @@ void http_daemon_start(const char *p0f_path)
     all.loop = loop_new(now);
     all.config = read_settings(p0f_path);
     HOLDS(all.loop && all.config);
-    HOLDS(modules_build(
-        &all.modules, all.config,
-        &(struct modules_options){
-            .loop = all.loop, .clock = now, .key = {1, 2}, .started = 1700000000, .version = "0"},
-        error));
+    HOLDS(modules_build(&all.modules, all.config,
+                        &(struct modules_options){.loop = all.loop,
+                                                  .boottime = boottime_now,
+                                                  .key = {1, 2},
+                                                  .started = 1700000000,
+                                                  .version = "0"},
+                        error));
     HOLDS(pthread_create(&all.thread, NULL, run, NULL) == 0);
 }
 

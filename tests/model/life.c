@@ -151,6 +151,16 @@ static void pass(int64_t ns)
     model.now = mono_add_ns(model.now, ns);
 }
 
+/* Nobody's deadline comes nearer, but all that is remembered ages. */
+static void suspend(void)
+{
+    int64_t ms = (int64_t)CHANCE_ONE_OF(chance, 1, 40, 900, 40000, 5000000);
+
+    model.counts.suspends++;
+    model_tell("suspended for %lld ms", (long long)ms);
+    model.slept_ns += ms * NS_PER_MS;
+}
+
 static void step(void)
 {
     uint32_t what = chance_below(chance, 1000);
@@ -163,6 +173,8 @@ static void step(void)
         life.todo = change_settings;
     else if (chance_permille(chance, model.mood.leaves))
         life.todo = visitors_leave;
+    if (chance_permille(chance, model.mood.suspends))
+        suspend();
     change_p0f();
     visitors_submit(false);
     if (what < model.mood.visits) {
@@ -274,7 +286,7 @@ static void give_birth(void)
                                     });
     life.recall = recall_new(&life.cache_options);
     life.lookup =
-        lookup_new(life.loop, life.recall, life.pool, model_clock,
+        lookup_new(life.loop, life.recall, life.pool, model_boottime,
                    (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
     model_check(life.loop && life.pool && life.recall && life.lookup,
                 "no memory for the model itself");
@@ -343,6 +355,7 @@ void life_run(uint64_t seed, uint64_t steps)
     model.step = 0;
     model.chance = (struct chance){seed};
     model.began = model.now = (struct mono){INT64_C(1000000000000)};
+    model.slept_ns = 0;
     model.settings.connections = CHANCE_ONE_OF(chance, 1, 2, 4, 8);
     model.settings.pipeline = CHANCE_ONE_OF(chance, 1, 2, 8, 16, 64);
     model.settings.faultless = chance_permille(chance, 400);

@@ -60,6 +60,7 @@ void luck_mood(void)
         .memory_faults = CHANCE_ONE_OF(chance, 0, 0, 0, 5),
         .leaves = CHANCE_ONE_OF(chance, 0, 5, 50),
         .changes = CHANCE_ONE_OF(chance, 0, 0, 5),
+        .suspends = CHANCE_ONE_OF(chance, 0, 0, 5),
     };
     if (model.settings.faultless)
         model.mood.faults = model.mood.memory_faults = 0;

@@ -22,6 +22,11 @@ struct mono model_clock(void)
     return model.now;
 }
 
+struct boottime model_boottime(void)
+{
+    return (struct boottime){model.now.ns + model.slept_ns};
+}
+
 void model_digest(uint64_t value)
 {
     model.digest = (model.digest ^ value ^ (uint64_t)model.now.ns) * UINT64_C(0x100000001b3);

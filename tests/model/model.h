@@ -31,7 +31,7 @@
     X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
     X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \
-    X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults)
+    X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults) X(suspends)
 /* clang-format on */
 
 struct model_counts {
@@ -63,6 +63,7 @@ struct model_mood {
     uint32_t memory_faults; /* allocations that fail */
     uint32_t leaves;        /* steps before which some go */
     uint32_t changes;       /* of settings that may change while it runs */
+    uint32_t suspends;      /* of the machine */
 };
 
 struct model {
@@ -70,6 +71,7 @@ struct model {
     uint64_t life; /* seed of this one */
     uint64_t step; /* in this life */
     struct mono now;
+    int64_t slept_ns; /* while the machine was suspended, which `now` does not count */
     struct mono began;
     struct model_settings settings;
     struct model_mood mood;
@@ -81,6 +83,7 @@ struct model {
 extern struct model model;
 
 struct mono model_clock(void);
+struct boottime model_boottime(void);
 
 /* Says what does not hold and how to see it again, and ends the program. */
 void model_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -12,7 +12,8 @@ struct said {
     uint32_t host;
     enum p0f_dialect dialect;
     bool complete;
-    struct mono at;
+    struct boottime at;
+    struct boottime told; /* to a visitor, for the first time; 0: to none yet */
 };
 
 struct host {
@@ -145,7 +146,7 @@ static bool is_known(struct host *host)
 struct p0f_answer truth_say(uint32_t number, enum p0f_dialect dialect)
 {
     struct host *host = &truth.hosts[number];
-    struct said said = {number, dialect, host->complete, model.now};
+    struct said said = {number, dialect, host->complete, model_boottime(), {0}};
     struct p0f_answer answer = {.status = P0F_STATUS_NOMATCH};
 
     if (!is_known(host)) {
@@ -166,7 +167,16 @@ bool truth_denied_since(uint32_t host, struct mono since)
     return truth.hosts[host].denied && !mono_before(truth.hosts[host].denied_at, since);
 }
 
-struct mono truth_check(uint32_t number, const struct p0f_host *host)
+struct boottime truth_told(const struct p0f_host *host)
+{
+    struct said *said = &truth.said[host->total_conn];
+
+    if (said->told.ns == 0)
+        said->told = model_boottime();
+    return said->told;
+}
+
+struct boottime truth_check(uint32_t number, const struct p0f_host *host)
 {
     uint8_t got[P0F_ANSWER_MAX], want[P0F_ANSWER_MAX];
 

@@ -110,17 +110,21 @@ static void judge_found(const struct visitor *visitor, bool at_once, bool overlo
 
     model_check(truth_kind(visitor->host) != TRUTH_UNKNOWN, "host %u: found", visitor->host);
     model_check(request->record, "host %u: found, without an answer", visitor->host);
-    struct mono said = truth_check(visitor->host, host_record_host(request->record));
-    model_check(freshness->age_ms >= 0 && freshness->age_ms <= mono_ms_between(said, model.now),
-                "host %u: said %lld ms ago, served as of %lld ms ago", visitor->host,
-                (long long)mono_ms_between(said, model.now), (long long)freshness->age_ms);
+    struct boottime said = truth_check(visitor->host, host_record_host(request->record));
+    int64_t oldest = boottime_ms_between(said, model_boottime());
+    int64_t youngest =
+        boottime_ms_between(truth_told(host_record_host(request->record)), model_boottime());
+    model_check(freshness->age_ms >= youngest && freshness->age_ms <= oldest,
+                "host %u: said %lld ms ago, told %lld ms ago, served as of %lld ms ago",
+                visitor->host, (long long)oldest, (long long)youngest,
+                (long long)freshness->age_ms);
     if (freshness->source == FRESHNESS_HIT) {
         judge_remembered(visitor, at_once, age_most(visitor, at_once && !overloaded));
         model.counts.hits++;
         model.counts.stale += freshness->age_ms >= freshness->ttl_ms;
     } else {
         model_check(!at_once, "host %u: p0f cannot have been asked", visitor->host);
-        model_check(freshness->collapsed || !mono_before(said, visitor->came),
+        model_check(freshness->collapsed || !boottime_before(said, request->came),
                     "host %u: an answer from before the query", visitor->host);
     }
     host_record_unref(request->record);
@@ -342,7 +346,8 @@ static void come(struct visitor *visitor)
     visitor->came = model.now;
     visitor->mark = trouble_mark();
     visitor->request.addr = truth_addr(visitor->host);
-    visitor->request.began = lookup_now(visitors.lookup);
+    visitor->request.came = lookup_boottime(visitors.lookup);
+    visitor->request.began = lookup_mono(visitors.lookup);
     visitor->request.flow = visitor->flow;
     visitor->request.done = on_done;
     lookup_prefetch(visitors.lookup, &visitor->request.addr);

@@ -36,7 +36,7 @@ static bool build(const char *more)
     loop = loop_new(clock_mono);
     return modules_build(&modules, config,
                          &(struct modules_options){.loop = loop,
-                                                   .clock = clock_mono,
+                                                   .boottime = clock_boottime,
                                                    .key = {1, 2},
                                                    .started = 1700000000,
                                                    .version = "1.2.3"},

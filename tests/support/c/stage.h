@@ -16,6 +16,7 @@
 
 static struct {
     struct mono now;
+    int64_t slept_ms; /* while the machine was suspended */
     struct loop *loop;
     struct fake_p0f p0f;
     unsigned accepted; /* ever */
@@ -30,6 +31,11 @@ static struct {
 static inline struct mono stage_clock(void)
 {
     return stage.now;
+}
+
+static inline struct boottime stage_boottime(void)
+{
+    return boottime_add_ms((struct boottime){stage.now.ns}, stage.slept_ms);
 }
 
 static inline struct p0f_addr stage_addr(const char *text)
@@ -137,6 +143,12 @@ static inline void stage_settle(void)
 static inline void stage_pass(int64_t ms)
 {
     stage.now = mono_add_ms(stage.now, ms);
+    stage_settle();
+}
+
+static inline void stage_suspend(int64_t ms)
+{
+    stage.slept_ms += ms;
     stage_settle();
 }
 

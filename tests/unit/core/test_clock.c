@@ -57,6 +57,19 @@ Test(clock, never_goes_back)
     }
 }
 
+Test(clock, boottime_adds_orders_and_counts)
+{
+    struct boottime a = {500}, b = boottime_add_ms(a, 3);
+
+    cr_assert_eq(b.ns, 3000500);
+    cr_assert(boottime_before(a, b));
+    cr_assert_not(boottime_before(b, a));
+    cr_assert_not(boottime_before(a, a));
+    cr_assert_eq(boottime_ms_between(a, b), 3);
+    cr_assert_eq(boottime_ms_between(b, a), -3);
+    cr_assert_eq(boottime_ms_between(a, (struct boottime){1000499}), 0);
+}
+
 Test(clock, wall_clock_is_unix_time)
 {
     int64_t before = time(NULL), now = clock_wall();

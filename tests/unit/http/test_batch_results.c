@@ -66,7 +66,7 @@ Test(batch_results, a_host_that_is_not_valid)
 
     setup_batches();
     struct host_record *record = host_record_new(&addr, &nonsense);
-    cr_assert(recall_put(recall, &addr, record, stage.now));
+    cr_assert(recall_put(recall, &addr, record, stage_boottime()));
     host_record_unref(record);
     char *text = answer("[\"10.0.0.3\",\"10.0.0.1\"]", RENDER_PARSED, 4096);
     expect_begin(text, "[{\"query\":\"10.0.0.3\",\"status\":502,\"code\":\"bad-response\",");

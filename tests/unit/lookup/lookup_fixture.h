@@ -32,7 +32,7 @@ static inline void setup_with_connections(unsigned connections)
         .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
     pool = pool_new(stage.loop, &pool_options);
     recall = recall_new(&recall_options);
-    lookup = lookup_new(stage.loop, recall, pool, stage_clock, (struct hash_key){1, 2}, &limits);
+    lookup = lookup_new(stage.loop, recall, pool, stage_boottime, (struct hash_key){1, 2}, &limits);
     cr_assert(pool && recall && lookup);
     stage_settle();
 }
@@ -76,9 +76,10 @@ static inline void arrive(struct visitor *visitor, const char *addr)
 /* True: answered at once. */
 static inline bool ask(struct visitor *visitor)
 {
-    visitor->request.began = lookup_now(lookup);
+    visitor->request.came = lookup_boottime(lookup);
     if (lookup_recall(lookup, &visitor->request, true))
         return true;
+    visitor->request.began = lookup_mono(lookup);
     visitor->request.flow = lookup_flow(lookup, caller);
     if (!lookup_admit(lookup, &visitor->request))
         return true;

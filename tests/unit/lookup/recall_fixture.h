@@ -14,7 +14,7 @@ static const struct recall_times times = {.ttl = 10000,
                                           .negative_ttl = 1000,
                                           .stale_while_revalidate = 5000,
                                           .stale_if_error = 20000};
-static const struct mono start = {INT64_C(1000000000000)};
+static const struct boottime start = {INT64_C(1000000000000)};
 
 static inline uint64_t constant(const struct hash_key *key, const void *data, size_t length)
 {
@@ -42,7 +42,8 @@ static inline struct host_record *new_answer(unsigned number, const char *os)
     return host_record_new(&at, &host);
 }
 
-static inline bool put_os(struct recall *recall, unsigned number, const char *os, struct mono now)
+static inline bool put_os(struct recall *recall, unsigned number, const char *os,
+                          struct boottime now)
 {
     struct p0f_addr at = addr(number);
     struct host_record *record = new_answer(number, os);
@@ -69,7 +70,7 @@ static inline struct recall_hit look(struct recall *recall, unsigned number, int
 {
     struct p0f_addr at = addr(number);
     struct recall_hit hit;
-    bool found = recall_get(recall, &at, mono_add_ns(start, ns), &hit);
+    bool found = recall_get(recall, &at, (struct boottime){start.ns + ns}, &hit);
 
     cr_assert_eq(found, hit.state != RECALL_ABSENT);
     cr_assert(hit.state == RECALL_STALE || !hit.refresh);

@@ -256,6 +256,54 @@ Test(lookup, only_if_cached_and_too_many)
     teardown();
 }
 
+Test(lookup, what_is_cached_ages_while_the_machine_is_suspended)
+{
+    struct visitor visitor;
+
+    setup();
+    ask_p0f(&visitor, "10.0.0.1");
+    expect_done(&visitor, LOOKUP_FOUND);
+    stage_suspend(29999);
+    arrive(&visitor, "10.0.0.1");
+    cr_assert(ask(&visitor));
+    cr_assert_eq(visitor.request.freshness.age_ms, 29999);
+    expect(&visitor, LOOKUP_FOUND);
+    stage_suspend(30001); /* and beyond stale_while_revalidate */
+    ask_p0f(&visitor, "10.0.0.1");
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_EXPIRED);
+    cr_assert_eq(visitor.request.freshness.age_ms, 0);
+    expect_done(&visitor, LOOKUP_FOUND);
+    ask_p0f(&visitor, "192.0.2.1");
+    stage_pass(20);
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    stage_suspend(1000);
+    ask_p0f(&visitor, "192.0.2.1");
+    stage_pass(20);
+    cr_assert_eq(visitor.request.freshness.source, FRESHNESS_EXPIRED);
+    expect_done(&visitor, LOOKUP_NO_MATCH);
+    teardown();
+}
+
+Test(lookup, who_waits_while_the_machine_is_suspended_waits_on)
+{
+    struct visitor visitor, other;
+
+    setup();
+    stage.holding = true;
+    ask_p0f(&visitor, "10.0.0.1");
+    ask_p0f(&other, "192.0.2.1");
+    stage_pass(999);
+    stage_suspend(3600000);
+    cr_assert_eq(visitor.done, 0);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(visitor.request.freshness.age_ms, 0);
+    expect_done(&visitor, LOOKUP_FOUND);
+    expect_done(&other, LOOKUP_NO_MATCH);
+    cr_assert_eq(other.request.freshness.age_ms, 0);
+    teardown();
+}
+
 static void expect_from_cache_alone(const char *addr, int64_t max_age_ms, int64_t wait_ms,
                                     enum lookup_outcome outcome)
 {

@@ -38,7 +38,7 @@ static bool make_lookup(void)
 {
     const struct lookup_limits limits = {.max_pending = 3};
     struct lookup *made =
-        lookup_new(stage.loop, recall, pool, stage_clock, (struct hash_key){1, 2}, &limits);
+        lookup_new(stage.loop, recall, pool, stage_boottime, (struct hash_key){1, 2}, &limits);
 
     lookup_free(made);
     return made;

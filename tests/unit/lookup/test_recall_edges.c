@@ -51,8 +51,8 @@ Test(recall_edges, a_refresh_can_be_claimed_as_soon_as_there_is_a_clock)
 
         recall_set_times(recall,
                          &(struct recall_times){.ttl = 500, .stale_while_revalidate = 9000});
-        put_os(recall, 1, "Linux", (struct mono){0});
-        cr_assert(recall_get(recall, &at, (struct mono){ms * 1000000}, &hit));
+        put_os(recall, 1, "Linux", (struct boottime){0});
+        cr_assert(recall_get(recall, &at, (struct boottime){ms * 1000000}, &hit));
         cr_assert_eq(hit.state, RECALL_STALE);
         cr_assert(hit.refresh, "at %d ms", (int)ms);
         host_record_unref(hit.record);

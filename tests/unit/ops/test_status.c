@@ -29,6 +29,7 @@ static void open_status(void)
 {
     setup();
     status = status_new(&(struct status_options){.loop = stage.loop,
+                                                 .boottime = stage_boottime,
                                                  .recall = recall,
                                                  .lookup = lookup,
                                                  .pool = pool,
@@ -63,6 +64,18 @@ static struct status_snapshot *look(void)
     cr_assert_eq(looker.done, 1);
     cr_assert_not_null(looker.request.snapshot);
     return looker.request.snapshot;
+}
+
+/* So that it began when it says. */
+Test(status, the_uptime_includes_the_time_suspended)
+{
+    open_status();
+    stage_pass(1000);
+    stage_suspend(3600000);
+    struct status_snapshot *now = look();
+    cr_assert_eq(now->uptime, 3601000);
+    status_snapshot_free(now);
+    close_status();
 }
 
 Test(status, shows_how_things_stand)
