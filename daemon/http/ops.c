@@ -87,14 +87,29 @@ static void release_readiness(struct request *request)
     free(request->state);
 }
 
+static enum MHD_Result respond_stale_readiness(struct request *request, const char *reason)
+{
+    size_t length = 0;
+    char *text = render_readiness("stale", reason, &length);
+
+    return respond_uncached(request, response_owned(text, length, RESPONSE_JSON));
+}
+
 static enum MHD_Result respond_readiness(struct request *request)
 {
     static const char body[] = "{\"status\":\"ready\"}\n";
-    const struct ops_request *ops = request->state;
+    const struct readiness_request *readiness = &((struct ops_request *)request->state)->readiness;
+    const struct http_service *service = request->client->service;
 
-    if (ops->readiness.ready)
+    if (readiness->ready)
         return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
-    return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "%s", ops->readiness.reason);
+    if (!request->target.stale_ok ||
+        atomic_load_explicit(&service->shutting_down, memory_order_relaxed))
+        return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "%s", readiness->reason);
+    if (lookup_has_servable(service->lookup))
+        return respond_stale_readiness(request, readiness->reason);
+    return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "nothing usable is cached, and %s",
+                           readiness->reason);
 }
 
 enum MHD_Result serve_readyz(struct request *request)

@@ -20,6 +20,7 @@ enum {
     ROUTE_IP = 1 << 0,     /* an address at the end of the path */
     ROUTE_FORMAT = 1 << 1, /* format=parsed|raw */
     ROUTE_WAIT = 1 << 2,   /* wait=0..5000 */
+    ROUTE_STALE = 1 << 3,  /* stale=ok */
 };
 
 /* How much of a body is read before the answer; anything longer is refused. */

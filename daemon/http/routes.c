@@ -55,9 +55,10 @@ static const struct route rows[] = {
     },
     {
         .path = "/readyz",
-        .summary = "200 while p0f answers, else 503 with the reason",
+        .summary = "200 while p0f answers, else 503 with the reason; ?stale=ok",
         .get = serve_readyz,
-        .metrics = {"/readyz", {200, 503}},
+        .parameters = ROUTE_STALE,
+        .metrics = {"/readyz", {200, 400, 503}},
     },
     {
         .path = "/metrics",

@@ -101,6 +101,12 @@ static bool parse_wait(struct span value, struct target *target)
     return true;
 }
 
+static bool parse_stale(struct span value, struct target *target)
+{
+    target->stale_ok = span_equals(value, "ok");
+    return target->stale_ok;
+}
+
 static const struct parameter {
     const char *name;
     unsigned bit;
@@ -109,6 +115,7 @@ static const struct parameter {
 } parameters[] = {
     {"format", ROUTE_FORMAT, parse_format, "parsed or raw"},
     {"wait", ROUTE_WAIT, parse_wait, "0 to 5000 (milliseconds)"},
+    {"stale", ROUTE_STALE, parse_stale, "ok"},
 };
 
 static void refuse_parameter(struct target *target, const struct parameter *parameter,
@@ -172,6 +179,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     target->address = P0F_OK;
     target->format = RENDER_PARSED;
     target->wait_ms = LOOKUP_WAIT_UNSET;
+    target->stale_ok = false;
     target->detail[0] = '\0';
     if (length > TARGET_MAX) {
         target->error = TARGET_TOO_LONG;

@@ -9,6 +9,7 @@
 #include "p0fclient.h"
 #include "json/render.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct target {
     struct p0f_addr addr;
     enum render_format format;
     int64_t wait_ms;  /* LOOKUP_WAIT_UNSET if not given */
+    bool stale_ok;    /* of /readyz: cached hosts are enough */
     char detail[128]; /* printable ASCII, for a person */
 };
 

@@ -163,6 +163,11 @@ void lookup_submit(struct lookup *lookup, struct lookup_request *request)
     loop_post(lookup->parts.loop, &request->task);
 }
 
+bool lookup_has_servable(const struct lookup *lookup)
+{
+    return recall_has_servable(lookup->parts.recall, lookup->parts.boottime());
+}
+
 uint32_t lookup_pending(const struct lookup *lookup)
 {
     return admission_taken(lookup->parts.admission);

@@ -64,6 +64,9 @@ bool lookup_admit(struct lookup *lookup, struct lookup_request *request) P0F_MUS
  * fetch_cut_short() and fetch_cancel(). */
 void lookup_submit(struct lookup *lookup, struct lookup_request *request);
 
+/* Whether there are cached hosts that could be served now without p0f. */
+bool lookup_has_servable(const struct lookup *lookup);
+
 /* Requests admitted and not done yet. */
 uint32_t lookup_pending(const struct lookup *lookup);
 

@@ -21,6 +21,8 @@ struct live_times {
 struct recall {
     struct cache *cache;
     struct live_times times;
+    _Atomic int64_t
+        newest[RECALL_INCOMPLETE + 1]; /* boottime of the last recall_put() of each kind */
 };
 
 static struct recall_entry *entry_of(struct cache_entry *cached)
@@ -202,7 +204,26 @@ bool recall_put(struct recall *recall, const struct p0f_addr *addr, struct host_
         return false;
     }
     entry->answered = answered;
+    atomic_store_explicit(&recall->newest[entry->kind], answered.ns, memory_order_relaxed);
     return cache_put(recall->cache, &entry->cached);
+}
+
+/* Without a look at the entries: the newest may have been evicted since, or replaced by a "no match". */
+bool recall_has_servable(const struct recall *recall, struct boottime now)
+{
+    struct recall_times times = recall_times(recall);
+    int64_t beyond = MAX(times.stale_while_revalidate, times.stale_if_error);
+
+    if (cache_counts(recall->cache, HOSTS).entries == 0)
+        return false;
+    for (enum recall_kind kind = RECALL_HOST; kind <= RECALL_INCOMPLETE; kind++) {
+        struct boottime newest = {relaxed(&recall->newest[kind])};
+        int64_t ttl = ttl_of(&times, kind);
+        if (newest.ns != 0 && ttl > 0 &&
+            boottime_before(now, boottime_add_ms(newest, ttl + beyond)))
+            return true;
+    }
+    return false;
 }
 
 /* ---- Requests */

@@ -75,6 +75,9 @@ bool recall_get(struct recall *recall, const struct p0f_addr *addr, struct boott
 bool recall_put(struct recall *recall, const struct p0f_addr *addr, struct host_record *record,
                 struct boottime answered);
 
+/* Whether there are hosts that recall_fallback() could serve now. Any thread. */
+bool recall_has_servable(const struct recall *recall, struct boottime now);
+
 /* ---- Requests. Each fills the request and returns true, or returns false. */
 
 /* The entry is what the request wants, fresh or stale. Sets *refresh if it is this caller's to refresh.

@@ -146,3 +146,12 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "connections", render_connections(&snapshot->pool));
     return object_line(status, length);
 }
+
+char *render_readiness(const char *status, const char *detail, size_t *length)
+{
+    json_t *readiness = json_object();
+
+    object_add(&readiness, "status", json_string(status));
+    object_add(&readiness, "detail", object_text(detail));
+    return object_line(readiness, length);
+}

@@ -105,6 +105,50 @@ def test_a_p0f_of_the_wrong_dialect_is_not_ready(fake, serve):
         _not_ready(daemon, "mss", "236", "p0f3", "232")
 
 
+def test_stale_answers_are_ready_enough_where_that_is_ok(needs_p0f, scratch, serve):
+    """While the real p0f is gone, for as long as its hosts may be served."""
+    host = f"{loopback.NETWORK}.7.1"
+    with RealP0f(scratch) as p0f, loopback.WebServer() as web:
+        loopback.connect(host, web.address).close()
+        wait_until(lambda: p0f.known(host), "p0f to see a connection")
+        with serve(p0f, {"cache.stale_if_error": "1h"}) as daemon:
+            wait_until(lambda: _readiness(daemon) == 200, "readiness")
+            assert daemon.get("/readyz?stale=ok").json() == {"status": "ready"}
+            p0f.kill()
+            wait_until(lambda: _readiness(daemon) == 503, "the end of readiness")
+            _not_ready(daemon, p0f.socket)
+            empty = daemon.get("/readyz?stale=ok")
+            assert_problem(empty, 503, "p0f-unavailable")
+            assert empty.json()["detail"].startswith("nothing usable is cached, and ")
+            p0f.start()
+            loopback.connect(host, web.address).close()
+            wait_until(lambda: daemon.host(host, "?wait=100").status == 200, "the host in the cache")
+            p0f.kill()
+            wait_until(lambda: _readiness(daemon) == 503, "the end of readiness")
+            stale = daemon.get("/readyz?stale=ok")
+            assert stale.status == 200 and stale["Cache-Control"] == "no-store"
+            assert stale.json()["status"] == "stale" and p0f.socket in stale.json()["detail"]
+            assert daemon.host(host).status == 200
+            assert daemon.get("/readyz?stale=ok", method="HEAD").status == 200
+
+
+def test_stale_answers_are_not_ready_for_ever(fake, serve):
+    fake.hosts["192.0.2.1"] = KNOWN
+    with serve(fake, {"cache.ttl": "100ms", "cache.stale_while_revalidate": "0",
+                      "cache.stale_if_error": "500ms"}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host("192.0.2.1").status == 200
+        fake.stop()
+        wait_until(lambda: daemon.get("/readyz?stale=ok").status == 503, "the end of its grace")
+        assert daemon.host("192.0.2.1").status == 503
+
+
+def test_readiness_takes_no_other_word(fake, serve):
+    with serve(fake) as daemon:
+        problem = assert_problem(daemon.get("/readyz?stale=yes"), 400, "bad-parameter")
+        assert problem["detail"] == "stale=yes: expected ok"
+
+
 def test_heads_have_no_body(fake, serve):
     with serve(fake) as daemon:
         daemon.wait_for_p0f()

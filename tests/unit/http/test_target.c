@@ -294,6 +294,17 @@ Test(target, wait_bounds)
     expect_bad_parameter("wait=1.5", "wait=1.5: expected 0 to 5000 (milliseconds)");
 }
 
+Test(target, stale_is_ok_or_nothing)
+{
+    cr_assert(parse("/readyz?stale=ok").stale_ok);
+    cr_assert_not(parse("/readyz").stale_ok);
+    cr_assert_not(parse("/host/192.0.2.1?stale=ok").stale_ok);
+    cr_assert_eq(parse("/host/192.0.2.1?stale=x").error, TARGET_OK);
+    cr_assert_eq(parse("/readyz?stale=yes").error, TARGET_BAD_PARAMETER);
+    cr_assert_str_eq(parse("/readyz?stale=yes").detail, "stale=yes: expected ok");
+    cr_assert_str_eq(parse("/readyz?stale").detail, "stale=: expected ok");
+}
+
 Test(target, raw_nul_is_no_end)
 {
     cr_assert_eq(parse_bytes("/host/10.0.0.1\0x", 16).address, P0F_ADDR_SYNTAX);

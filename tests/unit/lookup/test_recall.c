@@ -72,6 +72,45 @@ Test(recall, an_incomplete_host_is_kept_no_longer_than_a_complete_one)
     recall_free(recall);
 }
 
+static bool servable(const struct recall *recall, int64_t ms)
+{
+    return recall_has_servable(recall, boottime_add_ms(start, ms));
+}
+
+Test(recall, has_what_it_could_serve_without_p0f)
+{
+    struct recall *recall = new_recall(10, 10, NULL);
+
+    cr_assert_not(servable(recall, 0));
+    put_miss(recall, 1);
+    cr_assert_not(servable(recall, 0), "a \"no match\" is no host");
+    put_os(recall, 2, "", start);
+    cr_assert(servable(recall, 2000 + 20000 - 1));
+    cr_assert_not(servable(recall, 2000 + 20000));
+    put_host(recall, 3);
+    cr_assert(servable(recall, 10000 + 20000 - 1));
+    cr_assert_not(servable(recall, 10000 + 20000));
+    put_os(recall, 4, "Linux", boottime_add_ms(start, 7));
+    cr_assert(servable(recall, 10000 + 20000));
+    recall_set_times(recall, &(struct recall_times){.ttl = 5, .stale_while_revalidate = 10});
+    cr_assert(servable(recall, 7 + 5 + 10 - 1));
+    cr_assert_not(servable(recall, 7 + 5 + 10));
+    recall_set_times(recall, &(struct recall_times){.stale_if_error = 1000});
+    cr_assert_not(servable(recall, 0), "a ttl of 0 keeps nothing");
+    recall_free(recall);
+}
+
+Test(recall, has_nothing_once_p0f_knows_nothing)
+{
+    struct recall *recall = new_recall(10, 10, NULL);
+
+    put_host(recall, 1);
+    cr_assert(servable(recall, 0));
+    put_miss(recall, 1);
+    cr_assert_not(servable(recall, 0));
+    recall_free(recall);
+}
+
 Test(recall, refresh_is_claimed_once_a_second)
 {
     struct recall *recall = new_recall(5, 5, NULL);

@@ -40,6 +40,17 @@ Test(render_status, everything_has_its_place)
     config_snapshot_unref(snapshot.configuration);
 }
 
+Test(render_status, readiness_and_why)
+{
+    size_t length;
+    char *text = render_readiness("stale", "/run/\xe9: \"gone\"", &length);
+    const char *expected = "{\"status\":\"stale\",\"detail\":\"/run/\xc3\xa9: \\\"gone\\\"\"}\n";
+
+    cr_assert_str_eq(text, expected, "%s", text);
+    cr_assert_eq(length, strlen(expected));
+    free(text);
+}
+
 Test(render_status, nothing_known)
 {
     struct status_snapshot snapshot = {.version = "1",

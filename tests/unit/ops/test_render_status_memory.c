@@ -9,6 +9,18 @@ static char *render(const void *snapshot)
     return render_status(snapshot, &length);
 }
 
+static char *render_stale(const void *detail)
+{
+    size_t length;
+
+    return render_readiness("stale", detail, &length);
+}
+
+Test(render_status_memory, readiness_without_memory_is_null_and_leaks_nothing)
+{
+    jansson_starve(render_stale, "why");
+}
+
 Test(render_status_memory, without_memory_is_null_and_leaks_nothing)
 {
     struct status_snapshot snapshot = full_snapshot();
