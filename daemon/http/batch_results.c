@@ -3,6 +3,7 @@
 
 #include "http/lookup_problem.h"
 #include "http/problem.h"
+#include "net/address_fault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +55,11 @@ static bool describe(const struct batch_results *results, uint32_t i, struct ren
         if (is_host(results, found.record))
             return describe_host(results, found.record, result);
         problem = problem_of_lookup(found.outcome, &item->addr, detail);
-        result->detail = detail;
     } else {
-        result->detail = p0f_strerror(item->error);
+        _Static_assert(PROBLEM_DETAIL_SIZE >= ADDRESS_FAULT_SIZE, "it takes the explanation");
+        address_fault(item->text, item->length, detail);
     }
+    result->detail = detail;
     result->status = problem_kind(problem)->status;
     result->code = problem_kind(problem)->code;
     return true;

@@ -77,12 +77,10 @@ enum MHD_Result respond_problem(struct request *request, enum problem problem,
 
 enum MHD_Result respond_bad_target(struct request *request)
 {
-    const struct target *target = &request->target;
+    bool address = request->target.error == TARGET_BAD_ADDRESS;
 
-    if (target->error == TARGET_BAD_ADDRESS)
-        return respond_problem(request, PROBLEM_BAD_ADDRESS, NULL, "%s",
-                               p0f_strerror(target->address));
-    return respond_problem(request, PROBLEM_BAD_PARAMETER, NULL, "%s", target->detail);
+    return respond_problem(request, address ? PROBLEM_BAD_ADDRESS : PROBLEM_BAD_PARAMETER, NULL,
+                           "%s", request->target.detail);
 }
 
 enum MHD_Result respond_method_not_allowed(struct request *request)

@@ -10,7 +10,10 @@
 
 static enum MHD_Result serve_not_found(struct request *request)
 {
-    return respond_problem(request, PROBLEM_NOT_FOUND, NULL, "no such resource; see /");
+    const char *detail = request->target.detail;
+
+    return respond_problem(request, PROBLEM_NOT_FOUND, NULL, "%s",
+                           detail[0] ? detail : "no such resource; see /");
 }
 
 /* To add a path, add a row here and a file with its handler. The order is that of the index and of the

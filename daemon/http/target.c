@@ -2,49 +2,15 @@
 #include "http/target.h"
 
 #include "core/number.h"
+#include "core/percent.h"
 #include "http/syntax.h"
+#include "net/address_fault.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define DECODED_SIZE 128 /* longer than any valid address or value */
-
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
-enum decoding { DECODED, DECODED_TOO_LONG, DECODED_BROKEN };
-
-/* Percent-decodes into `out`, which may contain NUL bytes. */
-static enum decoding decode(struct span in, char out[DECODED_SIZE], size_t *length)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < in.length; i++) {
-        char byte = in.at[i];
-        if (byte == '%') {
-            int high = i + 2 < in.length ? hex_value(in.at[i + 1]) : -1;
-            int low = i + 2 < in.length ? hex_value(in.at[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return DECODED_BROKEN;
-            byte = (char)(high << 4 | low);
-            i += 2;
-        }
-        if (used == DECODED_SIZE)
-            return DECODED_TOO_LONG;
-        out[used++] = byte;
-    }
-    *length = used;
-    return DECODED;
-}
 
 /* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). False if it is neither. */
 static bool skip_authority(struct span *target)
@@ -63,24 +29,93 @@ static bool skip_authority(struct span *target)
     return true;
 }
 
+/* ---- The path */
+
 static void parse_address(struct span text, struct target *target)
 {
     char decoded[DECODED_SIZE];
     size_t length = 0;
+    enum percent_result result = percent_decode(text, decoded, sizeof decoded, &length);
 
-    switch (decode(text, decoded, &length)) {
-    case DECODED:
-        target->address = p0f_addr_parse(decoded, length, &target->addr);
-        break;
-    case DECODED_TOO_LONG:
-        target->address = P0F_ADDR_TOO_LONG;
-        break;
-    case DECODED_BROKEN:
-        target->address = P0F_ADDR_SYNTAX;
-        break;
+    _Static_assert(sizeof target->detail >= ADDRESS_FAULT_SIZE, "it takes the explanation");
+    if (result == PERCENT_DECODED && p0f_addr_parse(decoded, length, &target->addr) == P0F_OK)
+        return;
+    target->error = TARGET_BAD_ADDRESS;
+    if (result == PERCENT_DECODED)
+        address_fault(decoded, length, target->detail);
+    else
+        snprintf(target->detail, sizeof target->detail, "%s",
+                 result == PERCENT_BROKEN ? "a % without two hexadecimal digits after it"
+                                          : "the text is too long for an address");
+}
+
+/* In lower case, and without slashes that are repeated or at its end. False if it does not fit. */
+static bool tidy(struct span path, char out[DECODED_SIZE], size_t *length)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < path.length; i++) {
+        char byte = path.at[i];
+        if (byte == '/' && used > 0 && out[used - 1] == '/')
+            continue;
+        if (used == DECODED_SIZE)
+            return false;
+        out[used++] = (char)(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
     }
-    if (target->address != P0F_OK)
-        target->error = TARGET_BAD_ADDRESS;
+    *length = used > 1 && out[used - 1] == '/' ? used - 1 : used;
+    return true;
+}
+
+static struct span last_segment(struct span path)
+{
+    struct span segment = {0};
+
+    while (path.length > 0)
+        segment = span_split(&path, '/');
+    return segment;
+}
+
+/* For a path that does not exist: fills the detail if it is clear what was meant. */
+static void suggest_path(struct span path, const struct route_table *table, struct target *target)
+{
+    char tidied[DECODED_SIZE + 1], address[P0F_ADDR_TEXT_SIZE];
+    struct p0f_addr addr;
+    size_t length, rest;
+
+    if (!tidy(path, tidied, &length))
+        return;
+    const struct route *meant = route_find(table, tidied, length, &rest);
+    struct span last = last_segment((struct span){tidied, length});
+    if (meant == route_of_none(table)) { /* "/host" */
+        tidied[length] = '/';
+        meant = route_find(table, tidied, length + 1, &rest);
+    }
+    if (meant != route_of_none(table)) {
+        snprintf(target->detail, sizeof target->detail, "no such resource; did you mean %s?",
+                 meant->path);
+    } else if (p0f_addr_parse(last.at, last.length, &addr) == P0F_OK) {
+        p0f_addr_format(&addr, address);
+        snprintf(target->detail, sizeof target->detail, "no such resource; did you mean /host/%s?",
+                 address);
+    }
+}
+
+/* Dot segments are not resolved: that is for clients to do (RFC 3986, 5.2.4), and a proxy in front that
+ * restricts paths may not have done it. */
+static void parse_path(struct span path, const struct route_table *table, struct target *target)
+{
+    char normal[TARGET_MAX];
+    size_t length, rest;
+
+    if (path.length == 0)
+        path = (struct span){"/", 1};
+    if (memchr(path.at, '%', path.length) && percent_normalize(path, normal, &length))
+        path = (struct span){normal, length};
+    target->route = route_find(table, path.at, path.length, &rest);
+    if (target->route->parameters & ROUTE_IP)
+        parse_address(span_from(path, rest), target);
+    else if (target->route == route_of_none(table))
+        suggest_path(path, table, target);
 }
 
 /* ---- Parameters */
@@ -142,31 +177,20 @@ static void parse_parameter(struct span text, struct target *target)
     char name[DECODED_SIZE], value[DECODED_SIZE];
     size_t name_length, value_length = 0;
 
-    if (decode(raw_name, name, &name_length) != DECODED)
+    if (percent_decode(raw_name, name, sizeof name, &name_length) != PERCENT_DECODED)
         return; /* not one of ours */
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         const struct parameter *parameter = &parameters[i];
         if (!(target->route->parameters & parameter->bit) ||
             !span_equals((struct span){name, name_length}, parameter->name))
             continue;
-        if (decode(raw_value, value, &value_length) != DECODED ||
+        if (percent_decode(raw_value, value, sizeof value, &value_length) != PERCENT_DECODED ||
             !parameter->parse((struct span){value, value_length}, target))
             refuse_parameter(target, parameter, raw_value);
     }
 }
 
 /* ---- The target */
-
-static void parse_path(struct span path, const struct route_table *table, struct target *target)
-{
-    size_t rest;
-
-    if (path.length == 0)
-        path = (struct span){"/", 1};
-    target->route = route_find(table, path.at, path.length, &rest);
-    if (target->route->parameters & ROUTE_IP)
-        parse_address(span_from(path, rest), target);
-}
 
 void target_parse(const char *text, size_t length, const struct route_table *table,
                   struct target *target)
@@ -176,7 +200,6 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     /* One by one: `addr` and `detail`, most of the bytes, mean nothing yet. */
     target->route = route_of_none(table);
     target->error = TARGET_OK;
-    target->address = P0F_OK;
     target->format = RENDER_PARSED;
     target->wait_ms = LOOKUP_WAIT_UNSET;
     target->stale_ok = false;
@@ -196,7 +219,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
 
 const struct p0f_addr *target_addr(const struct target *target)
 {
-    bool named = target->route->parameters & ROUTE_IP && target->address == P0F_OK;
+    bool named = target->route->parameters & ROUTE_IP && target->error != TARGET_BAD_ADDRESS;
 
     return named ? &target->addr : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parses a request target (RFC 9112, section 3.2): route, address and parameters. Works on the text as
- * the client sent it: libmicrohttpd decodes %2F and cuts at %00. Pure. */
+ * the client sent it: libmicrohttpd decodes %2F and cuts at %00. Letters, digits, - . _ and ~ that are
+ * percent-encoded make no difference. Pure. */
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
@@ -16,9 +17,9 @@
 enum target_error {
     TARGET_OK,
     TARGET_TOO_LONG,
-    TARGET_MALFORMED,     /* neither origin-form, nor absolute-form, nor asterisk-form */
-    TARGET_BAD_ADDRESS,   /* `address` says why */
-    TARGET_BAD_PARAMETER, /* `detail` says which and why */
+    TARGET_MALFORMED,   /* neither origin-form, nor absolute-form, nor asterisk-form */
+    TARGET_BAD_ADDRESS, /* `detail` says why, as it does for the next */
+    TARGET_BAD_PARAMETER,
 };
 
 #define TARGET_MAX 4096      /* bytes */
@@ -27,12 +28,13 @@ enum target_error {
 struct target {
     const struct route *route; /* never NULL */
     enum target_error error;   /* the first two leave the table's last route */
-    enum p0f_error address;
     struct p0f_addr addr;
     enum render_format format;
-    int64_t wait_ms;  /* LOOKUP_WAIT_UNSET if not given */
-    bool stale_ok;    /* of /readyz: cached hosts are enough */
-    char detail[128]; /* printable ASCII, for a person */
+    int64_t wait_ms; /* LOOKUP_WAIT_UNSET if not given */
+    bool stale_ok;   /* of /readyz: cached hosts are enough */
+    /* Printable ASCII, for a person. Without an error, for a path that does not exist: what was probably
+     * meant, or "". */
+    char detail[128];
 };
 
 /* Always fills *target, with a route of the table, which is borrowed. */

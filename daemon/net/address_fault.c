@@ -15,7 +15,7 @@
 #define TEXT_MAX 256 /* bytes */
 #define PIECES_MAX 6
 
-#define EXPECTED "expected an IPv4 or IPv6 address"
+#define NOT_AN_ADDRESS "not an IPv4 or IPv6 address"
 
 #define DIGITS "0123456789"
 #define HEX DIGITS "abcdefABCDEF"
@@ -221,7 +221,7 @@ static const char *explain_v4(struct span text)
         return "an IPv4 address has four parts, this has more";
     while (!why && rest.length > 0)
         why = explain_v4_part(span_split(&rest, '.'));
-    return why ? why : EXPECTED;
+    return why ? why : NOT_AN_ADDRESS;
 }
 
 /* The number of "::"; ":::" counts as two. */
@@ -252,13 +252,13 @@ static const char *explain_groups(struct span text)
         return "an IPv6 address has eight groups, or :: for some of them";
     if (colons > expected)
         return "an IPv6 address has eight groups, this has more";
-    return EXPECTED;
+    return NOT_AN_ADDRESS;
 }
 
 static const char *explain_v6(struct span text)
 {
     if (leading(text, HEX ":.") < text.length)
-        return EXPECTED;
+        return NOT_AN_ADDRESS;
     return count_gaps(text) > 1 ? "an IPv6 address can have :: only once" : explain_groups(text);
 }
 
@@ -299,7 +299,7 @@ static const char *explain_shape(struct span text)
         return explain_v6(text);
     if (find_any(text, LETTERS) < text.length && leading(text, LETTERS DIGITS "-._") == text.length)
         return "a host name is not an address; only IP addresses can be looked up";
-    return EXPECTED;
+    return NOT_AN_ADDRESS;
 }
 
 /* ---- The whole */

@@ -2,6 +2,8 @@
 """Which texts are an address, and which are not."""
 
 import ipaddress
+import json
+import urllib.parse
 
 import pytest
 
@@ -113,6 +115,74 @@ def test_anything_else_is_a_bad_address(lab, text):
     assert fake.asked() == before
     with_query = fetch_target(daemon.endpoint, f"/host/{text}?wait=0&format=raw")
     assert_problem(with_query, 400, "bad-address")
+
+
+# What people and programs send -> what they are told.
+EXPLAINED = {
+    "198.51.100.1:80": "a port is not part of an address; did you mean 198.51.100.1?",
+    "[2001:db8::1]:80": "a port is not part of an address; did you mean 2001:db8::1?",
+    "fe80::1%eth0": "a zone is not part of an address; did you mean fe80::1?",
+    "198.51.100.1/": "a trailing slash is not part of an address; did you mean 198.51.100.1?",
+    "198.51.100.0/24": "a network is not an address; did you mean 198.51.100.0?",
+    " 198.51.100.1": "leading or trailing whitespace; did you mean 198.51.100.1?",
+    "198.51.100.1\n": "leading or trailing whitespace; did you mean 198.51.100.1?",
+    "\ufeff198.51.100.1": "a byte order mark (BOM) is not part of an address; did you mean 198.51.100.1?",
+    "https://198.51.100.1/x": "a URL is not an address; did you mean 198.51.100.1?",
+    "2001%3Adb8::1": "percent-encoding is not part of an address; did you mean 2001:db8::1?",
+    "\"198.51.100.1\"": "punctuation before or after the address; did you mean 198.51.100.1?",
+    "[::1": "the brackets do not match; did you mean ::1?",
+    "198.51.100.1,198.51.100.2": "more than one address",
+    "www.example.org": "a host name is not an address; only IP addresses can be looked up",
+    "0198.51.100.1": "an IPv4 part has a leading zero, which makes it octal to some programs",
+    "127.1": "an IPv4 address has four parts, this has fewer",
+    "198.51.100.1.5": "an IPv4 address has four parts, this has more",
+    "198.51.100.256": "an IPv4 part is greater than 255",
+    "2001:db8::1::2": "an IPv6 address can have :: only once",
+    "": "the address is empty",
+    "x" * 120 + "\u00e4": "a character that is not printable ASCII",
+    "*": "not an IPv4 or IPv6 address",
+}
+
+
+def test_what_is_wrong_is_said(lab):
+    """In the same words in a path and in a batch."""
+    _, daemon = lab
+    batch = daemon.get("/hosts", {"Content-Type": "application/json"}, method="POST",
+                       body=json.dumps(list(EXPLAINED)))
+    assert [(item["query"], item["code"]) for item in batch.json()] == \
+        [(text, "bad-address") for text in EXPLAINED]
+    assert {item["query"]: item["detail"] for item in batch.json()} == EXPLAINED
+    for text, detail in EXPLAINED.items():
+        answer = fetch_target(daemon.endpoint, f"/host/{urllib.parse.quote(text, safe='')}")
+        assert assert_problem(answer, 400, "bad-address")["detail"] == detail
+    # What needs no encoding, or is not encoded by a careless program.
+    for text in ("198.51.100.1/", "198.51.100.1:80", "198.51.100.0/24", "https://198.51.100.1/x"):
+        answer = fetch_target(daemon.endpoint, f"/host/{text}")
+        assert assert_problem(answer, 400, "bad-address")["detail"] == EXPLAINED[text]
+    broken = assert_problem(fetch_target(daemon.endpoint, "/host/198.51.100.1%"), 400, "bad-address")
+    assert broken["detail"] == "a % without two hexadecimal digits after it"
+
+
+def test_a_path_that_does_not_exist(lab):
+    _, daemon = lab
+    for path, meant in {"/host": "/host/{ip}", "/host?ip=198.51.100.1": "/host/{ip}",
+                        "/Host/198.51.100.1": "/host/{ip}", "/self/": "/self", "/livez/": "/livez",
+                        "//livez": "/livez", "/hosts/198.51.100.1": "/host/198.51.100.1",
+                        "/198.51.100.1": "/host/198.51.100.1"}.items():
+        problem = assert_problem(fetch_target(daemon.endpoint, path), 404, "not-found")
+        assert problem["detail"] == f"no such resource; did you mean {meant}?", path
+    for path in ("/nothing", "/livez%2F", "/host%2F198.51.100.1", "/status/../livez", "/./livez"):
+        problem = assert_problem(fetch_target(daemon.endpoint, path), 404, "not-found")
+        assert problem["detail"] == "no such resource; see /", path
+
+
+def test_needless_percent_encoding_of_a_path(lab):
+    """RFC 3986, 6.2.2.2: it is the same path."""
+    _, daemon = lab
+    for path in ("/%68ost/198.51.100.1", "/host/198%2E51.100.1", "/%68%6F%73%74/%5B::1%5D"):
+        assert fetch_target(daemon.endpoint, path).status == 200, path
+    for path in ("/%6civez", "/openapi%2Ejson", "/%6d%65%74%72%69%63%73"):
+        assert fetch_target(daemon.endpoint, path).status == 200, path
 
 
 def test_bytes_that_do_not_belong_into_a_url(lab):

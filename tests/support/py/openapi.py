@@ -24,9 +24,16 @@ class Drift(AssertionError):
     """An answer is not as the document says."""
 
 
+def _decoded(encoded):
+    """A percent-encoded character, if it need not be encoded (RFC 3986, 6.2.2.2)."""
+    character = chr(int(encoded[1], 16))
+    return character if re.fullmatch(r"[A-Za-z0-9._~-]", character) else encoded[0]
+
+
 def _target_path(target):
     """The path of a request target in any form (RFC 9112, 3.2)."""
     path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", target).partition("?")[0]
+    path = re.sub("%([0-9A-Fa-f]{2})", _decoded, path)
     return "/" if path in ("", "*") else path     # "*" has the OPTIONS of every path
 
 

@@ -12,6 +12,14 @@
 #define GUARD 4096
 
 #define HOST "/host/{ip}"
+#define EMPTY "the address is empty"
+#define TOO_LONG "the text is too long for an address"
+#define BROKEN "a % without two hexadecimal digits after it"
+#define NUL "a NUL byte is not part of an address"
+#define NETWORK "a network is not an address; did you mean 10.0.0.0?"
+#define BRACKETS "the brackets do not match; did you mean ::1?"
+#define NAME "a host name is not an address; only IP addresses can be looked up"
+#define GENERIC "not an IPv4 or IPv6 address"
 #define NONE "" /* the last route, of all other paths */
 
 /* The text ends where memory does: who reads beyond it is found out. */
@@ -56,13 +64,13 @@ static void expect_address(const char *text, const char *canonical)
     cr_assert_str_eq(found, canonical, "%s: %s", text, found);
 }
 
-static void expect_bad_address(const char *text, enum p0f_error why)
+static void expect_bad_address(const char *text, const char *detail)
 {
     struct target target = parse(text);
 
     cr_assert_str_eq(target.route->path, HOST, "%s", text);
     cr_assert_eq(target.error, TARGET_BAD_ADDRESS, "%s", text);
-    cr_assert_eq(target.address, why, "%s: %s", text, p0f_strerror(target.address));
+    cr_assert_str_eq(target.detail, detail, "%s: %s", text, target.detail);
     cr_assert_null(target_addr(&target), "%s", text);
 }
 
@@ -104,12 +112,68 @@ Test(target, routes)
 Test(target, no_such_path)
 {
     const char *texts[] = {
-        "/host",  "/hostss",         "/hosts/",         "/host%73",       "/selfish",
-        "/self/", "/forward-auth/x", "/forward_auth",   "/livez/",        "/LIVEZ",
-        "//",     "/%6civez",        "/Host/192.0.2.1", "/nothing?wait=x"};
+        "/host",    "/hostss",          "/hosts/",         "/host%2F192.0.2.1", "/selfish",
+        "/self/",   "/forward-auth/x",  "/forward_auth",   "/livez/",           "/LIVEZ",
+        "//",       "/%6civez%2f",      "/Host/192.0.2.1", "/nothing?wait=x",   "/%6civez%",
+        "/./livez", "/status/../livez", "/livez/.",        "/%2e/livez",        "/%25%36civez"};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         expect_route(texts[i], NONE);
+}
+
+/* RFC 3986, 6.2.2.2. */
+Test(target, needless_percent_encoding)
+{
+    expect_route("/%6Civez", "/livez");
+    expect_route("/%6civez?x", "/livez");
+    expect_route("/openapi%2ejson", "/openapi.json");
+    expect_route("/forward%2Dauth", "/forward-auth");
+    expect_route("http://any.host/%6c%69%76%65%7a", "/livez");
+    expect_address("/%68ost/192.0.2.1", "192.0.2.1");
+    expect_address("/hos%74/%31%39%32.0%2E2.1", "192.0.2.1");
+    expect_address("/%68ost/2001%3Adb8::1", "2001:db8::1");
+    expect_bad_address("/%68ost/%25%31.0.0.1", GENERIC); /* is not decoded twice */
+    expect_bad_address("/host/%2531.0.0.1",
+                       "percent-encoding is not part of an address; did you mean 1.0.0.1?");
+    expect_bad_address("/host/%%33%31.0.0.1", BROKEN);
+}
+
+static void expect_suggestion(const char *text, const char *meant)
+{
+    struct target target = parse(text);
+    char detail[128] = "";
+
+    if (meant)
+        snprintf(detail, sizeof detail, "no such resource; did you mean %s?", meant);
+    cr_assert_str_eq(target.route->path, NONE, "%s", text);
+    cr_assert_str_eq(target.detail, detail, "%s: %s", text, target.detail);
+}
+
+Test(target, what_was_meant)
+{
+    char text[300] = "/";
+
+    expect_suggestion("/livez/", "/livez");
+    expect_suggestion("/LiveZ", "/livez");
+    expect_suggestion("//self//?x", "/self");
+    expect_suggestion("//", "/");
+    expect_suggestion("/host", HOST);
+    expect_suggestion("/host?ip=192.0.2.1", HOST);
+    expect_suggestion("//host/192.0.2.1", HOST);
+    expect_suggestion("/Host/192.0.2.1", HOST);
+    expect_suggestion("/hosts/", "/hosts");
+    expect_suggestion("/hosts/192.0.2.1", "/host/192.0.2.1");
+    expect_suggestion("/192.0.2.1", "/host/192.0.2.1");
+    expect_suggestion("/api/v1/2001:DB8::1/", "/host/2001:db8::1");
+    expect_suggestion("/hosts/example.org", NULL);
+    expect_suggestion("/nothing", NULL);
+    expect_suggestion("/livez/x", NULL);
+    expect_suggestion("/livez%2F", NULL);
+    memset(text + 1, 'x', 250);
+    expect_suggestion(text, NULL);
+    memset(text + 1, 'x', 127);
+    text[128] = '\0';
+    expect_suggestion(text, NULL);
 }
 
 Test(target, routes_with_parameters)
@@ -152,39 +216,41 @@ Test(target, addresses)
 
 Test(target, refused_addresses)
 {
-    expect_bad_address("/host/", P0F_ADDR_EMPTY);
-    expect_bad_address("/host/?wait=1", P0F_ADDR_EMPTY);
-    expect_bad_address("/host/[]", P0F_ADDR_EMPTY);
-    expect_bad_address("/host/fe80::1%25eth0", P0F_ADDR_ZONE);
-    expect_bad_address("/host/10.0.0.0/8", P0F_ADDR_CIDR);
-    expect_bad_address("/host/10.0.0.0%2F8", P0F_ADDR_CIDR);
-    expect_bad_address("/host/010.0.0.1", P0F_ADDR_LEADING_ZERO);
-    expect_bad_address("/host/[::1", P0F_ADDR_BRACKETS);
-    expect_bad_address("/host/::1]", P0F_ADDR_BRACKETS);
-    expect_bad_address("/host/[[::1]]", P0F_ADDR_BRACKETS);
-    expect_bad_address("/host/example.org", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0.1 ", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/", EMPTY);
+    expect_bad_address("/host/?wait=1", EMPTY);
+    expect_bad_address("/host/[]", GENERIC);
+    expect_bad_address("/host/fe80::1%25eth0",
+                       "a zone is not part of an address; did you mean fe80::1?");
+    expect_bad_address("/host/10.0.0.0/8", NETWORK);
+    expect_bad_address("/host/10.0.0.0%2F8", NETWORK);
+    expect_bad_address("/host/010.0.0.1",
+                       "an IPv4 part has a leading zero, which makes it octal to some programs");
+    expect_bad_address("/host/[::1", BRACKETS);
+    expect_bad_address("/host/::1]", BRACKETS);
+    expect_bad_address("/host/[[::1]]", BRACKETS);
+    expect_bad_address("/host/example.org", NAME);
+    expect_bad_address("/host/10.0.0", "an IPv4 address has four parts, this has fewer");
+    expect_bad_address("/host/10.0.0.1 ", "leading or trailing whitespace; did you mean 10.0.0.1?");
 }
 
 Test(target, too_long_addresses)
 {
     char text[400] = "/host/";
 
-    memset(text + strlen(text), '1', 100); /* decodes, but no address is that long */
-    expect_bad_address(text, P0F_ADDR_TOO_LONG);
+    memset(text + strlen(text), '1', 100); /* decodes */
+    expect_bad_address(text, "an IPv4 address has four parts, this has fewer");
     memset(text + strlen(text), '1', 100); /* nor is it even decoded */
-    expect_bad_address(text, P0F_ADDR_TOO_LONG);
+    expect_bad_address(text, TOO_LONG);
 }
 
 Test(target, broken_percent_encoding)
 {
-    expect_bad_address("/host/10.0.0.1%00", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0%00.0.1", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0.1%zz", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0.1%3", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0.1%", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/10.0.0.%3?1", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/10.0.0.1%00", NUL);
+    expect_bad_address("/host/10.0%00.0.1", NUL);
+    expect_bad_address("/host/10.0.0.1%zz", BROKEN);
+    expect_bad_address("/host/10.0.0.1%3", BROKEN);
+    expect_bad_address("/host/10.0.0.1%", BROKEN);
+    expect_bad_address("/host/10.0.0.%3?1", BROKEN);
 }
 
 Test(target, absolute_form)
@@ -194,7 +260,8 @@ Test(target, absolute_form)
     expect_route("http://[::1]:5030/livez", "/livez");
     expect_route("http://any.host/other", NONE);
     expect_address("HTTPS://any.host:5030/host/192.0.2.1", "192.0.2.1");
-    expect_bad_address("/host/http://192.0.2.1", P0F_ADDR_CIDR);
+    expect_bad_address("/host/http://192.0.2.1",
+                       "a URL is not an address; did you mean 192.0.2.1?");
 }
 
 Test(target, none_of_the_forms)
@@ -277,7 +344,7 @@ Test(target, bad_values_are_named)
 
 Test(target, first_error_is_the_one_named)
 {
-    expect_bad_address("/host/nowhere?format=x", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/nowhere?format=x", NAME);
     expect_bad_parameter("format=x&wait=y", "format=x: expected parsed or raw");
 }
 
@@ -307,7 +374,7 @@ Test(target, stale_is_ok_or_nothing)
 
 Test(target, raw_nul_is_no_end)
 {
-    cr_assert_eq(parse_bytes("/host/10.0.0.1\0x", 16).address, P0F_ADDR_SYNTAX);
+    cr_assert_str_eq(parse_bytes("/host/10.0.0.1\0x", 16).detail, NUL);
 }
 
 Test(target, length_limit)
@@ -329,10 +396,10 @@ Test(target, hex_digits_of_either_case)
     cr_assert_eq(parse_good("f%6Frmat=raw").format, RENDER_RAW);
     expect_address("/host/2001%3adb8%3a%3a%31", "2001:db8::1");
     expect_address("/host/2001%3Adb8%3A%3A%39", "2001:db8::9");
-    expect_bad_address("/host/2001:db8::%3g", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/2001:db8::%3G", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/2001:db8::%3:", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/2001:db8::%3/", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/2001:db8::%3`", P0F_ADDR_SYNTAX);
-    expect_bad_address("/host/2001:db8::%3@", P0F_ADDR_SYNTAX);
+    expect_bad_address("/host/2001:db8::%3g", BROKEN);
+    expect_bad_address("/host/2001:db8::%3G", BROKEN);
+    expect_bad_address("/host/2001:db8::%3:", BROKEN);
+    expect_bad_address("/host/2001:db8::%3/", BROKEN);
+    expect_bad_address("/host/2001:db8::%3`", BROKEN);
+    expect_bad_address("/host/2001:db8::%3@", BROKEN);
 }

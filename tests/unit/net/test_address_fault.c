@@ -43,7 +43,7 @@ static void expect_all(const struct row *rows, size_t count)
 #define OCTAL "an IPv4 part has a leading zero, which makes it octal to some programs"
 #define GREATER "an IPv4 part is greater than 255"
 #define GROUPS "an IPv6 address has eight groups"
-#define GENERIC "expected an IPv4 or IPv6 address"
+#define GENERIC "not an IPv4 or IPv6 address"
 #define MEANT(address) "; did you mean " address "?"
 
 Test(address_fault, what_belongs_to_a_host_and_not_to_its_address)
