@@ -12,6 +12,7 @@
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
+#define ORIGIN_SYNTAX "expected scheme://host or scheme://host:port"
 #define SHOWN 50 /* bytes of an origin in a message */
 
 struct origins {
@@ -73,6 +74,7 @@ static bool is_default_port(const char *origin, const char *port)
            (strncmp(origin, "https:", 6) == 0 && strcmp(port, "443") == 0);
 }
 
+/* `host` is behind the scheme, to the end. */
 static bool check_host(const char *origin, const char *host, char error[ORIGINS_ERROR_SIZE])
 {
     const char *bracket = host[0] == '[' ? strchr(host, ']') : NULL;
@@ -81,37 +83,88 @@ static bool check_host(const char *origin, const char *host, char error[ORIGINS_
 
     if (strchr(host, '*'))
         return refuse_origin(error, origin, "patterns are not supported, only whole origins and *");
+    if (strchr(host, '@'))
+        return refuse_origin(error, origin, "an origin has no user name");
     if (strpbrk(origin, UPPER))
         return refuse_upper_case(error, origin);
     if (!is_origin_host(host, length) || (port && !is_origin_port(port + 1)))
-        return refuse_origin(error, origin, "expected scheme://host or scheme://host:port");
+        return refuse_origin(error, origin, ORIGIN_SYNTAX);
     if (port && is_default_port(origin, port + 1))
         return refuse_for(error, origin, "browsers omit the scheme's default port", origin,
                           (size_t)(port - origin));
     return true;
 }
 
+static bool refuse_scheme(char error[ORIGINS_ERROR_SIZE], const char *origin, const char *why,
+                          const char *scheme, const char *rest)
+{
+    char better[SHOWN + 1];
+
+    snprintf(better, sizeof better, "%s://%s", scheme, rest);
+    better[strcspn(better + strlen(scheme) + 3, "/?#") + strlen(scheme) + 3] = '\0';
+    return refuse_for(error, origin, why, better, strlen(better));
+}
+
+/* http, https, and those of extensions and apps, which choose their own: any but those that are surely
+ * none of these. */
+static bool check_scheme(const char *origin, struct span scheme, char error[ORIGINS_ERROR_SIZE])
+{
+    static const char *const opaque[] = {"file", "data", "blob", "about", "javascript", "content"};
+    static const char why[] = "pages do not have this scheme";
+    const char *rest = origin + scheme.length + 3;
+
+    for (size_t i = 0; i < sizeof opaque / sizeof opaque[0]; i++)
+        if (span_equals_nocase(scheme, opaque[i]))
+            return refuse_origin(error, origin,
+                                 "the origin of such pages is null, which any page can have");
+    if (span_equals_nocase(scheme, "http") || span_equals_nocase(scheme, "https"))
+        return true;
+    if (span_equals_nocase(scheme, "ws"))
+        return refuse_scheme(error, origin, why, "http", rest);
+    if (span_equals_nocase(scheme, "ftp") || span_equals_nocase(scheme, "wss") ||
+        strncasecmp(scheme.at, "ht", 2) == 0)
+        return refuse_scheme(error, origin, why, "https", rest);
+    if (scheme.length == 0 || strspn(scheme.at, LOWER UPPER DIGITS "+-.") < scheme.length)
+        return refuse_origin(error, origin, ORIGIN_SYNTAX);
+    return true;
+}
+
+/* "example.org", "localhost:8080", "https:example.org", "https//example.org". */
+static bool refuse_schemeless(char error[ORIGINS_ERROR_SIZE], const char *origin)
+{
+    struct span rest = span_of(origin);
+    bool tls = span_skip_nocase(&rest, "https:") || span_skip_nocase(&rest, "https/");
+    bool plain = !tls && (span_skip_nocase(&rest, "http:") || span_skip_nocase(&rest, "http/"));
+
+    while ((tls || plain) && rest.length > 0 && rest.at[0] == '/')
+        rest = span_from(rest, 1);
+    return refuse_scheme(error, origin, tls || plain ? ORIGIN_SYNTAX : "the scheme is missing",
+                         plain ? "http" : "https", rest.at);
+}
+
 static bool check_origin(const char *origin, char error[ORIGINS_ERROR_SIZE])
 {
     const char *separator = strstr(origin, "://");
-    char better[SHOWN + 1];
 
     if (strcmp(origin, "null") == 0)
         return refuse_origin(error, origin,
                              "any page can have this origin; use * to allow every origin");
-    if (!separator) {
-        snprintf(better, sizeof better, "https://%s", origin);
-        return refuse_for(error, origin, "the scheme is missing", better, strlen(better));
-    }
+    if (strpbrk(origin, " \t"))
+        return refuse_origin(error, origin, "a comma is missing between two origins");
+    for (const char *c = origin; *c; c++)
+        if ((unsigned char)*c > 0x7f)
+            return refuse_origin(error, origin,
+                                 "expected the host in ASCII, as browsers send it (xn--...)");
+    if (!separator)
+        return refuse_schemeless(error, origin);
+    if (!check_scheme(origin, (struct span){origin, (size_t)(separator - origin)}, error))
+        return false;
     const char *host = separator + 3;
     size_t length = (size_t)(host - origin) + strcspn(host, "/?#");
     if (origin[length] == '/' && origin[length + 1] == '\0')
         return refuse_for(error, origin, "an origin has no trailing slash", origin, length);
     if (origin[length] != '\0')
         return refuse_for(error, origin, "an origin has no path", origin, length);
-    if (strspn(origin, LOWER UPPER DIGITS "+-.") < (size_t)(separator - origin) ||
-        separator == origin)
-        return refuse_origin(error, origin, "expected scheme://host or scheme://host:port");
     return check_host(origin, host, error);
 }
 

@@ -8,7 +8,7 @@
 
 struct origins;
 
-#define ORIGINS_ERROR_SIZE 160
+#define ORIGINS_ERROR_SIZE 192
 #define ORIGINS_EXPECTED "comma-separated origins such as https://example.org, or *"
 
 /* Reads "https://example.org, http://localhost:8080", "*" for every origin, "" for none. Origins must
