@@ -13,17 +13,6 @@
 
 /* ---- Answers */
 
-/* Several If-None-Match fields are one list (RFC 9110, 5.3). */
-static unsigned status_for(const struct request *request, const char *etag)
-{
-    const struct field_values *fields = &request->fields.none_match;
-
-    for (size_t i = 0; i < fields->count; i++)
-        if (etag_listed(field_values_array(fields)[i], etag))
-            return MHD_HTTP_NOT_MODIFIED;
-    return MHD_HTTP_OK;
-}
-
 /* Passes the request's reference on to a response. */
 static struct host_record *steal_record(struct request *request)
 {
@@ -44,11 +33,12 @@ static enum MHD_Result respond_hit(struct request *request, const struct host_re
 
     if (!response) {
         response = response_host(steal_record(request), body, freshness);
-        cors_add_fields(request, &response);
+        respond_add_fields(request, &response);
     }
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = respond_shared(request, status_for(request, body->etag), response);
+    enum MHD_Result result =
+        respond_shared(request, respond_status_for(request, body->etag), response);
     response_cache_put(response_cache, &key, response);
     return result;
 }
@@ -79,7 +69,7 @@ static enum MHD_Result respond_host(struct request *request)
         !freshness->personal && !cors_is_own(request) &&
         !atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
         return respond_hit(request, body);
-    unsigned status = status_for(request, body->etag);
+    unsigned status = respond_status_for(request, body->etag);
     return respond(request, status, response_host(steal_record(request), body, freshness));
 }
 

@@ -29,18 +29,30 @@ enum MHD_Result serve_livez(struct request *request)
     return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
 }
 
+/* A text that changes with our version at most: kept by clients, and asked for again with its ETag. */
+static enum MHD_Result respond_document(struct request *request, const char *etag,
+                                        struct MHD_Response *response)
+{
+    response_add(&response, "ETag", etag);
+    response_add(&response, "Cache-Control", "no-cache");
+    return respond(request, respond_status_for(request, etag), response);
+}
+
 enum MHD_Result serve_openapi(struct request *request)
 {
+    char etag[ETAG_SIZE];
     size_t length;
     const char *document = openapi_document(&length);
 
-    return respond(request, MHD_HTTP_OK, response_static(document, length, RESPONSE_JSON));
+    host_record_etag(document, length, etag);
+    return respond_document(request, etag, response_static(document, length, RESPONSE_JSON));
 }
 
 enum MHD_Result serve_index(struct request *request)
 {
     const struct http_service *service = request->client->service;
     struct render_path paths[METRICS_ROUTES];
+    char etag[ETAG_SIZE];
     size_t count = 0, length = 0;
 
     for (unsigned i = 0; i < service->routes->count; i++) {
@@ -49,7 +61,12 @@ enum MHD_Result serve_index(struct request *request)
             paths[count++] = (struct render_path){route->path, route->summary};
     }
     char *text = render_index(service->version, paths, count, &length);
-    return respond(request, MHD_HTTP_OK, response_owned(text, length, RESPONSE_JSON));
+    if (!text)
+        return MHD_NO;
+    host_record_etag(text, length, etag);
+    struct MHD_Response *response = response_owned(text, length, RESPONSE_JSON);
+    response_add(&response, "Vary", "Accept");
+    return respond_document(request, etag, response);
 }
 
 /* ---- What the loop's thread provides */

@@ -48,9 +48,26 @@ enum MHD_Result respond_shared(struct request *request, unsigned status,
     return MHD_queue_response(request->client->connection, status, response);
 }
 
+void respond_add_fields(const struct request *request, struct MHD_Response **response)
+{
+    response_add(response, "X-Content-Type-Options", "nosniff");
+    cors_add_fields(request, response);
+}
+
+/* Several If-None-Match fields are one list (RFC 9110, 5.3). */
+unsigned respond_status_for(const struct request *request, const char *etag)
+{
+    const struct field_values *fields = &request->fields.none_match;
+
+    for (size_t i = 0; i < fields->count; i++)
+        if (etag_listed(field_values_array(fields)[i], etag))
+            return MHD_HTTP_NOT_MODIFIED;
+    return MHD_HTTP_OK;
+}
+
 enum MHD_Result respond(struct request *request, unsigned status, struct MHD_Response *response)
 {
-    cors_add_fields(request, &response);
+    respond_add_fields(request, &response);
     if (atomic_load_explicit(&request->client->service->shutting_down, memory_order_relaxed))
         response_add(&response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (!response)

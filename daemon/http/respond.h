@@ -9,6 +9,12 @@
 #include "http/request.h"
 #include "lookup/freshness.h"
 
+/* Adds, like response_add(), the header fields that every answer to this request has. respond() does it. */
+void respond_add_fields(const struct request *request, struct MHD_Response **response);
+
+/* The status for a representation with this ETag: 304 if the client has it (If-None-Match), else 200. */
+unsigned respond_status_for(const struct request *request, const char *etag);
+
 /* Takes the response over. NULL, when out of memory, closes the connection. */
 enum MHD_Result respond(struct request *request, unsigned status, struct MHD_Response *response);
 

@@ -3,7 +3,6 @@
 
 #include "core/clock.h"
 #include "core/strbuf.h"
-#include "http/cors.h"
 #include "http/reading.h"
 #include "http/respond.h"
 #include "http/response.h"
@@ -190,7 +189,7 @@ static bool write_answer(struct strbuf *answer, const struct request *request, e
     if (!body)
         return false;
     struct MHD_Response *response = response_problem(problem, request->about, detail, NULL);
-    cors_add_fields(request, &response);
+    respond_add_fields(request, &response);
     answer->failed = !response;
     if (response) {
         add_head(answer, problem_kind(problem)->status, response, length);

@@ -17,7 +17,8 @@ SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.di
 METHODS = ("get", "head", "options", "post")
 
 # Of HTTP itself, and the same in every answer there is.
-NOT_DESCRIBED = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
+NOT_DESCRIBED = {"connection", "content-length", "content-type", "date", "transfer-encoding",
+                 "x-content-type-options"}
 
 
 class Drift(AssertionError):
@@ -226,4 +227,6 @@ def check(method, target, answer):
     """Raises Drift if this is an answer of the daemon and our document does not describe it."""
     if answer.headers["Server"] is not None:
         return      # another server's: the daemon does not say what it is
+    if answer.headers.get_all("X-Content-Type-Options") != ["nosniff"]:
+        raise Drift(f"{method} {target}: no X-Content-Type-Options: {dict(answer.headers)}")
     own().check(method, target, answer)
