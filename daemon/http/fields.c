@@ -73,6 +73,7 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
     case 4:
         if (is_named(name, "Host")) {
             fields->hosts++;
+            fields->host = value;
             fields->bad_host |= !is_host_value(value, value_length);
         }
         break;
@@ -111,6 +112,10 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
         break;
     case 29:
         fields->preflight |= is_named(name, "Access-Control-Request-Method");
+        break;
+    case 38:
+        fields->private_network |=
+            is_named(name, "Access-Control-Request-Private-Network") && is_named(value, "true");
         break;
     default:
         break;

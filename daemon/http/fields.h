@@ -28,17 +28,19 @@ struct fields {
     unsigned hosts, lengths, encodings; /* Host, Content-Length, Transfer-Encoding */
     uint64_t content_length;            /* 0 for a chunked body too */
     const char *content_type;
+    const char *host; /* the last Host, perhaps with trailing whitespace; or NULL */
     const char *origin;
     struct field_values forwarded_for; /* X-Forwarded-For */
     struct field_values none_match;    /* If-None-Match */
     struct cache_directives directives;
     bool chunked;
-    bool hidden_length; /* a length or coding of the body that libmicrohttpd does not recognise */
-    bool bad_name;      /* a field whose name is not a token */
-    bool bad_host;      /* an invalid character in Host */
-    bool encoded;       /* Content-Encoding other than identity */
-    bool preflight;     /* Access-Control-Request-Method */
-    bool out_of_memory; /* some values above are missing */
+    bool hidden_length;   /* a length or coding of the body that libmicrohttpd does not recognise */
+    bool bad_name;        /* a field whose name is not a token */
+    bool bad_host;        /* an invalid character in Host */
+    bool encoded;         /* Content-Encoding other than identity */
+    bool preflight;       /* Access-Control-Request-Method */
+    bool private_network; /* Access-Control-Request-Private-Network: true */
+    bool out_of_memory;   /* some values above are missing */
 };
 
 /* Examines the next field. `name` and `value` are NUL-terminated. */

@@ -19,6 +19,12 @@ STRANGERS = [STRANGER, "null", "", "http://page.example", "https://page.example:
              "https://page.example.evil.example", "https://page.exampl", "https://PAGE.example",
              f"{PAGE}, {OTHER}", f"{PAGE}/", "*"]
 
+FORWARDED = ["status", "os", "os-name", "os-flavor", "http", "link", "language", "distance", "uptime-min",
+             "nat", "bad-sw", "match-quality"]
+# What apps send to every server, tracing and HTTP libraries included.
+SENT = {"authorization", "cache-control", "content-type", "if-none-match", "traceparent", "tracestate",
+        "x-request-id", "pragma", "baggage", "sentry-trace", "if-modified-since", "x-requested-with"}
+
 # A path and the status of its answer; each is another way through the code.
 PATHS = {f"/host/{HOST}": 200, f"/host/{HOST}?format=raw": 200, f"/host/{UNKNOWN}?wait=0": 404,
          "/host/x": 400, f"/host/{HOST}?wait=x": 400, "/self": 404, "/forward-auth": 204, "/": 200,
@@ -74,7 +80,9 @@ def _words(field):
 def _assert_readable(answer, origin):
     cors = _cors(answer)
     assert cors.pop("Allow-Origin") == origin
-    assert {"age", "cache-status", "etag", "retry-after"} <= _words(cors.pop("Expose-Headers"))
+    assert {"age", "cache-status", "etag", "retry-after"} <= _words(exposed := cors.pop("Expose-Headers"))
+    assert {name.lower() for name in answer.headers if name.startswith("X-P0F-")} <= _words(exposed)
+    assert {f"x-p0f-{name}" for name in FORWARDED} <= _words(exposed)
     assert cors == {}
 
 
@@ -120,7 +128,14 @@ def test_no_page(nobody, path):
         answer = nobody.get(path, _from(origin))
         assert answer.status == PATHS[path]
         assert _cors(answer) == {}
-        assert answer["Vary"] is None
+        assert answer["Vary"] == ("Accept" if path == "/" else None)
+
+
+def test_one_field_says_all_that_an_answer_varies_with(listing):
+    """As some caches look at the last one only."""
+    for origin in (PAGE, STRANGER, None):
+        answer = listing.get("/", _from(origin))
+        assert answer.headers.get_all("Vary") == ["Accept, Origin"]
 
 
 def test_not_modified(listing):
@@ -178,8 +193,22 @@ def test_preflight(listing, everybody, path):
         assert cors["Allow-Origin"] == said
         assert _words(cors["Allow-Methods"]) == _words(answer["Allow"]) == {"get", "head",
                                                                             "options"}
-        assert _words(cors["Allow-Headers"]) == {"content-type", "cache-control", "if-none-match"}
+        assert _words(cors["Allow-Headers"]) == SENT
         assert int(cors["Max-Age"]) > 0
+        assert "Allow-Private-Network" not in cors
+
+
+def test_private_network_access(listing, everybody, nobody):
+    """A public site that asks a private address: only who is allowed, and only when asked."""
+    asks = {"Access-Control-Request-Private-Network": "true"}
+    for daemon, origin in ((listing, PAGE), (everybody, STRANGER)):
+        assert _cors(_preflight(daemon, f"/host/{HOST}", origin, **asks))["Allow-Private-Network"] == "true"
+        no = {"Access-Control-Request-Private-Network": "false"}
+        assert "Allow-Private-Network" not in _cors(_preflight(daemon, "/self", origin, **no))
+        answer = daemon.get("/self", {"Origin": origin, **asks})      # no preflight
+        assert "Allow-Private-Network" not in _cors(answer)
+    for daemon, origin in ((listing, STRANGER), (listing, None), (nobody, PAGE)):
+        assert _cors(_preflight(daemon, f"/host/{HOST}", origin, **asks)) == {}
 
 
 def test_preflight_of_a_stranger(listing, nobody):

@@ -36,8 +36,16 @@ Test(fields, names_are_read_in_any_case)
     cr_assert_str_eq(one("CONTENT-type", "text/plain").content_type, "text/plain");
     cr_assert_str_eq(one("origin", "http://a.example").origin, "http://a.example");
     cr_assert_eq(one("HOST", "x").hosts, 1);
+    cr_assert_str_eq(one("HOST", "x").host, "x");
     cr_assert(one("access-control-request-METHOD", "PUT").preflight);
     cr_assert_eq(one("cache-control", "no-cache").directives.max_age_ms, 0);
+}
+
+Test(fields, private_network)
+{
+    cr_assert(one("access-control-request-private-network", "true").private_network);
+    cr_assert_not(one("Access-Control-Request-Private-Network", "false").private_network);
+    cr_assert_not(one("Access-Control-Request-Private-Network", "").private_network);
 }
 
 Test(fields, others_of_the_same_length_are_not_taken_for_them)
@@ -51,7 +59,8 @@ Test(fields, others_of_the_same_length_are_not_taken_for_them)
                            "X-Forwarded-Far",
                            "Content-Encodinx",
                            "Transfer-Encodinx",
-                           "Access-Control-Request-Methox"};
+                           "Access-Control-Request-Methox",
+                           "Access-Control-Request-Private-Networx"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct fields fields = one(names[i], "7");
