@@ -144,13 +144,16 @@ static bool build_ops(struct modules *modules, const struct config *config,
 static bool read_lists(struct modules *modules, const struct config *config,
                        char error[MODULES_ERROR_SIZE])
 {
-    char reason[MAX(NETWORKS_ERROR_SIZE, ORIGINS_ERROR_SIZE)];
+    char reason[MAX(NETWORKS_ERROR_SIZE, MAX(ORIGINS_ERROR_SIZE, SERVER_NAMES_ERROR_SIZE))];
 
     modules->trusted = networks_parse(config->http.trusted_proxies, reason);
     if (!modules->trusted)
         return fail_build(error, "http.trusted_proxies: %s", reason);
     modules->cors = origins_parse(config->http.cors_origins, reason);
-    return modules->cors || fail_build(error, "http.cors_origins: %s", reason);
+    if (!modules->cors)
+        return fail_build(error, "http.cors_origins: %s", reason);
+    modules->names = server_names_parse(config->http.server_names, reason);
+    return modules->names || fail_build(error, "http.server_names: %s", reason);
 }
 
 static void take_lingering(void *ctx, int fd)
@@ -179,6 +182,7 @@ static bool build_http(struct modules *modules, const struct config *config,
         .connections = modules->connections,
         .trusted = modules->trusted,
         .cors = modules->cors,
+        .names = modules->names,
         .threads = worker_count_of(config),
         .max_connections = config->http.max_connections,
         .max_batch = config->http.max_batch,
@@ -234,6 +238,7 @@ void modules_tear_down(struct modules *modules)
     connections_free(modules->connections);
     lingering_close_free(modules->lingering);
     status_free(modules->status);
+    server_names_free(modules->names);
     origins_free(modules->cors);
     networks_free(modules->trusted);
     lookup_free(modules->lookup);

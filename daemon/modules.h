@@ -39,6 +39,7 @@ struct modules {
     struct status *status;
     struct networks *trusted;
     struct origins *cors;
+    struct server_names *names;
     struct connections *connections;
     struct lingering_close *lingering;
     struct descriptors descriptors;

@@ -34,6 +34,8 @@ static const struct option options[] = {
      "allow listening where other hosts can connect, without authentication"},
     {"http", "trusted_proxies", OPTION_NETWORKS, FIELD(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
      "proxies whose X-Forwarded-For is trusted: networks, comma-separated"},
+    {"http", "server_names", OPTION_SERVER_NAMES, FIELD(http, server_names), "", 0, 0, false,
+     "names in Host that are answered, comma-separated; empty for all"},
     {"http", "cors_origins", OPTION_ORIGINS, FIELD(http, cors_origins), "", 0, 0, false,
      "web origins that may read responses, comma-separated, or * for all"},
     {"http", "access_log", OPTION_BOOLEAN, FIELD(http, access_log), "no", 0, 0, false,

@@ -23,6 +23,7 @@ struct config {
         uint32_t max_batch;
         bool allow_unauthenticated;
         char *trusted_proxies;
+        char *server_names;
         char *cors_origins;
         bool access_log;
     } http;

@@ -5,6 +5,7 @@
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/server_names.h"
 #include "p0fclient.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ static bool is_string(const struct option *option)
     case OPTION_LISTEN:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
+    case OPTION_SERVER_NAMES:
         return true;
     case OPTION_DURATION:
     case OPTION_COUNT:
@@ -180,6 +182,19 @@ static bool set_origins(char **field, const char *value, char expected[OPTION_EX
     return set_string(field, value);
 }
 
+static bool set_server_names(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    char why[SERVER_NAMES_ERROR_SIZE];
+    struct server_names *names = server_names_parse(value, why);
+
+    if (!names) {
+        snprintf(expected, OPTION_EXPECTED_SIZE, SERVER_NAMES_EXPECTED " (%s)", why);
+        return false;
+    }
+    server_names_free(names);
+    return set_string(field, value);
+}
+
 static bool set_boolean(bool *field, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     bool yes = strcmp(value, "yes") == 0;
@@ -228,6 +243,8 @@ bool option_set(const struct option *option, void *settings, const char *value,
         return set_networks(field, value, expected);
     case OPTION_ORIGINS:
         return set_origins(field, value, expected);
+    case OPTION_SERVER_NAMES:
+        return set_server_names(field, value, expected);
     }
     return false;
 }

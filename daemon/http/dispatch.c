@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/dispatch.h"
 
+#include "http/misdirected.h"
 #include "http/options.h"
 #include "http/reading.h"
 #include "http/respond.h"
@@ -161,6 +162,8 @@ static enum MHD_Result serve_method(struct request *request)
 
 static enum MHD_Result serve_request(struct request *request)
 {
+    if (is_misdirected(request))
+        return respond_misdirected(request);
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
                                "the request target exceeds %d bytes", TARGET_MAX);

@@ -12,6 +12,7 @@ static const struct problem_kind kinds[] = {
     [PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "Body too large", false},
     [PROBLEM_URI_TOO_LONG] = {414, "uri-too-long", "Request target too long", false},
     [PROBLEM_UNSUPPORTED_TYPE] = {415, "unsupported-type", "Type of body not supported", false},
+    [PROBLEM_MISDIRECTED] = {421, "misdirected", "Not a name of this server", false},
     [PROBLEM_HEADERS_TOO_LARGE] = {431, "headers-too-large", "Header fields too large", false},
     [PROBLEM_INTERNAL] = {500, "internal", "Internal error", false},
     [PROBLEM_BAD_RESPONSE] = {502, "bad-response", "p0f answered nonsense", false},

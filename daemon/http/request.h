@@ -13,6 +13,7 @@
 #include "lookup/lookup.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/server_names.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ struct http_service {
     struct status *status;
     const struct networks *trusted; /* proxies */
     const struct origins *cors;
+    const struct server_names *names;
     const char *version;
     unsigned idle_timeout; /* seconds */
     uint32_t max_batch;    /* hosts in one POST /hosts */

@@ -40,6 +40,7 @@ struct route {
     void (*post_take)(struct request *request, const char *bytes, size_t length); /* of the body */
     unsigned parameters; /* others are ignored */
     enum route_body body;
+    bool any_server_name;         /* answers to every Host, not only to http.server_names */
     struct metrics_route metrics; /* without a label it counts with the table's last */
 };
 

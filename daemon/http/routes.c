@@ -48,6 +48,7 @@ static const struct route rows[] = {
         .summary = "the same in header fields; always 204",
         .get = serve_forward_auth,
         .body = ROUTE_BODY_UNLIMITED,
+        .any_server_name = true, /* proxies pass on the Host of their visitor */
         .metrics = {"/forward-auth", {204}},
     },
     {

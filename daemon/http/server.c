@@ -164,6 +164,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.status = options->status;
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
+    http->service.names = options->names;
     http->service.connections = options->connections;
     http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
     http->service.max_batch = options->max_batch;

@@ -10,6 +10,7 @@
 #include "lookup/lookup.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/server_names.h"
 #include "ops/readiness.h"
 #include "ops/status.h"
 
@@ -29,8 +30,9 @@ struct http_server_options {
     uint32_t max_batch;    /* hosts in one POST /hosts */
     uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
-    const struct networks *trusted; /* proxies; borrowed, as is the next */
+    const struct networks *trusted; /* proxies; borrowed, as are the next two */
     const struct origins *cors;
+    const struct server_names *names;
     /* Takes over the socket of a client that has been answered and is still sending: closing it at once
      * could destroy the answer. Any thread. */
     void (*linger)(void *ctx, int fd);

@@ -13,7 +13,7 @@
 #define DECODED_SIZE 128 /* longer than any valid address or value */
 
 /* "http://any.host/path" is the same resource as "/path" (RFC 9112, 3.2.2). False if it is neither. */
-static bool skip_authority(struct span *target)
+static bool skip_authority(struct span *target, struct span *authority)
 {
     size_t length = 0;
 
@@ -23,10 +23,11 @@ static bool skip_authority(struct span *target)
         return false;
     while (length < target->length && target->at[length] != '/' && target->at[length] != '?')
         length++;
-    if (length == 0 || !syntax_is_host(target->at, length)) /* RFC 9110, 4.2.1 */
-        return false;
+    *authority = (struct span){target->at, length};
     *target = span_from(*target, length);
-    return true;
+    /* RFC 9110, 4.2.1. Nobody encodes a host, and libmicrohttpd would decode it in place. */
+    return length > 0 && syntax_is_host(authority->at, length) &&
+           !memchr(authority->at, '%', length);
 }
 
 /* ---- The path */
@@ -109,7 +110,8 @@ static void parse_path(struct span path, const struct route_table *table, struct
 
     if (path.length == 0)
         path = (struct span){"/", 1};
-    if (memchr(path.at, '%', path.length) && percent_normalize(path, normal, &length))
+    if (path.length <= sizeof normal && memchr(path.at, '%', path.length) &&
+        percent_normalize(path, normal, &length))
         path = (struct span){normal, length};
     target->route = route_find(table, path.at, path.length, &rest);
     if (target->route->parameters & ROUTE_IP)
@@ -200,6 +202,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     /* One by one: `addr` and `detail`, most of the bytes, mean nothing yet. */
     target->route = route_of_none(table);
     target->error = TARGET_OK;
+    target->authority = (struct span){0};
     target->format = RENDER_PARSED;
     target->wait_ms = LOOKUP_WAIT_UNSET;
     target->stale_ok = false;
@@ -208,7 +211,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
         target->error = TARGET_TOO_LONG;
     } else if (span_equals(query, "*")) {
         parse_path(query, table, target);
-    } else if (!skip_authority(&query)) {
+    } else if (!skip_authority(&query, &target->authority)) {
         target->error = TARGET_MALFORMED;
     } else {
         parse_path(span_split(&query, '?'), table, target);

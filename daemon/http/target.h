@@ -5,6 +5,7 @@
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
+#include "core/span.h"
 #include "http/route.h"
 #include "lookup/lookup_request.h"
 #include "p0fclient.h"
@@ -28,6 +29,7 @@ enum target_error {
 struct target {
     const struct route *route; /* never NULL */
     enum target_error error;   /* the first two leave the table's last route */
+    struct span authority;     /* of the absolute-form, in the text that was parsed; else empty */
     struct p0f_addr addr;
     enum render_format format;
     int64_t wait_ms; /* LOOKUP_WAIT_UNSET if not given */

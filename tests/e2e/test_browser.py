@@ -85,6 +85,40 @@ def test_a_page_that_may(scratch, p0f, site, allowed):
             assert any(method == "OPTIONS" and at.startswith(path) for method, at in asked), asked
 
 
+def test_what_an_app_sends_and_reads(scratch, p0f, site):
+    """With a token, tracing, and the fields of /forward-auth."""
+    sent = {"Authorization": "Bearer x", "X-Request-Id": "1", "Pragma": "no-cache", "tracestate": "a=b",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    with _daemon(scratch, p0f, site.origin) as daemon:
+        daemon.wait_for_p0f()
+        here = f"http://127.0.0.1:{daemon.port}"
+        known, auth, index, again = site.open(scratch, [
+            (f"{here}/host/{HOST}", {"headers": sent}), (f"{here}/forward-auth", {}),
+            (f"{here}/", {"cache": "reload"}), (f"{here}/", {"cache": "no-cache"})])
+        assert known["status"] == 200, known
+        assert auth["headers"]["x-p0f-status"]
+        assert index["status"] == again["status"] == 200        # the browser makes that of a 304
+        assert index["body"] == again["body"]
+        assert index["headers"]["cache-control"] == "no-cache"
+        assert re.findall(r'"GET /" (\d+)', daemon.log()) == ["200", "304"]
+
+
+def test_a_page_under_a_name_of_its_own(scratch, p0f):
+    """DNS rebinding: for the browser, the page and the daemon are one site."""
+    name = "rebound.example"
+    with _daemon(scratch, p0f, "") as daemon:
+        daemon.wait_for_p0f()
+        url = f"http://{name}:{daemon.port}/host/{HOST}"
+        assert '"os_name"' in browser.read_page(scratch, url, name)
+    with Daemon(scratch, p0f.socket, {"http.server_names": "p0f.example.org"}) as daemon:
+        daemon.wait_for_p0f()
+        page = browser.read_page(scratch, f"http://{name}:{daemon.port}/host/{HOST}", name)
+        assert '"status":421' in page and '"os_name"' not in page, page
+        for good in ("localhost", "127.0.0.1", "p0f.example.org"):
+            page = browser.read_page(scratch, f"http://{good}:{daemon.port}/host/{HOST}", good)
+            assert '"os_name"' in page, page
+
+
 @pytest.mark.parametrize("origins", ["", OTHER, "http://127.0.0.1"])
 def test_a_page_that_may_not(scratch, p0f, site, origins):
     """The browser asks all the same, and tells the page nothing; and where it has to ask first

@@ -57,6 +57,14 @@ BAD = [
     ("star among origins", "[http]\ncors_origins = *, https://example.org\n", (2,),
      "cors_origins", "must be the only item"),
     ("origin null", "[http]\ncors_origins = null\n", (2,), "cors_origins", "any page"),
+    ("origin of no page", "[http]\ncors_origins = ftp://example.org\n", (2,), "cors_origins",
+     "pages do not have this scheme; did you mean https://example.org?"),
+    ("server name that is a URL", "[http]\nserver_names = p0f, http://p0f.example.org/\n", (2,),
+     "server_names", "did you mean p0f.example.org?"),
+    ("server name with a port", "[http]\nserver_names = p0f:5030\n", (2,), "server_names",
+     "did you mean p0f?"),
+    ("pattern of server names", "[http]\nserver_names = *.example.org\n", (2,), "server_names",
+     "patterns are not supported"),
     ("token file, of a later version", "[http]\ntoken_file = /etc/tokens\n", (2,),
      "unknown key http.token_file", "p0f-lookupd -h lists all keys"),
     ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
@@ -104,6 +112,8 @@ def test_a_bad_value_in_the_environment(scratch):
     {"p0f.connections": "1", "p0f.pipeline": "1"}, {"http.max_batch": "1m"},
     {"http.trusted_proxies": ""}, {"http.trusted_proxies": "10.0.0.0/8, 2001:db8::/32, ::1"},
     {"http.cors_origins": "*"}, {"http.cors_origins": "https://example.org, http://localhost:8080"},
+    {"http.cors_origins": "chrome-extension://abcdef"}, {"http.server_names": ""},
+    {"http.server_names": "p0f.example.org, P0F"},
 ])
 def test_good_settings(scratch, settings):
     done = run("-t", "-c", write_config(f"{scratch}/good.conf", settings))

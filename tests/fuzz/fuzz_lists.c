@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes are a list of networks, of origins and of addresses to listen on: each is taken, and then
+/* Any bytes are a list of networks, of origins, of server names and of addresses to listen on: each is taken, and then
  * means what it says, or is refused with a reason. */
 #include "holds.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/server_names.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -139,6 +140,27 @@ static void check_origins(const char *text)
     origins_free(origins);
 }
 
+/* ---- Server names */
+
+static void check_server_names(const char *text)
+{
+    char error[SERVER_NAMES_ERROR_SIZE], item[4096];
+    struct server_names *names = server_names_parse(text, memset(error, 'x', sizeof error));
+    bool any = text[strspn(text, " \t")] == '\0';
+
+    if (!names) {
+        check_error(error, sizeof error);
+        return;
+    }
+    while (!any && next_item(&text, item, sizeof item)) {
+        HOLDS(server_names_allow(names, span_of(item)));
+        HOLDS(!strpbrk(item, " \t\r\n*\"/@"));
+    }
+    HOLDS(server_names_allow(names, span_of("evil name")) == any);
+    HOLDS(server_names_allow(names, span_of("127.0.0.1:80")));
+    server_names_free(names);
+}
+
 /* ---- Addresses to listen on */
 
 /* Four numbers and a port: surely one. */
@@ -196,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     check_networks(text);
     check_origins(text);
+    check_server_names(text);
     check_listen(text);
     return 0;
 }

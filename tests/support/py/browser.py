@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A headless Chromium, and a site whose page asks for other sites' URLs and tells what it could read."""
 
+import html
 import json
 import os
 import queue
@@ -43,6 +44,15 @@ def find():
     raise AssertionError("there is no chromium-headless-shell: make check-deps")
 
 
+def _launch(directory, output, *arguments):
+    return subprocess.Popen(
+        [find(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         "--disable-background-networking", "--no-first-run", "--no-proxy-server",
+         f"--user-data-dir={directory}/browser", *arguments],
+        stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        env={**os.environ, "HOME": str(directory)})
+
+
 def _end(process):
     """It is many processes behind a script, but all in one group; none may outlive the test."""
     def gone():
@@ -52,12 +62,27 @@ def _end(process):
         except ProcessLookupError:
             return True
         return False
+    if gone():
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         wait_until(gone, "the browser to end")
     except AssertionError:
         os.killpg(process.pid, signal.SIGKILL)
         wait_until(gone, "the browser to be killed")
+
+
+def read_page(directory, url, name):
+    """What a browser shows for a URL in which `name` resolves to this machine."""
+    output = os.path.join(directory, "browser.out")
+    with open(output, "wb") as out:
+        process = _launch(directory, out, f"--host-resolver-rules=MAP {name} 127.0.0.1", "--dump-dom", url)
+    try:
+        process.wait(BOUND)
+    finally:
+        _end(process)
+    with open(output, encoding="utf-8", errors="replace") as out:
+        return html.unescape(out.read())
 
 
 class Site(web_site.WebSite):
@@ -92,12 +117,7 @@ class Site(web_site.WebSite):
         self.page = PAGE % json.dumps(requests)
         output = os.path.join(directory, "browser.out")
         with open(output, "wb") as out:
-            process = subprocess.Popen(
-                [find(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                 "--disable-background-networking", "--no-first-run", "--no-proxy-server",
-                 f"--user-data-dir={directory}/browser", "--remote-debugging-port=0", f"{self.origin}/"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                env={**os.environ, "HOME": directory})
+            process = _launch(directory, out, "--remote-debugging-port=0", f"{self.origin}/")
         try:
             return self.told.get(timeout=BOUND)
         except queue.Empty:

@@ -76,6 +76,7 @@ Test(config, defaults)
     cr_assert_eq(config->http.max_batch, 1000);
     cr_assert_not(config->http.allow_unauthenticated);
     cr_assert_str_eq(config->http.trusted_proxies, "127.0.0.0/8, ::1");
+    cr_assert_str_empty(config->http.server_names);
     cr_assert_str_empty(config->http.cors_origins);
     cr_assert_not(config->http.access_log);
     cr_assert_str_eq(config->p0f.socket, P0F_DEFAULT_SOCKET);
@@ -336,6 +337,20 @@ Test(config, cors_origins)
                  "-o http.cors_origins = null: ", "any page can have this origin");
 }
 
+Test(config, server_names)
+{
+    struct config *config = load_file("[http]\nserver_names = p0f.example.org, p0f\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.server_names, "p0f.example.org, p0f");
+    config_free(config);
+    expect_good("http.server_names=");
+    expect_error(load_file("[http]\nserver_names = https://p0f.example.org:5030\n"),
+                 ":2: http.server_names = https://p0f.example.org:5030: expected comma-separated "
+                 "host names such as ",
+                 "a URL is not a host name; did you mean p0f.example.org?)");
+}
+
 /* The longest of everything still ends with what helps. */
 Test(config, long_messages_are_whole)
 {
@@ -345,6 +360,10 @@ Test(config, long_messages_are_whole)
     letters[sizeof letters - 1] = '\0';
     snprintf(line, sizeof line, "http.cors_origins=https://%s", letters);
     expect_error(load(NULL, line), "-o http.cors_origins = https://XXX", "?)");
+    snprintf(line, sizeof line, "http.cors_origins=http:%s", letters);
+    expect_error(load(NULL, line), "-o http.cors_origins = http:XXX", "?)");
+    snprintf(line, sizeof line, "http.server_names=%.60s.%.60s.org:80", letters, letters);
+    expect_error(load(NULL, line), "-o http.server_names = XXX", "?)");
 }
 
 /* They come when there are tokens and TLS: until then, a setting that would not be acted on is an
@@ -381,11 +400,11 @@ Test(config, restart_needed)
 Test(config, restart_needed_for_lists)
 {
     struct config *before = load("P0F_LOOKUPD_HTTP_CORS_ORIGINS=*", NULL);
-    struct config *after = load("P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=::1", "http.max_batch=2");
+    struct config *after = load("P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=::1", "http.server_names=x");
 
     named[0] = '\0';
     config_restart_needed(before, after, note);
-    cr_assert_str_eq(named, "http.max_batch http.trusted_proxies http.cors_origins ");
+    cr_assert_str_eq(named, "http.trusted_proxies http.server_names http.cors_origins ");
     config_free(before);
     config_free(after);
 }
@@ -440,6 +459,8 @@ Test(config, values_as_text)
     expect_text("http.trusted_proxies", "::1, 10.0.0.0/8", "::1, 10.0.0.0/8");
     expect_text("http.cors_origins", "*", "*");
     expect_text("http.cors_origins", "", "");
+    expect_text("http.server_names", "", "");
+    expect_text("http.server_names", "A.example., ::1", "A.example., ::1");
     expect_text("http.access_log", "yes", "yes");
     expect_text("http.allow_unauthenticated", "no", "no");
     expect_text("p0f.dialect", "api2", "api2");

@@ -26,6 +26,7 @@ Test(problem, has_the_status_and_code_clients_rely_on)
     expect(PROBLEM_BODY_TOO_LARGE, 413, "body-too-large", false);
     expect(PROBLEM_UNSUPPORTED_TYPE, 415, "unsupported-type", false);
     expect(PROBLEM_URI_TOO_LONG, 414, "uri-too-long", false);
+    expect(PROBLEM_MISDIRECTED, 421, "misdirected", false);
     expect(PROBLEM_HEADERS_TOO_LARGE, 431, "headers-too-large", false);
     expect(PROBLEM_INTERNAL, 500, "internal", false);
     expect(PROBLEM_BAD_RESPONSE, 502, "bad-response", false);

@@ -264,6 +264,25 @@ Test(target, absolute_form)
                        "a URL is not an address; did you mean 192.0.2.1?");
 }
 
+static void expect_authority(const char *text, const char *authority)
+{
+    struct target target;
+
+    memset(&target, 0xa5, sizeof target);
+    target_parse(text, strlen(text), &routes, &target);
+    cr_assert(span_equals(target.authority, authority), "%s: %.*s", text,
+              (int)target.authority.length, target.authority.at);
+}
+
+Test(target, authority)
+{
+    expect_authority("http://any.host:80/livez", "any.host:80");
+    expect_authority("https://[::1]?x", "[::1]");
+    expect_authority("HTTP://any.host", "any.host");
+    expect_authority("/livez", "");
+    expect_authority("*", "");
+}
+
 Test(target, none_of_the_forms)
 {
     const char *texts[] = {"",
@@ -281,6 +300,7 @@ Test(target, none_of_the_forms)
                            "http://any host/livez",
                            "http://a,b/livez",
                            "http://user@any.host/livez",
+                           "http://any%2ehost/livez",
                            "http://any.host\\/livez",
                            "ftp://any.host/livez",
                            "xhttp://any.host/livez",
