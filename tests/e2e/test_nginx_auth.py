@@ -64,7 +64,8 @@ class Lab:
 
     def __init__(self, scratch, settings):
         self.p0f = RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16")
-        self.daemon = Daemon(scratch, self.p0f.socket, settings)
+        self.daemon = Daemon(scratch, self.p0f.socket,
+                             {"http.server_names": "p0f.example.org", **(settings or {})})
         self.echo = nginx.EchoSite()
         self.fastcgi = nginx.FastCgiSite(scratch)
         self.nginx = nginx.Nginx(scratch, _config(scratch, self.daemon.port, self.echo, self.fastcgi))

@@ -33,7 +33,7 @@ class Lab:
         self.p0f = RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16")
         self.daemon = Daemon(scratch, self.p0f.socket, {
             "http.access_log": "yes", "p0f.first_contact_wait": "0", "cache.incomplete_ttl": "1h",
-            **settings})
+            "http.server_names": "p0f.example.org", **settings})
         port = free_port()
         self.nginx = nginx.Nginx(scratch, configure(scratch, self.daemon, port, changes), port)
 
