@@ -70,15 +70,14 @@ static bool read_quantity(const char *text, const struct unit *units, int64_t *q
     return false;
 }
 
-static const char *format_duration(int64_t ms, char space[OPTION_TEXT_SIZE])
+const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE])
 {
     const struct unit *unit = duration_units;
 
-    if (ms == 0)
-        return "0";
     while (ms % unit->factor != 0)
         unit++;
-    snprintf(space, OPTION_TEXT_SIZE, "%lld%s", (long long)(ms / unit->factor), unit->name);
+    snprintf(space, OPTION_TEXT_SIZE, ms == 0 ? "0" : "%lld%s", (long long)(ms / unit->factor),
+             unit->name);
     return space;
 }
 
@@ -94,7 +93,7 @@ static bool set_duration(const struct option *option, int64_t *field, const char
     }
     snprintf(expected, OPTION_EXPECTED_SIZE,
              "a duration with a unit (ms, s, m, h or d), from %s to %s",
-             format_duration(option->min, min), format_duration(option->max, max));
+             option_format_duration(option->min, min), option_format_duration(option->max, max));
     return false;
 }
 
@@ -270,7 +269,7 @@ const char *option_format(const struct option *option, const void *settings,
         return *(char *const *)field;
     switch (option->type) {
     case OPTION_DURATION:
-        return format_duration(*(const int64_t *)field, space);
+        return option_format_duration(*(const int64_t *)field, space);
     case OPTION_BOOLEAN:
         return *(const bool *)field ? "yes" : "no";
     case OPTION_DIALECT:

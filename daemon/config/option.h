@@ -49,6 +49,9 @@ void option_release(const struct option *option, void *settings);
 const char *option_format(const struct option *option, const void *settings,
                           char space[OPTION_TEXT_SIZE]);
 
+/* A duration, written so, in `space`, which is returned. */
+const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE]);
+
 bool option_equal(const struct option *option, const void *a, const void *b);
 
 #endif
