@@ -18,19 +18,22 @@
 
 #define EXIT_USAGE 2
 
+enum mode { SERVE, TEST, PRINT };
+
 extern char **environ;
 
 static void print_help(void)
 {
     printf("p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
            "\n"
-           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
+           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-T] [-V] [-h]\n"
            "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
            "\n"
            "  -c, --config FILE  read the settings from FILE (default: %s,\n"
            "                     if it exists)\n"
            "  -o, --option K=V   set section.key, overriding file and environment; repeatable\n"
            "  -t, --test         check the configuration and exit\n"
+           "  -T, --print        check it, print all settings as a file, and exit\n"
            "  -V, --version      print the version and exit\n"
            "  -h, --help         print this and exit\n"
            "  lookup IP...       query p0f and print JSON; exit 0 found, 1 no match, 2 error\n"
@@ -52,28 +55,45 @@ static int usage(void)
     return EXIT_USAGE;
 }
 
-/* Checks what config_load() does not: the addresses to listen on. */
-static bool check_listen(const struct config *config, char error[LISTENERS_ERROR_SIZE])
+/* Checks what config_load() does not: the addresses to listen on. False with errno. */
+static bool check_listen(const struct config *config, char error[CONFIG_ERROR_SIZE])
 {
+    char reason[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
     struct listeners *listeners =
-        listeners_parse(config->http.listen, config->http.allow_unauthenticated, error);
-    bool good = listeners != NULL;
+        listeners_parse(config->http.listen, config->http.allow_unauthenticated, reason);
 
-    listeners_free(listeners);
-    return good;
+    if (listeners) {
+        listeners_free(listeners);
+        return true;
+    }
+    int problem = errno;
+    snprintf(error, CONFIG_ERROR_SIZE, "%shttp.listen: %s",
+             config_prefix(config, "http.listen", prefix), reason);
+    errno = problem;
+    return false;
 }
 
-/* After config_load() or listeners_parse() has failed. For the lookup command, status 1 would mean that
- * p0f does not know the host. */
+/* After config_load() or check_listen() has failed: with EINVAL, the settings are wrong, and with another
+ * errno the next try may succeed. For the lookup command, status 1 would mean that p0f does not know
+ * the host. */
 static int refuse_config(const char *error, bool lookup)
 {
-    int status = errno == ENOMEM && !lookup ? EXIT_FAILURE : EXIT_USAGE;
+    int status = errno == EINVAL || lookup ? EXIT_USAGE : EXIT_FAILURE;
 
     log_errx("%s", error);
     return status;
 }
 
-static int run(const struct config_source *source, bool test, char *const *command)
+static int print_config(const struct config *config)
+{
+    config_print(config, stdout);
+    if (fflush(stdout) == 0)
+        return EXIT_SUCCESS;
+    log_err("cannot print the settings");
+    return EXIT_FAILURE;
+}
+
+static int run(const struct config_source *source, enum mode mode, char *const *command)
 {
     char error[CONFIG_ERROR_SIZE];
     struct config *config = config_load(source, error);
@@ -83,13 +103,15 @@ static int run(const struct config_source *source, bool test, char *const *comma
         return refuse_config(error, *command);
     render_init();
     batch_body_init();
-    if (*command && !test) {
+    if (*command && mode == SERVE) {
         status = (int)cmd_lookup(config, command + 1);
     } else if (!check_listen(config, error)) {
         status = refuse_config(error, false);
-    } else if (test) {
+    } else if (mode == PRINT) {
+        status = print_config(config);
+    } else if (mode == TEST) {
         printf("p0f-lookupd: the configuration is valid (%s)\n",
-               source->file ? source->file : "defaults, no file");
+               config->file ? config->file : "defaults, no file");
     } else {
         return server_run(config, source);
     }
@@ -113,13 +135,17 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"config", required_argument, NULL, 'c'}, {"option", required_argument, NULL, 'o'},
-        {"test", no_argument, NULL, 't'},         {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"option", required_argument, NULL, 'o'},
+        {"test", no_argument, NULL, 't'},
+        {"print", no_argument, NULL, 'T'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     char *override[argc + 1];
     struct config_source source = {.environ = environ, .override = override};
-    bool test = false;
+    enum mode mode = SERVE;
     int option;
 
     occupy_standard_streams();
@@ -129,7 +155,7 @@ int main(int argc, char **argv)
         source.file = P0F_LOOKUPD_CONF;
     else
         source.later_file = P0F_LOOKUPD_CONF;
-    while ((option = getopt_long(argc, argv, "c:o:tVh", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:o:tTVh", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             source.file = optarg;
@@ -138,7 +164,10 @@ int main(int argc, char **argv)
             override[source.override_count++] = optarg;
             break;
         case 't':
-            test = true;
+            mode = mode == PRINT ? PRINT : TEST;
+            break;
+        case 'T':
+            mode = PRINT;
             break;
         case 'V':
             printf("p0f-lookupd %s\n", P0F_LOOKUPD_VERSION);
@@ -158,5 +187,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "p0f-lookupd: lookup: expected an address\n");
         return usage();
     }
-    return run(&source, test, argv + optind);
+    return run(&source, mode, argv + optind);
 }

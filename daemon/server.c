@@ -34,9 +34,11 @@ struct server {
 
 /* ---- SIGHUP */
 
-static void tell_restart_needed(const char *name)
+static void tell_restart_needed(void *ctx, const struct config_change *change)
 {
-    log_warnx("%s has changed, which needs a restart; the old value stays in force", name);
+    (void)ctx;
+    log_warnx("%s.%s has changed, which needs a restart; the old value stays in force",
+              change->section, change->key);
 }
 
 static void reload(struct server *server)
@@ -50,7 +52,7 @@ static void reload(struct server *server)
         systemd_notify_ready();
         return;
     }
-    config_restart_needed(server->config, fresh, tell_restart_needed);
+    config_restart_needed(server->config, fresh, tell_restart_needed, NULL);
     config_adopt(server->config, fresh); /* limits still follow from what needs a restart */
     config_free(fresh);
     if (!modules_apply(&server->modules, server->config))
@@ -170,13 +172,14 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
 static bool open_listeners(struct server *server)
 {
     const struct config *config = server->config;
-    char error[LISTENERS_ERROR_SIZE];
+    char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
 
     server->listeners =
         listeners_parse(config->http.listen, config->http.allow_unauthenticated, error);
     if (server->listeners && listeners_open(server->listeners, error))
         return true;
-    log_errx("cannot start: %s", error);
+    log_errx("cannot start: %shttp.listen: %s", config_prefix(config, "http.listen", prefix),
+             error);
     return false;
 }
 

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config.h"
 
-#include "config/ini_file.h"
-#include "config/option.h"
+#include "config/config_private.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define YEAR_MS (365 * DAY_MS)
 #define FIELD(section, key) offsetof(struct config, section.key)
-
-#define ENV_PREFIX "P0F_LOOKUPD_"
-#define LISTED_BY_HELP "p0f-lookupd -h lists all keys"
 
 /* clang-format off */
 static const struct option options[] = {
@@ -81,216 +74,113 @@ static const struct option options[] = {
 
 #define OPTIONS (sizeof options / sizeof options[0])
 
-/* NULL when there is none. */
-static const struct option *find_option(const char *section, size_t section_length, const char *key)
+_Static_assert(OPTIONS <= CONFIG_OPTIONS_MAX, "struct config has no room for more options");
+
+size_t config_option_count(void)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (strlen(options[i].section) == section_length &&
-            memcmp(options[i].section, section, section_length) == 0 &&
-            strcmp(options[i].key, key) == 0)
-            return &options[i];
-    return NULL;
+    return OPTIONS;
 }
 
-static bool is_section(const char *name)
+const struct option *config_option_at(size_t index)
 {
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (strcmp(options[i].section, name) == 0)
-            return true;
-    return false;
-}
-
-struct loading {
-    struct config *config;
-    char *error; /* CONFIG_ERROR_SIZE */
-    bool no_memory;
-    const char *path;   /* of the file, NULL without one */
-    int lines[OPTIONS]; /* of it that set each option; 0: none */
-};
-
-static bool fail_for_memory(struct loading *loading)
-{
-    snprintf(loading->error, CONFIG_ERROR_SIZE, "out of memory");
-    loading->no_memory = true;
-    return false;
-}
-
-/* `origin` is the start of the message. */
-static bool set_option(struct loading *loading, const char *origin, const struct option *option,
-                       const char *value)
-{
-    char expected[OPTION_EXPECTED_SIZE];
-
-    errno = 0;
-    if (option_set(option, loading->config, value, expected))
-        return true;
-    if (errno == ENOMEM)
-        return fail_for_memory(loading);
-    snprintf(loading->error, CONFIG_ERROR_SIZE, "%s%s.%s = %.60s: expected %s", origin,
-             option->section, option->key, value, expected);
-    return false;
-}
-
-static bool set_defaults(struct loading *loading)
-{
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (!set_option(loading, "default ", &options[i], options[i].default_value))
-            return false;
-    return true;
-}
-
-/* ---- The file */
-
-static bool load_section(void *ctx, int line, const char *section)
-{
-    struct loading *loading = ctx;
-
-    if (is_section(section))
-        return true;
-    snprintf(loading->error, CONFIG_ERROR_SIZE,
-             "%.300s:%d: unknown section %.80s: expected http, p0f or cache", loading->path, line,
-             section);
-    return false;
-}
-
-static bool load_setting(void *ctx, int line, const char *section, const char *key,
-                         const char *value)
-{
-    struct loading *loading = ctx;
-    const struct option *option = find_option(section, strlen(section), key);
-    char origin[320];
-
-    snprintf(origin, sizeof origin, "%.300s:%d: ", loading->path, line);
-    if (!option) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "%sunknown key %.60s%s%.80s; " LISTED_BY_HELP,
-                 origin, section, section[0] ? "." : "", key);
-        return false;
-    }
-    int *set_before = &loading->lines[option - options];
-    if (*set_before) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "%sduplicate key %s.%s: already set on line %d",
-                 origin, section, key, *set_before);
-        return false;
-    }
-    *set_before = line;
-    return set_option(loading, origin, option, value);
-}
-
-static bool load_file(struct loading *loading)
-{
-    const struct ini_file_reader reader = {
-        .section = load_section, .setting = load_setting, .ctx = loading};
-
-    if (ini_file_read(loading->path, &reader, loading->error))
-        return true;
-    loading->no_memory |= errno == ENOMEM;
-    return false;
-}
-
-/* ---- The environment and the command line */
-
-static bool load_variable(struct loading *loading, const char *variable)
-{
-    const char *value = strchr(variable, '=');
-    char name[64], origin[128];
-
-    if (!value)
-        return true;
-    snprintf(origin, sizeof origin, "environment variable %.*s: ", (int)(value - variable),
-             variable);
-    snprintf(name, sizeof name, "%.*s", (int)(value - variable), variable);
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    const char *section = name + strlen(ENV_PREFIX), *underscore = strchr(section, '_');
-    const struct option *option =
-        underscore ? find_option(section, (size_t)(underscore - section), underscore + 1) : NULL;
-    if (option)
-        return set_option(loading, origin, option, value + 1);
-    snprintf(loading->error, CONFIG_ERROR_SIZE,
-             "%sunknown key: expected " ENV_PREFIX "SECTION_KEY; " LISTED_BY_HELP, origin);
-    return false;
-}
-
-static bool load_environment(struct loading *loading, char *const *environment)
-{
-    for (; environment && *environment; environment++)
-        if (strncmp(*environment, ENV_PREFIX, strlen(ENV_PREFIX)) == 0 &&
-            !load_variable(loading, *environment))
-            return false;
-    return true;
-}
-
-static bool load_override(struct loading *loading, const char *text)
-{
-    const char *value = strchr(text, '=');
-    const char *dot = strchr(text, '.');
-    char key[64];
-
-    if (!value || !dot || dot > value) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "-o %.80s: expected section.key=value", text);
-        return false;
-    }
-    snprintf(key, sizeof key, "%.*s", (int)(value - dot - 1), dot + 1);
-    const struct option *option = find_option(text, (size_t)(dot - text), key);
-    if (!option) {
-        snprintf(loading->error, CONFIG_ERROR_SIZE, "-o %.80s: unknown key; " LISTED_BY_HELP, text);
-        return false;
-    }
-    return set_option(loading, "-o ", option, value + 1);
-}
-
-/* ---- Loading */
-
-static bool load_all(struct loading *loading, const struct config_source *source)
-{
-    if (!set_defaults(loading) || (loading->path && !load_file(loading)) ||
-        !load_environment(loading, source->environ))
-        return false;
-    for (size_t i = 0; i < source->override_count; i++)
-        if (!load_override(loading, source->override[i]))
-            return false;
-    return true;
-}
-
-static const char *file_of(const struct config_source *source)
-{
-    if (!source->file && source->later_file && access(source->later_file, F_OK) == 0)
-        return source->later_file;
-    return source->file;
-}
-
-struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
-{
-    struct config *config = calloc(1, sizeof *config);
-    struct loading loading = {.config = config, .error = error, .path = file_of(source)};
-    bool good = config ? load_all(&loading, source) : fail_for_memory(&loading);
-
-    if (good)
-        return config;
-    config_free(config);
-    errno = loading.no_memory ? ENOMEM : EINVAL;
-    return NULL;
+    return &options[index];
 }
 
 void config_free(struct config *config)
 {
-    for (size_t i = 0; config && i < OPTIONS; i++)
+    if (!config)
+        return;
+    for (size_t i = 0; i < OPTIONS; i++)
         option_release(&options[i], config);
+    free(config->file);
     free(config);
 }
 
-/* ---- Comparing, copying and printing */
+/* ---- Names, and where settings come from */
 
-void config_restart_needed(const struct config *before, const struct config *after,
-                           void (*changed)(const char *name))
+const char *config_option_name(const struct option *option, char space[CONFIG_NAME_SIZE])
+{
+    snprintf(space, CONFIG_NAME_SIZE, "%s.%s", option->section, option->key);
+    return space;
+}
+
+const char *config_option_variable(const struct option *option, char space[CONFIG_NAME_SIZE])
+{
+    snprintf(space, CONFIG_NAME_SIZE, CONFIG_ENV_PREFIX "%s_%s", option->section, option->key);
+    for (char *c = space; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+    return space;
+}
+
+const char *config_option_origin(const struct config *config, const struct option *option,
+                                 char space[CONFIG_ORIGIN_SIZE])
+{
+    const struct config_origin *origin = &config->origin[option - options];
+    char variable[CONFIG_NAME_SIZE];
+
+    switch (origin->source) {
+    case CONFIG_DEFAULT:
+        return "default";
+    case CONFIG_FILE:
+        snprintf(space, CONFIG_ORIGIN_SIZE, "%.300s:%d", config->file, origin->line);
+        break;
+    case CONFIG_ENVIRONMENT:
+        snprintf(space, CONFIG_ORIGIN_SIZE, "environment variable %s",
+                 config_option_variable(option, variable));
+        break;
+    case CONFIG_COMMAND_LINE:
+        return "-o";
+    }
+    return space;
+}
+
+const char *config_option_prefix(const struct config *config, const struct option *option,
+                                 char space[CONFIG_ORIGIN_SIZE])
+{
+    size_t length;
+
+    switch (config->origin[option - options].source) {
+    case CONFIG_DEFAULT:
+        return "default ";
+    case CONFIG_COMMAND_LINE:
+        return "-o ";
+    default:
+        config_option_origin(config, option, space);
+        length = strlen(space);
+        snprintf(space + length, CONFIG_ORIGIN_SIZE - length, ": ");
+        return space;
+    }
+}
+
+const char *config_prefix(const struct config *config, const char *name,
+                          char space[CONFIG_ORIGIN_SIZE])
+{
+    char each[CONFIG_NAME_SIZE];
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strcmp(config_option_name(&options[i], each), name) == 0)
+            return config_option_prefix(config, &options[i], space);
+    return "";
+}
+
+/* ---- Comparing and copying */
+
+void config_restart_needed(const struct config *running, const struct config *fresh,
+                           void (*changed)(void *ctx, const struct config_change *change),
+                           void *ctx)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
-        char name[128];
-        if (option->reloadable || option_equal(option, before, after))
+        char in_force[OPTION_TEXT_SIZE], waiting[OPTION_TEXT_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+        if (option->reloadable || option_equal(option, running, fresh))
             continue;
-        snprintf(name, sizeof name, "%s.%s", option->section, option->key);
-        changed(name);
+        changed(ctx, &(struct config_change){
+                         .section = option->section,
+                         .key = option->key,
+                         .in_force = option_format(option, running, in_force),
+                         .waiting = option_format(option, fresh, waiting),
+                         .prefix = config_option_prefix(fresh, option, prefix),
+                     });
     }
 }
 
@@ -304,6 +194,8 @@ void config_adopt(struct config *running, const struct config *fresh)
     }
 }
 
+/* ---- Printing */
+
 void config_each(const struct config *config,
                  void (*each)(void *ctx, const char *section, const char *key, const char *value),
                  void *ctx)
@@ -315,13 +207,27 @@ void config_each(const struct config *config,
     }
 }
 
+void config_print(const struct config *config, FILE *out)
+{
+    const char *section = "";
+
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
+        char space[OPTION_TEXT_SIZE], origin[CONFIG_ORIGIN_SIZE];
+        if (strcmp(option->section, section) != 0)
+            fprintf(out, "%s[%s]\n", section[0] ? "\n" : "", option->section);
+        section = option->section;
+        fprintf(out, "%s = %s  ; %s\n", option->key, option_format(option, config, space),
+                config_option_origin(config, option, origin));
+    }
+}
+
 void config_print_options(FILE *out)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
-        char name[64];
-        snprintf(name, sizeof name, "%s.%s", option->section, option->key);
-        fprintf(out, "  %-31s %-18s %s\n", name,
+        char name[CONFIG_NAME_SIZE];
+        fprintf(out, "  %-31s %-18s %s\n", config_option_name(option, name),
                 option->default_value[0] ? option->default_value : "(empty)", option->help);
     }
 }

@@ -12,6 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define CONFIG_OPTIONS_MAX 64
+#define CONFIG_ORIGIN_SIZE 320
+
+struct config_origin {
+    enum { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_COMMAND_LINE } source;
+    int line; /* of the file */
+};
+
 /* Durations are in milliseconds. Strings are owned by the struct and never NULL. Not locked: one thread
  * at a time, or any number that only read. */
 struct config {
@@ -48,6 +56,8 @@ struct config {
         uint32_t max_hosts;
         uint32_t max_misses;
     } cache;
+    char *file;                                      /* that was read, or NULL */
+    struct config_origin origin[CONFIG_OPTIONS_MAX]; /* for config_prefix() */
 };
 
 struct config_source {
@@ -58,20 +68,38 @@ struct config_source {
     const char *later_file; /* without `file`: read if it exists by now; may be NULL */
 };
 
-#define CONFIG_ERROR_SIZE 768
+#define CONFIG_ERROR_SIZE 1024
 
 /* Reads all sources. The caller owns the result. NULL with a message in `error`; errno is ENOMEM when
- * out of memory, and EINVAL otherwise. Not reentrant. */
+ * out of memory, and EINVAL otherwise. Logs a warning about a variable of the environment that looks
+ * like a mistyped setting. Not reentrant. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
 
 /* No-op on NULL. */
 void config_free(struct config *config);
 
-/* Calls `changed` with "section.key" for each option that differs and needs a restart. */
-void config_restart_needed(const struct config *before, const struct config *after,
-                           void (*changed)(const char *name));
+/* What a message about the setting "section.key" begins with: where config_load() has read it, as in
+ * "FILE:LINE: ", "environment variable P0F_LOOKUPD_SECTION_KEY: ", "-o " or "default ". The text is
+ * static or in `space`. */
+const char *config_prefix(const struct config *config, const char *name,
+                          char space[CONFIG_ORIGIN_SIZE]);
 
-/* Copies the options that need no restart from `fresh`. One whose memory runs out keeps its value. */
+struct config_change {
+    const char *section;
+    const char *key;
+    const char *in_force; /* as written in the file */
+    const char *waiting;
+    const char *prefix; /* of the one that waits, as of config_prefix() */
+};
+
+/* Calls `changed` for each option that differs and needs a restart. What `change` points to is valid
+ * during the call; `section` and `key` for ever. */
+void config_restart_needed(const struct config *running, const struct config *fresh,
+                           void (*changed)(void *ctx, const struct config_change *change),
+                           void *ctx);
+
+/* Copies the options that need no restart from `fresh`, but not where they come from. One whose memory
+ * runs out keeps its value. */
 void config_adopt(struct config *running, const struct config *fresh);
 
 /* Calls `each` for every option, in the order of the table, with its value as it could be written in
@@ -79,6 +107,9 @@ void config_adopt(struct config *running, const struct config *fresh);
 void config_each(const struct config *config,
                  void (*each)(void *ctx, const char *section, const char *key, const char *value),
                  void *ctx);
+
+/* Prints all settings as a file that config_load() reads back, each with its origin in a comment. */
+void config_print(const struct config *config, FILE *out);
 
 /* Prints all options with their defaults, for --help. */
 void config_print_options(FILE *out);

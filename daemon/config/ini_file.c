@@ -3,6 +3,7 @@
 
 #include "core/span.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ struct ini_file {
     char *error; /* INI_FILE_ERROR_SIZE */
     FILE *stream;
     int line;
-    int failure; /* errno, 0 while all is well */
+    char text[64]; /* of the line, as much as a message shows */
+    int failure;   /* errno, 0 while all is well */
 };
 
 static void fail_at_line(struct ini_file *file, const char *problem)
@@ -67,6 +69,26 @@ static void check_section(struct ini_file *file, const char *line)
     }
 }
 
+static void keep_text(struct ini_file *file, const char *line)
+{
+    struct span text = span_trim((struct span){line, strcspn(line, "\r\n")});
+    size_t length = text.length < sizeof file->text ? text.length : sizeof file->text - 1;
+
+    memcpy(file->text, text.at, length);
+    file->text[length] = '\0';
+}
+
+/* libinih ends a value at a ';' behind whitespace, but not at a '#'. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; (at = strchr(at, '#')); at++) {
+        if (at > line && isspace((unsigned char)at[-1])) {
+            strcpy(at, "\n");
+            return;
+        }
+    }
+}
+
 /* Gives libinih the next line, as fgets() would. libinih would cut a long line, and take a NUL for
  * its end. */
 static char *next_line(char *line, int size, void *ctx)
@@ -76,14 +98,37 @@ static char *next_line(char *line, int size, void *ctx)
     if (file->failure || !fgets(line, size, file->stream))
         return NULL;
     file->line++;
+    if (file->line == 1 &&
+        (strncmp(line, "\xff\xfe", 2) == 0 || strncmp(line, "\xfe\xff", 2) == 0)) {
+        fail_at_line(file, "UTF-16 text: expected UTF-8");
+        return NULL;
+    }
     if (!strchr(line, '\n') && !feof(file->stream)) {
         fail_at_line(file, strlen(line) + 1 < (size_t)size
-                               ? "NUL byte in the line: expected text"
+                               ? "NUL byte in the line: expected text in UTF-8"
                                : "line too long: expected fewer than 8190 bytes");
         return NULL;
     }
+    keep_text(file, line);
     check_section(file, line);
+    cut_comment(line);
     return file->failure ? NULL : line;
+}
+
+/* "ttl 5m" lacks only the '='. */
+static void fail_syntax(struct ini_file *file)
+{
+    struct span rest = span_of(file->text), key = span_split(&rest, ' ');
+    char problem[256], hint[96] = "";
+
+    rest = span_trim(rest);
+    if (rest.length > 0 && key.length == strspn(key.at, "abcdefghijklmnopqrstuvwxyz_"))
+        snprintf(hint, sizeof hint, "; did you mean %.*s = %.*s?", (int)key.length, key.at,
+                 (int)rest.length, rest.at);
+    snprintf(problem, sizeof problem,
+             "syntax error: expected [section], key = value, or # comment, not '%s'%s", file->text,
+             hint);
+    fail_at_line(file, problem);
 }
 
 static int take_setting(void *ctx, const char *section, const char *key, const char *value)
@@ -111,7 +156,7 @@ static void read_stream(struct ini_file *file)
         snprintf(file->error, INI_FILE_ERROR_SIZE, "out of memory");
         file->failure = ENOMEM;
     } else if (bad_line != 0) {
-        fail_at_line(file, "syntax error: expected [section], key = value, or # comment");
+        fail_syntax(file);
     } else if (ferror(file->stream)) {
         snprintf(file->error, INI_FILE_ERROR_SIZE, "%.300s: %s", file->path, strerror(errno));
         file->failure = EINVAL;

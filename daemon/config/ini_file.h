@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads an INI file strictly: a line that is not understood is an error with its number. */
+/* Reads an INI file strictly: a line that is not understood is an error with its number. A ';' or '#' at
+ * the start of a line or after whitespace begins a comment. */
 #ifndef CONFIG_INI_FILE_H
 #define CONFIG_INI_FILE_H
 
@@ -13,7 +14,7 @@ struct ini_file_reader {
     void *ctx;
 };
 
-#define INI_FILE_ERROR_SIZE 512
+#define INI_FILE_ERROR_SIZE 768
 
 /* Reads all of the file. False with errno: ECANCELED when the reader stopped, and else with a message
  * in `error`: ENOMEM when out of memory, EINVAL when the file cannot be read or understood. Not

@@ -17,7 +17,8 @@ struct listen_address {
 #define LISTEN_ADDRESS_ERROR_SIZE 128
 
 /* Reads "host:port" (port 0 to 65535), "[IPv6]:port" or "unix:/absolute/path", one item of the list.
- * False when it is none of these; `error` then says what is wrong with it. */
+ * False when it is none of these; `error` then says what is wrong with it. A host is an address or a
+ * name that a resolver could know. */
 bool listen_address_parse(struct span text, struct listen_address *address,
                           char error[LISTEN_ADDRESS_ERROR_SIZE]);
 

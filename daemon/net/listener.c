@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "net/listen_address.h"
+#include "net/listen_socket.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -12,11 +13,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
 #define ACCEPT_AT_ONCE 64 /* before the loop does other work */
 #define PAUSE_MS 100      /* when out of descriptors, for some to be closed */
 
@@ -25,7 +24,6 @@ struct listener {
     struct listeners *all;
     struct loop_fd watch; /* fd -1: not open */
     bool watched;
-    bool bound; /* we own, and remove, a unix socket's path */
     struct sockaddr_storage name;
     socklen_t length;
     char text[NI_MAXHOST + NI_MAXSERV + 4];
@@ -33,6 +31,8 @@ struct listener {
 
 struct listeners {
     STAILQ_HEAD(, listener) list;
+    bool beyond_loopback; /* that is allowed */
+    bool literals_only;   /* names are not resolved, but left out */
     struct loop *loop;
     struct loop_timer pause;
     listener_accept_fn *accepted;
@@ -96,12 +96,12 @@ static bool add_unix(struct listeners *all, const char *path)
 }
 
 static bool add_resolved(struct listeners *all, const char *text, const struct addrinfo *found,
-                         bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
+                         char error[LISTENERS_ERROR_SIZE])
 {
     for (; found; found = found->ai_next) {
-        if (!beyond_loopback && !is_loopback(found->ai_addr)) {
+        if (!all->beyond_loopback && !is_loopback(found->ai_addr)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
-                     "http.listen: %.80s is reachable from other hosts and this version has no "
+                     "%.80s is reachable from other hosts and this version has no "
                      "authentication; listen on a loopback address or a unix socket, or set "
                      "http.allow_unauthenticated = yes",
                      text);
@@ -114,30 +114,37 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
     return true;
 }
 
+static bool fail_resolving(const char *text, int problem, char error[LISTENERS_ERROR_SIZE])
+{
+    const char *reason = problem == EAI_SYSTEM ? strerror(errno) : gai_strerror(problem);
+
+    snprintf(error, LISTENERS_ERROR_SIZE, "%.80s: cannot resolve the host: %s; %s", text, reason,
+             strchr(text, '%') ? "is there such an interface yet?"
+                               : "is DNS up, and is the name known yet?");
+    errno = problem == EAI_MEMORY ? ENOMEM : EAGAIN;
+    return false;
+}
+
 static bool add_inet(struct listeners *all, const struct listen_address *address,
-                     bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
+                     char error[LISTENERS_ERROR_SIZE])
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV |
+                                               (all->literals_only ? AI_NUMERICHOST : 0)};
     bool v6 = strchr(address->host, ':') != NULL;
     char text[sizeof address->host + sizeof address->port + 4];
     struct addrinfo *found = NULL;
 
     snprintf(text, sizeof text, v6 ? "[%s]:%s" : "%s:%s", address->host, address->port);
     int problem = getaddrinfo(address->host, address->port, &hints, &found);
-    if (problem != 0) {
-        snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: %.80s: %s", text,
-                 gai_strerror(problem));
-        errno = problem == EAI_MEMORY ? ENOMEM : EINVAL;
-        return false;
-    }
-    bool good = add_resolved(all, text, found, beyond_loopback, error);
+    if (problem != 0)
+        return all->literals_only || fail_resolving(text, problem, error);
+    bool good = add_resolved(all, text, found, error);
     freeaddrinfo(found);
     return good;
 }
 
-static bool parse_each(struct listeners *all, struct span list, bool beyond_loopback,
-                       char error[LISTENERS_ERROR_SIZE])
+static bool parse_each(struct listeners *all, struct span list, char error[LISTENERS_ERROR_SIZE])
 {
     struct listen_address address;
     char why[LISTEN_ADDRESS_ERROR_SIZE];
@@ -145,89 +152,52 @@ static bool parse_each(struct listeners *all, struct span list, bool beyond_loop
 
     while (span_next_item(&list, &item)) {
         if (!listen_address_parse(item, &address, why)) {
-            snprintf(error, LISTENERS_ERROR_SIZE,
-                     "http.listen: expected " LISTEN_ADDRESS_EXPECTED " (%s)", why);
+            snprintf(error, LISTENERS_ERROR_SIZE, "expected " LISTEN_ADDRESS_EXPECTED " (%s)", why);
             errno = EINVAL;
             return false;
         }
-        if (address.is_unix ? !add_unix(all, address.host)
-                            : !add_inet(all, &address, beyond_loopback, error))
+        if (address.is_unix ? !add_unix(all, address.host) : !add_inet(all, &address, error))
             return false;
     }
     return true;
 }
 
-struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
-                                  char error[LISTENERS_ERROR_SIZE])
+static struct listeners *parse_all(const char *addresses, const struct listeners *options,
+                                   char error[LISTENERS_ERROR_SIZE])
 {
-    struct listeners *all = calloc(1, sizeof *all);
+    struct listeners *all = malloc(sizeof *all);
 
-    snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: out of memory");
+    snprintf(error, LISTENERS_ERROR_SIZE, "out of memory");
     if (!all)
         return NULL;
+    *all = *options;
     STAILQ_INIT(&all->list);
-    if (parse_each(all, span_of(addresses), beyond_loopback, error))
+    if (parse_each(all, span_of(addresses), error))
         return all;
+    int problem = errno;
     listeners_free(all);
+    errno = problem;
     return NULL;
 }
 
+struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
+                                  char error[LISTENERS_ERROR_SIZE])
+{
+    const struct listeners options = {.beyond_loopback = beyond_loopback};
+
+    return parse_all(addresses, &options, error);
+}
+
+bool listeners_check(const char *addresses, bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
+{
+    const struct listeners options = {.beyond_loopback = beyond_loopback, .literals_only = true};
+    struct listeners *all = parse_all(addresses, &options, error);
+
+    listeners_free(all);
+    return all != NULL;
+}
+
 /* ---- Opening */
-
-/* A socket that nobody listens on was left behind by a process that was killed. */
-static bool remove_dead_socket(const struct sockaddr_un *name)
-{
-    struct stat there;
-    int fd;
-
-    if (lstat(name->sun_path, &there) != 0)
-        return errno == ENOENT;
-    errno = EEXIST;
-    if (!S_ISSOCK(there.st_mode))
-        return false;
-    errno = EADDRINUSE;
-    /* Non-blocking: whoever listens may be slow to accept. */
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    int answer = connect(fd, (const struct sockaddr *)name, sizeof *name);
-    bool dead = answer != 0 && errno == ECONNREFUSED;
-    close(fd);
-    errno = EADDRINUSE;
-    return dead && unlink(name->sun_path) == 0;
-}
-
-/* Binds with mode 0666, as p0f does: the directory decides who may connect. The new node gets the
- * socket's mode, less the umask. A chmod() afterwards could hit whatever is at that path by then. The
- * umask is the process's, but no other thread creates files yet. */
-static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length)
-{
-    mode_t kept = umask(0);
-    bool bound = fchmod(fd, 0666) == 0 && bind(fd, name, length) == 0;
-
-    umask(kept); /* leaves errno alone */
-    return bound;
-}
-
-static bool bind_and_listen(struct listener *listener)
-{
-    const struct sockaddr *name = (const struct sockaddr *)&listener->name;
-    const struct sockaddr_un *local = (const struct sockaddr_un *)&listener->name;
-    int fd = listener->watch.fd;
-    const int yes = 1;
-
-    if (name->sa_family == AF_UNIX && !remove_dead_socket(local))
-        return false;
-    if (name->sa_family != AF_UNIX)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (name->sa_family == AF_INET6) /* [::] and 0.0.0.0 can then both be listened on */
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
-    if (name->sa_family == AF_UNIX ? !bind_unix(fd, name, listener->length)
-                                   : bind(fd, name, listener->length) != 0)
-        return false;
-    listener->bound = true;
-    return listen(fd, BACKLOG) == 0;
-}
 
 /* With the port that the kernel chose, for port 0. */
 static void log_listening(const struct listener *listener)
@@ -247,14 +217,6 @@ static void log_listening(const struct listener *listener)
              listener->text, port);
 }
 
-static bool open_one(struct listener *listener)
-{
-    int fd = socket(listener->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    listener->watch.fd = fd;
-    return fd >= 0 && bind_and_listen(listener);
-}
-
 /* Whether the same name has another address, which is open or still to be opened. */
 static bool has_another(const struct listener *listener)
 {
@@ -264,20 +226,17 @@ static bool has_another(const struct listener *listener)
     STAILQ_FOREACH(l, &listener->all->list, entry) {
         if (l == listener)
             behind = true;
-        else if ((behind || l->bound) && strcmp(l->text, listener->text) == 0)
+        else if ((behind || l->watch.fd >= 0) && strcmp(l->text, listener->text) == 0)
             return true;
     }
     return false;
 }
 
 /* localhost often resolves to ::1 even where IPv6 is disabled. */
-static bool can_do_without(struct listener *listener, int problem)
+static bool can_do_without(const struct listener *listener, int problem)
 {
     if ((problem != EADDRNOTAVAIL && problem != EAFNOSUPPORT) || !has_another(listener))
         return false;
-    if (listener->watch.fd >= 0)
-        close(listener->watch.fd);
-    listener->watch.fd = -1;
     errno = problem;
     log_warn("http.listen: skipping one of the addresses of %s", listener->text);
     return true;
@@ -288,11 +247,15 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
     struct listener *l;
 
     STAILQ_FOREACH(l, &listeners->list, entry) {
-        if (open_one(l)) {
+        const struct sockaddr *name = (const struct sockaddr *)&l->name;
+        char reason[128];
+
+        l->watch.fd = listen_socket_open(name, l->length);
+        if (l->watch.fd >= 0) {
             log_listening(l);
         } else if (!can_do_without(l, errno)) {
-            snprintf(error, LISTENERS_ERROR_SIZE, "http.listen: %.120s: %s", l->text,
-                     errno == EEXIST ? "exists and is not a socket" : strerror(errno));
+            listen_socket_explain(name, errno, reason, sizeof reason);
+            snprintf(error, LISTENERS_ERROR_SIZE, "%.120s: %s", l->text, reason);
             listeners_stop(listeners);
             return false;
         }
@@ -376,12 +339,12 @@ void listeners_stop(struct listeners *listeners)
         loop_disarm(listeners->loop, &listeners->pause);
     }
     STAILQ_FOREACH(l, &listeners->list, entry) {
-        if (l->bound && l->name.ss_family == AF_UNIX)
+        if (l->watch.fd < 0)
+            continue;
+        if (l->name.ss_family == AF_UNIX)
             unlink(((const struct sockaddr_un *)&l->name)->sun_path);
-        if (l->watch.fd >= 0)
-            close(l->watch.fd);
+        close(l->watch.fd);
         l->watch.fd = -1;
-        l->bound = false;
     }
 }
 

@@ -13,23 +13,25 @@
 
 struct listeners;
 
-#define LISTENERS_ERROR_SIZE 256
+#define LISTENERS_ERROR_SIZE 320
 
 /* Takes ownership of `fd`, a non-blocking connection from `peer`. */
 typedef void listener_accept_fn(void *ctx, int fd, const struct sockaddr *peer, socklen_t length);
 
 /* Parses and resolves `addresses` ("host:port, [IPv6]:port, unix:/path, …") without binding, and
  * checks that each is a loopback address or a unix socket, unless `beyond_loopback`. NULL with a
- * message in `error`; errno is ENOMEM when out of memory, and EINVAL otherwise. */
+ * message in `error`; errno is EAGAIN when a name cannot be resolved, which may change, ENOMEM when out
+ * of memory, and EINVAL otherwise. */
 struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
                                   char error[LISTENERS_ERROR_SIZE]);
 
-/* Binds and listens. False with a message in `error`.
+/* The same check, except that names are not resolved, so it does not block. */
+bool listeners_check(const char *addresses, bool beyond_loopback, char error[LISTENERS_ERROR_SIZE]);
+
+/* Binds and listens, as listen_socket_open() does. False with a message in `error`.
  *
- * A unix socket left behind by a dead process is replaced; one that somebody listens on is an error,
- * as is anything else at its path. It gets mode 0666, for which the umask is changed for a moment: no
- * other thread may create files meanwhile. Addresses of a name that this host does not have are
- * skipped with a warning, unless it has none of them. */
+ * Addresses of a name that this host does not have are skipped with a warning, unless it has none of
+ * them. */
 bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE]);
 
 /* Starts accepting; calls `accepted` in the loop's thread. Borrows the loop until

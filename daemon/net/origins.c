@@ -149,8 +149,8 @@ static bool check_origin(const char *origin, char error[ORIGINS_ERROR_SIZE])
     if (strcmp(origin, "null") == 0)
         return refuse_origin(error, origin,
                              "any page can have this origin; use * to allow every origin");
-    if (strpbrk(origin, " \t"))
-        return refuse_origin(error, origin, "a comma is missing between two origins");
+    if (strpbrk(origin, " \t;"))
+        return refuse_origin(error, origin, "origins are separated by commas");
     for (const char *c = origin; *c; c++)
         if ((unsigned char)*c > 0x7f)
             return refuse_origin(error, origin,

@@ -35,7 +35,7 @@ def test_log_begins_with_the_version(fake, serve):
 def test_help():
     done = run("-h")
     assert done.returncode == 0
-    for option in ("-c", "-o", "-t", "-V", "-h", "lookup"):
+    for option in ("-c", "-o", "-t", "-T", "-V", "-h", "lookup"):
         assert option in done.stdout
     assert done.stderr == ""
 
@@ -52,6 +52,62 @@ def test_check_opens_no_socket(config):
     done = run("-c", config, "-t", "-o", "p0f.socket=/nonexistent/p0f.sock",
                "-o", "http.listen=127.0.0.1:1")
     assert done.returncode == 0, done
+
+
+def _settings(text):
+    """Of a file with origins, as {"section.key": (value, origin)}."""
+    found, section = {}, ""
+    for line in filter(None, text.split("\n")):
+        if line.startswith("["):
+            section = line.strip("[]")
+        else:
+            setting, origin = line.split("  ; ")
+            key, value = setting.split(" = ")
+            found[f"{section}.{key}"] = (value, origin)
+    return found
+
+
+def test_what_is_in_force(scratch):
+    config = write_config(f"{scratch}/lookupd.conf", {
+        "cache.ttl": "60s", "http.cors_origins": "https://a.example,https://b.example"})
+    variables = {"P0F_LOOKUPD_CACHE_NEGATIVE_TTL": "7s", "P0F_LOOKUPD_HTTP_TRUSTED_PROXIES": ""}
+    done = run("-T", "-c", config, "-o", "p0f.max_rate=1k", extra_environment=variables)
+    assert done.returncode == 0 and done.stderr == "", done
+    found = _settings(done.stdout)
+    assert found["cache.ttl"] == ("1m", f"{config}:2")
+    assert found["http.cors_origins"] == ("https://a.example,https://b.example", f"{config}:4")
+    assert found["cache.negative_ttl"] == (
+        "7s", "environment variable P0F_LOOKUPD_CACHE_NEGATIVE_TTL")
+    assert found["http.trusted_proxies"] == (
+        "", "environment variable P0F_LOOKUPD_HTTP_TRUSTED_PROXIES")
+    assert found["p0f.max_rate"] == ("1000", "-o")
+    assert found["http.listen"] == ("127.0.0.1:5030", "default")
+    listed = set(re.findall(r"^  ([a-z0-9]+\.[a-z0-9_]+) ", run("-h").stdout, re.M))
+    assert set(found) == listed
+
+    again = f"{scratch}/again.conf"
+    with open(again, "w", encoding="utf-8") as out:
+        out.write(done.stdout)
+    read_back = run("-T", "-c", again)
+    assert read_back.returncode == 0, read_back
+    assert {key: value for key, (value, _) in _settings(read_back.stdout).items()} == \
+        {key: value for key, (value, _) in found.items()}
+    assert all(origin.startswith(again) for _, origin in _settings(read_back.stdout).values())
+
+
+def test_what_is_in_force_is_checked_first(scratch):
+    config = write_config(f"{scratch}/lookupd.conf", {"http.listen": "0.0.0.0:80"})
+    for words in (["-T"], ["-tT"], ["-T", "-t"], ["--print"]):
+        done = run(*words, "-c", config)
+        assert done.returncode == 2 and done.stdout == "", done
+        assert run(*words).stdout.startswith("[http]\n")
+
+
+@pytest.mark.skipif(bool(WRAP), reason="valgrind has the descriptors that are closed")
+def test_what_is_in_force_cannot_be_printed(config):
+    for closed in (">&-", "> /dev/full"):
+        process = _without_streams(closed, "-T", "-c", config)
+        assert process.wait(20 * SLOWDOWN) == 1
 
 
 def test_check_of_a_bad_configuration(scratch):

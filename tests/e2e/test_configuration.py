@@ -67,6 +67,61 @@ BAD = [
      "patterns are not supported"),
     ("token file, of a later version", "[http]\ntoken_file = /etc/tokens\n", (2,),
      "unknown key http.token_file", "p0f-lookupd -h lists all keys"),
+    ("no unit", "[cache]\nttl = 30\n", (2,), "cache.ttl = 30: ", "did you mean 30s?"),
+    ("no unit, milliseconds", "[p0f]\nfirst_contact_wait = 50\n", (2,), "first_contact_wait",
+     "did you mean 50ms?"),
+    ("unit in words", "[cache]\nttl = 5 min\n", (2,), "ttl", "did you mean 5m?"),
+    ("hours", "[cache]\nstale_if_error = 2hours\n", (2,), "stale_if_error", "did you mean 2h?"),
+    ("compound time", "[cache]\nttl = 1h30m\n", (2,), "ttl", "did you mean 90m?"),
+    ("capital unit", "[cache]\nmax_hosts = 10K\n", (2,), "max_hosts = 10K", "did you mean 10k?"),
+    ("thousands", "[cache]\nmax_hosts = 10,000\n", (2,), "max_hosts", "did you mean 10000?"),
+    ("Yes", "[http]\naccess_log = Yes\n", (2,), "access_log = Yes", "did you mean yes?"),
+    ("on", "[http]\naccess_log = on\n", (2,), "access_log", "did you mean yes?"),
+    ("true", "[http]\naccess_log = true\n", (2,), "access_log", "did you mean yes?"),
+    ("off", "[http]\naccess_log = off\n", (2,), "access_log", "did you mean no?"),
+    ("quotes", '[cache]\nttl = "5m"\n', (2,), 'ttl = "5m"', "did you mean 5m?"),
+    ("semicolon at the end", "[cache]\nttl = 5m;\n", (2,), "ttl", "did you mean 5m?"),
+    ("address without a port", "[http]\nlisten = 127.0.0.1\n", (2,), "listen = 127.0.0.1: ",
+     "did you mean 127.0.0.1:5030?"),
+    ("port alone", "[http]\nlisten = 8080\n", (2,), "listen", "did you mean 127.0.0.1:8080?"),
+    ("IPv6 without brackets", "[http]\nlisten = ::1:8080\n", (2,), "listen",
+     "did you mean [::1]:8080?"),
+    ("star", "[http]\nlisten = *:80\n", (2,), "listen", "did you mean 0.0.0.0:80?"),
+    ("URL", "[http]\nlisten = http://localhost:80/\n", (2,), "listen",
+     "did you mean localhost:80?"),
+    ("path alone", "[http]\nlisten = /run/x.sock\n", (2,), "listen",
+     "did you mean unix:/run/x.sock?"),
+    ("address that is none", "[http]\nlisten = 256.0.0.1:80\n", (2,), "listen",
+     "not an IPv4 address"),
+    ("name that is none", "[http]\nlisten = a..b:80\n", (2,), "listen",
+     "neither an address nor a host name"),
+    ("no commas between addresses", "[http]\nlisten = 127.0.0.1:80 [::1]:80\n", (2,), "listen",
+     "did you mean 127.0.0.1:80, [::1]:80?"),
+    ("no commas between networks", "[http]\ntrusted_proxies = 10.0.0.0/8 ::1\n", (2,),
+     "trusted_proxies", "did you mean 10.0.0.0/8, ::1?"),
+    ("no commas between origins", "[http]\ncors_origins = https://a.example https://b.example\n",
+     (2,), "cors_origins", "did you mean https://a.example, https://b.example?"),
+    ("beyond loopback", "[http]\n\nlisten = 0.0.0.0:80\n", (3,), "http.listen: 0.0.0.0:80",
+     "http.allow_unauthenticated = yes"),
+    ("misspelt section", "[htpp]\n", (1,), "unknown section htpp", "did you mean [http]?"),
+    ("section in capitals", "[HTTP]\n", (1,), "unknown section HTTP", "did you mean [http]?"),
+    ("misspelt key", "[cache]\nttll = 5m\n", (2,), "unknown key cache.ttll",
+     "did you mean ttl?"),
+    ("key with hyphens", "[http]\nidle-timeout = 5m\n", (2,), "unknown key http.idle-timeout",
+     "did you mean idle_timeout?"),
+    ("key in the wrong section", "[cache]\ntimeout = 5s\n", (2,), "unknown key cache.timeout",
+     "did you mean timeout in the section [p0f]?"),
+    ("key without a section", "ttl = 5s\n", (1,), "unknown key ttl",
+     "did you mean ttl in the section [cache]?"),
+    ("dotted key", "cache.ttl = 5s\n", (1,), "unknown key cache.ttl",
+     "did you mean ttl in the section [cache]?"),
+    ("another program's key", "[http]\nport = 80\n", (2,), "unknown key http.port",
+     "did you mean listen?"),
+    ("section as in YAML", "http:\n  listen: 127.0.0.1:80\n", (1,), "unknown key http",
+     "did you mean [http]?"),
+    ("no separator", "[cache]\nttl 5m\n", (2,), "'ttl 5m'", "did you mean ttl = 5m?"),
+    ("no separator but a colon", "[http]\nlisten 127.0.0.1:80\n", (2,), "listen",
+     "did you mean listen = 127.0.0.1:80?"),
     ("socket path that is too long", f"[p0f]\nsocket = /{'x' * 150}\n", (2,), "socket", ""),
     ("empty socket path", "[p0f]\nsocket =\n", (2,), "socket", ""),
 ]
@@ -96,6 +151,78 @@ def test_a_bad_override(scratch, option, named):
     done = run("-t", "-c", config, "-o", option)
     assert done.returncode == 2, done
     assert named in done.stderr and done.stderr
+
+
+@pytest.mark.parametrize("text", [
+    "[cache]\nttl = 5m ; five\n", "[cache]\nttl = 5m # five\n", "[cache]\nttl: 5m\n",
+    "[cache]\r\nttl = 5m\r\n", "\ufeff[cache]\nttl = 5m\n", "[cache] # x\n \tttl=5m",
+], ids=["comment", "number sign", "colon", "CRLF", "byte order mark", "blanks"])
+def test_other_ways_to_write_it(scratch, text):
+    path = f"{scratch}/good.conf"
+    with open(path, "w", encoding="utf-8", newline="") as out:
+        out.write(text)
+    done = run("-T", "-c", path)
+    assert done.returncode == 0, done
+    assert f"\nttl = 5m  ; {path}:2\n" in done.stdout
+
+
+def test_a_file_in_utf16(scratch):
+    path = f"{scratch}/bad.conf"
+    with open(path, "w", encoding="utf-16") as out:
+        out.write("[cache]\nttl = 5m\n")
+    done = run("-t", "-c", path)
+    assert done.returncode == 2
+    assert f"{path}:1: UTF-16 text: expected UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("where, arguments, environment", [
+    ("-o http.listen: ", ["-o", "http.listen=0.0.0.0:80"], {}),
+    ("environment variable P0F_LOOKUPD_HTTP_LISTEN: http.listen: ", [],
+     {"P0F_LOOKUPD_HTTP_LISTEN": "0.0.0.0:80"}),
+])
+def test_where_it_is_told_to_listen_beyond_loopback(scratch, where, arguments, environment):
+    config = write_config(f"{scratch}/good.conf", {"http.listen": "127.0.0.1:80"})
+    for check in (["-t"], []):
+        done = run(*check, "-c", config, *arguments, extra_environment=environment)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"p0f-lookupd: {where}0.0.0.0:80 is reachable"), done.stderr
+
+
+# Of Kubernetes, for services that are named p0f-lookupd and p0f-lookupd-http.
+SERVICE = {f"P0F_LOOKUPD_{key}": value for service in ("", "HTTP_") for key, value in {
+    f"{service}PORT": "tcp://10.0.0.1:5030", f"{service}PORT_5030_TCP": "tcp://10.0.0.1:5030",
+    f"{service}PORT_5030_TCP_PROTO": "tcp", f"{service}PORT_5030_TCP_PORT": "5030",
+    f"{service}PORT_5030_TCP_ADDR": "10.0.0.1", f"{service}SERVICE_HOST": "10.0.0.1",
+    f"{service}SERVICE_PORT": "5030", f"{service}SERVICE_PORT_HTTP": "5030"}.items()}
+
+
+def test_variables_of_a_service_are_not_ours(scratch):
+    config = write_config(f"{scratch}/good.conf", {"cache.ttl": "1s"})
+    done = run("-T", "-c", config, extra_environment=SERVICE)
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert "environment" not in done.stdout
+
+
+@pytest.mark.parametrize("name, meant", [
+    ("CACHE_TTTL", "CACHE_TTL"), ("CACHE_TIMEOUT", "P0F_TIMEOUT"), ("HTTP_PORT", "HTTP_LISTEN"),
+    ("HTTP_THREAD", "HTTP_THREADS"),
+])
+def test_a_wrong_key_of_a_section_of_ours(scratch, name, meant):
+    config = write_config(f"{scratch}/good.conf", {})
+    done = run("-t", "-c", config,
+               extra_environment={**SERVICE, f"P0F_LOOKUPD_{name}": "5030"})
+    assert done.returncode == 2, done
+    assert f"P0F_LOOKUPD_{name}: unknown key; did you mean P0F_LOOKUPD_{meant}?" in done.stderr
+
+
+def test_a_misspelt_section_of_ours(scratch):
+    """It may be anybody's, so it stops nothing."""
+    config = write_config(f"{scratch}/good.conf", {})
+    done = run("-t", "-c", config, extra_environment={"P0F_LOOKUPD_CAHCE_TTL": "5m"})
+    assert done.returncode == 0, done
+    assert done.stderr == ("p0f-lookupd: ignoring environment variable P0F_LOOKUPD_CAHCE_TTL; "
+                           "did you mean P0F_LOOKUPD_CACHE_TTL?\n")
 
 
 def test_a_bad_value_in_the_environment(scratch):

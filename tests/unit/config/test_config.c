@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,7 +175,7 @@ Test(config, unknown_in_the_file)
     expect_error(load_file("[http]]\n"), ":1: section http:", "nothing after");
     expect_error(load_file("[cache]\n\nlifetime = 1s\n"), ":3: unknown key cache.lifetime; ",
                  "-h lists all keys");
-    expect_error(load_file("ttl = 1s\n"), ":1: unknown key ttl; ", "-h lists all keys");
+    expect_error(load_file("root = 1s\n"), ":1: unknown key root; ", "-h lists all keys");
 }
 
 Test(config, bad_lines_in_the_file)
@@ -201,17 +202,132 @@ Test(config, unknown_in_the_environment)
 
     expect_error(load("P0F_LOOKUPD_CACHE_TTL=1", NULL), where,
                  "cache.ttl = 1: expected a duration");
-    expect_error(load("P0F_LOOKUPD_CACHE_LIFE=1s", NULL), where, "SECTION_KEY");
-    expect_error(load("P0F_LOOKUPD_WEB_TTL=1s", NULL), where, "SECTION_KEY");
-    expect_error(load("P0F_LOOKUPD_TTL=1_s", NULL), where, "SECTION_KEY");
-    expect_error(load("P0F_LOOKUPD_=", NULL), where, "SECTION_KEY");
+    expect_error(load("P0F_LOOKUPD_CACHE_LIFE=1s", NULL), where,
+                 "CACHE_LIFE: unknown key; p0f-lookupd -h lists all keys");
+    expect_error(load("P0F_LOOKUPD_CACHE_TTLL=1s", NULL), where,
+                 "CACHE_TTLL: unknown key; did you mean P0F_LOOKUPD_CACHE_TTL?");
+    expect_error(load("P0F_LOOKUPD_CACHE_TIMEOUT=1s", NULL), where,
+                 "CACHE_TIMEOUT: unknown key; did you mean P0F_LOOKUPD_P0F_TIMEOUT?");
+    expect_error(load("P0F_LOOKUPD_HTTP_PORT=80", NULL), where,
+                 "HTTP_PORT: unknown key; did you mean P0F_LOOKUPD_HTTP_LISTEN?");
+    expect_error(load("P0F_LOOKUPD_HTTP_=80", NULL), where, "HTTP_: unknown key; ");
+    expect_error(load("P0F_LOOKUPD_HTTP=80", NULL), where, "HTTP: unknown key; ");
+}
+
+/* What Kubernetes and Docker set for services named p0f-lookupd and p0f-lookupd-http. */
+Test(config, variables_of_a_service)
+{
+    char *variables[] = {"P0F_LOOKUPD_PORT=tcp://10.0.0.1:5030",
+                         "P0F_LOOKUPD_PORT_5030_TCP=tcp://10.0.0.1:5030",
+                         "P0F_LOOKUPD_PORT_5030_TCP_ADDR=10.0.0.1",
+                         "P0F_LOOKUPD_PORT_5030_TCP_PORT=5030",
+                         "P0F_LOOKUPD_PORT_5030_TCP_PROTO=tcp",
+                         "P0F_LOOKUPD_SERVICE_HOST=10.0.0.1",
+                         "P0F_LOOKUPD_SERVICE_PORT=5030",
+                         "P0F_LOOKUPD_SERVICE_PORT_HTTP=5030",
+                         "P0F_LOOKUPD_NAME=/web/p0f-lookupd",
+                         "P0F_LOOKUPD_HTTP_PORT=tcp://10.0.0.1:5030",
+                         "P0F_LOOKUPD_HTTP_PORT_5030_TCP=tcp://10.0.0.1:5030",
+                         "P0F_LOOKUPD_HTTP_PORT_5030_TCP_ADDR=10.0.0.1",
+                         "P0F_LOOKUPD_HTTP_SERVICE_HOST=10.0.0.1",
+                         "P0F_LOOKUPD_HTTP_SERVICE_PORT=5030",
+                         "P0F_LOOKUPD_HTTP_SERVICE_PORT_HTTP=5030",
+                         "P0F_LOOKUPD_=",
+                         "P0F_LOOKUPD_TTL",
+                         "P0F_LOOKUPD",
+                         NULL};
+    struct config_source source = {.environ = variables};
+    struct config *config = config_load(&source, error);
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.listen, "127.0.0.1:5030");
+    config_free(config);
+}
+
+static void redirect_stderr(void)
+{
+    cr_redirect_stderr();
+}
+
+Test(config, a_mistyped_section_in_the_environment, .init = redirect_stderr)
+{
+    config_free(load("P0F_LOOKUPD_CAHCE_TTL=1s", NULL));
+    config_free(load("P0F_LOOKUPD_TLS_KEY=/x", NULL));
+    fflush(stderr);
+    cr_assert_stderr_eq_str("p0f-lookupd: ignoring environment variable P0F_LOOKUPD_CAHCE_TTL; "
+                            "did you mean P0F_LOOKUPD_CACHE_TTL?\n");
+}
+
+Test(config, what_was_meant)
+{
+    expect_error(load_file("[cache]\nttl = 30\n"), ":2: cache.ttl = 30: expected a duration",
+                 "; did you mean 30s?");
+    expect_error(load_file("[cache]\nttll = 30\n"), ":2: unknown key cache.ttll; ",
+                 "did you mean ttl?");
+    expect_error(load_file("[cache]\ntimeout = 1s\n"), ":2: unknown key cache.timeout; ",
+                 "did you mean timeout in the section [p0f]?");
+    expect_error(load_file("ttl = 1s\n"), ":1: unknown key ttl; ",
+                 "did you mean ttl in the section [cache]?");
+    expect_error(load_file("[http]\ncache.ttl = 1s\n"), ":2: unknown key http.cache.ttl; ",
+                 "did you mean ttl in the section [cache]?");
+    expect_error(load_file("http:\n"), ":1: unknown key http; ", "did you mean [http]?");
+    expect_error(load_file("[http]\nlisten 127.0.0.1:80\n"),
+                 ":2: unknown key http.listen 127.0.0.1; ", "did you mean listen = 127.0.0.1:80?");
+    expect_error(load_file("[htpp]\n"),
+                 ":1: unknown section htpp: ", "expected http, p0f or cache; did you mean [http]?");
+    expect_error(load(NULL, "http.cors_origins=https://x/"), "-o http.cors_origins",
+                 "did you mean https://x?)");
+}
+
+/* So that what is in force can always be printed as a file. */
+Test(config, values_that_no_file_can_hold)
+{
+    char line[9000] = "http.listen=unix:/";
+    char *bad[] = {"p0f.socket=/x\n",  "p0f.socket=/x\ny",  "p0f.socket= /x", "p0f.socket=/x\t",
+                   "p0f.socket=/x ;y", "p0f.socket=/x\t#y", "p0f.socket=#x",  "p0f.socket=;x"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i]), "-o p0f.socket = ", "expected at most 7800 bytes");
+    expect_good("p0f.socket=/x#y;z");
+    expect_error(load(NULL, "p0f.socket=/x\n"), "-o p0f.socket = /x?: ", "; did you mean /x?");
+    for (size_t length = strlen(line); length < sizeof line - 20; length = strlen(line))
+        strcpy(line + length, ", unix:/x");
+    expect_error(load(NULL, line), "-o http.listen = unix:/, unix:/x", "at most 7800 bytes");
+}
+
+Test(config, where_a_setting_comes_from)
+{
+    char *variables[] = {"P0F_LOOKUPD_CACHE_TTL=2s", NULL};
+    char *overrides[] = {"p0f.max_rate=3"};
+    struct config_source source = {
+        .file = path, .environ = variables, .override = overrides, .override_count = 1};
+    char space[CONFIG_ORIGIN_SIZE], expected[128];
+
+    write_file("[cache]\nttl=1s\nnegative_ttl=9s\n", 30);
+    struct config *config = config_load(&source, error);
+    unlink(path);
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->file, path);
+    snprintf(expected, sizeof expected, "%s:3: ", path);
+    cr_assert_str_eq(config_prefix(config, "cache.negative_ttl", space), expected);
+    cr_assert_str_eq(config_prefix(config, "cache.ttl", space),
+                     "environment variable P0F_LOOKUPD_CACHE_TTL: ");
+    cr_assert_str_eq(config_prefix(config, "p0f.max_rate", space), "-o ");
+    cr_assert_str_eq(config_prefix(config, "http.listen", space), "default ");
+    config_free(config);
 }
 
 Test(config, unknown_override)
 {
     expect_error(load(NULL, "cache.ttl"), "-o cache.ttl:", "expected section.key=value");
-    expect_error(load(NULL, "ttl=1.5"), "-o ttl=1.5:", "expected section.key=value");
-    expect_error(load(NULL, "cache.life=1s"), "-o cache.life=1s:", "unknown key");
+    expect_error(load(NULL, "ttl=1.5"),
+                 "-o ttl=1.5:", "expected section.key=value; did you mean cache.ttl?");
+    expect_error(load(NULL, "root=1.5"),
+                 "-o root=1.5:", "expected section.key=value; p0f-lookupd -h lists all keys");
+    expect_error(load(NULL, "cache.life=1s"),
+                 "-o cache.life=1s:", "unknown key; p0f-lookupd -h lists all keys");
+    expect_error(load(NULL, "cache.tttl=1s"),
+                 "-o cache.tttl=1s:", "unknown key; did you mean cache.ttl?");
     expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl=1s:", "unknown key");
     expect_error(load(NULL, "cache.ttl=x"), "-o cache.ttl = x:", "expected a duration");
 }
@@ -376,11 +492,15 @@ Test(config, settings_of_later_versions)
         expect_error(load(NULL, later[i]), "-o http.", ": unknown key; p0f-lookupd -h lists all");
 }
 
-static char named[256];
+static char named[512];
 
-static void note(const char *name)
+static void note(void *ctx, const struct config_change *change)
 {
-    strcat(strcat(named, name), " ");
+    size_t length = strlen(named);
+
+    cr_assert_eq(ctx, named);
+    snprintf(named + length, sizeof named - length, "%s%s.%s: %s, %s. ", change->prefix,
+             change->section, change->key, change->in_force, change->waiting);
 }
 
 Test(config, restart_needed)
@@ -389,10 +509,11 @@ Test(config, restart_needed)
     struct config *after = load("P0F_LOOKUPD_P0F_SOCKET=/b", "cache.ttl=1s");
 
     named[0] = '\0';
-    config_restart_needed(before, before, note);
+    config_restart_needed(before, before, note, named);
     cr_assert_str_empty(named);
-    config_restart_needed(before, after, note);
-    cr_assert_str_eq(named, "http.threads p0f.socket ");
+    config_restart_needed(before, after, note, named);
+    cr_assert_str_eq(named, "default http.threads: 2, auto. "
+                            "environment variable P0F_LOOKUPD_P0F_SOCKET: p0f.socket: /a, /b. ");
     config_free(before);
     config_free(after);
 }
@@ -403,8 +524,11 @@ Test(config, restart_needed_for_lists)
     struct config *after = load("P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=::1", "http.server_names=x");
 
     named[0] = '\0';
-    config_restart_needed(before, after, note);
-    cr_assert_str_eq(named, "http.trusted_proxies http.server_names http.cors_origins ");
+    config_restart_needed(before, after, note, named);
+    cr_assert_str_eq(named,
+                     "environment variable P0F_LOOKUPD_HTTP_TRUSTED_PROXIES: http.trusted_proxies: "
+                     "127.0.0.0/8, ::1, ::1. -o http.server_names: , x. "
+                     "default http.cors_origins: *, . ");
     config_free(before);
     config_free(after);
 }
@@ -509,4 +633,59 @@ Test(config, every_value_can_be_read_back)
     cr_assert_gt(count, 0);
     cr_assert_eq(count, count_options());
     config_free(config);
+}
+
+static char *printed(const struct config *config)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    config_print(config, out);
+    fclose(out);
+    return text;
+}
+
+/* Ends `text` where the comments begin. */
+static void cut_origins(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        if (strncmp(from, "  ; ", 4) == 0)
+            from += strcspn(from, "\n");
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+Test(config, what_is_printed_is_a_file)
+{
+    char *variables[] = {"P0F_LOOKUPD_HTTP_CORS_ORIGINS=https://a.example, https://b.example",
+                         "P0F_LOOKUPD_HTTP_TRUSTED_PROXIES=", NULL};
+    char *overrides[] = {"http.listen=unix:/a#b, [::1]:5030", "http.threads=3", "cache.ttl=90s"};
+    struct config_source source = {
+        .environ = variables, .override = overrides, .override_count = 3};
+    struct config *config = config_load(&source, error);
+
+    cr_assert_not_null(config, "%s", error);
+    char *text = printed(config);
+    cr_assert_not_null(strstr(text, "[http]\nlisten = unix:/a#b, [::1]:5030  ; -o\n"), "%s", text);
+    cr_assert_not_null(strstr(text, "\ntrusted_proxies =   ; environment variable "
+                                    "P0F_LOOKUPD_HTTP_TRUSTED_PROXIES\n"),
+                       "%s", text);
+    cr_assert_not_null(
+        strstr(text, "\n\n[cache]\nttl = 90s  ; -o\nincomplete_ttl = 2s  ; default\n"), "%s", text);
+    struct config *again = load_file(text);
+    cr_assert_not_null(again, "%s", error);
+    char *text_again = printed(again), line[128];
+    snprintf(line, sizeof line, "[http]\nlisten = unix:/a#b, [::1]:5030  ; %s:2\n", path);
+    cr_assert_eq(strncmp(text_again, line, strlen(line)), 0, "%s", text_again);
+    cut_origins(text);
+    cut_origins(text_again);
+    cr_assert_str_eq(text_again, text);
+    free(text);
+    free(text_again);
+    config_free(config);
+    config_free(again);
 }

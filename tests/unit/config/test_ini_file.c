@@ -11,6 +11,8 @@
 static char path[64], error[INI_FILE_ERROR_SIZE], seen[512];
 static const char *stop_at;
 
+#define SYNTAX "syntax error: expected [section], key = value, or # comment, not "
+
 static bool note(const char *text)
 {
     strcat(seen, text);
@@ -85,14 +87,20 @@ Test(ini_file, sections_and_settings_in_order)
     expect("[]", "1[] ");
 }
 
+Test(ini_file, comments_behind_values)
+{
+    expect("a=1 # x\nb=2\t#\nc=3 ; x # y\nd=# x\ne= # x\nf=a#b;c#\n # x",
+           "1[]a=1 2[]b=2 3[]c=3 4[]d=# x 5[]e= 6[]f=a#b;c# ");
+    expect("a=1 #", "1[]a=1 ");
+}
+
 Test(ini_file, bad_sections)
 {
     expect_error("[s\n", 1, "section s: expected a closing bracket");
     expect_error("\n[", 2, "section : expected a closing bracket");
     expect_error("[s] a=1\n", 1, "section s: expected nothing after the closing bracket");
     expect_error("[s]]\n", 1, "section s: expected nothing after the closing bracket");
-    expect_error("a=1\n\xef\xbb\xbf[s]\n", 2,
-                 "syntax error: expected [section], key = value, or # comment");
+    expect_error("a=1\n\xef\xbb\xbf[s]\n", 2, SYNTAX "'\xef\xbb\xbf[s]'");
     cr_assert_str_eq(seen, "1[]a=1 ", "a byte order mark is on the first line only");
 }
 
@@ -100,8 +108,15 @@ Test(ini_file, bad_lines)
 {
     char line[9000] = "a=";
 
-    expect_error("[s]\n\nword\n", 3, "syntax error: expected [section], key = value, or # comment");
-    expect_error_bytes("a=1\nb=\0x\n", 9, 2, "NUL byte in the line: expected text");
+    expect_error("[s]\n\n word\r\n", 3, SYNTAX "'word'");
+    expect_error("ttl 5m\n", 1, SYNTAX "'ttl 5m'; did you mean ttl = 5m?");
+    expect_error("listen   on this", 1,
+                 SYNTAX "'listen   on this'; did you mean listen = on this?");
+    expect_error("s] x\n", 1, SYNTAX "'s] x'");
+    expect_error_bytes("a=1\nb=\0x\n", 9, 2, "NUL byte in the line: expected text in UTF-8");
+    expect_error_bytes("\xff\xfe[\0s\0]\0\n\0", 10, 1, "UTF-16 text: expected UTF-8");
+    expect_error_bytes("\xfe\xff\0[\0s\0]\0\n", 10, 1, "UTF-16 text: expected UTF-8");
+    expect_error("\n\xff\xfe", 2, SYNTAX "'\xff\xfe'");
     memset(line + 2, 'x', sizeof line - 3);
     expect_error(line, 1, "line too long: expected fewer than 8190 bytes");
 }

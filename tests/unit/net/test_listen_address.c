@@ -51,7 +51,9 @@ Test(listen_address, host_and_port)
 {
     expect("127.0.0.1:5030", "127.0.0.1", "5030");
     expect("localhost:0", "localhost", "0");
-    expect("*:65535", "*", "65535");
+    expect("x-1.example_2.org.:65535", "x-1.example_2.org.", "65535");
+    expect("1.example:1", "1.example", "1");
+    expect("[fe80::1%eth0]:80", "fe80::1%eth0", "80");
     expect("[::1]:5030", "::1", "5030");
     expect("[::]:00080", "::", "00080");
     expect("x:1", "x", "1");
@@ -117,9 +119,43 @@ Test(listen_address, as_long_as_can_be)
     expect_refused(text, "'unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is too "
                          "long: a unix socket's path has 107 bytes at most");
     memset(text, 'x', 256);
+    for (size_t i = 63; i < 256; i += 64)
+        text[i] = '.';
     strcpy(text + 255, ":1");
     cr_assert_eq(strlen(read_one(text).host), 255);
     strcpy(text + 255, "x:1");
     expect_refused(text, "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' has too "
                          "long a name");
+}
+
+/* Whoever waits for these to be resolved waits for ever. */
+Test(listen_address, hosts_that_no_resolver_knows)
+{
+    const char *names[] = {"*:1", "a..b:1", ".a:1",          "a..:1",
+                           ".:1", "a b:1",  "\xc3\xa9.fr:1", "a/b:1"};
+    const char *numbers[] = {"256.0.0.1:1", "1.2.3:1", "127.1:1", "1:1", "10.0.0.1.5:1", "a.1:1"};
+    const char *brackets[] = {"[x]:1", "[127.0.0.1]:1", "[::g]:1", "[1::2::3]:1", "[%eth0]:1"};
+    char label[80], why[LISTEN_ADDRESS_ERROR_SIZE];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(why, sizeof why, "'%s' has a host that is neither an address nor a host name",
+                 names[i]);
+        expect_refused(names[i], why);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        snprintf(why, sizeof why, "'%s' has a host that is not an IPv4 address", numbers[i]);
+        expect_refused(numbers[i], why);
+    }
+    for (size_t i = 0; i < sizeof brackets / sizeof brackets[0]; i++) {
+        snprintf(why, sizeof why, "'%s' has brackets around what is not an IPv6 address",
+                 brackets[i]);
+        expect_refused(brackets[i], why);
+    }
+    memset(label, 'x', 63);
+    strcpy(label + 63, ":1");
+    read_one(label);
+    strcpy(label + 63, "x:1");
+    snprintf(why, sizeof why, "'%.60s' has a host that is neither an address nor a host name",
+             label);
+    expect_refused(label, why);
 }

@@ -111,11 +111,11 @@ Test(listener_mode, umask_comes_back_when_it_fails, .init = setup, .fini = teard
 Test(listener_mode, what_is_no_socket_is_left_alone, .init = setup, .fini = teardown)
 {
     cr_assert_eq(link(victim, path), 0);
-    expect_refused("exists and is not a socket");
+    expect_refused("File exists: it is not a socket; remove it");
     cr_assert_eq(mode_of(path), S_IFREG | 0600);
     cr_assert_eq(unlink(path), 0);
     cr_assert_eq(symlink(victim, path), 0);
-    expect_refused("exists and is not a socket");
+    expect_refused("File exists: it is not a socket; remove it");
     cr_assert_eq(mode_of(path) & S_IFMT, S_IFLNK);
     cr_assert_eq(mode_of(victim), S_IFREG | 0600);
 }

@@ -4,12 +4,17 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
+#include <string.h>
 
+#define LACKING "Cannot assign requested address: this machine does not have the address (yet)"
 #define NOT_OURS "240.0.0.1" /* RFC 1112: of a kind that no machine has */
 
 static char error[LISTENERS_ERROR_SIZE];
 static const char *stands_for[2];
+static int problem, flags; /* of the resolver */
 
 /* In the place of the system's: "first" stands for the first, "second" for the second, "both". */
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -18,7 +23,10 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     static struct sockaddr_in names[2];
     static struct addrinfo infos[2];
 
-    (void)port, (void)hints;
+    (void)port;
+    flags = hints->ai_flags;
+    if (problem != 0)
+        return problem;
     *found = host[0] == 's' ? &infos[1] : &infos[0];
     for (size_t i = 0; i < 2; i++) {
         names[i].sin_family = AF_INET; /* and port 0 */
@@ -58,7 +66,7 @@ static void expect(const char *first, const char *second, bool opens)
     if (opens)
         cr_assert(listeners_start(listeners, loop, on_accepted, NULL));
     else
-        cr_assert_str_eq(error, "http.listen: both:0: Cannot assign requested address");
+        cr_assert_str_eq(error, "both:0: " LACKING);
     listeners_free(listeners);
     loop_free(loop);
 }
@@ -83,6 +91,35 @@ Test(listener_names, another_name_does_not_make_up_for_it)
     struct listeners *listeners = listeners_parse("first:0,second:0", true, error);
     cr_assert_not_null(listeners, "%s", error);
     cr_assert_not(listeners_open(listeners, error));
-    cr_assert_str_eq(error, "http.listen: first:0: Cannot assign requested address");
+    cr_assert_str_eq(error, "first:0: " LACKING);
     listeners_free(listeners);
+}
+
+static void expect_unresolved(int reason, int expected)
+{
+    char text[128];
+
+    problem = reason;
+    cr_assert_null(listeners_parse("first:80", true, error));
+    cr_assert_eq(errno, expected, "%s", strerror(errno));
+    snprintf(text, sizeof text, "first:80: cannot resolve the host: %s; ",
+             reason == EAI_SYSTEM ? strerror(errno) : gai_strerror(reason));
+    cr_assert_eq(strncmp(error, text, strlen(text)), 0, "%s", error);
+}
+
+/* The name may be there the next time. */
+Test(listener_names, one_that_cannot_be_resolved)
+{
+    expect_unresolved(EAI_AGAIN, EAGAIN);
+    expect_unresolved(EAI_NONAME, EAGAIN);
+    expect_unresolved(EAI_FAIL, EAGAIN);
+    expect_unresolved(EAI_MEMORY, ENOMEM);
+}
+
+/* A resolver can take long, so it is not asked. */
+Test(listener_names, one_that_is_only_checked)
+{
+    problem = EAI_NONAME;
+    cr_assert(listeners_check("first:80", false, error), "%s", error);
+    cr_assert_neq(flags & AI_NUMERICHOST, 0);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listen_socket.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct sockaddr_un local = {.sun_family = AF_UNIX};
+static struct sockaddr_in inet = {.sin_family = AF_INET};
+
+static void expect_explained(const void *name, int problem, const char *expected)
+{
+    char text[128];
+
+    listen_socket_explain(name, problem, text, sizeof text);
+    cr_assert_str_eq(text, expected, "%s", text);
+}
+
+static void expect_failure(int problem)
+{
+    cr_assert_eq(listen_socket_open((const struct sockaddr *)&local, sizeof local), -1);
+    cr_assert_eq(errno, problem, "%s", strerror(errno));
+}
+
+Test(listen_socket, says_what_to_do)
+{
+    expect_explained(&inet, EADDRINUSE,
+                     "Address already in use: another program listens there; ss -ltnp shows which");
+    expect_explained(&inet, EACCES,
+                     "Permission denied: ports below 1024 need CAP_NET_BIND_SERVICE");
+    expect_explained(&local, EACCES,
+                     "Permission denied: the daemon needs write permission in its directory");
+    expect_explained(&local, ENOENT,
+                     "No such file or directory: its directory does not exist (yet)");
+    expect_explained(&inet, ENOENT, "No such file or directory");
+}
+
+Test(listen_socket, what_is_at_the_path)
+{
+    char dir[] = "/tmp/listen-XXXXXX";
+    struct stat there;
+
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(local.sun_path, sizeof local.sun_path, "%s/none/x", dir);
+    expect_failure(ENOENT);
+    strcpy(local.sun_path, dir);
+    expect_failure(EISDIR);
+    snprintf(local.sun_path, sizeof local.sun_path, "%s/x", dir);
+    FILE *file = fopen(local.sun_path, "w");
+    fclose(file);
+    expect_failure(EEXIST);
+    unlink(local.sun_path);
+    int fd = listen_socket_open((const struct sockaddr *)&local, sizeof local);
+    cr_assert_geq(fd, 0);
+    expect_failure(EADDRINUSE);
+    cr_assert_eq(lstat(local.sun_path, &there), 0);
+    cr_assert(S_ISSOCK(there.st_mode));
+    close(fd);
+    unlink(local.sun_path);
+    rmdir(dir);
+}
