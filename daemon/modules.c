@@ -51,12 +51,21 @@ static unsigned worker_count_of(const struct config *config)
     return sched_getaffinity(0, sizeof usable, &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
 }
 
-static bool show_settings(struct status *status, const struct config *config)
+static void show_waiting(void *ctx, const struct config_change *change)
+{
+    config_snapshot_add_waiting(ctx, change->section, change->key, change->waiting);
+}
+
+/* `fresh` has what waits for a restart. */
+static bool show_settings(struct status *status, const struct config *config,
+                          const struct config *fresh)
 {
     struct config_snapshot *snapshot = config_snapshot_new();
 
-    if (snapshot)
+    if (snapshot) {
         config_each(config, config_snapshot_add, snapshot);
+        config_restart_needed(config, fresh, show_waiting, snapshot);
+    }
     if (!snapshot || !config_snapshot_complete(snapshot)) {
         config_snapshot_unref(snapshot);
         return false;
@@ -65,7 +74,7 @@ static bool show_settings(struct status *status, const struct config *config)
     return true;
 }
 
-bool modules_apply(struct modules *modules, const struct config *config)
+bool modules_apply(struct modules *modules, const struct config *config, const struct config *fresh)
 {
     const struct recall_times times = recall_times_of(config);
     const struct lookup_limits limits = lookup_limits_of(config);
@@ -74,7 +83,7 @@ bool modules_apply(struct modules *modules, const struct config *config)
     lookup_set_limits(modules->lookup, &limits);
     pool_set_max_rate(modules->pool, config->p0f.max_rate);
     readiness_set_timeout(modules->readiness, config->p0f.timeout);
-    return show_settings(modules->status, config);
+    return show_settings(modules->status, config, fresh);
 }
 
 /* ---- Building */
@@ -136,7 +145,7 @@ static bool build_ops(struct modules *modules, const struct config *config,
         .version = options->version,
         .started = options->started,
     });
-    if (!modules->readiness || !modules->status || !show_settings(modules->status, config))
+    if (!modules->readiness || !modules->status || !show_settings(modules->status, config, config))
         return fail_build(error, "out of memory");
     return true;
 }

@@ -55,9 +55,10 @@ bool modules_build(struct modules *modules, const struct config *config,
                    const struct modules_options *options, char error[MODULES_ERROR_SIZE])
     __attribute__((warn_unused_result));
 
-/* Puts settings in force that need no restart. False when out of memory to show them: then they are in
- * force, and /status shows the old ones. In the loop's thread. */
-bool modules_apply(struct modules *modules, const struct config *config)
+/* Puts the settings of `config` in force that need no restart; where `fresh` has others that do, /status
+ * shows that they wait for one. False when out of memory to show them: then they are in force, and
+ * /status shows the old ones. In the loop's thread. */
+bool modules_apply(struct modules *modules, const struct config *config, const struct config *fresh)
     __attribute__((warn_unused_result));
 
 /* Stops the HTTP workers and frees everything but the loop, which must have ended. No-op on a zeroed

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,7 +18,8 @@
 #define SHUTDOWN_CHECK_MS 10          /* between two looks at what is still to be done */
 #define SHUTDOWN_MAX_MS 5000          /* for clients that are slow to read their answers */
 #define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */
-#define REFUSED_LOG_MS 60000          /* between two messages about refused connections */
+#define STATUS_SERVING "Answering lookups"
+#define REFUSED_LOG_MS 60000 /* between two messages about refused connections */
 
 struct server {
     struct config *config;
@@ -34,11 +36,36 @@ struct server {
 
 /* ---- SIGHUP */
 
-static void tell_restart_needed(void *ctx, const struct config_change *change)
+static void warn_restart_needed(void *ctx, const struct config_change *change)
 {
     (void)ctx;
-    log_warnx("%s.%s has changed, which needs a restart; the old value stays in force",
-              change->section, change->key);
+    log_warnx("%s%s.%s = %s needs a restart; %s stays in force", change->prefix, change->section,
+              change->key, change->waiting, change->in_force);
+}
+
+/* The addresses must be good for the next start, except that names are not resolved here: that could
+ * take long. */
+static struct config *load_fresh(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
+{
+    struct config *fresh = config_load(source, error);
+    char reason[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+
+    if (!fresh || listeners_check(fresh->http.listen, fresh->http.allow_unauthenticated, reason))
+        return fresh;
+    snprintf(error, CONFIG_ERROR_SIZE, "%shttp.listen: %s",
+             config_prefix(fresh, "http.listen", prefix), reason);
+    config_free(fresh);
+    return NULL;
+}
+
+static void fail_reload(struct server *server, const char *error)
+{
+    char status[CONFIG_ERROR_SIZE + 64];
+
+    log_errx("%s; the old settings stay in force", error);
+    status_reload_failed(server->modules.status, error);
+    snprintf(status, sizeof status, "Answering lookups with the old settings: %s", error);
+    systemd_notify_ready(status);
 }
 
 static void reload(struct server *server)
@@ -46,19 +73,19 @@ static void reload(struct server *server)
     char error[CONFIG_ERROR_SIZE];
 
     systemd_notify_reloading();
-    struct config *fresh = config_load(server->source, error);
+    struct config *fresh = load_fresh(server->source, error);
     if (!fresh) {
-        log_errx("%s; the old settings stay in force", error);
-        systemd_notify_ready();
+        fail_reload(server, error);
         return;
     }
-    config_restart_needed(server->config, fresh, tell_restart_needed, NULL);
+    config_restart_needed(server->config, fresh, warn_restart_needed, NULL);
     config_adopt(server->config, fresh); /* limits still follow from what needs a restart */
-    config_free(fresh);
-    if (!modules_apply(&server->modules, server->config))
+    if (!modules_apply(&server->modules, server->config, fresh))
         log_warnx("out of memory: the new settings are in force, but /status shows the old ones");
+    config_free(fresh);
+    status_reloaded(server->modules.status, clock_wall());
     log_info("settings reloaded");
-    systemd_notify_ready();
+    systemd_notify_ready(STATUS_SERVING);
 }
 
 /* ---- Shutting down: no new connections; then no new lookups; then no answers outstanding from p0f */
@@ -237,7 +264,7 @@ int server_run(struct config *config, const struct config_source *source)
     descriptors_raise_limit(config->http.max_connections);
     if (open_listeners(&server) && open_loop(&server) && build_modules(&server) &&
         start_accepting(&server)) {
-        systemd_notify_ready();
+        systemd_notify_ready(STATUS_SERVING);
         if (loop_run(server.loop) == 0)
             status = EXIT_SUCCESS;
         else

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
-void systemd_notify_ready(void)
+void systemd_notify_ready(const char *status)
 {
-    sd_notify(0, "READY=1\nSTATUS=Answering lookups");
+    sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
 void systemd_notify_reloading(void)

@@ -3,7 +3,8 @@
 #ifndef SYSTEMD_H
 #define SYSTEMD_H
 
-void systemd_notify_ready(void);
+/* `status` is one line for people (STATUS=). */
+void systemd_notify_ready(const char *status);
 void systemd_notify_reloading(void);
 void systemd_notify_stopping(void);
 

@@ -37,6 +37,18 @@ void config_snapshot_add(void *ctx, const char *section, const char *key, const 
     list[snapshot->count++] = (struct setting){.section = section, .key = key, .value = copy};
 }
 
+void config_snapshot_add_waiting(struct config_snapshot *snapshot, const char *section,
+                                 const char *key, const char *waiting)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct setting *setting = &snapshot->list[i];
+        if (strcmp(setting->section, section) != 0 || strcmp(setting->key, key) != 0)
+            continue;
+        setting->waiting = strdup(waiting);
+        snapshot->failed |= !setting->waiting;
+    }
+}
+
 bool config_snapshot_complete(const struct config_snapshot *snapshot)
 {
     return !snapshot->failed;
@@ -62,8 +74,10 @@ void config_snapshot_unref(struct config_snapshot *snapshot)
 {
     if (!snapshot || atomic_fetch_sub(&snapshot->references, 1) > 1)
         return;
-    for (size_t i = 0; i < snapshot->count; i++)
+    for (size_t i = 0; i < snapshot->count; i++) {
         free(snapshot->list[i].value);
+        free(snapshot->list[i].waiting);
+    }
     free(snapshot->list);
     free(snapshot);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings in force as text, for display in /status. Filled once and read-only from then on, with a
+/* The settings in force, and those that wait for a restart, as text for display in /status. Filled once and read-only from then on, with a
  * reference count, so that threads can go on using one while a reload replaces it. */
 #ifndef CONFIG_SNAPSHOT_H
 #define CONFIG_SNAPSHOT_H
@@ -12,7 +12,8 @@ struct config_snapshot;
 struct setting {
     const char *section; /* static, as is `key` */
     const char *key;
-    char *value; /* as it would be written in the file */
+    char *value;   /* as it would be written in the file */
+    char *waiting; /* what a restart would put in force; NULL: the same */
 };
 
 /* An empty snapshot with one reference. NULL when out of memory. */
@@ -22,7 +23,11 @@ struct config_snapshot *config_snapshot_new(void);
  * passed to config_each(). */
 void config_snapshot_add(void *snapshot, const char *section, const char *key, const char *value);
 
-/* False when config_snapshot_add() ran out of memory: then settings are missing. */
+/* Adds to a setting, which must be there, the value that waits for a restart; copies it. */
+void config_snapshot_add_waiting(struct config_snapshot *snapshot, const char *section,
+                                 const char *key, const char *waiting);
+
+/* False when adding ran out of memory: then something is missing. */
 bool config_snapshot_complete(const struct config_snapshot *snapshot);
 
 size_t config_snapshot_count(const struct config_snapshot *snapshot);

@@ -221,6 +221,8 @@ static struct prometheus_gauges gauges_of(const struct status_snapshot *snapshot
     struct prometheus_gauges gauges = {
         .version = snapshot->version,
         .started = snapshot->started,
+        .reload_successful = !snapshot->reload.error[0],
+        .reloaded = snapshot->reload.succeeded,
         .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
         .p0f_up = pool->up,
         .outstanding = pool->outstanding,

@@ -9,6 +9,17 @@
 
 #define PREFIX "p0f_lookupd_"
 
+static void put_reload(struct exposition *out, const struct prometheus_gauges *gauges)
+{
+    exposition_single(out, PREFIX "config_last_reload_successful", "gauge",
+                      "1 if the settings were valid when they were last read, at the start or on "
+                      "SIGHUP.",
+                      gauges->reload_successful);
+    exposition_single(out, PREFIX "config_last_reload_success_timestamp_seconds", "gauge",
+                      "When valid settings were last read, in seconds since the epoch.",
+                      (uint64_t)gauges->reloaded);
+}
+
 /* ---- HTTP */
 
 /* Expected statuses are exported from the start, so that rate() sees their first occurrence; others
@@ -295,6 +306,7 @@ char *prometheus_text(const struct metrics_snapshot *snapshot,
     struct exposition text = {0}, *out = &text;
 
     exposition_info(out, PREFIX "build_info", "Version of the daemon.", "version", gauges->version);
+    put_reload(out, gauges);
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
     put_lookups(out, snapshot);

@@ -26,6 +26,8 @@ struct prometheus_store {
 struct prometheus_gauges {
     const char *version;
     int64_t started;           /* unix seconds; the same each time, even if the clock is set */
+    bool reload_successful;    /* the settings could be read the last time */
+    int64_t reloaded;          /* unix seconds: when they could */
     const char *dialect;       /* that p0f speaks; NULL: not known yet */
     bool p0f_up;               /* p0f answers */
     uint64_t connections_down; /* connections to p0f by state, see link.h */

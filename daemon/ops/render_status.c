@@ -6,6 +6,7 @@
 #include "json/object.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 static json_t *time_text(int64_t seconds)
 {
@@ -41,6 +42,33 @@ static json_t *render_settings(const struct config_snapshot *snapshot)
         }
     }
     return sections;
+}
+
+static json_t *render_waiting(const struct config_snapshot *snapshot)
+{
+    json_t *waiting = json_object();
+
+    for (size_t i = 0; i < config_snapshot_count(snapshot); i++) {
+        const struct setting *setting = config_snapshot_at(snapshot, i);
+        char name[64];
+        if (!setting->waiting)
+            continue;
+        snprintf(name, sizeof name, "%s.%s", setting->section, setting->key);
+        object_add(&waiting, name, object_text(setting->waiting));
+    }
+    return waiting;
+}
+
+static json_t *render_reload(const struct status_snapshot *snapshot)
+{
+    const struct status_reload *reload = &snapshot->reload;
+    json_t *object = json_object();
+
+    object_add(&object, "successful", json_boolean(!reload->error[0]));
+    object_add(&object, "last_success", time_text(reload->succeeded));
+    object_add(&object, "error", text_or_null(reload->error));
+    object_add(&object, "waiting_for_restart", render_waiting(snapshot->configuration));
+    return object;
 }
 
 static json_t *render_store(uint32_t entries, uint32_t capacity, uint64_t bytes, uint64_t evictions)
@@ -140,6 +168,7 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "started", time_text(snapshot->started));
     object_add(&status, "uptime_seconds", json_integer(snapshot->uptime / 1000));
     object_add(&status, "configuration", render_settings(snapshot->configuration));
+    object_add(&status, "reload", render_reload(snapshot));
     object_add(&status, "cache", render_cache(snapshot));
     object_add(&status, "lookups", render_lookups(&snapshot->lookups));
     object_add(&status, "pool", render_pool(&snapshot->pool));

@@ -2,12 +2,14 @@
 #include "ops/status.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct status {
     struct status_options options;
     struct boottime began;
     struct config_snapshot *configuration;
+    struct status_reload reload;
     const struct descriptors *descriptors; /* or NULL */
     _Atomic uint32_t pending;
     _Atomic bool closed;
@@ -32,6 +34,7 @@ static void take_snapshot(void *ctx)
     snapshot->started = options->started;
     snapshot->uptime = boottime_ms_between(status->began, options->boottime());
     snapshot->configuration = config_snapshot_ref(status->configuration);
+    snapshot->reload = status->reload;
     snapshot->cache = recall_counts(options->recall);
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
@@ -82,6 +85,16 @@ void status_set_configuration(struct status *status, struct config_snapshot *sna
     status->configuration = snapshot;
 }
 
+void status_reloaded(struct status *status, int64_t now)
+{
+    status->reload = (struct status_reload){.succeeded = now};
+}
+
+void status_reload_failed(struct status *status, const char *error)
+{
+    snprintf(status->reload.error, sizeof status->reload.error, "%s", error);
+}
+
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
 {
     status->descriptors = descriptors;
@@ -95,6 +108,7 @@ struct status *status_new(const struct status_options *options)
         return NULL;
     status->options = *options;
     status->began = options->boottime();
+    status_reloaded(status, options->started);
     return status;
 }
 

@@ -29,11 +29,20 @@ struct status_options {
     int64_t started;     /* unix seconds */
 };
 
+#define STATUS_RELOAD_ERROR_SIZE 1024
+
+/* How the settings were read the last time, be it at the start. */
+struct status_reload {
+    int64_t succeeded;                    /* unix seconds: the last time that it was successful */
+    char error[STATUS_RELOAD_ERROR_SIZE]; /* "": successful */
+};
+
 struct status_snapshot {
     const char *version;
     int64_t started; /* unix seconds */
     int64_t uptime;  /* milliseconds */
     struct config_snapshot *configuration;
+    struct status_reload reload;
     struct recall_counts cache;
     uint32_t max_hosts;
     uint32_t max_misses;
@@ -56,7 +65,7 @@ struct status_request {
     struct loop_task task;
 };
 
-/* The uptime counts from now. NULL with errno when out of memory. */
+/* The uptime counts from now, and the settings have been read successfully at options->started. NULL with errno when out of memory. */
 struct status *status_new(const struct status_options *options);
 
 /* No request may be pending. No-op on NULL. */
@@ -65,6 +74,11 @@ void status_free(struct status *status);
 /* The settings that snapshots show from now on; takes the reference over. In the loop's thread, or
  * before it runs. Needed before the first status_gather(). */
 void status_set_configuration(struct status *status, struct config_snapshot *snapshot);
+
+/* A reload was successful, or failed with this message, which is copied. `now` is in unix seconds. In the
+ * loop's thread. */
+void status_reloaded(struct status *status, int64_t now);
+void status_reload_failed(struct status *status, const char *error);
 
 /* Where the number of open descriptors comes from; borrowed until status_free(). Before the loop runs;
  * without it, the number is not known. */

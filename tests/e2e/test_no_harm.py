@@ -130,7 +130,7 @@ def test_reloads_under_load(busy, serve):
             wait_until(lambda b=before: "settings reloaded" in daemon.log()[b:], "the reload")
         # There are 100 clients, and at times 50 may wait.
         _sound(running.result(), 200, 503, 504)
-        assert "p0f.connections has changed, which needs a restart" in daemon.log()
+        assert "p0f.connections = 3 needs a restart; 4 stays in force" in daemon.log()
         counts = busy.stall(0)
         assert counts["most"] == counts["connections"] == 4
         wait_until(lambda: daemon.host("10.0.0.1").status == 200, "p0f to be reached again")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What systemd is told, with Type=notify or notify-reload (sd_notify(3))."""
 
-import os
 import signal
 import socket
 import time
 
 import pytest
 
+from daemon import write_config
 from http_client import Crowd
 from waiting import SLOWDOWN, wait_until
 
@@ -51,10 +51,17 @@ def test_a_life(fake, serve, manager):
 def test_broken_settings_end_a_reload_too(fake, serve, manager):
     with serve(fake, extra_environment={"NOTIFY_SOCKET": manager.getsockname()}) as daemon:
         assert "READY" in _told(manager)
-        os.unlink(daemon.config)
+        write_config(daemon.config, {"cache.ttl": "soon"})
         daemon.signal(signal.SIGHUP)
         assert "RELOADING" in _told(manager)
-        assert "READY" in _told(manager)
+        told = _told(manager)
+        assert told["READY"] == "1"
+        assert told["STATUS"].startswith(
+            f"Answering lookups with the old settings: {daemon.config}:2: cache.ttl = soon: ")
+        write_config(daemon.config, daemon.settings)
+        daemon.signal(signal.SIGHUP)
+        assert "RELOADING" in _told(manager)
+        assert _told(manager) == {"READY": "1", "STATUS": "Answering lookups"}
 
 
 def test_no_reload_while_it_finishes(fake, serve, manager):

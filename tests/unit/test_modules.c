@@ -123,10 +123,22 @@ Test(modules, settings_that_need_no_restart)
     struct config *fresh = settings("p0f.max_pending=21");
     fresh->cache.ttl = 7000;
     fresh->p0f.max_rate = 9;
-    cr_assert(modules_apply(&modules, fresh));
+    cr_assert(modules_apply(&modules, fresh, fresh));
     cr_assert_eq(recall_times(modules.recall).ttl, 7000);
     EXPECT_STATUS("\"max_pending\":21,\"flights\"", "\"max_pending\":\"21\"", "\"ttl\":\"7s\"",
-                  "\"max_rate\":9,");
+                  "\"max_rate\":9,", "\"waiting_for_restart\":{}}");
+    config_free(fresh);
+    tear_down();
+}
+
+Test(modules, settings_that_wait_for_a_restart)
+{
+    cr_assert(build("p0f.max_pending=20"), "%s", error);
+    struct config *running = settings("p0f.max_pending=20");
+    struct config *fresh = settings("cache.max_hosts=9");
+    cr_assert(modules_apply(&modules, running, fresh));
+    EXPECT_STATUS("\"max_hosts\":\"7\"", "\"waiting_for_restart\":{\"cache.max_hosts\":\"9\"}}");
+    config_free(running);
     config_free(fresh);
     tear_down();
 }

@@ -114,6 +114,15 @@ class Daemon:
         except OSError:
             return False
 
+    def settings_line(self, name):
+        """The line of the configuration file that has this setting."""
+        section, key = name.split(".")
+        with open(self.config, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        begin = lines.index(f"[{section}]")
+        return next(number for number, line in enumerate(lines, 1)
+                    if number > begin and line.startswith(f"{key} = "))
+
     def signal(self, number):
         self.process.send_signal(number)
 

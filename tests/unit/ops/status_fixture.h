@@ -14,11 +14,14 @@ static inline struct status_snapshot full_snapshot(void)
     config_snapshot_add(snapshot, "http", "listen", "unix:/run/\xe9");
     config_snapshot_add(snapshot, "http", "access_log", "no");
     config_snapshot_add(snapshot, "cache", "ttl", "30s");
+    config_snapshot_add_waiting(snapshot, "http", "listen", "unix:/run/b");
+    config_snapshot_add_waiting(snapshot, "http", "access_log", "yes");
     return (struct status_snapshot){
         .version = "1.2.3",
         .started = 1700000000,
         .uptime = 61999,
         .configuration = snapshot,
+        .reload = {.succeeded = 1700000001, .error = "/etc/x.conf:3: \xe9"},
         .cache = {.hosts = 1,
                   .misses = 2,
                   .evicted_hosts = 3,

@@ -66,6 +66,20 @@ Test(prometheus, version_and_dialect, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_p0f_up 0");
 }
 
+Test(prometheus, reloads, .init = start, .fini = stop)
+{
+    gauges.reload_successful = true;
+    gauges.reloaded = 1700000009;
+    write_text();
+    EXPECT("# TYPE p0f_lookupd_config_last_reload_successful gauge\n"
+           "p0f_lookupd_config_last_reload_successful 1");
+    EXPECT("# TYPE p0f_lookupd_config_last_reload_success_timestamp_seconds gauge\n"
+           "p0f_lookupd_config_last_reload_success_timestamp_seconds 1700000009");
+    gauges.reload_successful = false;
+    write_text();
+    EXPECT("p0f_lookupd_config_last_reload_successful 0");
+}
+
 Test(prometheus, label_values_are_escaped, .init = start, .fini = stop)
 {
     gauges.version = "a\"b\\c\nd";

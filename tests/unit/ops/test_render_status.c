@@ -25,6 +25,9 @@ Test(render_status, everything_has_its_place)
         "\"uptime_seconds\":61,"
         "\"configuration\":{\"http\":{\"listen\":\"unix:/run/\xc3\xa9\",\"access_log\":\"no\"},"
         "\"cache\":{\"ttl\":\"30s\"}},"
+        "\"reload\":{\"successful\":false,\"last_success\":\"2023-11-14T22:13:21Z\","
+        "\"error\":\"/etc/x.conf:3: \xc3\xa9\",\"waiting_for_restart\":{"
+        "\"http.listen\":\"unix:/run/b\",\"http.access_log\":\"yes\"}},"
         "\"cache\":{\"hosts\":{\"entries\":1,\"capacity\":5,\"bytes\":19,\"evictions\":3},"
         "\"misses\":{\"entries\":2,\"capacity\":6,\"bytes\":20,\"evictions\":4}},"
         "\"lookups\":{\"pending\":7,\"max_pending\":8,\"flights\":9},"
@@ -61,6 +64,8 @@ Test(render_status, nothing_known)
     expect(&snapshot,
            "{\"name\":\"p0f-lookupd\",\"version\":\"1\",\"started\":\"1970-01-01T00:00:00Z\","
            "\"uptime_seconds\":0,\"configuration\":{},"
+           "\"reload\":{\"successful\":true,\"last_success\":\"1970-01-01T00:00:00Z\","
+           "\"error\":null,\"waiting_for_restart\":{}},"
            "\"cache\":{\"hosts\":{\"entries\":0,\"capacity\":0,\"bytes\":0,\"evictions\":0},"
            "\"misses\":{\"entries\":0,\"capacity\":0,\"bytes\":0,\"evictions\":0}},"
            "\"lookups\":{\"pending\":0,\"max_pending\":0,\"flights\":0},"

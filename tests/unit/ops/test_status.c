@@ -127,6 +127,33 @@ Test(status, settings_are_those_of_its_time)
     close_status();
 }
 
+Test(status, reloads)
+{
+    char error[2 * STATUS_RELOAD_ERROR_SIZE], one[] = "x.conf:3: bad";
+
+    open_status();
+    struct status_snapshot *start = look();
+    cr_assert_eq(start->reload.succeeded, 1700000000);
+    cr_assert_str_empty(start->reload.error);
+    status_reload_failed(status, one);
+    one[0] = 'y';
+    struct status_snapshot *failed = look();
+    cr_assert_eq(failed->reload.succeeded, 1700000000);
+    cr_assert_str_eq(failed->reload.error, "x.conf:3: bad");
+    memset(error, 'x', sizeof error - 1);
+    error[sizeof error - 1] = '\0';
+    status_reload_failed(status, error);
+    status_reloaded(status, 1700000009);
+    struct status_snapshot *mended = look();
+    cr_assert_eq(mended->reload.succeeded, 1700000009);
+    cr_assert_str_empty(mended->reload.error);
+    cr_assert_str_eq(failed->reload.error, "x.conf:3: bad", "a snapshot stays as it is");
+    status_snapshot_free(start);
+    status_snapshot_free(failed);
+    status_snapshot_free(mended);
+    close_status();
+}
+
 Test(status, closed)
 {
     struct looker posted, late;
