@@ -32,6 +32,9 @@ Test(option_search, nearest)
     expect("http", "idle-timeout", "http", "idle_timeout");
     expect("http", "max_conns", "http", "max_connections");
     expect("p0f", "conections", "p0f", "connections");
+    expect("http", "itimeout", "http", "idle_timeout");
+    expect("p0f", "itimeout", "p0f", "timeout");
+    expect("cache", "max_h", "cache", "max_hosts");
     expect("", "ttl", "cache", "ttl");
     expect("htp", "listen", "http", "listen");
     expect("http", "port", "http", "listen");
