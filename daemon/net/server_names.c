@@ -94,7 +94,7 @@ static const char *explain_item(struct span item)
     if (strncmp(item.at, "unix:", 5) == 0)
         return "requests over unix sockets are always accepted";
     if (strpbrk(item.at, " \t"))
-        return "a comma is missing between two names";
+        return "names are separated by commas";
     for (size_t i = 0; i < item.length; i++)
         if ((unsigned char)item.at[i] > 0x7f)
             return "expected the name in ASCII, as browsers send it (xn--...)";

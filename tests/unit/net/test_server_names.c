@@ -133,7 +133,7 @@ Test(server_names, what_is_refused)
     expect_refused("*.example.org", "*.example.org" PATTERN);
     expect_refused("a, .example.org", ".example.org" PATTERN);
     expect_refused("*", "*: leave the setting empty to allow every name");
-    expect_refused("a b", "a b: a comma is missing between two names");
+    expect_refused("a b", "a b: names are separated by commas");
     expect_refused("b\xc3\xbc"
                    "cher.example",
                    "b\xc3\xbc"
