@@ -38,8 +38,7 @@ struct p0f_conn {
 
     unsigned probes; /* not yet answered */
     unsigned first;  /* in the ring, of `capacity` slots */
-    unsigned count;
-    unsigned capacity;
+    unsigned count, capacity;
 
     size_t unsent_start; /* in tx */
     size_t unsent_end;
@@ -376,6 +375,12 @@ unsigned p0f_conn_pending(const struct p0f_conn *conn)
 enum p0f_dialect p0f_conn_dialect(const struct p0f_conn *conn)
 {
     return conn->spoken;
+}
+
+const uint8_t *p0f_conn_rejected(const struct p0f_conn *conn, size_t *length)
+{
+    *length = conn->resync.begin_length;
+    return conn->resync.begin;
 }
 
 void p0f_conn_retire(struct p0f_conn *conn)

@@ -226,6 +226,11 @@ P0F_API unsigned p0f_conn_pending(const struct p0f_conn *conn);
  * accepts a connection but does not answer, so this also tells whether the connection is served. */
 P0F_API enum p0f_dialect p0f_conn_dialect(const struct p0f_conn *conn);
 
+/* After P0F_MALFORMED: how the rejected answer begins, *length (up to P0F_REJECTED_MAX) bytes of the
+ * connection's, for a message. What speaks there may not be p0f at all. */
+#define P0F_REJECTED_MAX 8
+P0F_API const uint8_t *p0f_conn_rejected(const struct p0f_conn *conn, size_t *length);
+
 /* Accepts no more queries from now on; pending ones are still answered. Call p0f_conn_io() until
  * p0f_conn_outstanding() and p0f_conn_pending() are 0, then p0f_conn_free(). */
 P0F_API void p0f_conn_retire(struct p0f_conn *conn);

@@ -3,8 +3,6 @@
  * speak a dialect with longer answers. An answer's length without a magic counts as a bad answer. */
 #include "resync.h"
 
-#include "p0fclient.h"
-
 #include <string.h>
 
 /* Bytes before the next magic, or before what may be the start of one at the end. Searched by memmem(),
@@ -27,6 +25,10 @@ size_t p0f_resync_take(struct p0f_resync *resync, const uint8_t *in, size_t leng
     const size_t magic_size = sizeof(uint32_t);
     size_t at = 0;
 
+    if (resync->begin_length == 0) {
+        resync->begin_length = length < P0F_REJECTED_MAX ? length : P0F_REJECTED_MAX;
+        memcpy(resync->begin, in, resync->begin_length);
+    }
     while (at < length) {
         size_t rest = length - at;
         if (resync->body > 0) {

@@ -4,6 +4,8 @@
 #ifndef RESYNC_H
 #define RESYNC_H
 
+#include "p0fclient.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +14,9 @@ struct p0f_resync {
     uint64_t whole; /* complete answers */
     size_t body;    /* bytes missing of the current answer, after its magic */
     size_t stray;   /* bytes since the last answer where a magic was expected */
+
+    size_t begin_length; /* of `begin`: the first bytes, as far as they came at once */
+    uint8_t begin[P0F_REJECTED_MAX];
 };
 
 /* Consumes bytes of `in` and returns how many; the rest may be the start of an answer. Each answer has

@@ -66,3 +66,32 @@ Test(conn_edges, all_that_is_owed_on_a_broken_stream_at_once, .init = start, .fi
         assert_told(&requesters[i], P0F_LOST, 0);
     close_conn();
 }
+
+static void expect_rejected(const void *bytes, size_t length)
+{
+    size_t told = 99;
+    const uint8_t *rejected = p0f_conn_rejected(conn, &told);
+
+    cr_assert_eq(told, length);
+    cr_assert_eq(memcmp(rejected, bytes, length), 0);
+}
+
+/* That of p0f 2, say: told as it came, also when it is not the first answer. */
+Test(conn_edges, how_the_rejected_answer_begins, .init = start, .fini = stop)
+{
+    static const uint8_t foreign[60] = {0xce, 0xfa, 0xed, 0x0d, 1, 2, 3, 4, 5};
+    struct requester told = {0};
+
+    open_served(1);
+    expect_rejected(foreign, 0);
+    cr_assert_eq(ask(&told), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 1));
+    cr_assert(stand_in_write(&p0f, foreign, sizeof foreign));
+    cr_assert_eq(p0f_conn_io(conn), P0F_MALFORMED);
+    expect_rejected(foreign, P0F_REJECTED_MAX);
+    cr_assert(stand_in_write(&p0f, foreign + 4, 4));
+    p0f_conn_io(conn);
+    expect_rejected(foreign, P0F_REJECTED_MAX);
+    close_after_hang_up();
+}
