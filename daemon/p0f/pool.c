@@ -3,14 +3,14 @@
 
 #include "core/metrics.h"
 #include "p0f/pool_log.h"
+#include "p0f/send_rate.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OVERDUE_MS 1000   /* p0f answers within its 10 ms round unless it is busy or stopped */
-#define BURST_NS 50000000 /* max_rate allows what was not used in the last 50 ms at once */
+#define OVERDUE_MS 1000 /* p0f answers within its 10 ms round unless it is busy or stopped */
 
 struct pool {
     struct loop *loop;
@@ -19,10 +19,7 @@ struct pool {
 
     struct fair_queue *queue;
     struct loop_chore send;
-    struct loop_timer rate_timer;
-    uint32_t max_rate;
-    int64_t rate_interval_ns; /* 0: no limit */
-    struct mono rate_next;    /* when the next query is due at the limited rate */
+    struct send_rate rate;
 
     void (*drained)(void *ctx);
     void *drained_ctx;
@@ -58,28 +55,11 @@ static struct link *link_for_query(struct pool *pool)
     return best;
 }
 
-/* Takes one query from max_rate, or arms the timer for when one can be taken. */
-static bool rate_allows(struct pool *pool)
-{
-    struct mono now = loop_now(pool->loop);
-
-    if (pool->rate_interval_ns == 0)
-        return true;
-    if (mono_before(mono_add_ns(now, BURST_NS), pool->rate_next)) {
-        loop_arm(pool->loop, &pool->rate_timer, mono_add_ns(pool->rate_next, -BURST_NS));
-        return false;
-    }
-    if (mono_before(pool->rate_next, now))
-        pool->rate_next = now;
-    pool->rate_next = mono_add_ns(pool->rate_next, pool->rate_interval_ns);
-    return true;
-}
-
 /* The daemon's own query, at most one a second, is exempt from the rate: otherwise p0f would seem not
  * to answer whenever the rate is used up. */
 static bool may_send(struct pool *pool)
 {
-    return rate_allows(pool) || fair_queue_is_urgent(pool->queue);
+    return send_rate_take(&pool->rate) || fair_queue_is_urgent(pool->queue);
 }
 
 static enum metric metric_of(enum p0f_error error)
@@ -146,7 +126,7 @@ static void send_queued(void *ctx)
         link_flush(&pool->links[i]);
 }
 
-static void rate_allows_again(void *ctx)
+static void send_later(void *ctx)
 {
     struct pool *pool = ctx;
 
@@ -268,7 +248,7 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
     };
     pool_log_start(&pool->log, loop, pool->socket, options->dialect);
     pool->send = (struct loop_chore){.run = send_queued, .ctx = pool};
-    pool->rate_timer = (struct loop_timer){.fire = rate_allows_again, .ctx = pool};
+    send_rate_start(&pool->rate, loop, send_later, pool);
     pool->link_count = options->connections;
     pool_set_max_rate(pool, options->max_rate);
     for (unsigned i = 0; i < pool->link_count; i++)
@@ -302,9 +282,7 @@ bool pool_cancel(struct pool *pool, struct pool_query *query)
 
 void pool_set_max_rate(struct pool *pool, uint32_t max_rate)
 {
-    pool->max_rate = max_rate;
-    pool->rate_interval_ns = max_rate ? 1000000000 / (int64_t)max_rate : 0;
-    pool->rate_next = loop_now(pool->loop);
+    send_rate_set(&pool->rate, max_rate);
     loop_later(pool->loop, &pool->send);
 }
 
@@ -326,7 +304,7 @@ void pool_status(const struct pool *pool, struct pool_status *status)
     status->up = status->limit_suspected = false;
     status->queued = fair_queue_length(pool->queue);
     status->outstanding = 0;
-    status->max_rate = pool->max_rate;
+    status->max_rate = pool->rate.max;
     status->reconnects = 0;
     status->connections = pool->link_count;
     for (unsigned i = 0; i < pool->link_count; i++) {
@@ -360,7 +338,7 @@ void pool_free(struct pool *pool)
     pool->common.retiring = true; /* no more attempts */
     for (unsigned i = 0; i < pool->link_count; i++)
         link_stop(&pool->links[i]);
-    loop_disarm(pool->loop, &pool->rate_timer);
+    send_rate_stop(&pool->rate);
     pool_log_stop(&pool->log);
     free_memory(pool);
 }
