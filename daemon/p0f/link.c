@@ -4,10 +4,12 @@
 #include "core/metrics.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MAX_MS 1000 /* a restarted p0f is noticed within a second */
+#define BACKOFF_MAX_MS 1000  /* a restarted p0f is noticed within a second */
+#define FOREIGN_MAX_MS 10000 /* something else does not become our p0f on the same socket soon */
 #define SILENCE_MS 1000   /* p0f answers within 10 ms unless it is busy, stopped or at its limit */
 #define AFTERMATH_MS 250  /* how long a failed connection is read at least */
 #define DRAIN_EVERY_MS 10 /* how often one is read, so that a flood on it costs next to nothing */
@@ -89,17 +91,26 @@ static void watch_again(void *ctx)
 
 /* Between half and all of a pause that doubles with each failure, so that links do not reconnect all at
  * once. */
-static int64_t backoff_ms(struct link *link)
+static int64_t jittered_pause_ms(struct link_common *common, unsigned failures, int64_t max)
 {
-    struct link_common *common = link->common;
-    int64_t pause = BACKOFF_MAX_MS;
+    int64_t pause = max;
 
-    if (link->failures < 6)
-        pause = BACKOFF_FIRST_MS << link->failures;
-    if (pause > BACKOFF_MAX_MS)
-        pause = BACKOFF_MAX_MS;
+    if (failures < 16 && BACKOFF_FIRST_MS << failures < max)
+        pause = BACKOFF_FIRST_MS << failures;
     common->random = common->random * 6364136223846793005u + 1442695040888963407u;
     return pause / 2 + (int64_t)((common->random >> 33) % (uint64_t)(pause / 2 + 1));
+}
+
+/* What is not our p0f is left alone for longer, unless there is another socket (retry_link()). */
+static int64_t pause_before_retry(struct link *link)
+{
+    struct link_common *common = link->common;
+    int64_t pause = jittered_pause_ms(common, link->failures++, BACKOFF_MAX_MS);
+
+    if (link->foreign > 0)
+        link->retry = mono_add_ms(loop_now(common->loop),
+                                  jittered_pause_ms(common, link->foreign - 1, FOREIGN_MAX_MS));
+    return pause;
 }
 
 /* False, and it stays open, while an answer is outstanding. */
@@ -127,14 +138,14 @@ static void link_enter(struct link *link, enum link_state state)
     link->silent = false;
     switch (state) {
     case LINK_DOWN:
-        timer_ms = backoff_ms(link);
-        link->failures++;
+        timer_ms = pause_before_retry(link);
         break;
     case LINK_PROBING:
         timer_ms = SILENCE_MS;
         break;
     case LINK_READY:
         link->ready = loop_now(common->loop);
+        link->foreign = 0;
         break;
     case LINK_DRAINING:
         timer_ms = AFTERMATH_MS;
@@ -146,12 +157,37 @@ static void link_enter(struct link *link, enum link_state state)
         loop_arm(common->loop, &link->timer, mono_add_ms(loop_now(common->loop), timer_ms));
 }
 
+bool link_fault_is_foreign(const struct link_fault *fault)
+{
+    switch (fault->error) {
+    case P0F_WRONG_DIALECT:
+        return true;
+    case P0F_MALFORMED:
+    case P0F_DISCONNECTED:
+        return fault->dialect == P0F_DIALECT_AUTO;
+    default:
+        return false;
+    }
+}
+
+static struct link_fault take_fault(const struct p0f_conn *conn, enum p0f_error error)
+{
+    struct link_fault fault = {.error = error, .dialect = p0f_conn_dialect(conn)};
+    size_t length;
+    const uint8_t *rejected = p0f_conn_rejected(conn, &length);
+
+    fault.rejected_length = (uint8_t)length;
+    memcpy(fault.rejected, rejected, length);
+    return fault;
+}
+
 /* The connection has failed; the callbacks of its queries have been called. */
 static void break_link(struct link *link, enum p0f_error error)
 {
     bool gone = p0f_conn_hung_up(link->conn);
 
-    link->fault = (struct link_fault){.error = error, .dialect = p0f_conn_dialect(link->conn)};
+    link->fault = take_fault(link->conn, error);
+    link->foreign = link_fault_is_foreign(&link->fault) ? link->foreign + 1 : 0;
     if (link->state == LINK_READY &&
         mono_ms_between(link->ready, loop_now(link->common->loop)) >= HEALTHY_MS)
         link->failures = 0;
@@ -209,9 +245,10 @@ static void count_connection(struct link *link)
 static void connect_link(struct link *link)
 {
     struct link_common *common = link->common;
+
+    link->socket = socket_file_id(common->socket);
     enum p0f_error error =
         p0f_conn_open(common->socket, common->dialect, common->pipeline, &link->conn);
-
     if (error == P0F_OK) {
         link->watch.fd = p0f_conn_fd(link->conn);
         link->events = EPOLLIN;
@@ -226,11 +263,31 @@ static void connect_link(struct link *link)
         error = P0F_SYSTEM;
     }
     link->fault = (struct link_fault){.error = error, .cause = errno};
+    socket_file_explain(common->socket, link->fault.cause, common->unreachable);
+    link->foreign = 0;
     link->recovering = false;
     link_enter(link, LINK_DOWN);
     metrics_count(METRIC_P0F_CONNECT_FAILED);
     errno = link->fault.cause;
     tell_owner(link, LINK_EVENT_LOST, error);
+}
+
+/* Connects, unless it would be to what was not our p0f only a while ago. */
+static void retry_link(struct link *link)
+{
+    struct link_common *common = link->common;
+    struct mono now = loop_now(common->loop);
+    struct socket_file_id socket;
+
+    if (link->foreign > 0 && mono_before(now, link->retry)) {
+        socket = socket_file_id(common->socket);
+        if (socket_file_same(&socket, &link->socket)) {
+            loop_arm(common->loop, &link->timer,
+                     mono_earlier(link->retry, mono_add_ms(now, BACKOFF_MAX_MS)));
+            return;
+        }
+    }
+    connect_link(link);
 }
 
 static void on_timer(void *ctx)
@@ -239,7 +296,7 @@ static void on_timer(void *ctx)
 
     switch (link->state) {
     case LINK_DOWN:
-        connect_link(link);
+        retry_link(link);
         break;
     case LINK_PROBING:
         link->silent = true;

@@ -6,6 +6,7 @@
 #define P0F_LINK_H
 
 #include "core/loop.h"
+#include "p0f/socket_file.h"
 #include "p0fclient.h"
 
 enum link_state {
@@ -24,8 +25,13 @@ const char *link_state_name(enum link_state state);
 struct link_fault {
     enum p0f_error error;     /* P0F_OK: none yet */
     int cause;                /* errno, with P0F_UNREACHABLE and P0F_SYSTEM */
-    enum p0f_dialect dialect; /* detected, with P0F_WRONG_DIALECT */
+    enum p0f_dialect dialect; /* detected; P0F_DIALECT_AUTO: not yet */
+    uint8_t rejected_length;  /* with P0F_MALFORMED: how the answer begins */
+    uint8_t rejected[P0F_REJECTED_MAX];
 };
+
+/* Whether whoever is there has never answered as the p0f that we expect: not one, perhaps. */
+bool link_fault_is_foreign(const struct link_fault *fault);
 
 /* A snapshot. Durations in milliseconds. */
 struct link_status {
@@ -55,9 +61,10 @@ struct link_common {
     struct loop *loop;
     const char *socket;
     enum p0f_dialect dialect;
-    unsigned pipeline; /* queries in flight on each */
-    uint64_t random;   /* state of the jitter */
-    bool retiring;     /* makes no new connections */
+    unsigned pipeline;                         /* queries in flight on each */
+    uint64_t random;                           /* state of the jitter */
+    bool retiring;                             /* makes no new connections */
+    char unreachable[SOCKET_FILE_REASON_SIZE]; /* why the last attempt to connect failed */
     void (*event)(void *ctx, struct link *link, enum link_event event, enum p0f_error error);
     void *ctx;
 };
@@ -71,6 +78,9 @@ struct link {
     struct loop_timer timer;
     struct loop_timer drain_timer; /* armed while a draining one is not watched */
     unsigned failures;             /* since it was last ready for a while */
+    unsigned foreign;              /* connections in a row to what is not our p0f */
+    struct mono retry;             /* after those: when to try the same socket again */
+    struct socket_file_id socket;  /* when `conn` was made */
     bool silent;
     bool recovering;    /* about to be ready again: p0f is there, only an answer was malformed */
     struct mono opened; /* when `conn` was */
