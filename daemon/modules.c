@@ -122,6 +122,8 @@ static bool build_lookup(struct modules *modules, const struct config *config,
                                                 .pipeline = config->p0f.pipeline,
                                                 .max_rate = config->p0f.max_rate,
                                                 .seed = key.k0 ^ key.k1,
+                                                .told = options->p0f_told,
+                                                .ctx = options->ctx,
                                             });
     if (!modules->pool)
         return fail_build(error, "out of memory for connections to p0f");

@@ -29,6 +29,9 @@ struct modules_options {
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */
+    /* As in struct pool_options, and with its `ctx`. May be NULL. */
+    void (*p0f_told)(void *ctx, const char *fault);
+    void *ctx;
 };
 
 struct modules {

@@ -18,8 +18,7 @@
 #define SHUTDOWN_CHECK_MS 10          /* between two looks at what is still to be done */
 #define SHUTDOWN_MAX_MS 5000          /* for clients that are slow to read their answers */
 #define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */
-#define STATUS_SERVING "Answering lookups"
-#define REFUSED_LOG_MS 60000 /* between two messages about refused connections */
+#define REFUSED_LOG_MS 60000          /* between two messages about refused connections */
 
 struct server {
     struct config *config;
@@ -60,12 +59,9 @@ static struct config *load_fresh(const struct config_source *source, char error[
 
 static void fail_reload(struct server *server, const char *error)
 {
-    char status[CONFIG_ERROR_SIZE + 64];
-
     log_errx("%s; the old settings stay in force", error);
     status_reload_failed(server->modules.status, error);
-    snprintf(status, sizeof status, "Answering lookups with the old settings: %s", error);
-    systemd_notify_ready(status);
+    systemd_notify_ready(error);
 }
 
 static void reload(struct server *server)
@@ -85,7 +81,7 @@ static void reload(struct server *server)
     config_free(fresh);
     status_reloaded(server->modules.status, clock_wall());
     log_info("settings reloaded");
-    systemd_notify_ready(STATUS_SERVING);
+    systemd_notify_ready(NULL);
 }
 
 /* ---- Shutting down: no new connections; then no new lookups; then no answers outstanding from p0f */
@@ -166,6 +162,14 @@ static void on_signal(void *ctx, uint32_t events)
     }
 }
 
+static void on_p0f_told(void *ctx, const char *fault)
+{
+    const struct server *server = ctx;
+
+    if (!server->shutting_down)
+        systemd_notify_p0f(fault);
+}
+
 /* ---- Starting */
 
 /* Blocked before any thread starts, so that the loop gets all of them. */
@@ -227,6 +231,8 @@ static bool build_modules(struct server *server)
         .key = hash_key_random(),
         .started = clock_wall(),
         .version = P0F_LOOKUPD_VERSION,
+        .p0f_told = on_p0f_told,
+        .ctx = server,
     };
     char error[MODULES_ERROR_SIZE];
 
@@ -264,7 +270,7 @@ int server_run(struct config *config, const struct config_source *source)
     descriptors_raise_limit(config->http.max_connections);
     if (open_listeners(&server) && open_loop(&server) && build_modules(&server) &&
         start_accepting(&server)) {
-        systemd_notify_ready(STATUS_SERVING);
+        systemd_notify_ready(NULL);
         if (loop_run(server.loop) == 0)
             status = EXIT_SUCCESS;
         else

@@ -15,9 +15,9 @@
 #define DRAIN_EVERY_MS 10 /* how often one is read, so that a flood on it costs next to nothing */
 #define HEALTHY_MS 1000   /* a connection that was ready this long is replaced without backoff */
 
-static void tell_owner(struct link *link, enum link_event event, enum p0f_error error)
+static void tell_owner(struct link *link, enum link_event event)
 {
-    link->common->event(link->common->ctx, link, event, error);
+    link->common->event(link->common->ctx, link, event);
 }
 
 const char *link_state_name(enum link_state state)
@@ -194,7 +194,7 @@ static void break_link(struct link *link, enum p0f_error error)
     link->recovering = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
     link_enter(link, gone ? LINK_DOWN : LINK_DRAINING);
     metrics_count(METRIC_P0F_CONNECTIONS_LOST);
-    tell_owner(link, LINK_EVENT_LOST, error);
+    tell_owner(link, LINK_EVENT_LOST);
 }
 
 /* A draining connection is readable. */
@@ -202,13 +202,15 @@ static void drain_link(struct link *link)
 {
     bool hope_lost = link->recovering && p0f_conn_hung_up(link->conn);
 
+    if (hope_lost)
+        link->fault.error = P0F_DISCONNECTED;
     if (p0f_conn_hung_up(link->conn) ||
         (p0f_conn_outstanding(link->conn) == 0 && !loop_armed(&link->timer)))
         link_enter(link, LINK_DOWN);
     else
         drain_later(link);
     link->recovering = link->recovering && !hope_lost;
-    tell_owner(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS, P0F_DISCONNECTED);
+    tell_owner(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS);
 }
 
 static void on_link_events(void *ctx, uint32_t events)
@@ -216,7 +218,6 @@ static void on_link_events(void *ctx, uint32_t events)
     struct link *link = ctx;
     enum p0f_error error = p0f_conn_io(link->conn);
 
-    (void)events;
     if (link->state == LINK_DRAINING) {
         drain_link(link);
         return;
@@ -225,13 +226,14 @@ static void on_link_events(void *ctx, uint32_t events)
         break_link(link, error);
         return;
     }
-    link->heard = loop_now(link->common->loop);
+    if (events & EPOLLIN)
+        link->answered = link->heard = loop_now(link->common->loop);
     if (link->state == LINK_PROBING && p0f_conn_dialect(link->conn) != P0F_DIALECT_AUTO) {
         link_enter(link, LINK_READY);
-        tell_owner(link, LINK_EVENT_READY, P0F_OK);
+        tell_owner(link, LINK_EVENT_READY);
     }
     watch_as_needed(link);
-    tell_owner(link, LINK_EVENT_PROGRESS, P0F_OK);
+    tell_owner(link, LINK_EVENT_PROGRESS);
 }
 
 static void count_connection(struct link *link)
@@ -256,7 +258,7 @@ static void connect_link(struct link *link)
             link->opened = link->heard = loop_now(common->loop);
             link_enter(link, LINK_PROBING);
             count_connection(link);
-            tell_owner(link, LINK_EVENT_CONNECTED, P0F_OK);
+            tell_owner(link, LINK_EVENT_CONNECTED);
             return;
         }
         link->events = 0;
@@ -268,8 +270,7 @@ static void connect_link(struct link *link)
     link->recovering = false;
     link_enter(link, LINK_DOWN);
     metrics_count(METRIC_P0F_CONNECT_FAILED);
-    errno = link->fault.cause;
-    tell_owner(link, LINK_EVENT_LOST, error);
+    tell_owner(link, LINK_EVENT_LOST);
 }
 
 /* Connects, unless it would be to what was not our p0f only a while ago. */
@@ -300,7 +301,7 @@ static void on_timer(void *ctx)
         break;
     case LINK_PROBING:
         link->silent = true;
-        tell_owner(link, LINK_EVENT_SILENT, P0F_OK);
+        tell_owner(link, LINK_EVENT_SILENT);
         break;
     case LINK_READY:
         break;

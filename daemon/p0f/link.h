@@ -51,7 +51,7 @@ enum link_event {
     LINK_EVENT_READY,     /* p0f answers */
     LINK_EVENT_SILENT,    /* connected for a while without an answer */
     LINK_EVENT_PROGRESS,  /* answers have arrived */
-    LINK_EVENT_LOST,      /* `error` says why; the callbacks of its queries have been called */
+    LINK_EVENT_LOST,      /* `fault` says why; the callbacks of its queries have been called */
 };
 
 struct link;
@@ -65,7 +65,7 @@ struct link_common {
     uint64_t random;                           /* state of the jitter */
     bool retiring;                             /* makes no new connections */
     char unreachable[SOCKET_FILE_REASON_SIZE]; /* why the last attempt to connect failed */
-    void (*event)(void *ctx, struct link *link, enum link_event event, enum p0f_error error);
+    void (*event)(void *ctx, struct link *link, enum link_event event);
     void *ctx;
 };
 
@@ -82,11 +82,12 @@ struct link {
     struct mono retry;             /* after those: when to try the same socket again */
     struct socket_file_id socket;  /* when `conn` was made */
     bool silent;
-    bool recovering;    /* about to be ready again: p0f is there, only an answer was malformed */
-    struct mono opened; /* when `conn` was */
-    struct mono ready;  /* when p0f first answered on it */
-    struct mono heard;  /* p0f's last answer, or a query sent when none was outstanding */
-    uint64_t connects;  /* successful ones, ever */
+    bool recovering;      /* about to be ready again: p0f is there, only an answer was malformed */
+    struct mono opened;   /* when `conn` was */
+    struct mono ready;    /* when p0f first answered on it */
+    struct mono answered; /* p0f's last answer */
+    struct mono heard;    /* the same, or a query sent when none was outstanding */
+    uint64_t connects;    /* successful ones, ever */
     struct link_fault fault;
 };
 

@@ -2,6 +2,7 @@
 #include "p0f/pool.h"
 
 #include "core/metrics.h"
+#include "p0f/link_set.h"
 #include "p0f/pool_log.h"
 #include "p0f/send_rate.h"
 
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define OVERDUE_MS 1000 /* p0f answers within its 10 ms round unless it is busy or stopped */
+#define HUNG_MS 3000    /* when that is logged */
 
 struct pool {
     struct loop *loop;
@@ -24,36 +26,54 @@ struct pool {
     void (*drained)(void *ctx);
     void *drained_ctx;
     struct pool_log log;
+    struct loop_timer hung_timer; /* armed while an answer is outstanding, unless p0f hangs */
+    struct mono hung_since;
 
-    unsigned link_count;
+    struct link_set set; /* of `links` */
     struct link links[];
 };
 
-static bool any_may_answer(const struct pool *pool)
+/* ---- Whether p0f hangs */
+
+static void watch_hung(struct pool *pool)
 {
-    for (unsigned i = 0; i < pool->link_count; i++)
-        if (link_may_answer(&pool->links[i]))
-            return true;
-    return false;
+    if (loop_armed(&pool->hung_timer) || pool->log.fault == POOL_FAULT_HUNG ||
+        pool->common.retiring || link_set_ready_outstanding(&pool->set) == 0)
+        return;
+    loop_arm(pool->loop, &pool->hung_timer,
+             mono_add_ms(loop_now(pool->loop),
+                         HUNG_MS - link_set_overdue_ms(&pool->set, loop_now(pool->loop))));
+}
+
+static void log_fault(struct pool *pool)
+{
+    struct pool_status status;
+    char reason[POOL_FAULT_SIZE];
+
+    pool_status(pool, &status);
+    pool_log_fault(&pool->log, pool_fault_find(&status, reason), reason);
+}
+
+static void on_hung_timer(void *ctx)
+{
+    struct pool *pool = ctx;
+    int64_t overdue = link_set_overdue_ms(&pool->set, loop_now(pool->loop));
+
+    if (overdue >= HUNG_MS && !pool->common.retiring) {
+        pool->hung_since = mono_add_ms(loop_now(pool->loop), -overdue);
+        log_fault(pool);
+    }
+    watch_hung(pool);
+}
+
+static void note_answers(struct pool *pool)
+{
+    if (pool->log.fault == POOL_FAULT_HUNG &&
+        link_set_overdue_ms(&pool->set, loop_now(pool->loop)) < HUNG_MS)
+        pool_log_recovered(&pool->log, mono_ms_between(pool->hung_since, loop_now(pool->loop)));
 }
 
 /* ---- Sending */
-
-/* The link with room that has the fewest pending. Never one on which p0f has not answered yet: if its
- * connection limit is reached, a query there waits until another client leaves. */
-static struct link *link_for_query(struct pool *pool)
-{
-    struct link *best = NULL;
-
-    for (unsigned i = 0; i < pool->link_count; i++) {
-        struct link *link = &pool->links[i];
-        if (link->state != LINK_READY || p0f_conn_pending(link->conn) >= pool->common.pipeline)
-            continue;
-        if (!best || p0f_conn_pending(link->conn) < p0f_conn_pending(best->conn))
-            best = link;
-    }
-    return best;
-}
 
 /* The daemon's own query, at most one a second, is exempt from the rate: otherwise p0f would seem not
  * to answer whenever the rate is used up. */
@@ -113,7 +133,8 @@ static void send_queued(void *ctx)
     struct mono now = loop_clock(pool->loop); /* this round may have taken long */
     struct link *link;
 
-    while (fair_queue_length(pool->queue) > 0 && (link = link_for_query(pool)) && may_send(pool)) {
+    while (fair_queue_length(pool->queue) > 0 &&
+           (link = link_set_for_query(&pool->set, pool->common.pipeline)) && may_send(pool)) {
         struct pool_query *query = take_query(pool);
         query->sent = now;
         enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_pool_answer, query);
@@ -122,8 +143,9 @@ static void send_queued(void *ctx)
         else /* cannot happen on an open link with room */
             query->answer(query->ctx, error, NULL);
     }
-    for (unsigned i = 0; i < pool->link_count; i++)
+    for (unsigned i = 0; i < pool->set.count; i++)
         link_flush(&pool->links[i]);
+    watch_hung(pool);
 }
 
 static void send_later(void *ctx)
@@ -135,19 +157,12 @@ static void send_later(void *ctx)
 
 /* ---- What becomes of the links */
 
-static bool any_pending(const struct pool *pool)
-{
-    for (unsigned i = 0; i < pool->link_count; i++)
-        if (pool->links[i].conn && p0f_conn_pending(pool->links[i].conn) > 0)
-            return true;
-    return false;
-}
-
 static void report_drained(struct pool *pool)
 {
     void (*drained)(void *ctx) = pool->drained;
 
-    if (!pool->common.retiring || !drained || pool_outstanding(pool) > 0 || any_pending(pool))
+    if (!pool->common.retiring || !drained || pool_outstanding(pool) > 0 ||
+        link_set_any_pending(&pool->set))
         return;
     pool->drained = NULL;
     drained(pool->drained_ctx);
@@ -161,23 +176,48 @@ static void fail_queue(struct pool *pool, enum p0f_error error)
         query->answer(query->ctx, error, NULL);
 }
 
-static void on_lost(struct pool *pool, const struct link *link, enum p0f_error error)
+/* A connection that was given up for what p0f sent, while p0f answers on others, or soon will on it. */
+static void log_dropped(struct pool *pool, const struct link_fault *fault)
 {
-    struct link_fault fault = link->fault;
+    struct pool_status status;
+    char reason[POOL_FAULT_SIZE];
 
-    fault.error = error;
-    pool_log_broken(&pool->log, &fault);
-    if (any_may_answer(pool) || pool->common.retiring)
+    if (fault->error != P0F_MALFORMED && fault->error != P0F_WRONG_DIALECT)
         return;
-    pool_log_down(&pool->log, &fault);
-    fail_queue(pool, P0F_UNREACHABLE);
+    pool_status(pool, &status);
+    pool_fault_dropped(&status, fault, reason);
+    pool_log_dropped(&pool->log, reason);
+}
+
+static void on_lost(struct pool *pool, const struct link *link)
+{
+    if (link_set_any_ready(&pool->set) || link->recovering)
+        log_dropped(pool, &link->fault);
+    else if (!pool->common.retiring)
+        log_fault(pool);
+    if (!link_set_any_may_answer(&pool->set) && !pool->common.retiring)
+        fail_queue(pool, P0F_UNREACHABLE);
+}
+
+static void on_silent(struct pool *pool)
+{
+    struct pool_status status;
+    char reason[POOL_FAULT_SIZE];
+
+    if (!link_set_any_ready(&pool->set)) {
+        log_fault(pool);
+        return;
+    }
+    pool_status(pool, &status);
+    pool_fault_unserved(&status, reason);
+    pool_log_unserved(&pool->log, reason);
 }
 
 static void on_link_ready(struct pool *pool, const struct link *link)
 {
     bool first = true, silent = false;
 
-    for (unsigned i = 0; i < pool->link_count; i++) {
+    for (unsigned i = 0; i < pool->set.count; i++) {
         const struct link *other = &pool->links[i];
         first = first && (other == link || other->state != LINK_READY);
         silent = silent || other->silent;
@@ -185,7 +225,7 @@ static void on_link_ready(struct pool *pool, const struct link *link)
     pool_log_ready(&pool->log, p0f_conn_dialect(link->conn), first, silent);
 }
 
-static void on_link_event(void *ctx, struct link *link, enum link_event event, enum p0f_error error)
+static void on_link_event(void *ctx, struct link *link, enum link_event event)
 {
     struct pool *pool = ctx;
 
@@ -194,15 +234,17 @@ static void on_link_event(void *ctx, struct link *link, enum link_event event, e
         loop_later(pool->loop, &pool->send);
         break;
     case LINK_EVENT_PROGRESS:
+        note_answers(pool);
         break;
     case LINK_EVENT_READY:
+        note_answers(pool);
         on_link_ready(pool, link);
         break;
     case LINK_EVENT_SILENT:
-        pool_log_silent(&pool->log);
+        on_silent(pool);
         break;
     case LINK_EVENT_LOST:
-        on_lost(pool, link, error);
+        on_lost(pool, link);
         break;
     }
     if (fair_queue_length(pool->queue) > 0)
@@ -246,19 +288,22 @@ struct pool *pool_new(struct loop *loop, const struct pool_options *options)
         .event = on_link_event,
         .ctx = pool,
     };
-    pool_log_start(&pool->log, loop, pool->socket, options->dialect);
+    pool_log_start(&pool->log, loop, pool->socket, options->told, options->ctx);
+    pool->hung_timer = (struct loop_timer){.fire = on_hung_timer, .ctx = pool};
     pool->send = (struct loop_chore){.run = send_queued, .ctx = pool};
     send_rate_start(&pool->rate, loop, send_later, pool);
-    pool->link_count = options->connections;
+    pool->set = (struct link_set){pool->links, options->connections};
     pool_set_max_rate(pool, options->max_rate);
-    for (unsigned i = 0; i < pool->link_count; i++)
+    for (unsigned i = 0; i < pool->set.count; i++) /* a failing one reports on the others, too */
+        pool->links[i].common = &pool->common;
+    for (unsigned i = 0; i < pool->set.count; i++)
         link_start(&pool->links[i], &pool->common);
     return pool;
 }
 
 enum p0f_error pool_ask(struct pool *pool, struct pool_query *query)
 {
-    if (pool->common.retiring || !any_may_answer(pool))
+    if (pool->common.retiring || !link_set_any_may_answer(&pool->set))
         return P0F_UNREACHABLE;
     query->pool = pool;
     fair_queue_add(pool->queue, &query->entry, query->flow);
@@ -288,12 +333,7 @@ void pool_set_max_rate(struct pool *pool, uint32_t max_rate)
 
 unsigned pool_outstanding(const struct pool *pool)
 {
-    unsigned outstanding = 0;
-
-    for (unsigned i = 0; i < pool->link_count; i++)
-        if (pool->links[i].conn)
-            outstanding += p0f_conn_outstanding(pool->links[i].conn);
-    return outstanding;
+    return link_set_outstanding(&pool->set);
 }
 
 void pool_status(const struct pool *pool, struct pool_status *status)
@@ -301,23 +341,24 @@ void pool_status(const struct pool *pool, struct pool_status *status)
     status->socket = pool->socket;
     status->dialect = P0F_DIALECT_AUTO;
     status->wanted = pool->common.dialect;
-    status->up = status->limit_suspected = false;
+    status->overdue = link_set_overdue_ms(&pool->set, loop_now(pool->loop));
+    status->up = link_set_any_ready(&pool->set) && status->overdue < OVERDUE_MS;
+    status->limit_suspected = false;
     status->queued = fair_queue_length(pool->queue);
     status->outstanding = 0;
     status->max_rate = pool->rate.max;
     status->reconnects = 0;
-    status->connections = pool->link_count;
-    for (unsigned i = 0; i < pool->link_count; i++) {
+    status->connections = pool->set.count;
+    for (unsigned i = 0; i < pool->set.count; i++) {
         struct link_status *link = &status->links[i];
         *link = link_status(&pool->links[i]);
         status->outstanding += link->outstanding;
         status->reconnects += link->reconnects;
         status->limit_suspected |= link->silent;
-        if (link->state == LINK_READY) {
+        if (link->state == LINK_READY)
             status->dialect = link->dialect;
-            status->up |= link->overdue < OVERDUE_MS;
-        }
     }
+    strcpy(status->unreachable, pool->common.unreachable);
 }
 
 void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx)
@@ -326,7 +367,7 @@ void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx)
     pool->drained = drained;
     pool->drained_ctx = ctx;
     fail_queue(pool, P0F_UNREACHABLE);
-    for (unsigned i = 0; i < pool->link_count; i++)
+    for (unsigned i = 0; i < pool->set.count; i++)
         link_retire(&pool->links[i]);
     report_drained(pool);
 }
@@ -336,9 +377,10 @@ void pool_free(struct pool *pool)
     if (!pool)
         return;
     pool->common.retiring = true; /* no more attempts */
-    for (unsigned i = 0; i < pool->link_count; i++)
+    for (unsigned i = 0; i < pool->set.count; i++)
         link_stop(&pool->links[i]);
     send_rate_stop(&pool->rate);
+    loop_disarm(pool->loop, &pool->hung_timer);
     pool_log_stop(&pool->log);
     free_memory(pool);
 }

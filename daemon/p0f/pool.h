@@ -13,15 +13,13 @@
 
 #include "core/loop.h"
 #include "p0f/fair_queue.h"
-#include "p0f/link.h"
+#include "p0f/pool_status.h"
 #include "p0fclient.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct pool;
-
-#define POOL_MAX 100 /* connections; p0f's -S allows no more */
 
 struct pool_options {
     const char *socket; /* path; copied */
@@ -30,6 +28,10 @@ struct pool_options {
     unsigned pipeline;    /* queries in flight on each */
     uint32_t max_rate;    /* queries per second; 0: no limit */
     uint64_t seed;        /* of the jitter */
+    /* Called with the reason (pool_fault.h) when it is logged that p0f cannot be queried, and with NULL
+     * when it can be again. May be NULL. */
+    void (*told)(void *ctx, const char *fault);
+    void *ctx;
 };
 
 /* A query, in the caller's memory from pool_ask() until `answer` is called or it is cancelled. `answer`
@@ -71,21 +73,7 @@ void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx);
 /* Outstanding answers, over all connections. */
 unsigned pool_outstanding(const struct pool *pool);
 
-/* A snapshot. */
-struct pool_status {
-    const char *socket;       /* the pool's own */
-    enum p0f_dialect dialect; /* spoken; P0F_DIALECT_AUTO: unknown */
-    enum p0f_dialect wanted;  /* of the options */
-    bool up;                  /* on a connection it has answered on, p0f is not overdue */
-    bool limit_suspected;     /* connected, but never answered: p0f's -S may be reached */
-    uint32_t queued;          /* queries not sent yet */
-    uint32_t outstanding;     /* answers, over all connections */
-    uint32_t max_rate;
-    uint64_t reconnects; /* ever */
-    uint32_t connections;
-    struct link_status links[POOL_MAX]; /* `connections` of them */
-};
-
+/* Takes a snapshot. */
 void pool_status(const struct pool *pool, struct pool_status *status);
 
 /* Only when no answer is outstanding: before the loop's first round, or after `drained`. No-op on

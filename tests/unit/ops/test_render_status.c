@@ -60,7 +60,8 @@ Test(render_status, nothing_known)
                                        .configuration = config_snapshot_new(),
                                        .pool = {.socket = "/x", .connections = 1}};
 
-    snapshot.pool.links[0].fault = (struct link_fault){.error = P0F_DISCONNECTED};
+    snapshot.pool.links[0].fault =
+        (struct link_fault){.error = P0F_DISCONNECTED, .dialect = P0F_DIALECT_P0F3};
     expect(&snapshot,
            "{\"name\":\"p0f-lookupd\",\"version\":\"1\",\"started\":\"1970-01-01T00:00:00Z\","
            "\"uptime_seconds\":0,\"configuration\":{},"

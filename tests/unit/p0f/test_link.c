@@ -15,13 +15,13 @@ static unsigned lost;
 static enum p0f_error lost_with;
 static int epoll; /* the loop's */
 
-static void on_event(void *ctx, struct link *about, enum link_event event, enum p0f_error error)
+static void on_event(void *ctx, struct link *about, enum link_event event)
 {
     (void)ctx;
     cr_assert_eq(about, &tested);
     if (event != LINK_EVENT_LOST)
         return;
-    lost_with = error;
+    lost_with = about->fault.error;
     lost++;
 }
 

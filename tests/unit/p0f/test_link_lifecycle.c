@@ -10,9 +10,9 @@
 static struct link tested;
 static unsigned connected;
 
-static void on_event(void *ctx, struct link *about, enum link_event event, enum p0f_error error)
+static void on_event(void *ctx, struct link *about, enum link_event event)
 {
-    (void)ctx, (void)error;
+    (void)ctx;
     cr_assert_eq(about, &tested);
     connected += event == LINK_EVENT_CONNECTED;
 }

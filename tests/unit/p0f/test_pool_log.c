@@ -3,14 +3,21 @@
 
 #include "../../support/c/stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static struct pool_log tale;
 static int ends[2], real_stderr;
+static char last_told[POOL_FAULT_SIZE]; /* "" for NULL */
+static unsigned told;
+
+static void on_told(void *ctx, const char *fault)
+{
+    cr_assert_eq(ctx, &tale);
+    snprintf(last_told, sizeof last_told, "%s", fault ? fault : "");
+    told++;
+}
 
 static void start(void)
 {
@@ -18,7 +25,7 @@ static void start(void)
     cr_assert_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
     real_stderr = dup(STDERR_FILENO);
     cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-    pool_log_start(&tale, stage.loop, "SOCKET", P0F_DIALECT_MTU);
+    pool_log_start(&tale, stage.loop, "SOCKET", on_told, &tale);
 }
 
 static void stop(void)
@@ -28,10 +35,10 @@ static void stop(void)
     stage_close();
 }
 
-/* What was said since the last time, without what all messages begin with, must be these lines. */
+/* What was said since the last time must be these lines. */
 static void expect(const char *lines)
 {
-    const char *prefix = "p0f-lookupd: SOCKET: ";
+    const char *prefix = "p0f-lookupd: ";
     char text[4096], rest[4096] = "";
     ssize_t got = read(ends[0], text, sizeof text - 1);
 
@@ -40,12 +47,12 @@ static void expect(const char *lines)
         cr_assert_eq(strncmp(line, prefix, strlen(prefix)), 0, "%s", line);
         strcat(strcat(rest, line + strlen(prefix)), "\n");
     }
-    cr_assert_str_eq(rest, lines);
+    cr_assert_str_eq(rest, lines, "%s", rest);
 }
 
 static void lose(void)
 {
-    pool_log_down(&tale, &(struct link_fault){.error = P0F_DISCONNECTED});
+    pool_log_fault(&tale, POOL_FAULT_LOST, "lost");
 }
 
 static void find(void)
@@ -53,27 +60,49 @@ static void find(void)
     pool_log_ready(&tale, P0F_DIALECT_P0F3, true, false);
 }
 
-#define LOST "connection to p0f lost: p0f closed the connection; reconnecting"
-#define FOUND "p0f answers (dialect p0f3)"
-#define SILENT                                                                                     \
-    "p0f accepts connections but does not answer: its connection limit (-S) is reached, or it is " \
-    "stopped"
+#define FOUND "SOCKET: p0f answers (dialect p0f3)"
 
 Test(pool_log, each_change_once, .init = start, .fini = stop)
 {
-    pool_log_down(&tale, &(struct link_fault){.error = P0F_UNREACHABLE, .cause = ENOENT});
-    lose();
-    expect("cannot connect to p0f (is it running with -s SOCKET?); retrying: "
-           "No such file or directory\n");
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "no such file");
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "no such file");
+    pool_log_fault(&tale, POOL_FAULT_CONNECTING, "wait and see");
+    expect("no such file\n");
+    cr_assert_str_eq(last_told, "no such file");
     find();
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
     expect(FOUND "\n");
+    cr_assert_str_eq(last_told, "");
     stage_pass(60000);
     expect("");
     lose();
-    expect(LOST "\n");
+    lose();
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "no such file");
+    lose(); /* another connection */
+    expect("lost\nno such file\n");
     find();
     expect(FOUND "\n");
+    cr_assert_eq(told, 5);
+}
+
+/* Why a reconnect fails is logged when it is another reason. */
+Test(pool_log, another_reason, .init = start, .fini = stop)
+{
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "refused");
+    expect("refused\n");
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "denied");
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "denied");
+    stage_pass(9999);
+    expect("");
+    stage_pass(1);
+    expect("denied (1 more time in 10 s)\n");
+    for (int i = 0; i < 1000; i++) {
+        stage_pass(1000);
+        pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "denied");
+    }
+    expect("");
+    pool_log_fault(&tale, POOL_FAULT_UNREACHABLE, "refused");
+    expect("refused\n");
 }
 
 /* However often it comes and goes: once, and then how often it was. */
@@ -82,7 +111,7 @@ Test(pool_log, flapping, .init = start, .fini = stop)
     find();
     expect(FOUND "\n");
     lose();
-    expect(LOST "\n");
+    expect("lost\n");
     find();
     expect(FOUND "\n");
     for (int i = 0; i < 99; i++) {
@@ -92,22 +121,77 @@ Test(pool_log, flapping, .init = start, .fini = stop)
     }
     expect("");
     stage_pass(100);
-    expect(FOUND " again, after it was lost 99 more times\n");
+    expect(FOUND " again, after it was lost 99 more times in 10 s\n");
     stage_pass(60000);
     expect("");
+    cr_assert_eq(told, 2);
+}
+
+/* Ever more seldom, up to once an hour; and soon again once it was over for as long. */
+Test(pool_log, the_intervals_grow, .init = start, .fini = stop)
+{
+    char line[64];
+
+    pool_log_fault(&tale, POOL_FAULT_FOREIGN, "foreign");
+    expect("foreign\n");
+    for (unsigned pause = 10, i = 0; i < 12; i++) {
+        for (unsigned n = 1; n < pause; n++) {
+            stage_pass(1000);
+            pool_log_fault(&tale, POOL_FAULT_FOREIGN, "foreign");
+        }
+        expect("");
+        stage_pass(1000);
+        snprintf(line, sizeof line, "foreign (%u more times in %u s)\n", pause - 1, pause);
+        expect(line);
+        pause = pause < 1800 ? 2 * pause : 3600;
+    }
+    find();
+    expect(FOUND "\n");
+    stage_pass(2 * 3600 * 1000);
+    for (int i = 0; i < 2; i++)
+        pool_log_fault(&tale, POOL_FAULT_FOREIGN, "foreign");
+    expect("foreign\n");
+    stage_pass(10000);
+    expect("foreign (1 more time in 10 s)\n");
+}
+
+/* After an hour of coming and going, it has gone. */
+Test(pool_log, what_lasts_is_logged_soon, .init = start, .fini = stop)
+{
+    for (int i = 0; i < 3600; i++) {
+        stage_pass(1000);
+        lose();
+        find();
+    }
+    char lines[65536];
+    ssize_t length = read(ends[0], lines, sizeof lines);
+    unsigned count = 0;
+    for (ssize_t i = 0; i < length; i++)
+        count += lines[i] == '\n';
+    cr_assert_leq(count, 12, "%u lines in an hour", count);
+    stage_pass(1000);
+    lose();
+    stage_pass(9999);
+    expect("");
+    stage_pass(1);
+    char line[128];
+    ssize_t got = read(ends[0], line, sizeof line - 1);
+    line[got > 0 ? got : 0] = '\0';
+    cr_assert_eq(strncmp(line, "p0f-lookupd: lost (", 19), 0, "%s", line);
+    cr_assert_eq(strncmp(last_told, "lost", 4), 0);
 }
 
 Test(pool_log, the_last_word_is_true, .init = start, .fini = stop)
 {
     lose();
     find();
-    expect(LOST "\n" FOUND "\n");
+    expect("lost\n" FOUND "\n");
     stage_pass(1000);
     lose();
     stage_pass(8999);
     expect("");
     stage_pass(1);
-    expect(LOST " (1 similar messages suppressed)\n");
+    expect("lost (1 more time in 10 s)\n");
     stage_pass(60000);
     expect("");
     find();
@@ -116,30 +200,28 @@ Test(pool_log, the_last_word_is_true, .init = start, .fini = stop)
 
 Test(pool_log, what_was_left_out_is_counted_where_it_is_told_next, .init = start, .fini = stop)
 {
-    const struct link_fault nonsense = {.error = P0F_MALFORMED};
-
     find();
     expect(FOUND "\n");
     for (int i = 0; i < 5; i++)
-        pool_log_broken(&tale, &nonsense);
-    expect("p0f returned a malformed response; dropping the connection\n");
+        pool_log_dropped(&tale, "dropped");
+    expect("dropped\n");
     stage_pass(9999);
     expect("");
     stage_pass(1);
-    expect("p0f returned a malformed response; dropping the connection (4 similar messages "
-           "suppressed)\n");
-    stage_pass(10000);
-    pool_log_broken(&tale, &nonsense);
-    expect("p0f returned a malformed response; dropping the connection\n");
+    expect("dropped (4 more times in 10 s)\n");
+    stage_pass(20000);
+    pool_log_dropped(&tale, "dropped");
+    expect("dropped\n");
+    cr_assert_eq(told, 0, "p0f answers");
 }
 
 /* One connection given up is not all; when they all were, that is over when one answers. */
-Test(pool_log, broken_and_back, .init = start, .fini = stop)
+Test(pool_log, dropped_and_back, .init = start, .fini = stop)
 {
     find();
     expect(FOUND "\n");
-    pool_log_broken(&tale, &(struct link_fault){.error = P0F_MALFORMED});
-    expect("p0f returned a malformed response; dropping the connection\n");
+    pool_log_dropped(&tale, "dropped");
+    expect("dropped\n");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
     expect("");
     find();
@@ -148,43 +230,51 @@ Test(pool_log, broken_and_back, .init = start, .fini = stop)
     expect("");
 }
 
-Test(pool_log, what_is_no_news, .init = start, .fini = stop)
+Test(pool_log, unserved, .init = start, .fini = stop)
 {
     find();
     expect(FOUND "\n");
-    pool_log_broken(&tale, &(struct link_fault){.error = P0F_DISCONNECTED});
-    expect("");
-    pool_log_broken(&tale,
-                    &(struct link_fault){.error = P0F_WRONG_DIALECT, .dialect = P0F_DIALECT_P0F3});
-    expect("p0f.dialect is mtu, but p0f's answers have 232 bytes (p0f3), not 234\n");
-}
-
-Test(pool_log, silent, .init = start, .fini = stop)
-{
-    find();
-    expect(FOUND "\n");
-    pool_log_silent(&tale);
-    pool_log_silent(&tale);
-    expect(SILENT "\n");
+    pool_log_unserved(&tale, "unserved");
+    pool_log_unserved(&tale, "unserved");
+    expect("unserved\n");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, true);
     expect("");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
     expect(FOUND "\n");
-    pool_log_silent(&tale);
+    pool_log_unserved(&tale, "unserved");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, false, false);
-    stage_pass(20000);
+    stage_pass(19999);
     expect(""); /* it is over */
-    pool_log_silent(&tale);
-    expect(SILENT " (1 similar messages suppressed)\n");
+    pool_log_unserved(&tale, "unserved");
+    expect("unserved (1 more time in 19 s)\n");
+    cr_assert_eq(told, 0);
 }
 
-/* All are silent; one gets an answer. */
-Test(pool_log, silent_but_for_one, .init = start, .fini = stop)
+/* All are unanswered; one gets an answer. */
+Test(pool_log, unanswered_but_for_one, .init = start, .fini = stop)
 {
-    pool_log_silent(&tale);
-    expect(SILENT "\n");
+    pool_log_fault(&tale, POOL_FAULT_UNANSWERED, "unanswered");
+    expect("unanswered\n");
     pool_log_ready(&tale, P0F_DIALECT_P0F3, true, true);
     expect(FOUND "\n");
+}
+
+Test(pool_log, hung_and_back, .init = start, .fini = stop)
+{
+    find();
+    expect(FOUND "\n");
+    pool_log_fault(&tale, POOL_FAULT_HUNG, "hangs");
+    pool_log_fault(&tale, POOL_FAULT_HUNG, "still hangs");
+    expect("hangs\n");
+    cr_assert_str_eq(last_told, "hangs");
+    stage_pass(4000);
+    pool_log_recovered(&tale, 7999);
+    expect(FOUND " again, after 7 s\n");
+    cr_assert_str_eq(last_told, "");
+    pool_log_fault(&tale, POOL_FAULT_HUNG, "hangs");
+    pool_log_recovered(&tale, 3000);
+    stage_pass(60000);
+    expect("");
 }
 
 Test(pool_log, stopped_while_something_is_left_out)
@@ -193,7 +283,7 @@ Test(pool_log, stopped_while_something_is_left_out)
     lose();
     find();
     lose();
-    expect(LOST "\n" FOUND "\n");
+    expect("lost\n" FOUND "\n");
     pool_log_stop(&tale);
     stage_pass(20000);
     expect("");
