@@ -84,6 +84,11 @@ static int refuse_config(const char *error, bool lookup)
     return status;
 }
 
+static void log_advice(const char *text)
+{
+    log_warnx("%s", text);
+}
+
 static int print_config(const struct config *config)
 {
     config_print(config, stdout);
@@ -101,6 +106,8 @@ static int run(const struct config_source *source, enum mode mode, char *const *
 
     if (!config)
         return refuse_config(error, *command);
+    if (!*command || mode != SERVE)
+        config_advise(config, log_advice);
     render_init();
     batch_body_init();
     if (*command && mode == SERVE) {

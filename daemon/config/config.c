@@ -11,6 +11,8 @@
 #define YEAR_MS (365 * DAY_MS)
 #define FIELD(section, key) offsetof(struct config, section.key)
 
+#define P0F_CLIENTS 20 /* of p0f -S, by default */
+
 /* clang-format off */
 static const struct option options[] = {
     {"http", "listen", OPTION_LISTEN, FIELD(http, listen), "127.0.0.1:5030", 0, 0, false,
@@ -192,6 +194,19 @@ void config_adopt(struct config *running, const struct config *fresh)
         if (option->reloadable)
             option_set(option, running, option_format(option, fresh, space), expected);
     }
+}
+
+void config_advise(const struct config *config, void (*advise)(const char *text))
+{
+    char text[160];
+
+    if (config->p0f.connections < P0F_CLIENTS)
+        return;
+    snprintf(text, sizeof text,
+             "p0f.connections = %u: by default, p0f serves %d clients in all; start p0f with a "
+             "higher -S (up to 100), or no other client is served",
+             config->p0f.connections, P0F_CLIENTS);
+    advise(text);
 }
 
 /* ---- Printing */

@@ -102,6 +102,9 @@ void config_restart_needed(const struct config *running, const struct config *fr
  * runs out keeps its value. */
 void config_adopt(struct config *running, const struct config *fresh);
 
+/* Calls `advise` for each setting that is valid, but will probably do harm. */
+void config_advise(const struct config *config, void (*advise)(const char *text));
+
 /* Calls `each` for every option, in the order of the table, with its value as it could be written in
  * the file. `value` is valid during the call, `section` and `key` for ever. */
 void config_each(const struct config *config,

@@ -316,6 +316,7 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_LISTEN:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
+    case OPTION_SERVER_NAMES:
         return correct_list(option, text, corrected);
     case OPTION_DURATION:
         return correct_case(option, text, corrected) || correct_duration(option, text, corrected);

@@ -128,15 +128,40 @@ static bool set_string(char **field, const char *value)
     return true;
 }
 
+/* What was probably meant by what is not the path of a socket; NULL if it may be one. */
+static const char *correct_socket(const char *value)
+{
+    size_t length = strlen(value);
+
+    if (strncmp(value, "unix:", 5) == 0)
+        return "without unix:, which only http.listen has";
+    if (value[0] == '@')
+        return "p0f makes no abstract sockets";
+    if (value[0] == '"' || value[0] == '\'')
+        return "without quotes";
+    if (strchr(value, ','))
+        return "only one: several sensors are not supported yet";
+    if (strstr(value, "=/"))
+        return "without a name: several sensors are not supported yet";
+    if (value[0] != '/')
+        return "it does not begin with /";
+    if (value[length - 1] == '/')
+        return "that of the socket, not of its directory";
+    return span_is_blank(value[length - 1]) ? "without blanks at the end" : NULL;
+}
+
 static bool set_path(const struct option *option, char **field, const char *value,
                      char expected[OPTION_EXPECTED_SIZE])
 {
     int64_t length = (int64_t)strlen(value);
+    bool fits = length >= option->min && length <= option->max;
+    const char *wrong = fits ? correct_socket(value) : NULL;
 
-    if (length >= option->min && length <= option->max)
+    if (fits && !wrong)
         return set_string(field, value);
-    snprintf(expected, OPTION_EXPECTED_SIZE, "a path of %lld to %lld bytes", (long long)option->min,
-             (long long)option->max);
+    snprintf(expected, OPTION_EXPECTED_SIZE, "an absolute path of %lld to %lld bytes%s%s%s",
+             (long long)option->min, (long long)option->max, wrong ? " (" : "", wrong ? wrong : "",
+             wrong ? ")" : "");
     return false;
 }
 

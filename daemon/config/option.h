@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_PATH,         /* char *: `min` to `max` bytes */
+    OPTION_PATH,         /* char *: absolute path of p0f's socket, `min` to `max` bytes */
     OPTION_LISTEN,       /* char *: addresses as in net/listen_address.h */
     OPTION_NETWORKS,     /* char *: networks as in net/networks.h */
     OPTION_ORIGINS,      /* char *: origins as in net/origins.h */

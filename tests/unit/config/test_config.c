@@ -360,7 +360,60 @@ Test(config, socket_path)
     memset(override + 12, 'x', 106);
     expect_good(override);
     override[118] = 'x';
-    expect_error(load(NULL, override), "-o p0f.socket", "expected a path of 1 to 107 bytes");
+    expect_error(load(NULL, override), "-o p0f.socket",
+                 "expected an absolute path of 1 to 107 bytes");
+    expect_error(load(NULL, "p0f.socket="), "-o p0f.socket",
+                 "expected an absolute path of 1 to 107 bytes");
+}
+
+/* What is written elsewhere, or was, or will be. */
+Test(config, not_a_socket_path)
+{
+    static const struct {
+        char *override;
+        const char *why;
+    } bad[] = {
+        {"p0f.socket=unix:/run/p0f/p0f.sock", "(without unix:, which only http.listen has)"},
+        {"p0f.socket=@p0f", "(p0f makes no abstract sockets)"},
+        {"p0f.socket=\"/run/p0f.sock\"", "(without quotes)"},
+        {"p0f.socket='/run/p0f.sock'", "(without quotes)"},
+        {"p0f.socket=/run/a.sock, /run/b.sock",
+         "(only one: several sensors are not supported yet)"},
+        {"p0f.socket=wan=/run/a.sock", "(without a name: several sensors are not supported yet)"},
+        {"p0f.socket=run/p0f.sock", "(it does not begin with /)"},
+        {"p0f.socket=./p0f.sock", "(it does not begin with /)"},
+        {"p0f.socket= /run/p0f.sock", "(it does not begin with /)"},
+        {"p0f.socket=localhost:5030", "(it does not begin with /)"},
+        {"p0f.socket=/run/p0f/", "(that of the socket, not of its directory)"},
+        {"p0f.socket=/", "(that of the socket, not of its directory)"},
+        {"p0f.socket=/run/p0f.sock ", "(without blanks at the end)"},
+        {"p0f.socket=/run/p0f.sock\t", "(without blanks at the end)"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_error(load(NULL, bad[i].override), "-o p0f.socket", bad[i].why);
+    expect_good("p0f.socket=/run/a socket.sock");
+}
+
+static unsigned advised;
+
+static void on_advice(const char *text)
+{
+    cr_assert_eq(strncmp(text, "p0f.connections = ", 18), 0, "%s", text);
+    advised++;
+}
+
+Test(config, all_that_p0f_has)
+{
+    struct config *config = load(NULL, "p0f.connections=19");
+
+    config_advise(config, on_advice);
+    cr_assert_eq(advised, 0);
+    config_free(config);
+    config = load(NULL, "p0f.connections=20");
+    config_advise(config, on_advice);
+    cr_assert_eq(advised, 1);
+    config_free(config);
 }
 
 Test(config, units_and_bounds)
