@@ -145,7 +145,6 @@ static void link_enter(struct link *link, enum link_state state)
         break;
     case LINK_READY:
         link->ready = loop_now(common->loop);
-        link->foreign = 0;
         break;
     case LINK_DRAINING:
         timer_ms = AFTERMATH_MS;

@@ -79,7 +79,7 @@ class Daemon:
     """With-block in which the daemon serves; at its end it must stop quickly, with exit code 0."""
 
     def __init__(self, directory, p0f_socket, settings=None, arguments=(), extra_environment=None,
-                 also_listen=()):
+                 also_listen=(), prefix=()):
         self.directory = str(directory)
         self.port = free_port()
         self.endpoint = ("127.0.0.1", self.port)
@@ -89,6 +89,7 @@ class Daemon:
         self.errors = os.path.join(self.directory, f"lookupd-{self.port}.err")
         self.arguments = list(arguments)
         self.extra_environment = extra_environment
+        self.prefix = list(prefix)      # a command that runs it
         self.process = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ class Daemon:
         write_config(self.config, self.settings)
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [*WRAP, PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
+                [*self.prefix, *WRAP, PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
                 stdout=errors, stderr=errors, env=environment(self.extra_environment))
 
     def start(self):

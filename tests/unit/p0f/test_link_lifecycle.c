@@ -255,3 +255,86 @@ Test(link_lifecycle, it_does_not_return_to_a_p0f_that_has_gone)
     cr_assert_not(link_may_answer(&tested));
     finish();
 }
+
+/* ---- What is not our p0f */
+
+/* It hangs up without an answer each time. Returns after how many ms it is tried again, in steps. */
+static int64_t wait_for_next(int64_t step)
+{
+    unsigned before = stage.accepted;
+    int64_t ms = 0;
+
+    cr_assert_eq(tested.state, LINK_PROBING);
+    stage_hang_up();
+    for (settle(); stage.accepted == before; ms += step)
+        pass(step);
+    return ms;
+}
+
+static void open_with_foreign(void)
+{
+    stage_open();
+    stage_p0f_start();
+    stage.mute = true;
+    start(3);
+}
+
+/* A pause is over when the socket is looked at next, at most a second later. */
+Test(link_lifecycle, what_is_not_p0f_is_tried_ever_less)
+{
+    int64_t max = 50;
+
+    open_with_foreign();
+    for (int i = 0; i < 12; i++) {
+        int64_t ms = wait_for_next(5);
+        cr_assert(ms >= max / 2 && ms <= max + 1005, "pause %d is %d ms", i, (int)ms);
+        max = max < 5000 ? 2 * max : 10000;
+    }
+    stage.mute = false;
+    settle();
+    cr_assert_eq(tested.state, LINK_READY);
+    stage.mute = true;
+    stage_hang_up();
+    settle();
+    pass(1000);
+    cr_assert_eq(tested.state, LINK_PROBING, "it is p0f, which has gone for a moment");
+    cr_assert_leq(wait_for_next(5), 1005, "it begins anew");
+    finish();
+}
+
+static void grow_pause(void)
+{
+    open_with_foreign();
+    for (int i = 0; i < 10; i++)
+        wait_for_next(100);
+    stage_hang_up();
+    settle();
+    cr_assert_eq(tested.state, LINK_DOWN);
+}
+
+/* However long the pause has become. */
+Test(link_lifecycle, another_socket_is_tried_at_once)
+{
+    struct socket_file_id now;
+
+    grow_pause();
+    do { /* the kernel's time goes on in steps */
+        stage_p0f_stop();
+        stage_p0f_start();
+        now = socket_file_id(stage.p0f.socket.path);
+    } while (socket_file_same(&now, &tested.socket));
+    stage.mute = false;
+    pass(1000);
+    cr_assert_eq(tested.state, LINK_READY);
+    finish();
+}
+
+Test(link_lifecycle, the_same_socket_is_not_tried_at_once)
+{
+    grow_pause();
+    unsigned before = stage.accepted;
+    for (int i = 0; i < 4; i++)
+        pass(1000);
+    cr_assert_eq(stage.accepted, before);
+    finish();
+}

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/pool.h"
+#include "p0f/pool_fault.h"
 
 #include "../../support/c/stage.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static struct pool *pool;
 static struct pool_status status;
+static char last_told[POOL_FAULT_SIZE];
+static unsigned told;
 
 static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
@@ -16,6 +20,13 @@ static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *ho
 static void on_drained(void *ctx)
 {
     (void)ctx;
+}
+
+static void on_told(void *ctx, const char *fault)
+{
+    cr_assert_eq(ctx, &status);
+    snprintf(last_told, sizeof last_told, "%s", fault ? fault : "p0f answers");
+    told++;
 }
 
 static void look(void)
@@ -31,7 +42,9 @@ static void setup(unsigned connections, enum p0f_dialect dialect)
                                          .connections = connections,
                                          .pipeline = 2,
                                          .max_rate = 1000,
-                                         .seed = 7};
+                                         .seed = 7,
+                                         .told = on_told,
+                                         .ctx = &status};
 
     pool = pool_new(stage.loop, &options);
     cr_assert_not_null(pool);
@@ -152,6 +165,92 @@ Test(pool_status, each_answer_is_a_sign_of_life)
     cr_assert_eq(status.outstanding, 1);
     cr_assert_eq(status.links[0].overdue, 200);
     cr_assert(status.up);
+    teardown();
+}
+
+static void ask(struct pool_query *query)
+{
+    *query = (struct pool_query){.addr = stage_addr("10.0.0.1"), .answer = on_answer};
+    cr_assert_eq(pool_ask(pool, query), P0F_OK);
+    stage_settle();
+}
+
+/* What must be the fault is what was told last, apart from the seconds. */
+static void expect_fault(const char *begin)
+{
+    char reason[POOL_FAULT_SIZE];
+
+    look();
+    pool_fault_find(&status, reason);
+    cr_assert_eq(strncmp(reason, status.socket, strlen(status.socket)), 0, "%s", reason);
+    cr_assert_not_null(strstr(reason, begin), "%s", reason);
+    cr_assert_not_null(strstr(last_told, begin), "%s", last_told);
+}
+
+/* One query is enough, though other connections have none. */
+Test(pool_status, p0f_hangs)
+{
+    static struct pool_query queries[2];
+
+    open_with_p0f(3, P0F_DIALECT_AUTO);
+    stage_pass(60000);
+    stage.holding = true;
+    ask(&queries[0]);
+    stage_pass(1000);
+    look();
+    cr_assert_not(status.up);
+    cr_assert_eq(status.overdue, 1000);
+    stage_pass(1999);
+    cr_assert_eq(told, 0);
+    ask(&queries[1]); /* on another connection */
+    stage_pass(1);
+    cr_assert_eq(told, 1);
+    expect_fault(": p0f has not answered for 3 s, with 2 queries outstanding: ");
+    stage_pass(60000);
+    cr_assert_eq(told, 1);
+    stage.holding = false;
+    stage_settle();
+    cr_assert_eq(told, 2);
+    cr_assert_str_eq(last_told, "p0f answers");
+    look();
+    cr_assert(status.up);
+    teardown();
+}
+
+/* p0f answers in its own time on each connection. */
+Test(pool_status, an_answer_on_any_connection_is_a_sign_of_life)
+{
+    static struct pool_query slow, queries[10];
+
+    open_with_p0f(2, P0F_DIALECT_AUTO);
+    stage.holding = true;
+    ask(&slow);
+    int held = stage.p0f.clients[0].count > 0 ? 0 : 1;
+    for (int i = 0; i < 10; i++) {
+        stage_pass(800);
+        ask(&queries[i]);
+        stage_answer_first(&stage.p0f.clients[1 - held]);
+        stage_settle();
+    }
+    look();
+    cr_assert_eq(status.links[held].overdue, 8000);
+    cr_assert(status.up);
+    cr_assert_eq(status.overdue, 0);
+    cr_assert_eq(told, 0);
+    teardown();
+}
+
+/* Then it says what it waits for, and nothing about p0f. */
+Test(pool_status, hanging_while_retired_is_not_told)
+{
+    static struct pool_query query;
+
+    open_with_p0f(1, P0F_DIALECT_AUTO);
+    stage.holding = true;
+    ask(&query);
+    pool_retire(pool, on_drained, NULL);
+    stage_pass(10000);
+    cr_assert_eq(told, 0);
     teardown();
 }
 
