@@ -12,7 +12,7 @@
 /* What STATUS= is made of; empty for nothing. */
 static char p0f_fault[PART_SIZE], reload_error[PART_SIZE];
 
-static void keep(char part[PART_SIZE], const char *text)
+static void keep_part(char part[PART_SIZE], const char *text)
 {
     snprintf(part, PART_SIZE, "%s", text ? text : "");
 }
@@ -32,13 +32,13 @@ static void notify(const char *state)
 
 void systemd_notify_ready(const char *error)
 {
-    keep(reload_error, error);
+    keep_part(reload_error, error);
     notify("READY=1\n");
 }
 
 void systemd_notify_p0f(const char *fault)
 {
-    keep(p0f_fault, fault);
+    keep_part(p0f_fault, fault);
     notify("");
 }
 

@@ -27,7 +27,7 @@ static bool accepts(const struct option *option, const char *value)
     return good;
 }
 
-static bool is_one_of(struct span word, const char *const *list)
+static bool is_among(struct span word, const char *const *list)
 {
     for (; *list; list++)
         if (span_equals_nocase(word, *list))
@@ -92,13 +92,13 @@ static int64_t duration_factor(struct span unit)
     static const char *const d[] = {"d", "day", "days", NULL};
     static const char *const w[] = {"w", "week", "weeks", NULL};
 
-    return is_one_of(unit, ms)  ? 1
-           : is_one_of(unit, s) ? 1000
-           : is_one_of(unit, m) ? 60000
-           : is_one_of(unit, h) ? 3600000
-           : is_one_of(unit, d) ? 86400000
-           : is_one_of(unit, w) ? 604800000
-                                : 0;
+    return is_among(unit, ms)  ? 1
+           : is_among(unit, s) ? 1000
+           : is_among(unit, m) ? 60000
+           : is_among(unit, h) ? 3600000
+           : is_among(unit, d) ? 86400000
+           : is_among(unit, w) ? 604800000
+                               : 0;
 }
 
 /* A number alone is in seconds, or in milliseconds where the default is or where that is nearer to it:
@@ -136,11 +136,11 @@ static int64_t count_factor(struct span unit)
     static const char *const m[] = {"m", "mb", "mib", NULL};
     static const char *const g[] = {"g", "gb", "gib", NULL};
 
-    return is_one_of(unit, one) ? 1
-           : is_one_of(unit, k) ? 1000
-           : is_one_of(unit, m) ? 1000000
-           : is_one_of(unit, g) ? 1000000000
-                                : 0;
+    return is_among(unit, one) ? 1
+           : is_among(unit, k) ? 1000
+           : is_among(unit, m) ? 1000000
+           : is_among(unit, g) ? 1000000000
+                               : 0;
 }
 
 /* "1.5m" and, with separators of thousands, "1,000", "1'000" and "1_000". */
@@ -185,9 +185,9 @@ static bool correct_boolean(struct span value, char *out)
     static const char *const yes[] = {"true", "on", "1", "y", "t", "enable", "enabled", NULL};
     static const char *const no[] = {"false", "off", "0", "n", "f", "disable", "disabled", NULL};
 
-    if (is_one_of(value, yes))
+    if (is_among(value, yes))
         strcpy(out, "yes");
-    else if (is_one_of(value, no))
+    else if (is_among(value, no))
         strcpy(out, "no");
     return out[0] != '\0';
 }

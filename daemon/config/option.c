@@ -145,9 +145,7 @@ static const char *correct_socket(const char *value)
         return "without a name: several sensors are not supported yet";
     if (value[0] != '/')
         return "it does not begin with /";
-    if (value[length - 1] == '/')
-        return "that of the socket, not of its directory";
-    return span_is_blank(value[length - 1]) ? "without blanks at the end" : NULL;
+    return value[length - 1] == '/' ? "that of the socket, not of its directory" : NULL;
 }
 
 static bool set_path(const struct option *option, char **field, const char *value,

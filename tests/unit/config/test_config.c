@@ -382,12 +382,12 @@ Test(config, not_a_socket_path)
         {"p0f.socket=wan=/run/a.sock", "(without a name: several sensors are not supported yet)"},
         {"p0f.socket=run/p0f.sock", "(it does not begin with /)"},
         {"p0f.socket=./p0f.sock", "(it does not begin with /)"},
-        {"p0f.socket= /run/p0f.sock", "(it does not begin with /)"},
+        {"p0f.socket= /run/p0f.sock", "did you mean /run/p0f.sock?"},
         {"p0f.socket=localhost:5030", "(it does not begin with /)"},
         {"p0f.socket=/run/p0f/", "(that of the socket, not of its directory)"},
         {"p0f.socket=/", "(that of the socket, not of its directory)"},
-        {"p0f.socket=/run/p0f.sock ", "(without blanks at the end)"},
-        {"p0f.socket=/run/p0f.sock\t", "(without blanks at the end)"},
+        {"p0f.socket=/run/p0f.sock ", "did you mean /run/p0f.sock?"},
+        {"p0f.socket=/run/p0f.sock\t", "did you mean /run/p0f.sock?"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

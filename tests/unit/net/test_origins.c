@@ -177,8 +177,7 @@ Test(origins, mistyped_schemes)
 
 Test(origins, what_else_people_write)
 {
-    const char *comma = "https://a.example https://b.example: a comma is missing between two "
-                        "origins";
+    const char *comma = "https://a.example https://b.example: origins are separated by commas";
 
     expect_refused("https://a.example https://b.example", comma);
     expect_refused("https://b\xc3\xbc"
