@@ -151,6 +151,22 @@ differ written documented | rule 'Metrics differ between daemon/ops/prometheus.c
     sort -u >"$dir/used"
 written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that do not exist:'
 
+# Messages: those that daemon/ logs, and the reasons that it gives about p0f, are in the man page. Of each
+# format the longest part between its conversions is looked up, if it says anything.
+messages() {
+    grep -zohE '(log_(info|warnx?|errx?)\(|say_reason\(reason,|snprintf\((text|reason), POOL_FAULT_SIZE,)[[:space:]]*("([^"\\]|\\.)*"[[:space:]]*)+' \
+        daemon/*.c daemon/*/*.c | tr '\n\0' ' \n' | sed -E 's/^[^"]*"//; s/" *$//; s/" +"//g'
+}
+[ -n "$(messages)" ] || echo 'no message found' | rule 'check-structure.sh cannot read the messages in daemon/:'
+sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE/p' daemon/p0f-lookupd.8 | tr '\n' ' ' >"$dir/manual"
+messages | awk -v manual="$(cat "$dir/manual")" '
+    {
+        count = split($0, parts, /%[-#0-9.*]*(l|ll|z)?[a-zA-Z]/)
+        longest = ""
+        for (i = 1; i <= count; i++) if (length(parts[i]) > length(longest)) longest = parts[i]
+        if (length(longest) >= 8 && !index(manual, longest)) print
+    }' | rule 'Messages that daemon/p0f-lookupd.8 does not list under DIAGNOSTICS:'
+
 { grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.8 conf/*.5 lib/*.3 || true; } |
     rule 'mandoc takes these words for macros and drops them (escape them with \\&):'
 
