@@ -64,6 +64,27 @@ def test_broken_settings_end_a_reload_too(fake, serve, manager):
         assert _told(manager) == {"READY": "1", "STATUS": "Answering lookups"}
 
 
+def test_the_status_is_that_of_p0f(fake, serve, manager):
+    """What is wrong with it, as the log has it, also after a reload, until it answers."""
+    with serve(fake, extra_environment={"NOTIFY_SOCKET": manager.getsockname()}) as daemon:
+        assert _told(manager) == {"READY": "1", "STATUS": "Answering lookups"}
+        daemon.wait_for_p0f()
+        fake.stop()
+        assert _told(manager) == {"STATUS": f"{fake.path}: connection to p0f lost: p0f closed the "
+                                            "connection; reconnecting"}
+        unreachable = _told(manager)["STATUS"]
+        assert unreachable.startswith(f"{fake.path}: cannot connect to p0f: nobody listens on this socket")
+        assert daemon.get("/status").json()["pool"]["fault"] == unreachable
+        assert f"p0f-lookupd: {unreachable}\n" in daemon.log()
+        daemon.signal(signal.SIGHUP)
+        assert "RELOADING" in _told(manager)
+        assert _told(manager) == {"READY": "1", "STATUS": unreachable}
+        fake.start()
+        assert _told(manager) == {"STATUS": "Answering lookups"}
+    assert _told(manager)["STOPPING"] == "1"
+    _is_told_nothing_more(manager)
+
+
 def test_no_reload_while_it_finishes(fake, serve, manager):
     """It would say that it is ready, when it is not any more."""
     environment = {"NOTIFY_SOCKET": manager.getsockname()}
