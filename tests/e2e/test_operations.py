@@ -41,7 +41,7 @@ def test_readiness_follows_the_real_p0f(needs_p0f, scratch, serve):
     """Not ready before it is there, ready with it, not without it, again with the next."""
     p0f = RealP0f(scratch)
     with serve(p0f) as daemon:
-        _not_ready(daemon, p0f.socket, "No such file")
+        _not_ready(daemon, p0f.socket, "it does not exist: p0f is not running")
         for _ in range(2):
             p0f.start()
             wait_until(lambda: _readiness(daemon) == 200, "readiness", bound=5)
@@ -82,8 +82,8 @@ def test_a_silent_p0f_is_not_ready(fake, serve):
     with serve(fake) as daemon:
         daemon.wait_for_p0f()
         fake.freeze()
-        wait_until(lambda: _readiness(daemon) == 503, "p0f's silence to be noticed")
-        _not_ready(daemon, "did not answer within")
+        wait_until(lambda: "p0f has not" in daemon.get("/readyz").json().get("detail", ""), "its silence")
+        _not_ready(daemon, "p0f has not answered for ")
         fake.thaw()
         wait_until(lambda: _readiness(daemon) == 200, "readiness")
 
