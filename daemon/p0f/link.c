@@ -11,6 +11,7 @@
 #define BACKOFF_MAX_MS 1000  /* a restarted p0f is noticed within a second */
 #define FOREIGN_MAX_MS 10000 /* something else does not become our p0f on the same socket soon */
 #define SILENCE_MS 1000   /* p0f answers within 10 ms unless it is busy, stopped or at its limit */
+#define SILENT_MS 3000    /* when that is an event */
 #define AFTERMATH_MS 250  /* how long a failed connection is read at least */
 #define DRAIN_EVERY_MS 10 /* how often one is read, so that a flood on it costs next to nothing */
 #define HEALTHY_MS 1000   /* a connection that was ready this long is replaced without backoff */
@@ -141,7 +142,7 @@ static void link_enter(struct link *link, enum link_state state)
         timer_ms = pause_before_retry(link);
         break;
     case LINK_PROBING:
-        timer_ms = SILENCE_MS;
+        timer_ms = SILENT_MS;
         break;
     case LINK_READY:
         link->ready = loop_now(common->loop);
@@ -338,7 +339,6 @@ struct link_status link_status(const struct link *link)
     struct mono now = loop_now(link->common->loop);
     struct link_status status = {
         .state = link->state,
-        .silent = link->silent,
         .reconnects = link->connects > 0 ? link->connects - 1 : 0,
         .fault = link->fault,
     };
@@ -348,6 +348,7 @@ struct link_status link_status(const struct link *link)
         status.outstanding = p0f_conn_outstanding(link->conn);
         status.pending = p0f_conn_pending(link->conn);
         status.age = mono_ms_between(link->opened, now);
+        status.silent = link->state == LINK_PROBING && status.age >= SILENCE_MS;
         status.overdue = status.outstanding > 0 ? mono_ms_between(link->heard, now) : 0;
     }
     return status;

@@ -49,7 +49,7 @@ struct link_status {
 enum link_event {
     LINK_EVENT_CONNECTED, /* its probes are to be sent */
     LINK_EVENT_READY,     /* p0f answers */
-    LINK_EVENT_SILENT,    /* connected for a while without an answer */
+    LINK_EVENT_SILENT,    /* connected for three seconds without an answer */
     LINK_EVENT_PROGRESS,  /* answers have arrived */
     LINK_EVENT_LOST,      /* `fault` says why; the callbacks of its queries have been called */
 };

@@ -271,8 +271,14 @@ Test(pool_status, connection_limit)
     cr_assert(status.limit_suspected);
     cr_assert(status.links[0].silent);
     cr_assert_not(status.up);
+    stage_pass(1999);
+    cr_assert_eq(told, 0);
+    stage_pass(1);
+    cr_assert_eq(told, 1);
+    expect_fault(": queries are never answered");
     stage.mute = false;
     stage_settle();
+    cr_assert_eq(told, 2);
     look();
     cr_assert_not(status.limit_suspected);
     cr_assert_not(status.links[0].silent);
