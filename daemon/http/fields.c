@@ -78,7 +78,9 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
         }
         break;
     case 6:
-        if (is_named(name, "Origin"))
+        if (is_named(name, "Accept"))
+            fields->out_of_memory |= !field_values_add(&fields->accept, value);
+        else if (is_named(name, "Origin"))
             fields->origin = value;
         break;
     case 12:
@@ -138,7 +140,8 @@ bool fields_announce_body(const struct fields *fields)
 
 void fields_free(struct fields *fields)
 {
+    free(fields->accept.all);
     free(fields->forwarded_for.all);
     free(fields->none_match.all);
-    fields->forwarded_for = fields->none_match = (struct field_values){0};
+    fields->accept = fields->forwarded_for = fields->none_match = (struct field_values){0};
 }

@@ -30,6 +30,7 @@ struct fields {
     const char *content_type;
     const char *host; /* the last Host, perhaps with trailing whitespace; or NULL */
     const char *origin;
+    struct field_values accept;        /* Accept */
     struct field_values forwarded_for; /* X-Forwarded-For */
     struct field_values none_match;    /* If-None-Match */
     struct cache_directives directives;
