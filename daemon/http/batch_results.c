@@ -14,6 +14,7 @@ struct batch_results {
     const struct batch_item *items;
     uint32_t count;
     enum render_format format;
+    enum render_results form;
     uint64_t length;     /* of the results that are known */
     bool failed;         /* out of memory for one of them */
     uint32_t read;       /* results before it have been read */
@@ -100,7 +101,8 @@ static bool make_batch(struct batch_results *results, struct lookup *lookup,
 }
 
 struct batch_results *batch_results_new(struct lookup *lookup, struct batch_body *body,
-                                        const struct batch_terms *terms, enum render_format format)
+                                        const struct batch_terms *terms, enum render_format format,
+                                        enum render_results form)
 {
     struct batch_results *results = calloc(1, sizeof *results);
 
@@ -111,6 +113,7 @@ struct batch_results *batch_results_new(struct lookup *lookup, struct batch_body
     results->body = body;
     results->items = batch_body_items(body, &results->count);
     results->format = format;
+    results->form = form;
     if (!make_batch(results, lookup, terms)) {
         batch_results_free(results);
         return NULL;
@@ -140,7 +143,7 @@ size_t batch_results_size(const struct batch_results *results)
 
 uint64_t batch_results_length(const struct batch_results *results)
 {
-    return results->failed ? 0 : results->length + strlen(RENDER_RESULTS_END);
+    return results->failed ? 0 : results->length + strlen(render_results_end(results->form));
 }
 
 /* The next bytes of a result that is longer than the reader's room. */
@@ -168,7 +171,7 @@ static ssize_t read_result(struct batch_results *results, char *bytes, size_t ro
         return -1;
     size_t length = render_result_length(&result);
     if (length <= room) {
-        render_result(bytes, &result, results->read == 0);
+        render_result(bytes, &result, results->form, results->read == 0);
         results->read++;
         return (ssize_t)length;
     }
@@ -177,7 +180,7 @@ static ssize_t read_result(struct batch_results *results, char *bytes, size_t ro
     results->piece = malloc(length);
     if (!results->piece)
         return -1;
-    render_result(results->piece, &result, results->read == 0);
+    render_result(results->piece, &result, results->form, results->read == 0);
     results->read++;
     results->piece_length = length;
     results->piece_read = 0;
@@ -186,8 +189,8 @@ static ssize_t read_result(struct batch_results *results, char *bytes, size_t ro
 
 static size_t read_end(struct batch_results *results, char *bytes, size_t room)
 {
-    static const char end[] = RENDER_RESULTS_END;
-    size_t length = sizeof end - 1;
+    const char *end = render_results_end(results->form);
+    size_t length = strlen(end);
 
     if (results->read > results->count || room < length)
         return 0;

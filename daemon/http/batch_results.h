@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The document that answers a batch: an array of results, in the order of the items. It is rendered
- * piece by piece as the client reads it; its length is known as soon as every result is.
+/* The document that answers a batch: the results, in the order of the items. It is rendered piece by piece
+ * as the client reads it; its length is known as soon as every result is.
  *
  * Used by one thread at a time, as struct batch is. */
 #ifndef HTTP_BATCH_RESULTS_H
@@ -18,7 +18,8 @@ struct batch_results;
 
 /* Takes the body over, even on failure; borrows the lookup. NULL when out of memory. */
 struct batch_results *batch_results_new(struct lookup *lookup, struct batch_body *body,
-                                        const struct batch_terms *terms, enum render_format format);
+                                        const struct batch_terms *terms, enum render_format format,
+                                        enum render_results form);
 
 /* Frees the batch, too, so not between batch_submit() and done(). No-op on NULL. */
 void batch_results_free(struct batch_results *results);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/hosts.h"
 
+#include "http/accept.h"
 #include "http/batch_results.h"
 #include "http/client_address.h"
 #include "http/media_type.h"
@@ -15,6 +16,7 @@
 #define SHORT_BYTES 2048        /* a body that is processed at once if little else is to be done */
 #define SLICE_ITEMS 64          /* some 50 us */
 #define BLOCK_BYTES (16 * 1024) /* of the answer, written at once */
+#define LINES_TYPE "application/x-ndjson"
 
 enum post_state {
     POST_GOOD,
@@ -30,7 +32,8 @@ struct post {
     size_t taken;            /* of service->batch_memory */
     enum post_state state;
 
-    char *bytes; /* the body received so far */
+    batch_body_reader *read; /* for its Content-Type, or NULL */
+    char *bytes;             /* the body received so far */
     size_t length, room;
 
     char error[BATCH_BODY_ERROR_SIZE]; /* why it cannot be read, or "" */
@@ -39,11 +42,19 @@ struct post {
     struct turn turn;
 };
 
-static bool is_json(const struct request *request)
+/* NULL when it is of another type, or encoded. */
+static batch_body_reader *find_reader(const struct fields *fields)
 {
-    const struct fields *fields = &request->fields;
+    if (!fields->content_type || fields->encoded)
+        return NULL;
+    if (media_type_is(fields->content_type, RESPONSE_JSON))
+        return batch_body_read_json;
+    return media_type_is(fields->content_type, "text/plain") ? batch_body_read_text : NULL;
+}
 
-    return fields->content_type && !fields->encoded && media_type_is_json(fields->content_type);
+static bool wants_lines(const struct request *request)
+{
+    return accept_prefers(&request->fields.accept, LINES_TYPE, RESPONSE_JSON);
 }
 
 /* ---- Memory, shared between clients */
@@ -104,6 +115,7 @@ bool hosts_begin(struct request *request)
     post->service = request->client->service;
     post->request = request;
     post->flow = lookup_flow(request->client->service->lookup, client_address(request, &caller));
+    post->read = find_reader(&request->fields);
     return true;
 }
 
@@ -134,7 +146,7 @@ void hosts_take(struct request *request, const char *bytes, size_t length)
 {
     struct post *post = request->state;
 
-    if (post->state != POST_GOOD || !is_json(request) ||
+    if (post->state != POST_GOOD || !post->read ||
         length > post->service->batch_bytes - post->length)
         return; /* it is refused once it has been received */
     if (!grow_body(post, post->length + length)) {
@@ -171,9 +183,21 @@ static enum MHD_Result respond_answer(struct request *request)
         MHD_create_response_from_callback(length, BLOCK_BYTES, read_answer, post, post_free);
     if (!response)
         post_free(post);
-    response_add(&response, "Content-Type", RESPONSE_JSON);
+    response_add(&response, "Content-Type", wants_lines(request) ? LINES_TYPE : RESPONSE_JSON);
     response_add(&response, "Cache-Control", "no-store");
     return respond(request, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result respond_unsupported_type(struct request *request)
+{
+    struct MHD_Response *response = response_problem(
+        PROBLEM_UNSUPPORTED_TYPE, NULL,
+        "expected Content-Type: application/json or text/plain, in UTF-8 and without "
+        "Content-Encoding",
+        NULL);
+
+    response_add(&response, "Accept", RESPONSE_JSON ", text/plain");
+    return respond(request, problem_kind(PROBLEM_UNSUPPORTED_TYPE)->status, response);
 }
 
 static enum MHD_Result respond_post(struct request *request)
@@ -212,13 +236,14 @@ static bool read_body(struct post *post)
         .only_if_cached = request->fields.directives.only_if_cached,
         .window = post->service->batch_window,
     };
-    struct batch_body *body = batch_body_read(post->bytes ? post->bytes : "", post->length,
-                                              post->service->max_batch, post->error);
+    struct batch_body *body = post->read(post->bytes ? post->bytes : "", post->length,
+                                         post->service->max_batch, post->error);
 
     drop_body(post); /* it may be large, and p0f may be slow */
     if (body)
         post->results =
-            batch_results_new(post->service->lookup, body, &terms, request->target.format);
+            batch_results_new(post->service->lookup, body, &terms, request->target.format,
+                              wants_lines(request) ? RENDER_RESULTS_LINES : RENDER_RESULTS_ARRAY);
     if (post->results)
         post->batch = batch_results_batch(post->results);
     else if (!post->error[0])
@@ -273,10 +298,8 @@ enum MHD_Result serve_hosts(struct request *request)
     struct post *post = request->state;
     struct turns *turns = http_worker_turns(request->client->worker);
 
-    if (!is_json(request))
-        return respond_problem(request, PROBLEM_UNSUPPORTED_TYPE, NULL,
-                               "expected Content-Type: application/json in UTF-8, without "
-                               "Content-Encoding");
+    if (!post->read)
+        return respond_unsupported_type(request);
     if (request->target.error != TARGET_OK)
         return respond_bad_target(request);
     if (post->state != POST_GOOD)

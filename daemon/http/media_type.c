@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/media_type.h"
 
+#include "core/span.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -36,15 +38,17 @@ static const char *skip_value(const char *at)
     return end + 1;
 }
 
-/* "utf-8", quoted or not. */
+/* "utf-8" or "us-ascii", quoted or not. */
 static bool is_utf8(const char *value, size_t length)
 {
-    size_t quotes = value[0] == '"';
+    struct span charset = {value, length};
 
-    return length == 5 + 2 * quotes && strncasecmp(value + quotes, "utf-8", 5) == 0;
+    if (value[0] == '"')
+        charset = (struct span){value + 1, length - 2};
+    return span_equals_nocase(charset, "utf-8") || span_equals_nocase(charset, "us-ascii");
 }
 
-/* NULL when it is malformed, or a charset other than utf-8. */
+/* NULL when it is malformed, or a charset other than these. */
 static const char *skip_parameter(const char *at)
 {
     const char *value = skip_word(at, "charset=");
@@ -60,9 +64,9 @@ static const char *skip_parameter(const char *at)
     return !end || (charset && !is_utf8(value, (size_t)(end - value))) ? NULL : end;
 }
 
-bool media_type_is_json(const char *field)
+bool media_type_is(const char *field, const char *type)
 {
-    const char *at = skip_word(skip_whitespace(field), "application/json");
+    const char *at = skip_word(skip_whitespace(field), type);
 
     if (!at)
         return false;

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Whether it is application/json, in any case and with any parameters, which are meaningless there (RFC
- * 8259, 11); but not with a charset other than utf-8. */
-bool media_type_is_json(const char *field);
+/* Whether it is `type`, in any case and with any parameters; but not with a charset other than UTF-8 and
+ * ASCII, which is a part of it. */
+bool media_type_is(const char *field, const char *type);
 
 #endif

@@ -28,7 +28,7 @@ static const struct route rows[] = {
     },
     {
         .path = "/hosts",
-        .summary = "POST a JSON array of addresses: what p0f knows about each",
+        .summary = "POST addresses, in a JSON array or on lines: what p0f knows about each",
         .post = serve_hosts,
         .post_begin = hosts_begin,
         .post_take = hosts_take,

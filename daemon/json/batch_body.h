@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of POST /hosts: a JSON array of strings, which should be addresses. Pure, except for
- * allocation. */
+/* The body of POST /hosts: addresses as a JSON array of strings, or as text with one on each line. Pure,
+ * except for allocation. */
 #ifndef JSON_BATCH_BODY_H
 #define JSON_BATCH_BODY_H
 
@@ -29,11 +29,18 @@ size_t batch_body_limit(uint32_t max);
  * error in the body. Call it once, before any thread starts. */
 void batch_body_init(void);
 
-/* Reads 1 to `max` items. The caller frees the result, which does not refer to `bytes`. NULL for
- * anything else, with a message in `error` that says what is wrong and where, and may quote any bytes
- * of the body; or when out of memory, with an empty `error`. Any thread. */
-struct batch_body *batch_body_read(const char *bytes, size_t length, uint32_t max,
-                                   char error[BATCH_BODY_ERROR_SIZE]) P0F_MUST_USE;
+/* A reader of bodies: of 1 to `max` items. The caller frees the result, which does not refer to `bytes`.
+ * NULL for anything else, with a message in `error` that says what is wrong and where, and may quote any
+ * bytes of the body; or when out of memory, with an empty `error`. Any thread. */
+typedef struct batch_body *batch_body_reader(const char *bytes, size_t length, uint32_t max,
+                                             char error[BATCH_BODY_ERROR_SIZE]);
+
+/* Reads a JSON array of strings. */
+batch_body_reader batch_body_read_json P0F_MUST_USE;
+
+/* Reads text: each line that is not blank is an item, without the spaces and tabs around it. Lines end
+ * with LF, CR LF or CR; a byte order mark is skipped. */
+batch_body_reader batch_body_read_text P0F_MUST_USE;
 
 /* No-op on NULL. */
 void batch_body_free(struct batch_body *body);

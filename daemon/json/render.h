@@ -57,13 +57,20 @@ struct render_result {
     const char *detail;
 };
 
-/* The exact number of bytes that render_result() writes. */
+/* The exact number of bytes that render_result() writes, in either form. */
 size_t render_result_length(const struct render_result *result);
 
-/* Writes one element of the array at `at`, preceded by '[' or ',', and returns its end. There must be
- * room for it. RENDER_RESULTS_END follows the last one. Never fails. */
-char *render_result(char *at, const struct render_result *result, bool first);
+/* The document that they make up. */
+enum render_results {
+    RENDER_RESULTS_ARRAY, /* a JSON array */
+    RENDER_RESULTS_LINES, /* NDJSON: an object on each line */
+};
 
-#define RENDER_RESULTS_END "]\n"
+/* Writes one of them at `at`, where there must be room for it, and returns its end. Never fails. */
+char *render_result(char *at, const struct render_result *result, enum render_results form,
+                    bool first);
+
+/* What follows the last one. */
+const char *render_results_end(enum render_results form);
 
 #endif

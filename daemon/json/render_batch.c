@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The array in response to a batch. A thousand hosts, which have been rendered before, are half a
+/* The response to a batch. A thousand hosts, which have been rendered before, are half a
  * megabyte to copy: so the length is computed first, and each part is copied only once. */
 #include "json/render.h"
 
@@ -31,9 +31,9 @@ static size_t escaped_length(const char *bytes, size_t length)
 
 size_t render_result_length(const struct render_result *result)
 {
-    size_t length = LENGTH(",") + LENGTH(before_query) +
-                    escaped_length(result->query, result->query_length) + LENGTH(before_status) +
-                    LENGTH("200") + LENGTH("}");
+    /* One byte more: what separates it from others. */
+    size_t length = 1 + LENGTH(before_query) + escaped_length(result->query, result->query_length) +
+                    LENGTH(before_status) + LENGTH("200") + LENGTH("}");
 
     if (result->host)
         return length + LENGTH(before_host) + result->host_length - 1;
@@ -87,9 +87,11 @@ static char *copy_status(char *at, unsigned status)
     return at;
 }
 
-char *render_result(char *at, const struct render_result *result, bool first)
+char *render_result(char *at, const struct render_result *result, enum render_results form,
+                    bool first)
 {
-    *at++ = first ? '[' : ',';
+    if (form == RENDER_RESULTS_ARRAY)
+        *at++ = first ? '[' : ',';
     at = COPY(at, before_query);
     at = copy_escaped(at, result->query, result->query_length);
     at = COPY(at, before_status);
@@ -105,5 +107,12 @@ char *render_result(char *at, const struct render_result *result, bool first)
         *at++ = '"';
     }
     *at++ = '}';
+    if (form == RENDER_RESULTS_LINES)
+        *at++ = '\n';
     return at;
+}
+
+const char *render_results_end(enum render_results form)
+{
+    return form == RENDER_RESULTS_ARRAY ? "]\n" : "";
 }

@@ -115,7 +115,7 @@ def test_a_client_that_never_ends(daemon):
 
 def test_the_limit_itself_is_fine(daemon):
     """Refused for another reason, then."""
-    text = {"Content-Type": "text/plain"}
+    text = {"Content-Type": "text/csv"}
     assert_problem(_post(daemon, b"x" * LIMIT, text), 415, "unsupported-type")
     assert_problem(_post(daemon, _chunks(b"x" * LIMIT), text), 415, "unsupported-type")
     assert_problem(_post(daemon, b"x" * (LIMIT + 1), text), 413, "body-too-large")
@@ -146,7 +146,8 @@ def test_bodies_where_none_is_wanted(daemon):
 
 # -- of another type -------------------------------------------------------------------------------
 
-TYPES = ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json", "*/*",
+TYPES = ["text/csv", "application/x-ndjson", "text/plain; charset=iso-8859-1", "text/plain+x",
+         "text/plain; charset=utf-16", "application/x-www-form-urlencoded", "application/jsonp", "text/json", "*/*",
          "application/json; charset=latin1", "application/json, text/plain", "json",
          "application/problem+json", "multipart/form-data; boundary=x", ""]
 
@@ -155,7 +156,12 @@ TYPES = ["text/plain", "application/x-www-form-urlencoded", "application/jsonp",
 def test_another_type(daemon, type_):
     problem = assert_problem(_post(daemon, headers={"Content-Type": type_}), 415,
                              "unsupported-type")
-    assert "application/json" in problem["detail"]
+    assert "application/json or text/plain" in problem["detail"]
+
+
+def test_the_types_that_are_accepted_are_in_the_response(daemon):
+    answer = _post(daemon, headers={"Content-Type": "text/csv"})
+    assert answer["Accept"] == "application/json, text/plain"
 
 
 def test_no_type(daemon):
@@ -202,7 +208,7 @@ def test_no_such_path(daemon, path):
 def test_a_refusal_before_the_limit_keeps_the_connection(daemon):
     """The body has been read, so that the next request can follow."""
     connection = daemon.connect()
-    for headers in ({"Content-Type": "text/plain"}, {}, {"Content-Type": "text/plain"}):
+    for headers in ({"Content-Type": "text/csv"}, {}, {"Content-Type": "text/csv"}):
         connection.request("POST", "/hosts", body=b"x" * LIMIT, headers=headers)
         answer = Answer(connection.getresponse())
         assert_problem(answer, 415, "unsupported-type")

@@ -49,6 +49,10 @@ def _no_constant(name):
     raise Drift(f"{name} is not JSON")
 
 
+def _load(text):
+    return json.loads(text, object_pairs_hook=_unique_members, parse_constant=_no_constant)
+
+
 def _explained(error):
     """Of several alternatives, what is wrong with the one that is least wrong."""
     while error.validator in ("oneOf", "anyOf") and error.context:
@@ -156,10 +160,11 @@ class Document:
         if kind not in content:
             raise Drift(f"there is no content of type {kind!r} in the document")
         text = answer.body.decode("utf-8")
-        if kind.endswith("json"):
-            self.check_value(json.loads(text, object_pairs_hook=_unique_members,
-                                        parse_constant=_no_constant),
-                             content[kind]["schema"], "the body")
+        if kind == "application/x-ndjson":      # the elements of the array that it would be
+            self.check_value([_load(line) for line in text.split("\n")[:-1]],
+                             content["application/json"]["schema"], "the body")
+        elif kind.endswith("json"):
+            self.check_value(_load(text), content[kind]["schema"], "the body")
         else:
             self.check_value(text, content[kind]["schema"], "the body")
 

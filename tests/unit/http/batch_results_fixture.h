@@ -34,14 +34,20 @@ static inline void finish_batch(struct batch *batch)
 }
 
 /* NULL when out of memory; anything else must not go wrong. */
+static inline struct batch_results *results_in(const char *json, const struct batch_terms *terms,
+                                               enum render_format format, enum render_results form)
+{
+    char error[BATCH_BODY_ERROR_SIZE];
+    struct batch_body *body = batch_body_read_json(json, strlen(json), 100, error);
+
+    cr_assert(body || error[0] == '\0', "%s", error);
+    return body ? batch_results_new(lookup, body, terms, format, form) : NULL;
+}
+
 static inline struct batch_results *results_for(const char *json, const struct batch_terms *terms,
                                                 enum render_format format)
 {
-    char error[BATCH_BODY_ERROR_SIZE];
-    struct batch_body *body = batch_body_read(json, strlen(json), 100, error);
-
-    cr_assert(body || error[0] == '\0', "%s", error);
-    return body ? batch_results_new(lookup, body, terms, format) : NULL;
+    return results_in(json, terms, format, RENDER_RESULTS_ARRAY);
 }
 
 /* The whole document, read with this much room each time. NULL when out of memory. The caller frees it.

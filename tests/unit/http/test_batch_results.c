@@ -13,15 +13,21 @@ static void setup_batches(void)
     lookup_set_limits(lookup, &limits);
 }
 
-static char *answer(const char *json, enum render_format format, size_t room)
+static char *answer_in(const char *json, enum render_format format, enum render_results form,
+                       size_t room)
 {
-    struct batch_results *results = results_for(json, &usual, format);
+    struct batch_results *results = results_in(json, &usual, format, form);
 
     finish_batch(batch_results_batch(results));
     char *text = results_text(results, room);
     cr_assert_not_null(text);
     batch_results_free(results);
     return text;
+}
+
+static char *answer(const char *json, enum render_format format, size_t room)
+{
+    return answer_in(json, format, RENDER_RESULTS_ARRAY, room);
 }
 
 static void expect_begin(const char *text, const char *expected)
@@ -87,12 +93,26 @@ Test(batch_results, are_read_with_any_room)
     const char *json = "[\"10.0.0.1\",\"nobody\",\"10.0.0.2\",\"10.0.0.1\"]";
 
     setup_batches();
-    char *whole = answer(json, RENDER_PARSED, 1 << 16);
-    for (size_t room = 16; room < 1200; room += room < 600 ? 7 : 1) {
-        char *text = answer(json, RENDER_PARSED, room);
-        cr_assert_str_eq(text, whole, "%zu: %s", room, text);
-        free(text);
+    for (enum render_results form = RENDER_RESULTS_ARRAY; form <= RENDER_RESULTS_LINES; form++) {
+        char *whole = answer_in(json, RENDER_PARSED, form, 1 << 16);
+        for (size_t room = 16; room < 1200; room += room < 600 ? 7 : 1) {
+            char *text = answer_in(json, RENDER_PARSED, form, room);
+            cr_assert_str_eq(text, whole, "%zu: %s", room, text);
+            free(text);
+        }
+        free(whole);
     }
-    free(whole);
+    teardown();
+}
+
+Test(batch_results, on_lines)
+{
+    setup_batches();
+    char *text = answer_in("[\"*\",\"\\n\"]", RENDER_PARSED, RENDER_RESULTS_LINES, 4096);
+    cr_assert_str_eq(text, "{\"query\":\"*\",\"status\":400,\"code\":\"bad-address\",\"detail\":"
+                           "\"not an IPv4 or IPv6 address\"}\n{\"query\":\"\\u000a\",\"status\":"
+                           "400,\"code\":\"bad-address\",\"detail\":\"not an IPv4 or IPv6 "
+                           "address\"}\n");
+    free(text);
     teardown();
 }

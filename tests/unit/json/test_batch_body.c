@@ -9,14 +9,19 @@
 
 static char error[BATCH_BODY_ERROR_SIZE];
 
-static struct batch_body *read_bytes(const char *bytes, size_t length)
+static struct batch_body *read_with(batch_body_reader *read, const char *bytes, size_t length)
 {
     static uint8_t *end;
 
     if (!end)
         end = guard_page_end();
     memset(error, 'x', sizeof error);
-    return batch_body_read((const char *)guard_page_put(end, bytes, length), length, 3, error);
+    return read((const char *)guard_page_put(end, bytes, length), length, 3, error);
+}
+
+static struct batch_body *read_bytes(const char *bytes, size_t length)
+{
+    return read_with(batch_body_read_json, bytes, length);
 }
 
 static const struct batch_item *expect_items(const char *text, uint32_t expected,
@@ -116,7 +121,9 @@ Test(batch_body, what_is_no_json_is_refused_with_its_place)
     expect_refused("[\"a\"] x", "line 1, column 7: end of file expected near 'x'");
     expect_refused("['a']", "line 1, column 2: invalid token near '''");
     expect_refused("[\"a\\q\"]", "line 1, column 5: invalid escape near '\"a\\q'");
-    expect_refused("\xef\xbb\xbf[\"a\"]", "line 1, column 1: invalid token near '\xef\xbb\xbf'");
+    expect_refused("\xef\xbb\xbf[\"a\"]", "the body begins with a byte order mark");
+    expect_refused_bytes("\xff\xfe[\0", 4, "the body is UTF-16, expected UTF-8");
+    expect_refused_bytes("\xfe\xff\0[", 4, "the body is UTF-16, expected UTF-8");
 }
 
 Test(batch_body, nul_and_what_is_not_utf8_are_refused)
@@ -159,4 +166,119 @@ Test(batch_body, tells_its_size)
     cr_assert_eq(batch_body_size(large), batch_body_size(small) + sizeof(struct batch_item) + 11);
     batch_body_free(small);
     batch_body_free(large);
+}
+
+/* ---- Text */
+
+/* Of the text, these are the items: `expected` ends with a NULL. */
+static void expect_lines(const char *text, const char *const *expected)
+{
+    struct batch_body *body = read_with(batch_body_read_text, text, strlen(text));
+    uint32_t count, wanted = 0;
+
+    cr_assert_not_null(body, "%s: %s", text, error);
+    cr_assert_str_empty(error);
+    const struct batch_item *items = batch_body_items(body, &count);
+    for (; expected[wanted]; wanted++) {
+        cr_assert_lt(wanted, count, "%s: only %u", text, count);
+        cr_assert_str_eq(items[wanted].text, expected[wanted], "%s", text);
+        cr_assert_eq(items[wanted].length, strlen(expected[wanted]), "%s", text);
+    }
+    cr_assert_eq(count, wanted, "%s: %u", text, count);
+    batch_body_free(body);
+}
+
+static void expect_text_refused(const char *bytes, size_t length, const char *why)
+{
+    cr_assert_null(read_with(batch_body_read_text, bytes, length), "%s", bytes);
+    cr_assert_str_eq(error, why, "%s: %s", bytes, error);
+}
+
+Test(batch_body, lines_are_items)
+{
+    struct batch_body *body = read_with(batch_body_read_text, "192.0.2.1\nnobody\n::1\n", 21);
+    uint32_t count;
+
+    cr_assert_not_null(body, "%s", error);
+    const struct batch_item *items = batch_body_items(body, &count);
+    cr_assert_eq(count, 3);
+    cr_assert_eq(items[0].error, P0F_OK);
+    cr_assert_arr_eq(&items[0].addr, (&(struct p0f_addr){4, {192, 0, 2, 1}}), 17);
+    cr_assert_eq(items[1].error, P0F_ADDR_SYNTAX);
+    cr_assert_eq(items[2].addr.type, 6);
+    cr_assert_geq(batch_body_size(body), 3 * sizeof *items + 21);
+    batch_body_free(body);
+}
+
+Test(batch_body, ends_of_lines_and_what_surrounds_texts)
+{
+    const char *const two[] = {"a", "b", NULL}, *const one[] = {"a b", NULL};
+    const char *texts[] = {"a\nb",
+                           "a\nb\n",
+                           "a\r\nb\r\n",
+                           "a\rb\r",
+                           "\n\n a\t\n\nb\n\n",
+                           " \t\r\n\ta\r\n \nb ",
+                           "\xef\xbb\xbf"
+                           "a\nb\n",
+                           "\xef\xbb\xbf\r\na\nb"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        expect_lines(texts[i], two);
+    expect_lines("a b", one);
+    expect_lines("\r\ta b", one);
+}
+
+Test(batch_body, only_the_first_byte_order_mark_is_skipped)
+{
+    const char *const expected[] = {"\xef\xbb\xbf"
+                                    "a",
+                                    "\xef\xbb\xbf", NULL};
+
+    expect_lines("\xef\xbb\xbf\xef\xbb\xbf"
+                 "a\n\xef\xbb\xbf",
+                 expected);
+}
+
+Test(batch_body, text_without_lines_or_with_too_many)
+{
+    const char *texts[] = {"", "\n", "\r\n\r\n", " \t \n\t", "\xef\xbb\xbf", "\xef\xbb\xbf\n"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        expect_text_refused(texts[i], strlen(texts[i]), "expected 1 to 3 items, got 0");
+    expect_text_refused("a\nb\n\nc\nd", 8, "expected 1 to 3 items, got 4");
+    expect_text_refused("a\nb\nc\nd\ne", 9, "expected 1 to 3 items, got 5");
+}
+
+Test(batch_body, a_long_line_is_an_item)
+{
+    static char text[4001];
+    struct batch_body *body;
+    uint32_t count;
+
+    memset(text, '1', sizeof text);
+    text[2000] = '\n';
+    body = read_with(batch_body_read_text, text, sizeof text);
+    cr_assert_not_null(body, "%s", error);
+    const struct batch_item *items = batch_body_items(body, &count);
+    cr_assert_eq(count, 2);
+    cr_assert_eq(items[0].length, 2000);
+    cr_assert_eq(items[1].length, 2000);
+    cr_assert_eq(items[1].error, P0F_ADDR_TOO_LONG);
+    batch_body_free(body);
+}
+
+Test(batch_body, what_is_no_text_is_refused_with_its_line)
+{
+    expect_text_refused("a\0", 2, "line 1: NUL byte");
+    expect_text_refused("a\r\n\r\nb\rc\0d", 10, "line 4: NUL byte");
+    expect_text_refused("a\n\n\xe9", 4, "line 3: not UTF-8");
+    expect_text_refused("\xff\xfe"
+                        "1\0",
+                        4, "the body is UTF-16, expected UTF-8");
+    expect_text_refused("\xfe\xff\0"
+                        "1",
+                        4, "the body is UTF-16, expected UTF-8");
+    expect_text_refused("\xff\xfe", 2, "the body is UTF-16, expected UTF-8");
+    expect_text_refused("\xff", 1, "line 1: not UTF-8");
 }

@@ -6,19 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *rendered(const struct render_result *results, size_t count, size_t *length)
+static char *rendered_in(const struct render_result *results, size_t count,
+                         enum render_results form, size_t *length)
 {
-    size_t reckoned = strlen(RENDER_RESULTS_END);
+    size_t reckoned = strlen(render_results_end(form));
 
     for (size_t i = 0; i < count; i++)
         reckoned += render_result_length(&results[i]);
     char *text = malloc(reckoned + 1), *at = text;
     for (size_t i = 0; i < count; i++)
-        at = render_result(at, &results[i], i == 0);
-    strcpy(at, RENDER_RESULTS_END);
+        at = render_result(at, &results[i], form, i == 0);
+    strcpy(at, render_results_end(form));
     *length = strlen(text);
     cr_assert_eq(*length, reckoned, "%zu, not %zu", *length, reckoned);
     return text;
+}
+
+static char *rendered(const struct render_result *results, size_t count, size_t *length)
+{
+    return rendered_in(results, count, RENDER_RESULTS_ARRAY, length);
 }
 
 static void expect(const struct render_result *results, size_t count, const char *expected)
@@ -41,6 +47,21 @@ Test(render_batch, hosts_and_problems_in_order)
            "[{\"query\":\"1.2.3.4\",\"status\":404,\"code\":\"no-match\",\"detail\":\"D\"},"
            "{\"query\":\"::1\",\"status\":200,\"host\":{\"a\":1}}]\n");
     expect(results + 1, 1, "[{\"query\":\"::1\",\"status\":200,\"host\":{\"a\":1}}]\n");
+}
+
+Test(render_batch, each_on_a_line)
+{
+    const struct render_result results[] = {
+        {.query = "1\n2", .query_length = 3, .status = 404, .code = "no-match", .detail = "D"},
+        {.query = "::1", .query_length = 3, .status = 200, .host = "{\"a\":1}\n", .host_length = 8},
+    };
+    size_t length;
+
+    char *text = rendered_in(results, 2, RENDER_RESULTS_LINES, &length);
+    cr_assert_str_eq(
+        text, "{\"query\":\"1\\u000a2\",\"status\":404,\"code\":\"no-match\",\"detail\":\"D\"}\n"
+              "{\"query\":\"::1\",\"status\":200,\"host\":{\"a\":1}}\n");
+    free(text);
 }
 
 Test(render_batch, texts_are_escaped)
