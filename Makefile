@@ -127,12 +127,14 @@ $(DAEMON): $(BUILD)/daemon/main.o $(DAEMON_A) $(LIB_A)
 $(DAEMON_A): $(call objects,$(filter-out daemon/main.c,$(DAEMON_C)))
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
-# openapi.o has it in it, which no compiler tells in a .d file.
+# openapi.o has it in it, which no compiler tells in a .d file. Served without the blanks that are there
+# for people: each step removes the first ones that are in no string, and no string has a line break.
 $(BUILD)/daemon/http/openapi.o: $(BUILD)/daemon/http/openapi.json
 
 $(BUILD)/daemon/http/openapi.json: daemon/http/openapi.json Makefile
 	@mkdir -p $(@D)
-	$(call say,SED   $@) sed 's|@version@|$(FULL_VERSION)|' $< > $@
+	$(call say,SED   $@) { sed -E 's|@version@|$(FULL_VERSION)|; :a; s/^(([^ "]|"([^"\]|\\.)*")*) +/\1/; ta' $< | \
+		tr -d '\n' && echo; } > $@
 
 $(LIB_A): $(call objects,$(LIB_C))
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^

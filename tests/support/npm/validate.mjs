@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // validate.mjs DOCUMENT - whether it is an OpenAPI document, by the schema of the OpenAPI Initiative
-// and by the linter of Redocly. Prints what is wrong and ends with status 1 when anything is.
+// and by the linters of Redocly and Spectral. Prints what is wrong and ends with status 1 when anything is.
 import { readFileSync } from "node:fs";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import spectral from "@stoplight/spectral-core";
+import parsers from "@stoplight/spectral-parsers";
+import rulesets from "@stoplight/spectral-rulesets";
 
 const source = readFileSync(process.argv[2], "utf8");
 const wrong = [];
@@ -18,6 +21,11 @@ const config = await createConfig({
 });
 for (const problem of await lintFromString({ source, config }))
   wrong.push(`${problem.location[0].pointer}: ${problem.message} (${problem.ruleId})`);
+
+const linter = new spectral.Spectral();
+linter.setRuleset({ extends: [rulesets.oas] });
+for (const problem of await linter.run(new spectral.Document(source, parsers.Json)))
+  wrong.push(`#/${problem.path.join("/")}: ${problem.message} (${problem.code})`);
 
 for (const line of wrong) console.log(line);
 console.log(`OpenAPI ${validator.version}: ${wrong.length} wrong`);

@@ -14,11 +14,45 @@ import jsonschema
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))),
                       "daemon/http/openapi.json")
 
-METHODS = ("get", "head", "options", "post")
+METHODS = ("get", "post")
+
+# Where a proxy passes on a visitor's request: any method and every path below it are as GET of this.
+PROXIED = "/forward-auth"
 
 # Of HTTP itself, and the same in every answer there is.
 NOT_DESCRIBED = {"connection", "content-length", "content-type", "date", "transfer-encoding",
                  "x-content-type-options"}
+
+_NAMES = "[A-Za-z0-9-]+(, [A-Za-z0-9-]+)*"
+
+
+def _fields(**patterns):
+    """Header fields as the document describes them, none of which must be there."""
+    return {name.replace("_", "-"): {"schema": {"type": "string", "pattern": f"^({pattern})$"}}
+            for name, pattern in patterns.items()}
+
+
+# What the document says in words, since generators make something useless of a formal description:
+# that any answer may have these fields, and what there is for other methods and paths.
+ANYWHERE = _fields(vary="Accept|(Accept, )?Origin", access_control_allow_origin=r"\S+",
+                   access_control_expose_headers=_NAMES, x_content_type_options="nosniff")
+
+
+def _problem(status, code, title, headers=None):
+    value = {"type": f"urn:p0f-lookupd:{code}", "title": title, "status": status}
+    return {"headers": {"Cache-Control": {"$ref": "#/components/headers/NoStore"}, **(headers or {})},
+            "content": {"application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {code: {"value": value}}}}}
+
+
+ALLOW = {"allow": {"required": True, "schema": {"pattern": f"^{_NAMES}$"}}}
+NOT_FOUND = _problem(404, "not-found", "No such path")
+NOT_ALLOWED = _problem(405, "method-not-allowed", "Method not allowed", ALLOW)
+OPTIONS = {"headers": {**ALLOW, **_fields(access_control_allow_methods=_NAMES,
+                                          access_control_allow_headers=_NAMES,
+                                          access_control_allow_private_network="true",
+                                          access_control_max_age="[0-9]+")}}
 
 
 class Drift(AssertionError):
@@ -96,23 +130,26 @@ class Document:
     def responses(self, method, target):
         """Those that a request may get, by status."""
         item = self.path_item(target)
-        if item and method.isupper() and method.lower() in METHODS and method.lower() in item:
-            return item[method.lower()]["responses"]
-        # No such method, no such path: an error that the path's main operation names, or the index.
-        item = item or self.members["paths"]["/"]
-        main = item.get("get") or item["post"]
-        return {status: response for status, response in main["responses"].items()
-                if status[0] in "45"}
+        operations = item or self.members["paths"]["/"]
+        main = (operations.get("get") or operations["post"])["responses"]
+        errors = {status: response for status, response in main.items() if status[0] not in "23"}
+        if target == "*":       # the server as a whole
+            return {**errors, "204": OPTIONS, "404": NOT_FOUND, "405": NOT_ALLOWED}
+        if item and {"GET": "get", "HEAD": "get", "POST": "post"}.get(method) in item:
+            return main
+        if method == "OPTIONS" and item:
+            return {**errors, "204": OPTIONS}
+        return {**errors, "405": NOT_ALLOWED} if item else {**errors, "404": NOT_FOUND}
 
     def _candidates(self, method, target, status):
         """The responses that an answer of this status may be; without a target, of any request."""
         every = [self.responses(method, target)] if target is not None else \
-                [operation["responses"] for _, _, operation in self.operations()]
+                [*(operation["responses"] for _, _, operation in self.operations()),
+                 {"204": OPTIONS, "404": NOT_FOUND, "405": NOT_ALLOWED}]
         for responses in every:
-            for key in (str(status), f"{status // 100}XX", "default"):
-                if key in responses:
-                    yield self.resolve(responses[key])
-                    break
+            key = str(status) if str(status) in responses or status < 400 else "default"
+            if key in responses:
+                yield self.resolve(responses[key])
 
     # -- checking -----------------------------------------------------------------------------
 
@@ -137,8 +174,8 @@ class Document:
                     f"{dict(answer.headers)} {answer.body[:2000]!r}")
 
     def _check_headers(self, response, answer):
-        described = {name.lower(): self.resolve(header)
-                     for name, header in response.get("headers", {}).items()}
+        described = {**ANYWHERE, **{name.lower(): self.resolve(header)
+                                    for name, header in response.get("headers", {}).items()}}
         for name in {name.lower() for name in answer.headers} - NOT_DESCRIBED:
             if name not in described:
                 raise Drift(f"the header field {name} is not in the document")
@@ -165,8 +202,21 @@ class Document:
                              content["application/json"]["schema"], "the body")
         elif kind.endswith("json"):
             self.check_value(_load(text), content[kind]["schema"], "the body")
+            if kind == "application/problem+json":
+                self._check_problem(_load(text), content[kind], answer.status)
         else:
             self.check_value(text, content[kind]["schema"], "the body")
+
+    def _check_problem(self, problem, content, status):
+        """It is one of those that are shown as examples."""
+        if problem["status"] != status:
+            raise Drift(f"a problem of status {problem['status']}")
+        shown = [example["value"] for example in content["examples"].values()]
+        if not any(all(example[name] == problem[name] for name in ("type", "status", "title"))
+                   for example in shown):
+            raise Drift(f"there is no example of {problem['type']} ({problem['title']})")
+        if problem["type"].endswith(":no-match") and "ip" not in problem:
+            raise Drift("the host is missing")
 
     def check_text(self, text, schema, what):
         """A value that is not JSON: of a header field or a parameter."""
