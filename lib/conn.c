@@ -10,17 +10,17 @@
  * answers have arrived: its `error` is set and its callbacks have been called, but it stays open. */
 #include "p0fclient.h"
 #include "resync.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PROBES 2u /* the magic of the second answer marks the end of the first */
 #define PIPELINE_MAX 1024u
-#define RX_SIZE 4096u         /* at least 16 answers */
+#define RX_SIZE 4096u         /* several answers, of whatever dialect */
 #define RECEIVE_ENOUGH 16384u /* bytes per call: the caller has other work */
 
 struct pending {
@@ -33,6 +33,7 @@ struct p0f_conn {
     enum p0f_error error; /* sticky */
     enum p0f_dialect wanted;
     enum p0f_dialect spoken;
+    size_t answer_size; /* of whatever dialect this is; at least, until that is known */
     bool retired;
     bool calling; /* inside a callback */
 
@@ -53,28 +54,6 @@ struct p0f_conn {
     uint8_t *tx; /* capacity * P0F_QUERY_SIZE */
     struct pending ring[];
 };
-
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof name.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(name.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    /* A unix socket connects at once or fails: EAGAIN means a full backlog. */
-    if (connect(fd, (const struct sockaddr *)&name, sizeof name) != 0) {
-        int cause = errno;
-        close(fd);
-        errno = cause;
-        return -1;
-    }
-    return fd;
-}
 
 static struct p0f_conn *conn_new(unsigned pipeline)
 {
@@ -130,7 +109,7 @@ enum p0f_error p0f_conn_open(const char *path, enum p0f_dialect dialect, unsigne
     struct p0f_conn *conn = conn_new(pipeline);
     if (!conn)
         return P0F_SYSTEM;
-    conn->fd = connect_unix(path);
+    conn->fd = p0f_unix_connect(path);
     if (conn->fd < 0) {
         int cause = errno;
         conn_delete(conn);
@@ -138,6 +117,7 @@ enum p0f_error p0f_conn_open(const char *path, enum p0f_dialect dialect, unsigne
         return cause == EMFILE || cause == ENFILE || cause == ENOMEM ? P0F_SYSTEM : P0F_UNREACHABLE;
     }
     conn->wanted = dialect;
+    conn->answer_size = p0f_answer_size(P0F_DIALECT_P0F3);
     for (conn->probes = 0; conn->probes < PROBES; conn->probes++)
         enqueue(conn, &nobody, NULL, NULL);
     *out = conn;
@@ -228,6 +208,7 @@ static bool learn_dialect(struct p0f_conn *conn)
 
     if (known == 0)
         return false;
+    conn->answer_size = p0f_resync_measure(conn->rx, conn->rx_length);
     if (known < 0) {
         conn_fail(conn, P0F_MALFORMED);
         return false;
@@ -278,18 +259,9 @@ static void hang_up(struct p0f_conn *conn)
         conn_fail(conn, P0F_DISCONNECTED);
 }
 
-/* The smallest, if the dialect is unknown. */
-static size_t dialect_answer_size(const struct p0f_conn *conn)
-{
-    bool known = conn->spoken != P0F_DIALECT_AUTO;
-
-    return p0f_answer_size(known ? conn->spoken : P0F_DIALECT_P0F3);
-}
-
 static void discard_rx(struct p0f_conn *conn)
 {
-    size_t taken =
-        p0f_resync_take(&conn->resync, conn->rx, conn->rx_length, dialect_answer_size(conn));
+    size_t taken = p0f_resync_take(&conn->resync, conn->rx, conn->rx_length, conn->answer_size);
 
     conn->rx_length -= taken;
     memmove(conn->rx, conn->rx + taken, conn->rx_length);
@@ -357,7 +329,7 @@ unsigned p0f_conn_outstanding(const struct p0f_conn *conn)
 {
     /* Only complete queries are answered. */
     uint64_t outstanding = conn->sent / P0F_QUERY_SIZE - conn->answered;
-    uint64_t seen = p0f_resync_count(&conn->resync, dialect_answer_size(conn));
+    uint64_t seen = p0f_resync_count(&conn->resync, conn->answer_size);
 
     return conn->hung_up || outstanding <= seen ? 0 : (unsigned)(outstanding - seen);
 }

@@ -94,16 +94,17 @@ enum p0f_dialect {
     P0F_DIALECT_MTU,      /* p0f-mtu: 234, with u16 link_mtu between http_flavor and link_type */
     P0F_DIALECT_MSS,      /* p0f-mss: 236, with u16 mtu and u16 mss between the same */
     P0F_DIALECT_API2,     /* 243, with u8 version, u16 last_mtu, double last_freq after status */
+    P0F_DIALECT_SIG       /* 744, with u64 actual_sig[64] at the end, which is skipped */
 };
 
-/* "auto", "p0f3", "mtu", "mss", "api2". */
+/* "auto", "p0f3", "mtu", "mss", "api2", "sig"; "unknown" if there is no such dialect. */
 P0F_API const char *p0f_dialect_name(enum p0f_dialect dialect);
 
-/* The size of an answer in bytes; 0 for P0F_DIALECT_AUTO. */
+/* The size of an answer in bytes; 0 for P0F_DIALECT_AUTO and if there is no such dialect. */
 P0F_API size_t p0f_answer_size(enum p0f_dialect dialect);
 
 #define P0F_QUERY_SIZE 21
-#define P0F_ANSWER_MAX 243
+#define P0F_ANSWER_MAX 1024 /* with room for longer answers than those of today's dialects */
 
 #define P0F_QUERY_MAGIC 0x50304601u
 #define P0F_ANSWER_MAGIC 0x50304602u
@@ -151,19 +152,20 @@ struct p0f_answer {
 P0F_API void p0f_query_pack(const struct p0f_addr *addr, uint8_t out[P0F_QUERY_SIZE]);
 P0F_API bool p0f_query_unpack(const uint8_t in[P0F_QUERY_SIZE], struct p0f_addr *addr);
 
-/* Writes an answer and returns its size, p0f_answer_size(dialect). For a fake p0f in tests. */
+/* Writes an answer and returns its size, p0f_answer_size(dialect): nothing and 0 for P0F_DIALECT_AUTO.
+ * For a fake p0f in tests. */
 P0F_API size_t p0f_answer_pack(const struct p0f_answer *answer, enum p0f_dialect dialect,
                                uint8_t out[P0F_ANSWER_MAX]);
 
 /* Reads one answer from the first `length` bytes at `in`. Returns the number of bytes consumed; 0 if
- * more are needed; -1 if magic or status is wrong, whatever follows. The fields may be out of range: see
- * p0f_host_check(). */
+ * more are needed; -1 if magic or status is wrong, whatever follows, and if there is no such dialect.
+ * The fields may be out of range: see p0f_host_check(). */
 P0F_API int p0f_answer_unpack(const uint8_t *in, size_t length, enum p0f_dialect dialect,
                               struct p0f_answer *answer) P0F_MUST_USE;
 
 /* Detects the dialect from the first `length` bytes of a stream that begins with two answers, by the
  * position of the second magic. Returns 1 and sets *dialect; 0 if more bytes are needed; -1 if no dialect
- * fits. 247 bytes are always enough. */
+ * fits. P0F_ANSWER_MAX bytes are always enough. */
 P0F_API int p0f_dialect_detect(const uint8_t *in, size_t length, enum p0f_dialect *dialect)
     P0F_MUST_USE;
 

@@ -20,6 +20,17 @@ static size_t stray_length(const uint8_t *in, size_t length)
     return length - part;
 }
 
+size_t p0f_resync_measure(const uint8_t *in, size_t length)
+{
+    const uint32_t magic = P0F_ANSWER_MAGIC;
+    const size_t least = p0f_answer_size(P0F_DIALECT_P0F3);
+
+    if (length <= least || memcmp(in, &magic, sizeof magic) != 0)
+        return least;
+    const uint8_t *found = memmem(in + least, length - least, &magic, sizeof magic);
+    return found ? (size_t)(found - in) : length;
+}
+
 size_t p0f_resync_take(struct p0f_resync *resync, const uint8_t *in, size_t length, size_t size)
 {
     const size_t magic_size = sizeof(uint32_t);

@@ -23,6 +23,11 @@ struct p0f_resync {
  * `size` bytes. */
 size_t p0f_resync_take(struct p0f_resync *resync, const uint8_t *in, size_t length, size_t size);
 
+/* The size of the answer that begins at `in`: the number of bytes up to the next magic, or to the end if
+ * that has not come. Without a magic at `in`, and at least, 232: all dialects have that many bytes, of
+ * which a number may look like a magic. */
+size_t p0f_resync_measure(const uint8_t *in, size_t length);
+
 /* Answers received, valid or not. */
 uint64_t p0f_resync_count(const struct p0f_resync *resync, size_t size);
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The wire format of p0f's API: pack and unpack, one field a line. Pure.
  *
- * Both directions go through the same list of fields with a cursor, so that the four dialects differ only
- * in which lines apply. Numbers are in host byte order, since p0f writes its structs as they are. */
+ * Both directions go through the same list of fields with a cursor, so that the dialects differ only in
+ * which lines apply. Numbers are in host byte order, since p0f writes its structs as they are. */
 #include "p0fclient.h"
+#include "resync.h"
 
 #include <string.h>
 
 #define TEXT_BYTES 32
+#define SIGNATURE_BYTES 512 /* u64 actual_sig[64] */
 
 static const struct {
     const char *name;
@@ -15,17 +17,23 @@ static const struct {
 } dialects[] = {
     [P0F_DIALECT_AUTO] = {"auto", 0},   [P0F_DIALECT_P0F3] = {"p0f3", 232},
     [P0F_DIALECT_MTU] = {"mtu", 234},   [P0F_DIALECT_MSS] = {"mss", 236},
-    [P0F_DIALECT_API2] = {"api2", 243},
+    [P0F_DIALECT_API2] = {"api2", 243}, [P0F_DIALECT_SIG] = {"sig", 744},
 };
+
+/* Whatever number a caller takes for a dialect. */
+static bool exists(enum p0f_dialect dialect)
+{
+    return (unsigned)dialect < sizeof dialects / sizeof dialects[0];
+}
 
 const char *p0f_dialect_name(enum p0f_dialect dialect)
 {
-    return dialects[dialect].name;
+    return exists(dialect) ? dialects[dialect].name : "unknown";
 }
 
 size_t p0f_answer_size(enum p0f_dialect dialect)
 {
-    return dialects[dialect].size;
+    return exists(dialect) ? dialects[dialect].size : 0;
 }
 
 static void put_field(uint8_t **out, const void *value, size_t size)
@@ -85,6 +93,8 @@ size_t p0f_answer_pack(const struct p0f_answer *answer, enum p0f_dialect dialect
     const uint32_t magic = P0F_ANSWER_MAGIC;
     uint8_t *start = out;
 
+    if (p0f_answer_size(dialect) == 0)
+        return 0;
     put_field(&out, &magic, 4);
     put_field(&out, &answer->status, 4);
     if (dialect == P0F_DIALECT_API2) {
@@ -114,6 +124,10 @@ size_t p0f_answer_pack(const struct p0f_answer *answer, enum p0f_dialect dialect
     }
     put_text_field(&out, host->link_type);
     put_text_field(&out, host->language);
+    if (dialect == P0F_DIALECT_SIG) {
+        memset(out, 0, SIGNATURE_BYTES);
+        out += SIGNATURE_BYTES;
+    }
     return (size_t)(out - start);
 }
 
@@ -163,7 +177,7 @@ int p0f_answer_unpack(const uint8_t *in, size_t length, enum p0f_dialect dialect
     size_t size = p0f_answer_size(dialect);
     uint32_t status;
 
-    if (length >= 4 && !is_magic(in))
+    if (size == 0 || (length >= 4 && !is_magic(in)))
         return -1;
     if (length < 8)
         return 0;
@@ -181,10 +195,11 @@ int p0f_dialect_detect(const uint8_t *in, size_t length, enum p0f_dialect *diale
 {
     if (length >= 4 && !is_magic(in))
         return -1;
-    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_API2; d++) {
-        if (length < p0f_answer_size(d) + 4)
-            return 0;
-        if (is_magic(in + p0f_answer_size(d))) {
+    size_t size = p0f_resync_measure(in, length);
+    if (size >= length)
+        return length < p0f_answer_size(P0F_DIALECT_SIG) + 4 ? 0 : -1;
+    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_SIG; d++) {
+        if (p0f_answer_size(d) == size) {
             *dialect = d;
             return 1;
         }

@@ -39,7 +39,7 @@ static const struct option options[] = {
     {"p0f", "socket", OPTION_PATH, FIELD(p0f, socket), P0F_DEFAULT_SOCKET, 1, 107, false,
      "path of p0f's API socket (p0f -s)"},
     {"p0f", "dialect", OPTION_DIALECT, FIELD(p0f, dialect), "auto", 0, 0, false,
-     "variant of p0f's API: auto, p0f3, mtu, mss or api2"},
+     "variant of p0f's API: auto, p0f3, mtu, mss, api2 or sig"},
     {"p0f", "connections", OPTION_COUNT, FIELD(p0f, connections), "4", 1, 100, false,
      "connections to p0f, which accepts 20 in all by default (p0f -S)"},
     {"p0f", "pipeline", OPTION_COUNT, FIELD(p0f, pipeline), "16", 1, 1024, false,

@@ -232,13 +232,13 @@ static bool set_boolean(bool *field, const char *value, char expected[OPTION_EXP
 static bool set_dialect(enum p0f_dialect *field, const char *value,
                         char expected[OPTION_EXPECTED_SIZE])
 {
-    for (enum p0f_dialect d = P0F_DIALECT_AUTO; d <= P0F_DIALECT_API2; d++) {
+    for (enum p0f_dialect d = P0F_DIALECT_AUTO; d <= P0F_DIALECT_SIG; d++) {
         if (strcmp(value, p0f_dialect_name(d)) == 0) {
             *field = d;
             return true;
         }
     }
-    snprintf(expected, OPTION_EXPECTED_SIZE, "auto, p0f3, mtu, mss or api2");
+    snprintf(expected, OPTION_EXPECTED_SIZE, "auto, p0f3, mtu, mss, api2 or sig");
     return false;
 }
 

@@ -194,6 +194,7 @@ static void put_extras(struct strbuf *w, const struct p0f_host *host, enum rende
     switch (host->dialect) {
     case P0F_DIALECT_AUTO:
     case P0F_DIALECT_P0F3:
+    case P0F_DIALECT_SIG:
         break;
     case P0F_DIALECT_MTU:
         put_extra(w, "link_mtu", host->link_mtu, format);

@@ -19,7 +19,8 @@ COMMON = {"first_seen": 1700000000, "last_seen": 1700000100, "total_conn": 3, "u
           "os_flavor": "f" * 32, "http_name": "curl", "http_flavor": "v" * 32, "link_type": "DSL",
           "language": "English"}
 EXTRAS = {"p0f3": {}, "mtu": {"link_mtu": 1492}, "mss": {"mtu": 65535, "mss": 1452},
-          "api2": {"version": 2, "last_mtu": 1500, "last_freq": 999.25}}
+          "api2": {"version": 2, "last_mtu": 1500, "last_freq": 999.25},
+          "sig": {"actual_sig": p0f_wire.pack_answer(total_conn=99, os_name="no answer") * 2}}
 
 
 @pytest.fixture(name="fake", params=p0f_wire.DIALECTS)

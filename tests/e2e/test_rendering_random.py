@@ -84,6 +84,8 @@ def some_fields(chance, dialect):
     for name, code in p0f_wire.FIELDS[dialect][2:]:
         if code == "32s":
             fields[name] = some_string(chance)
+        elif code == "512s":
+            fields[name] = chance.randbytes(512)
         elif code == "d":
             fields[name] = some_float(chance)
         else:

@@ -64,29 +64,30 @@ static bool has(size_t size)
     return play.length - play.read >= size;
 }
 
-/* The second magic tells. Each size is looked at only when all of it and a magic could be there. */
+/* The first magic behind the smallest answer tells. */
 static void expect_dialect(void)
 {
     static const size_t sizes[] = {
-        [P0F_DIALECT_P0F3] = 232,
-        [P0F_DIALECT_MTU] = 234,
-        [P0F_DIALECT_MSS] = 236,
-        [P0F_DIALECT_API2] = 243,
+        [P0F_DIALECT_P0F3] = 232, [P0F_DIALECT_MTU] = 234, [P0F_DIALECT_MSS] = 236,
+        [P0F_DIALECT_API2] = 243, [P0F_DIALECT_SIG] = 744,
     };
+    size_t size = 232;
 
     if (has(4) && number_at(0) != P0F_ANSWER_MAGIC)
         play.wrong = P0F_MALFORMED;
-    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_API2 && !play.wrong; d++) {
-        if (!has(sizes[d] + 4))
-            return;
-        if (number_at(sizes[d]) != P0F_ANSWER_MAGIC)
-            continue;
-        play.spoken = d;
-        if (play.wanted != P0F_DIALECT_AUTO && play.wanted != d)
-            play.wrong = P0F_WRONG_DIALECT;
+    if (play.wrong)
         return;
-    }
-    play.wrong = P0F_MALFORMED;
+    while (has(size + 4) && number_at(size) != P0F_ANSWER_MAGIC)
+        size++;
+    if (!has(size + 4) && !has(744 + 4))
+        return;
+    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_SIG; d++)
+        if (has(size + 4) && sizes[d] == size)
+            play.spoken = d;
+    if (play.spoken == P0F_DIALECT_AUTO)
+        play.wrong = P0F_MALFORMED;
+    else if (play.wanted != P0F_DIALECT_AUTO && play.wanted != play.spoken)
+        play.wrong = P0F_WRONG_DIALECT;
 }
 
 /* False when there is no more to be said. */
@@ -322,7 +323,7 @@ static void step(enum p0f_dialect dialect)
         put_answer(dialect, true);
         break;
     case 12:
-        put_answer(1 + next_byte() % 4, false); /* of whichever p0f */
+        put_answer(1 + next_byte() % 5, false); /* of whichever p0f */
         break;
     case 13:
         HOLDS(p0f_conn_flush(play.conn) == play.error);
@@ -351,7 +352,7 @@ static void set_the_stage(void)
 
     if (!p0f.socket.path[0])
         HOLDS(stand_in_start(&p0f) && atexit(end) == 0);
-    play.wanted = dialects % 5;
+    play.wanted = dialects % 6;
     play.pipeline = 1u + next_byte() % 8;
     HOLDS(p0f_conn_open(p0f.socket.path, play.wanted, play.pipeline, &play.conn) == P0F_OK);
     HOLDS(stand_in_accept(&p0f));
@@ -366,7 +367,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     play.at = data;
     play.end = data + size;
     set_the_stage();
-    enum p0f_dialect dialect = 1 + (size > 0 ? data[0] : 0) / 5u % 4;
+    enum p0f_dialect dialect = 1 + (size > 0 ? data[0] : 0) / 6u % 5;
     while (play.at < play.end)
         step(dialect);
     io();

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (p0f_dialect_detect(data, size, &found) == 1 && found == P0F_DIALECT_AUTO)
         abort();
-    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_API2; d++) {
+    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_SIG; d++) {
         int used = p0f_answer_unpack(data, size, d, &answer);
         if (used > 0 && (size_t)used != p0f_answer_size(d))
             abort();

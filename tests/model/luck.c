@@ -40,7 +40,7 @@ uint32_t luck_rate(void)
 
 enum p0f_dialect luck_dialect(void)
 {
-    return (enum p0f_dialect)chance_between(chance, P0F_DIALECT_P0F3, P0F_DIALECT_API2);
+    return (enum p0f_dialect)chance_between(chance, P0F_DIALECT_P0F3, P0F_DIALECT_SIG);
 }
 
 void luck_mood(void)

@@ -101,7 +101,7 @@ void sim_p0f_hang_up(void)
 
 static void spoil(struct tap_line *line)
 {
-    line->muddled = line->muddled || line->spoiled;
+    line->muddled = line->muddled || line->spoiled || line->read <= TAP_PROBES;
     line->spoiled = true;
     model.counts.spoiled++;
     model_tell("p0f spoils %llu", (unsigned long long)line->order);
@@ -128,6 +128,8 @@ static void lie(struct fake_p0f_client *client)
 
     switch (chance_below(&model.chance, 6)) {
     case 0:
+        if (fate->line->read == 1 && sim.dialect == P0F_DIALECT_SIG)
+            return; /* no p0f begins like this; those 744 bytes would count as three answers */
         fake_p0f_spoil(client->out, FAKE_P0F_BAD_MAGIC);
         break;
     case 1:
@@ -141,7 +143,6 @@ static void lie(struct fake_p0f_client *client)
         size_t extra = chance_between(&model.chance, 1, EXTRA_MAX);
         memset(client->out + client->out_length, 0x55, extra);
         client->out_length += extra;
-        fate->line->muddled = fate->line->read <= TAP_PROBES;
         break;
     }
     case 4:

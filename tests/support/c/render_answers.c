@@ -48,7 +48,7 @@ int main(void)
     render_init();
     while (read_all(head, sizeof head)) {
         enum p0f_dialect dialect = head[0];
-        if (dialect < P0F_DIALECT_P0F3 || dialect > P0F_DIALECT_API2)
+        if (dialect < P0F_DIALECT_P0F3 || dialect > P0F_DIALECT_SIG)
             return 2;
         addr.type = head[1];
         for (size_t i = 0; i < sizeof addr.bytes; i++)

@@ -34,6 +34,7 @@ EXTRAS = {
     "mtu": [("link_mtu", "H")],
     "mss": [("mtu", "H"), ("mss", "H")],
     "api2": [("version", "B"), ("last_mtu", "H"), ("last_freq", "d")],
+    "sig": [],  # but for the numbers at its end, of which nothing is told
 }
 
 FIELDS = {
@@ -41,6 +42,7 @@ FIELDS = {
     "mtu": _HEAD + _HOST + EXTRAS["mtu"] + _TAIL,
     "mss": _HEAD + _HOST + EXTRAS["mss"] + _TAIL,
     "api2": _HEAD + EXTRAS["api2"] + _HOST + _TAIL,
+    "sig": _HEAD + _HOST + _TAIL + [("actual_sig", "512s")],  # u64 actual_sig[64]
 }
 
 DIALECTS = tuple(FIELDS)
@@ -86,7 +88,7 @@ def pack_answer(status=OK, dialect="p0f3", magic=ANSWER_MAGIC, **fields):
     values.update(fields)
     row = []
     for name, code in FIELDS[dialect]:
-        value = values.pop(name, 0 if code != "32s" else b"")
+        value = values.pop(name, b"" if code.endswith("s") else 0)
         row.append(string_field(value) if code == "32s" else value)
     if values:
         raise TypeError(f"no such field in dialect {dialect}: {', '.join(values)}")

@@ -4,11 +4,12 @@
 #include "p0fclient.h"
 
 #include <criterion/criterion.h>
+#include <limits.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define EACH_DIALECT(d)                                                                            \
     enum p0f_dialect d = P0F_DIALECT_P0F3;                                                         \
-    d <= P0F_DIALECT_API2;                                                                         \
+    d <= P0F_DIALECT_SIG;                                                                          \
     d++
 
 /* An answer no two neighbouring bytes of which are equal, and without a zero: texts are full. */
@@ -37,13 +38,33 @@ static struct p0f_answer unpacked(const uint8_t *bytes, enum p0f_dialect dialect
 
 Test(wire, names_and_sizes)
 {
-    static const char *const names[] = {"auto", "p0f3", "mtu", "mss", "api2"};
-    static const size_t sizes[] = {0, 232, 234, 236, 243};
+    static const char *const names[] = {"auto", "p0f3", "mtu", "mss", "api2", "sig"};
+    static const size_t sizes[] = {0, 232, 234, 236, 243, 744};
 
-    for (int d = P0F_DIALECT_AUTO; d <= P0F_DIALECT_API2; d++) {
+    for (int d = P0F_DIALECT_AUTO; d <= P0F_DIALECT_SIG; d++) {
         cr_assert_str_eq(p0f_dialect_name((enum p0f_dialect)d), names[d]);
         cr_assert_eq(p0f_answer_size((enum p0f_dialect)d), sizes[d]);
+        cr_assert_leq(sizes[d] + 4, P0F_ANSWER_MAX, "detected within that");
     }
+}
+
+/* As a caller's mistake, or by a program for a newer library. */
+Test(wire, no_such_dialect)
+{
+    static const int none[] = {-1, P0F_DIALECT_SIG + 1, 7, INT_MAX, INT_MIN};
+    struct p0f_answer answer = {.status = P0F_STATUS_OK};
+    uint8_t bytes[P0F_ANSWER_MAX] = {0x5a};
+
+    for (size_t i = 0; i < COUNT(none); i++) {
+        enum p0f_dialect dialect = (enum p0f_dialect)none[i];
+        cr_assert_str_eq(p0f_dialect_name(dialect), "unknown");
+        cr_assert_eq(p0f_answer_size(dialect), 0);
+        cr_assert_eq(p0f_answer_pack(&answer, dialect, bytes), 0);
+        cr_assert_eq(p0f_answer_unpack(bytes, sizeof bytes, dialect, &answer), -1);
+    }
+    cr_assert_eq(p0f_answer_pack(&answer, P0F_DIALECT_AUTO, bytes), 0);
+    cr_assert_eq(p0f_answer_unpack(bytes, sizeof bytes, P0F_DIALECT_AUTO, &answer), -1);
+    cr_assert_eq(bytes[0], 0x5a);
 }
 
 Test(wire, query_byte_by_byte)
@@ -166,6 +187,8 @@ Test(wire, all_dialects_go_round)
 
             memset(out, 0x5a, sizeof out);
             cr_assert_eq(p0f_answer_pack(&answer, d, out), size);
+            if (d == P0F_DIALECT_SIG)
+                memset(in + 232, 0, 512); /* of which nothing is kept */
             cr_assert_arr_eq(out, in, size, "%s", p0f_dialect_name(d));
             cr_assert_eq(out[size], 0x5a, "%s wrote too far", p0f_dialect_name(d));
         }
@@ -261,7 +284,7 @@ Test(wire, dialect_is_detected_when_the_second_magic_is_whole)
 Test(wire, no_dialect_fits)
 {
     uint8_t *end = guard_page_end();
-    uint8_t in[300] = {0};
+    uint8_t in[P0F_ANSWER_MAX] = {0};
     enum p0f_dialect found;
 
     cr_assert_not_null(end);
@@ -271,8 +294,25 @@ Test(wire, no_dialect_fits)
     patterned(in, P0F_DIALECT_P0F3, P0F_STATUS_OK);
     for (size_t length = 0; length <= sizeof in; length++)
         cr_assert_eq(p0f_dialect_detect(guard_page_put(end, in, length), length, &found),
-                     length < 247 ? 0 : -1, "%zu bytes", length);
+                     length < 748 ? 0 : -1, "%zu bytes", length);
     guard_page_free(end);
+}
+
+/* Two answers of each size that none has: it shows with the second magic, which two probes bring. */
+Test(wire, sizes_of_no_dialect)
+{
+    for (size_t size = 232; size < 800; size++) {
+        uint8_t in[2 * 800] = {0};
+        enum p0f_dialect found = P0F_DIALECT_AUTO;
+        bool known = false;
+
+        for (EACH_DIALECT(d))
+            known = known || p0f_answer_size(d) == size;
+        patterned(in, P0F_DIALECT_P0F3, P0F_STATUS_NOMATCH);
+        patterned(in + size, P0F_DIALECT_P0F3, P0F_STATUS_NOMATCH);
+        cr_assert_eq(p0f_dialect_detect(in, 2 * size, &found), known ? 1 : -1, "%zu bytes", size);
+        cr_assert_eq(p0f_answer_size(found), known ? size : 0);
+    }
 }
 
 Test(wire, ranges)
