@@ -53,8 +53,10 @@ Test(wire, no_such_dialect)
 {
     static const int none[] = {-1, P0F_DIALECT_SIG + 1, 7, INT_MAX, INT_MIN};
     struct p0f_answer answer = {.status = P0F_STATUS_OK};
-    uint8_t bytes[P0F_ANSWER_MAX] = {0x5a};
+    uint8_t bytes[P0F_ANSWER_MAX], before[P0F_ANSWER_MAX];
 
+    patterned(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK);
+    memcpy(before, bytes, 232);
     for (size_t i = 0; i < COUNT(none); i++) {
         enum p0f_dialect dialect = (enum p0f_dialect)none[i];
         cr_assert_str_eq(p0f_dialect_name(dialect), "unknown");
@@ -64,7 +66,7 @@ Test(wire, no_such_dialect)
     }
     cr_assert_eq(p0f_answer_pack(&answer, P0F_DIALECT_AUTO, bytes), 0);
     cr_assert_eq(p0f_answer_unpack(bytes, sizeof bytes, P0F_DIALECT_AUTO, &answer), -1);
-    cr_assert_eq(bytes[0], 0x5a);
+    cr_assert_arr_eq(bytes, before, 232);
 }
 
 Test(wire, query_byte_by_byte)
