@@ -5,11 +5,9 @@
 #include "json/render.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct timespec deadline_after(int64_t ms)
 {
@@ -68,34 +66,6 @@ static enum cmd_lookup_result ask_one(const struct config *config, const char *t
     }
 }
 
-/* From the terminal and pipes, so that nobody waits for this process. */
-static void detach(void)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = 0; fd <= 2 && null >= 0; fd++)
-        dup2(null, fd);
-    if (null > 2)
-        close(null);
-    setsid();
-}
-
-/* A child keeps the connection open when we exit, until p0f has answered or closed it. If fork() fails,
- * we wait ourselves. */
-static void leave_a_reader(void)
-{
-    if (p0f_lookup_drain(&(struct timespec){0}) == 0)
-        return;
-    pid_t child = fork();
-    if (child > 0)
-        return;
-    if (child == 0)
-        detach();
-    p0f_lookup_drain(NULL);
-    if (child == 0)
-        _exit(0);
-}
-
 /* The signals that would terminate us: not those that are ignored, as with nohup(1). */
 static void find_terminating(sigset_t *terminating)
 {
@@ -128,7 +98,9 @@ enum cmd_lookup_result cmd_lookup(const struct config *config, char *const *addr
         if (result > worst)
             worst = result;
     }
-    leave_a_reader();
+    /* p0f must be able to answer after we have exited. Without a child to read that, we wait. */
+    if (!p0f_lookup_detach())
+        p0f_lookup_drain(NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return worst;
 }

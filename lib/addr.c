@@ -58,6 +58,8 @@ enum p0f_error p0f_addr_parse(const char *text, size_t length, struct p0f_addr *
     char copy[INET6_ADDRSTRLEN + sizeof "/128%interface"];
     struct p0f_addr parsed = {0};
 
+    if (!addr || (!text && length > 0))
+        return P0F_INVALID;
     if (length == 0)
         return P0F_ADDR_EMPTY;
     if (!strip_brackets(&text, &length))

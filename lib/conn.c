@@ -102,10 +102,10 @@ enum p0f_error p0f_conn_open(const char *path, enum p0f_dialect dialect, unsigne
 {
     static const struct p0f_addr nobody = {.type = 4}; /* 0.0.0.0 */
 
-    if (pipeline < 1 || pipeline > PIPELINE_MAX) {
-        errno = EINVAL;
-        return P0F_SYSTEM;
-    }
+    bool known = dialect == P0F_DIALECT_AUTO || p0f_answer_size(dialect) > 0;
+
+    if (!path || !out || !known || pipeline < 1 || pipeline > PIPELINE_MAX)
+        return P0F_INVALID;
     struct p0f_conn *conn = conn_new(pipeline);
     if (!conn)
         return P0F_SYSTEM;
@@ -137,6 +137,8 @@ bool p0f_conn_wants_write(const struct p0f_conn *conn)
 enum p0f_error p0f_conn_ask(struct p0f_conn *conn, const struct p0f_addr *addr,
                             p0f_answer_fn *answer, void *ctx)
 {
+    if (!conn || !addr || !answer || (addr->type != 4 && addr->type != 6))
+        return P0F_INVALID;
     if (conn->error != P0F_OK)
         return conn->error;
     if (conn->retired)
@@ -313,12 +315,16 @@ static void transmit(struct p0f_conn *conn)
 
 enum p0f_error p0f_conn_flush(struct p0f_conn *conn)
 {
+    if (!conn)
+        return P0F_INVALID;
     transmit(conn);
     return conn->error;
 }
 
 enum p0f_error p0f_conn_io(struct p0f_conn *conn)
 {
+    if (!conn || conn->calling)
+        return P0F_INVALID;
     transmit(conn);
     receive(conn);
     transmit(conn); /* the callbacks' queries */

@@ -31,6 +31,8 @@ const char *p0f_strerror(enum p0f_error error)
         return "the connection accepts no more queries";
     case P0F_SYSTEM:
         return "out of memory or descriptors";
+    case P0F_INVALID:
+        return "invalid argument";
     case P0F_ADDR_EMPTY:
         return "the address is empty";
     case P0F_ADDR_TOO_LONG:

@@ -6,6 +6,7 @@
 #include "p0fclient.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct query {
 
 static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
 static SLIST_HEAD(channels, channel) parked = SLIST_HEAD_INITIALIZER(parked);
+static struct channels left_to_child = SLIST_HEAD_INITIALIZER(left_to_child);
 
 static struct channel *channel_new(const char *path)
 {
@@ -113,28 +115,37 @@ static void on_query_answer(void *ctx, enum p0f_error error, const struct p0f_ho
         query->host = *host;
 }
 
-/* A descriptor that becomes readable at the deadline, since the library reads no clock. -1, which poll()
- * ignores, if there is no deadline or on failure. */
-static enum p0f_error alarm_at(const struct timespec *deadline, int *fd)
+/* Sets *fd to a descriptor that becomes readable at a time of CLOCK_MONOTONIC, or after one (`flags` 0):
+ * the library reads no clock. */
+static enum p0f_error alarm_set(int flags, struct timespec when, int *fd)
 {
-    struct itimerspec at = {0};
+    struct itimerspec at = {.it_value = when};
 
-    *fd = -1;
-    if (!deadline)
-        return P0F_OK;
-    at.it_value = *deadline;
-    if (at.it_value.tv_sec <= 0 && at.it_value.tv_nsec <= 0)
+    if (when.tv_nsec < 0 || when.tv_nsec >= 1000000000)
+        return P0F_INVALID;
+    if (when.tv_sec < 0 || (when.tv_sec == 0 && when.tv_nsec == 0))
         at.it_value = (struct timespec){.tv_nsec = 1}; /* zero would disarm it */
     *fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (*fd < 0)
         return P0F_SYSTEM;
-    if (timerfd_settime(*fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
-        return P0F_OK;
-    int cause = errno;
-    close(*fd);
+    timerfd_settime(*fd, flags, &at, NULL); /* fails for invalid times only */
+    return P0F_OK;
+}
+
+/* Without a deadline *fd is -1, which poll() ignores. */
+static enum p0f_error alarm_at(const struct timespec *deadline, int *fd)
+{
     *fd = -1;
+    return deadline ? alarm_set(TFD_TIMER_ABSTIME, *deadline, fd) : P0F_OK;
+}
+
+static void alarm_close(int fd)
+{
+    int cause = errno;
+
+    if (fd >= 0)
+        close(fd);
     errno = cause;
-    return P0F_SYSTEM;
 }
 
 /* Waits for the socket or the alarm. False when the alarm has gone off. */
@@ -189,25 +200,52 @@ static enum p0f_error ask(struct p0f_conn *conn, const struct p0f_addr *addr, in
     return conclude(query, host);
 }
 
-enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
-                          const struct timespec *deadline, struct p0f_host *host)
+static enum p0f_error lookup_until(const char *path, const struct p0f_addr *addr, int alarm_fd,
+                                   struct p0f_host *host)
 {
     struct channel *channel;
-    int alarm_fd;
-    enum p0f_error error = alarm_at(deadline, &alarm_fd);
+    enum p0f_error error = connect_channel(path, &channel);
 
     if (error != P0F_OK)
         return error;
-    error = connect_channel(path, &channel);
-    if (error == P0F_OK) {
-        error = ask(channel->conn, addr, alarm_fd, host);
-        release(channel);
-    }
-    if (alarm_fd >= 0) {
-        int cause = errno;
-        close(alarm_fd);
-        errno = cause;
-    }
+    error = ask(channel->conn, addr, alarm_fd, host);
+    release(channel);
+    return error;
+}
+
+enum p0f_error p0f_lookup(const char *path, const struct p0f_addr *addr,
+                          const struct timespec *deadline, struct p0f_host *host)
+{
+    int alarm_fd;
+
+    if (!path || !addr || !host)
+        return P0F_INVALID;
+    enum p0f_error error = alarm_at(deadline, &alarm_fd);
+    if (error != P0F_OK)
+        return error;
+    error = lookup_until(path, addr, alarm_fd, host);
+    alarm_close(alarm_fd);
+    return error;
+}
+
+enum p0f_error p0f_lookup_text(const char *path, const char *text, unsigned timeout_ms,
+                               struct p0f_host *host)
+{
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+    struct p0f_addr addr;
+    int alarm_fd;
+
+    if (!path || !text || !host)
+        return P0F_INVALID;
+    enum p0f_error error = p0f_addr_parse(text, strlen(text), &addr);
+    if (error != P0F_OK)
+        return error;
+    error = alarm_set(0, timeout, &alarm_fd);
+    if (error != P0F_OK)
+        return error;
+    error = lookup_until(path, &addr, alarm_fd, host);
+    alarm_close(alarm_fd);
     return error;
 }
 
@@ -235,7 +273,49 @@ unsigned p0f_lookup_drain(const struct timespec *deadline)
         SLIST_REMOVE_HEAD(&still_outstanding, link);
         park(channel);
     }
-    if (alarm_fd >= 0)
-        close(alarm_fd);
+    alarm_close(alarm_fd);
     return count;
+}
+
+/* From the terminal and pipes, so that nobody waits for this process. */
+static void detach(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+    setsid();
+}
+
+/* Puts them where nobody finds them: the child has them now. Not closed, since we are to exit anyway. */
+static void leave_parked(void)
+{
+    struct channel *channel;
+
+    while ((channel = SLIST_FIRST(&parked))) {
+        SLIST_REMOVE_HEAD(&parked, link);
+        SLIST_INSERT_HEAD(&left_to_child, channel, link);
+    }
+}
+
+bool p0f_lookup_detach(void)
+{
+    const struct timespec past = {0};
+
+    if (p0f_lookup_drain(&past) == 0)
+        return true;
+    pthread_mutex_lock(
+        &parked_lock); /* so that the child does not find it locked by another thread */
+    pid_t child = fork();
+    if (child > 0)
+        leave_parked();
+    pthread_mutex_unlock(&parked_lock);
+    if (child == 0) {
+        detach();
+        p0f_lookup_drain(NULL);
+        _exit(0);
+    }
+    return child > 0;
 }

@@ -11,6 +11,10 @@ int p0f_unix_connect(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
 
+    if (path[0] == '\0') { /* to the kernel, another kind of name */
+        errno = ENOENT;
+        return -1;
+    }
     if (strlen(path) >= sizeof name.sun_path) {
         errno = ENAMETOOLONG;
         return -1;

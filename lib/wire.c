@@ -209,5 +209,7 @@ int p0f_dialect_detect(const uint8_t *in, size_t length, enum p0f_dialect *diale
 
 enum p0f_error p0f_host_check(const struct p0f_host *host)
 {
+    if (!host)
+        return P0F_INVALID;
     return host->bad_sw <= 2 && host->os_match_q <= 3 ? P0F_OK : P0F_OUT_OF_RANGE;
 }

@@ -240,3 +240,12 @@ Test(addr, each_digit_after_a_zero_is_told)
         cr_assert_eq(p0f_addr_parse(text, strlen(text), &addr), P0F_ADDR_LEADING_ZERO, "%s", text);
     }
 }
+
+Test(addr, invalid_arguments)
+{
+    struct p0f_addr addr;
+
+    cr_assert_eq(p0f_addr_parse(NULL, 1, &addr), P0F_INVALID);
+    cr_assert_eq(p0f_addr_parse(NULL, 0, &addr), P0F_ADDR_EMPTY);
+    cr_assert_eq(p0f_addr_parse("::1", 3, NULL), P0F_INVALID);
+}

@@ -389,8 +389,8 @@ Test(conn, cannot_be_opened)
     cr_assert_eq(errno, ENOENT);
     cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
     cr_assert_eq(errno, ENAMETOOLONG);
-    for (unsigned bad = 0; bad <= 1025; bad += 1025)
-        cr_assert_eq(p0f_conn_open("/nowhere/sock", P0F_DIALECT_AUTO, bad, &conn), P0F_SYSTEM);
+    cr_assert_eq(p0f_conn_open("", P0F_DIALECT_AUTO, 1, &conn), P0F_UNREACHABLE);
+    cr_assert_eq(errno, ENOENT);
     getrlimit(RLIMIT_NOFILE, &files);
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = files.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);
@@ -398,6 +398,58 @@ Test(conn, cannot_be_opened)
     int cause = errno;
     setrlimit(RLIMIT_NOFILE, &files);
     cr_assert(error == P0F_SYSTEM && cause == EMFILE);
+}
+
+Test(conn, invalid_arguments, .init = start, .fini = stop)
+{
+    static const struct p0f_addr neither = {.type = 5};
+    const char *path = p0f.socket.path;
+    struct requester a = {0};
+
+    for (unsigned bad = 0; bad <= 1025; bad += 1025)
+        cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, bad, &conn), P0F_INVALID);
+    for (int bad = -1; bad <= P0F_DIALECT_SIG + 1; bad += P0F_DIALECT_SIG + 2)
+        cr_assert_eq(p0f_conn_open(path, (enum p0f_dialect)bad, 1, &conn), P0F_INVALID);
+    cr_assert_eq(p0f_conn_open(NULL, P0F_DIALECT_AUTO, 1, &conn), P0F_INVALID);
+    cr_assert_eq(p0f_conn_open(path, P0F_DIALECT_AUTO, 1, NULL), P0F_INVALID);
+    cr_assert_not(stand_in_accept(&p0f), "connected all the same");
+    open_served(1);
+    cr_assert_eq(p0f_conn_ask(NULL, &somebody, on_answer, &a), P0F_INVALID);
+    cr_assert_eq(p0f_conn_ask(conn, NULL, on_answer, &a), P0F_INVALID);
+    cr_assert_eq(p0f_conn_ask(conn, &neither, on_answer, &a), P0F_INVALID);
+    cr_assert_eq(p0f_conn_ask(conn, &somebody, NULL, &a), P0F_INVALID);
+    cr_assert_eq(p0f_conn_pending(conn), 0);
+    cr_assert_eq(p0f_conn_io(NULL), P0F_INVALID);
+    cr_assert_eq(p0f_conn_flush(NULL), P0F_INVALID);
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    close_conn();
+}
+
+static void receive_again(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    unsigned *called = ctx;
+
+    (void)error;
+    (void)host;
+    *called += 1;
+    cr_assert_eq(p0f_conn_io(conn), P0F_INVALID);
+}
+
+/* The answers being delivered would be delivered again. */
+Test(conn, io_inside_a_callback, .init = start, .fini = stop)
+{
+    unsigned called = 0;
+
+    open_served(2);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(p0f_conn_ask(conn, &somebody, receive_again, &called), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 2));
+    for (int i = 0; i < 2; i++)
+        cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, 1));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    cr_assert_eq(called, 2);
+    close_conn();
 }
 
 /* The second answer comes before the query of the callback has been sent: it cannot be for that. */

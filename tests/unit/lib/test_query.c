@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
@@ -279,4 +280,78 @@ Test(query, a_stalled_p0f_costs_one_connection, .init = start, .fini = stop)
         cr_assert(stand_in_answer(&p0f, P0F_STATUS_OK, i));
     cr_assert_eq(p0f_lookup_drain(NULL), 0);
     cr_assert(stand_in_sees_closed(&p0f));
+}
+
+Test(query, invalid_arguments, .init = start, .fini = stop)
+{
+    static const struct p0f_addr neither = {.type = 5};
+    const char *path = p0f.socket.path;
+    struct p0f_host host;
+
+    time_out_first(); /* a connection to whatever path a NULL is taken for */
+    cr_assert_eq(p0f_lookup(NULL, &somebody, &past, &host), P0F_INVALID);
+    cr_assert_eq(p0f_lookup(path, NULL, &past, &host), P0F_INVALID);
+    cr_assert_eq(p0f_lookup(path, &somebody, &past, NULL), P0F_INVALID);
+    cr_assert_eq(p0f_lookup(path, &neither, &past, &host), P0F_INVALID);
+    cr_assert_eq(p0f_lookup_text(NULL, "192.0.2.1", 0, &host), P0F_INVALID);
+    cr_assert_eq(p0f_lookup_text(path, NULL, 0, &host), P0F_INVALID);
+    cr_assert_eq(p0f_lookup_text(path, "192.0.2.1", 0, NULL), P0F_INVALID);
+    cr_assert_eq(p0f_lookup_text(path, "192.0.2.1/32", 0, &host), P0F_ADDR_CIDR);
+    cr_assert_eq(p0f_host_check(NULL), P0F_INVALID);
+    cr_assert(stand_in_sees_open(&p0f), "asked all the same");
+    stand_in_hang_up(&p0f);
+    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+}
+
+Test(query, by_text, .init = start, .fini = stop)
+{
+    struct script script = probes_answered();
+    struct p0f_host host;
+    pthread_t thread;
+
+    add_answer(&script, P0F_STATUS_OK, 42);
+    cr_assert_eq(pthread_create(&thread, NULL, play, &script), 0);
+    cr_assert_eq(p0f_lookup_text(p0f.socket.path, "::ffff:192.0.2.1", UINT32_MAX, &host), P0F_OK);
+    pthread_join(thread, NULL);
+    cr_assert(script.went_well);
+    cr_assert_eq(host.total_conn, 42);
+}
+
+/* It ends, and the connection does not. */
+Test(query, by_text_in_no_time, .init = start, .fini = stop)
+{
+    struct p0f_host host;
+
+    for (unsigned timeout_ms = 0; timeout_ms <= 20; timeout_ms += 20)
+        cr_assert_eq(p0f_lookup_text(p0f.socket.path, "192.0.2.1", timeout_ms, &host), P0F_TIMEOUT);
+    cr_assert(stand_in_accept(&p0f));
+    cr_assert(stand_in_skip(&p0f, 4));
+    cr_assert(stand_in_sees_open(&p0f), "closed while an answer is outstanding");
+    stand_in_hang_up(&p0f);
+    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+}
+
+/* The child reads the late answers and exits; we neither use nor close its connection. */
+Test(query, detach_leaves_a_reader, .init = start, .fini = stop)
+{
+    struct p0f_host host;
+    int status;
+
+    cr_assert(p0f_lookup_detach(), "nothing is outstanding");
+    cr_assert_eq(waitpid(-1, &status, WNOHANG), -1, "a child without need");
+    time_out_first();
+    cr_assert(p0f_lookup_detach());
+    cr_assert_eq(p0f_lookup_drain(NULL), 0, "it is the child's");
+    int first = p0f.peer;
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &past, &host), P0F_TIMEOUT);
+    p0f.peer = -1;
+    cr_assert(stand_in_accept(&p0f), "the child's connection was used");
+    stand_in_hang_up(&p0f);
+    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    p0f.peer = first;
+    cr_assert_eq(waitpid(-1, &status, WNOHANG), 0, "it does not wait for the answers");
+    for (int i = 0; i < 3; i++)
+        cr_assert(stand_in_answer(&p0f, P0F_STATUS_NOMATCH, 0));
+    cr_assert(waitpid(-1, &status, 0) > 0);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

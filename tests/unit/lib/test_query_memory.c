@@ -89,11 +89,16 @@ Test(query_memory, a_deadline_that_is_none, .init = start, .fini = stop)
 {
     cr_assert_eq(
         p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){.tv_nsec = 1000000000}, &host),
-        P0F_SYSTEM);
-    cr_assert_eq(errno, EINVAL);
+        P0F_INVALID);
+    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){.tv_nsec = -1}, &host),
+                 P0F_INVALID);
     cr_assert_not(stand_in_accept(&p0f));
-    cr_assert_eq(p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){0}, &host), P0F_TIMEOUT);
-    cr_assert(stand_in_accept(&p0f));
-    stand_in_hang_up(&p0f);
-    cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    for (time_t seconds = -1; seconds <= 0; seconds++) {
+        cr_assert_eq(
+            p0f_lookup(p0f.socket.path, &somebody, &(struct timespec){.tv_sec = seconds}, &host),
+            P0F_TIMEOUT);
+        cr_assert(stand_in_accept(&p0f));
+        stand_in_hang_up(&p0f);
+        cr_assert_eq(p0f_lookup_drain(NULL), 0);
+    }
 }
