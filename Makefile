@@ -3,7 +3,7 @@
 
 # The last release. What is built after it says how far behind the tag it is, where git knows: 0.2.0-56-g0529167.
 VERSION     := 0.2.0
-SOVERSION   := 0
+SOVERSION   := 1
 
 BUILD       ?= build
 DESTDIR     ?=
@@ -20,6 +20,7 @@ sysusersdir ?= $(PREFIX)/lib/sysusers.d
 
 # CPPFLAGS, CFLAGS and LDFLAGS of yours are added to ours, never replace them.
 PKG_CONFIG  ?= pkg-config
+OBJCOPY     ?= objcopy
 PKGS        := libmicrohttpd jansson libsystemd inih
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -53,16 +54,18 @@ TESTS_C     := $(wildcard tests/*/*.c tests/*/*/*.c tests/*/*/*/*.c)
 HEADERS     := $(wildcard daemon/*.h daemon/*/*.h lib/*.h tests/*/*.h tests/*/*/*.h tests/*/*/*/*.h)
 DAEMON      := $(BUILD)/p0f-lookupd
 DAEMON_A    := $(BUILD)/daemon.a
-LIB_A       := $(BUILD)/libp0fclient.a
+LIB_A       := $(BUILD)/lib.a
+LIB_STATIC  := $(BUILD)/libp0fclient.a
+LIB_MAP     := lib/libp0fclient.map
 LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
 DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
-        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install uninstall dist clean
+        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist clean
 
-all: $(DAEMON) $(LIB_A) $(LIB_SO) $(BUILD)/compile_commands.json
+all: $(DAEMON) $(LIB_STATIC) $(LIB_SO) $(BUILD)/compile_commands.json
 
 help:
 	@echo 'Build and run'
@@ -70,6 +73,7 @@ help:
 	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
 	@echo '  make deps            install the Debian packages needed to build and run'
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
+	@echo '  make install-lib     only the client library'
 	@echo '  make dist            $(DIST), from the last commit'
 	@echo '  make clean           remove $(BUILD)/'
 	@echo
@@ -101,7 +105,9 @@ help:
 
 # ---- Build ---------------------------------------------------------------------------------------
 
+# Without link-time optimization, since others link LIB_STATIC.
 $(BUILD)/lib/%.o: OBJ_CFLAGS := -fvisibility=hidden
+$(BUILD)/lib/%.o: override CFLAGS += -fno-lto
 
 # Those that show the version are made again when it changes, and nothing else is.
 VERSIONED  := $(addprefix $(BUILD)/,daemon/main.o daemon/server.o tests/unit/http/test_openapi.o)
@@ -136,11 +142,18 @@ $(BUILD)/daemon/http/openapi.json: daemon/http/openapi.json Makefile
 	$(call say,SED   $@) { sed -E 's|@version@|$(FULL_VERSION)|; :a; s/^(([^ "]|"([^"\]|\\.)*")*) +/\1/; ta' $< | \
 		tr -d '\n' && echo; } > $@
 
+# What the daemon and the tests link.
 $(LIB_A): $(call objects,$(LIB_C))
 	$(call say,AR    $@) rm -f $@ && $(AR) rcs $@ $^
 
-$(LIB_SO): $(call objects,$(LIB_C))
-	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION) -o $@ $^
+# What is installed: a single object, in which everything that is not in the header is local.
+$(LIB_STATIC): $(call objects,$(LIB_C))
+	$(call say,LD    $@) $(CC) -r -nostdlib $(CFLAGS) -o $(@:.a=.o) $^
+	@$(OBJCOPY) --localize-hidden $(@:.a=.o) && rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
+
+$(LIB_SO): $(call objects,$(LIB_C)) $(LIB_MAP)
+	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION),--version-script=$(LIB_MAP) \
+		-o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so
 
@@ -167,7 +180,7 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
-CHECK_DEPS := libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
+CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
               iproute2 procps tcpreplay chromium-headless-shell
 BENCH_DEPS := wrk nginx-light
 COVERAGE_DEPS := gcovr
@@ -405,7 +418,7 @@ soak: check-deps
 
 # ---- Style ---------------------------------------------------------------------------------------
 
-SOURCES    := $(DAEMON_C) $(LIB_C) $(TESTS_C) $(HEADERS)
+SOURCES    := $(DAEMON_C) $(LIB_C) $(wildcard lib/examples/*.c) $(TESTS_C) $(HEADERS)
 SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard tests/support/*.sh tests/support/*/*.sh)
 MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
@@ -427,7 +440,8 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
-EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml conf/p0f-lookupd.conf
+EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml conf/p0f-lookupd.conf \
+              $(wildcard lib/examples/*.c)
 # What is written for the default prefix, for this one.
 PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/doc/p0f-lookupd|$(docdir)|' \
               -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
@@ -435,20 +449,28 @@ PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/do
 LDCONFIG    = $(if $(DESTDIR),,$(if $(filter /usr /usr/local,$(PREFIX)),ldconfig || true))
 # systemd.unit(5), with /lib for systems whose /usr is not merged.
 UNIT_DIRS  := /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system
+# Each gets a link to the library's man page.
+LIB_FUNCTIONS := $(shell sed -n 's/^ *\(p0f_[a-z_]*\);$$/\1/p' $(LIB_MAP))
 
-install: all
-	install -d $(D)$(sbindir) $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(sysconfdir) \
-		$(D)$(mandir)/man3 $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) $(D)$(sysusersdir) \
-		$(D)$(docdir)/examples
-	install -m 755 $(DAEMON) $(D)$(sbindir)
-	install -m 644 $(LIB_A) $(LIB_SO) $(D)$(libdir)
+install-lib: $(LIB_STATIC) $(LIB_SO)
+	install -d $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(mandir)/man3
+	install -m 644 $(LIB_STATIC) $(LIB_SO) $(D)$(libdir)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so
 	install -m 644 lib/p0fclient.h $(D)$(includedir)
-	sed -e 's|@includedir@|$(includedir)|' -e 's|@libdir@|$(libdir)|' -e 's|@version@|$(VERSION)|' \
+	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@includedir@|$(includedir:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@libdir@|$(libdir:$(PREFIX)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
 		lib/p0fclient.pc.in > $(D)$(libdir)/pkgconfig/p0fclient.pc
 	chmod 644 $(D)$(libdir)/pkgconfig/p0fclient.pc
 	install -m 644 lib/libp0fclient.3 $(D)$(mandir)/man3
+	cd $(D)$(mandir)/man3 && for f in $(LIB_FUNCTIONS); do \
+		echo '.so man3/libp0fclient.3' > $$f.3 && chmod 644 $$f.3 || exit 1; done
+	$(LDCONFIG)
+
+install: all install-lib
+	install -d $(D)$(sbindir) $(D)$(sysconfdir) $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) \
+		$(D)$(sysusersdir) $(D)$(docdir)/examples
+	install -m 755 $(DAEMON) $(D)$(sbindir)
 	$(PLACED) conf/p0f-lookupd.conf.5 > $(D)$(mandir)/man5/p0f-lookupd.conf.5
 	$(PLACED) daemon/p0f-lookupd.8 > $(D)$(mandir)/man8/p0f-lookupd.8
 	$(PLACED) systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
@@ -459,7 +481,6 @@ install: all
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
 		install -m 644 conf/p0f-lookupd.conf $(D)$(sysconfdir)
-	$(LDCONFIG)
 	@cmp -s conf/p0f-lookupd.conf $(D)$(sysconfdir)/p0f-lookupd.conf || \
 		echo 'Kept your $(sysconfdir)/p0f-lookupd.conf; the new sample is $(docdir)/examples/p0f-lookupd.conf'
 	@[ -n '$(filter $(UNIT_DIRS),$(unitdir))' ] || \
@@ -470,6 +491,7 @@ install: all
 uninstall:
 	rm -f $(D)$(sbindir)/p0f-lookupd $(D)$(libdir)/libp0fclient.* $(D)$(includedir)/p0fclient.h \
 		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
+		$(LIB_FUNCTIONS:%=$(D)$(mandir)/man3/%.3) \
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf

@@ -162,7 +162,7 @@ class Judge:
                 (tree.directory / source.path).write_text(source.apply(mutant))
                 outcome = self._judge_in(tree, built, programs)
             finally:
-                self._restore(tree, source.path, built, "build/daemon.a", "build/libp0fclient.a", *programs)
+                self._restore(tree, source.path, built, "build/daemon.a", "build/lib.a", *programs)
             if outcome:
                 return outcome
         return "survived", ""

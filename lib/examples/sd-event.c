@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks p0f about many hosts at once, in an event loop:
+ *
+ *     cc sd-event.c $(pkg-config --cflags --libs p0fclient libsystemd) -o ask && ./ask SOCKET IP...
+ *
+ * Prints a line for each host. One whose answer has not come in time is given up, but its connection is
+ * not: closing that while an answer is outstanding could kill p0f. */
+#include <p0fclient.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+
+#define TIMEOUT_USEC 1000000
+
+struct client {
+    struct p0f_conn *conn;
+    sd_event *loop;
+    sd_event_source *socket;
+    int status;
+};
+
+struct question {
+    struct client *client;
+    const char *text;
+    int settled;
+    int given_up;
+};
+
+/* Called once for each query, be it long after we have given it up. */
+static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    struct question *question = ctx;
+
+    question->settled = 1;
+    if (question->given_up)
+        return;
+    if (host)
+        printf("%s: %s %s, seen %u times\n", question->text, host->os_name, host->os_flavor,
+               (unsigned)host->total_conn);
+    else
+        printf("%s: %s\n", question->text, p0f_strerror(error));
+    if (error != P0F_OK)
+        question->client->status = 1;
+}
+
+/* After everything that may have queued or sent a query or ended one. */
+static void update(struct client *client)
+{
+    uint32_t wanted = EPOLLIN | (p0f_conn_wants_write(client->conn) ? EPOLLOUT : 0u);
+
+    sd_event_source_set_io_events(client->socket, wanted);
+    if (p0f_conn_outstanding(client->conn) == 0 && p0f_conn_pending(client->conn) == 0)
+        sd_event_exit(client->loop, client->status);
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+    struct client *client = ctx;
+
+    (void)source, (void)fd, (void)events;
+    p0f_conn_io(client->conn); /* an error is told to each query, too */
+    update(client);
+    return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *ctx)
+{
+    struct question *question = ctx;
+
+    (void)source, (void)usec;
+    if (!question->settled) {
+        printf("%s: %s\n", question->text, p0f_strerror(P0F_TIMEOUT));
+        question->given_up = 1;
+        question->client->status = 1;
+    }
+    return 0;
+}
+
+/* No more queries; those under way are waited for. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
+{
+    struct client *client = ctx;
+
+    (void)source, (void)info;
+    p0f_conn_retire(client->conn);
+    update(client);
+    return 0;
+}
+
+static void ask(struct client *client, struct question *question)
+{
+    struct p0f_addr addr;
+    enum p0f_error error = p0f_addr_parse(question->text, strlen(question->text), &addr);
+
+    if (error == P0F_OK)
+        error = p0f_conn_ask(client->conn, &addr, on_answer, question);
+    if (error != P0F_OK) /* else on_answer() is called */
+        on_answer(question, error, NULL);
+    else
+        sd_event_add_time_relative(client->loop, NULL, CLOCK_MONOTONIC, TIMEOUT_USEC, 0, on_timeout,
+                                   question);
+}
+
+int main(int argc, char **argv)
+{
+    struct client client = {0};
+    struct question *questions = calloc((size_t)argc, sizeof *questions);
+    sigset_t signals;
+
+    if (argc < 3 || !questions || sd_event_default(&client.loop) < 0)
+        return 2;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    enum p0f_error error =
+        p0f_conn_open(argv[1], P0F_DIALECT_AUTO, (unsigned)argc - 2, &client.conn);
+    if (error != P0F_OK) {
+        fprintf(stderr, "%s: %s: %s\n", argv[1], p0f_strerror(error), strerror(errno));
+        return 2;
+    }
+    sd_event_add_io(client.loop, &client.socket, p0f_conn_fd(client.conn), EPOLLIN, on_socket,
+                    &client);
+    sd_event_add_signal(client.loop, NULL, SIGINT, on_signal, &client);
+    sd_event_add_signal(client.loop, NULL, SIGTERM, on_signal, &client);
+    for (int i = 2; i < argc; i++) {
+        questions[i].client = &client;
+        questions[i].text = argv[i];
+        ask(&client, &questions[i]);
+    }
+    p0f_conn_flush(client.conn);
+    update(&client);
+    int status = sd_event_loop(client.loop);
+    sd_event_source_unref(client.socket); /* before its descriptor is closed */
+    if (!p0f_conn_free(client.conn))
+        status = 2; /* does not happen: nothing is outstanding when the loop ends */
+    sd_event_unref(client.loop);
+    free(questions);
+    return status;
+}
