@@ -8,7 +8,7 @@
  * A failed write kills p0f, so a descriptor is closed only when p0f has hung up or no answer is
  * outstanding. A stream that is out of sync is therefore read and discarded until all outstanding
  * answers have arrived: its `error` is set and its callbacks have been called, but it stays open. */
-#include "p0fclient.h"
+#include "conn_private.h"
 #include "resync.h"
 #include "unix_socket.h"
 
@@ -375,4 +375,24 @@ bool p0f_conn_free(struct p0f_conn *conn)
     conn_fail(conn, P0F_DISCONNECTED); /* the queries that were never sent */
     conn_delete(conn);
     return true;
+}
+
+static void ignore_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+{
+    (void)ctx;
+    (void)error;
+    (void)host;
+}
+
+void p0f_conn_silence(struct p0f_conn *conn)
+{
+    for (unsigned i = 0; i < conn->capacity; i++)
+        if (conn->ring[i].answer)
+            conn->ring[i].answer = ignore_answer;
+}
+
+void p0f_conn_drop(struct p0f_conn *conn)
+{
+    conn_fail(conn, P0F_DISCONNECTED);
+    conn_delete(conn);
 }

@@ -266,6 +266,12 @@ P0F_API void p0f_conn_retire(struct p0f_conn *conn) P0F_NONNULL;
  * NULL. */
 P0F_API bool p0f_conn_free(struct p0f_conn *conn) P0F_MUST_USE;
 
+/* The same for a program that is about to exit, which would close the connection, too: if an answer is
+ * outstanding, a child process reads it and then exits. Pending queries are told P0F_DISCONNECTED. Returns
+ * at once: true, or false if fork() fails (errno is set) and in a callback; nothing is done then. The child
+ * has /dev/null as its standard streams and a session of its own, and keeps other descriptors open. */
+P0F_API bool p0f_conn_detach(struct p0f_conn *conn) P0F_MUST_USE;
+
 /* ---- One blocking query ----------------------------------------------------------------------- */
 
 /* Queries the p0f at `path` about `addr` and waits until `deadline`, an absolute time of
@@ -290,11 +296,8 @@ P0F_API enum p0f_error p0f_lookup_text(const char *path, const char *text, unsig
  * process either: see p0f_lookup_detach(). */
 P0F_API unsigned p0f_lookup_drain(const struct timespec *deadline);
 
-/* For a program that is about to exit: leaves these connections to a child process, which reads the late
- * answers and then exits. Returns at once: false if fork() fails (errno is set), and then the answers are
- * still outstanding; true if there is nothing left to wait for. The child has /dev/null as its standard
- * streams and a session of its own, and keeps other inherited descriptors open. No other thread may be in a
- * lookup. */
+/* p0f_conn_detach() for these connections. False if fork() fails: answers are still outstanding then. No other
+ * thread may be in a lookup. */
 P0F_API bool p0f_lookup_detach(void);
 
 #ifdef __cplusplus

@@ -6,7 +6,6 @@
 #include "p0fclient.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -33,7 +32,6 @@ struct query {
 
 static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
 static SLIST_HEAD(channels, channel) parked = SLIST_HEAD_INITIALIZER(parked);
-static struct channels left_to_child = SLIST_HEAD_INITIALIZER(left_to_child);
 
 static struct channel *channel_new(const char *path)
 {
@@ -277,45 +275,18 @@ unsigned p0f_lookup_drain(const struct timespec *deadline)
     return count;
 }
 
-/* From the terminal and pipes, so that nobody waits for this process. */
-static void detach(void)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = 0; fd <= 2 && null >= 0; fd++)
-        dup2(null, fd);
-    if (null > 2)
-        close(null);
-    setsid();
-}
-
-/* Puts them where nobody finds them: the child has them now. Not closed, since we are to exit anyway. */
-static void leave_parked(void)
-{
-    struct channel *channel;
-
-    while ((channel = SLIST_FIRST(&parked))) {
-        SLIST_REMOVE_HEAD(&parked, link);
-        SLIST_INSERT_HEAD(&left_to_child, channel, link);
-    }
-}
-
 bool p0f_lookup_detach(void)
 {
     const struct timespec past = {0};
+    struct channel *channel;
 
-    if (p0f_lookup_drain(&past) == 0)
-        return true;
-    pthread_mutex_lock(
-        &parked_lock); /* so that the child does not find it locked by another thread */
-    pid_t child = fork();
-    if (child > 0)
-        leave_parked();
-    pthread_mutex_unlock(&parked_lock);
-    if (child == 0) {
-        detach();
-        p0f_lookup_drain(NULL);
-        _exit(0);
+    p0f_lookup_drain(&past);
+    while ((channel = unpark(NULL))) {
+        if (!p0f_conn_detach(channel->conn)) {
+            park(channel);
+            return false;
+        }
+        free(channel);
     }
-    return child > 0;
+    return true;
 }

@@ -81,14 +81,13 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *ctx)
     return 0;
 }
 
-/* No more queries; those under way are waited for. */
+/* p0f_conn_detach() then takes care of the answers that are still outstanding. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
     struct client *client = ctx;
 
     (void)source, (void)info;
-    p0f_conn_retire(client->conn);
-    update(client);
+    sd_event_exit(client->loop, 2);
     return 0;
 }
 
@@ -138,8 +137,10 @@ int main(int argc, char **argv)
     update(&client);
     int status = sd_event_loop(client.loop);
     sd_event_source_unref(client.socket); /* before its descriptor is closed */
-    if (!p0f_conn_free(client.conn))
-        status = 2; /* does not happen: nothing is outstanding when the loop ends */
+    for (int i = 2; i < argc; i++)
+        questions[i].given_up = 1;
+    while (!p0f_conn_detach(client.conn)) /* cannot fork: wait */
+        p0f_conn_io(client.conn);
     sd_event_unref(client.loop);
     free(questions);
     return status;

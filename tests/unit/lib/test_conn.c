@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define EACH_DIALECT(d)                                                                            \
     enum p0f_dialect d = P0F_DIALECT_P0F3;                                                         \
@@ -558,4 +559,33 @@ Test(conn, more_answers_than_are_taken_at_once, .init = start, .fini = stop)
     } while (told < ALL);
     cr_assert_gt(calls, ALL / AT_ONCE);
     close_conn();
+}
+
+/* The child reads what is outstanding, tells nobody, and exits. */
+Test(conn, detach, .init = start, .fini = stop)
+{
+    struct requester a = {0};
+    int status;
+
+    open_served(1);
+    cr_assert(p0f_conn_detach(conn), "nothing is outstanding");
+    cr_assert(stand_in_sees_closed(&p0f));
+    cr_assert(p0f_conn_detach(NULL));
+    cr_assert_eq(waitpid(-1, &status, WNOHANG), -1, "a child without need");
+    open_conn(P0F_DIALECT_AUTO, 1);
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert(stand_in_skip(&p0f, 3));
+    cr_assert(p0f_conn_detach(conn));
+    assert_told(&a, P0F_DISCONNECTED, 0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert(stand_in_sees_open(&p0f));
+        cr_assert_eq(waitpid(-1, &status, WNOHANG), 0);
+        uint8_t bytes[P0F_ANSWER_MAX];
+        size_t size = stand_in_pack(bytes, P0F_DIALECT_SIG, P0F_STATUS_OK, 0);
+        cr_assert(stand_in_write(&p0f, bytes, size));
+    }
+    cr_assert(waitpid(-1, &status, 0) > 0);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert(stand_in_sees_closed(&p0f));
 }
