@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line. */
+#include "cmd_health.h"
 #include "cmd_lookup.h"
 #include "config/config.h"
 #include "core/log.h"
@@ -20,30 +21,51 @@
 
 enum mode { SERVE, TEST, PRINT };
 
+/* Options without a letter. */
+enum { OPTION_RAW = 256, OPTION_TEXT, OPTION_READY };
+
+/* What is to be done instead of serving. */
+struct command_line {
+    enum mode mode;
+    bool ready;
+    enum cmd_lookup_format format;
+    char *const *command; /* with its arguments */
+};
+
 extern char **environ;
 
 static void print_help(void)
 {
-    printf("p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
-           "\n"
-           "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-T] [-V] [-h]\n"
-           "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup IP...\n"
-           "\n"
-           "  -c, --config FILE  read the settings from FILE (default: %s,\n"
-           "                     if it exists)\n"
-           "  -o, --option K=V   set section.key, overriding file and environment; repeatable\n"
-           "  -t, --test         check the configuration and exit\n"
-           "  -T, --print        check it, print all settings as a file, and exit\n"
-           "  -V, --version      print the version and exit\n"
-           "  -h, --help         print this and exit\n"
-           "  lookup IP...       query p0f and print JSON; exit 0 found, 1 no match, 2 error\n"
-           "\n"
-           "Runs in the foreground and logs to stderr. SIGHUP reloads the settings; SIGTERM\n"
-           "shuts down once p0f has answered all queries.\n"
-           "Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
-           "\n"
-           "Settings and their defaults:\n",
-           P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
+    printf(
+        "p0f-lookupd %s: answers over HTTP what p0f knows about a host\n"
+        "\n"
+        "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-T] [-V] [-h]\n"
+        "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup [--raw|--text] [IP...|-]\n"
+        "       p0f-lookupd [-c FILE] [-o section.key=value]... health [--ready]\n"
+        "\n"
+        "  -c, --config FILE  read the settings from FILE (default: %s,\n"
+        "                     if it exists)\n"
+        "  -o, --option K=V   set section.key, overriding file and environment; repeatable\n"
+        "  -t, --test         check the configuration and exit\n"
+        "  -V, --version      print the version and exit\n"
+        "  -h, --help         print this and exit\n"
+        "\n"
+        "  lookup [IP...]     query p0f, without the daemon, and print a line of JSON for each\n"
+        "                     address; without one, and for -, those on standard input.\n"
+        "                     Exit status: 0 all found, 1 no match, 2 error\n"
+        "      --raw          p0f's own fields, as with ?format=raw\n"
+        "      --text         a line for people\n"
+        "  health             ask the running daemon for /livez, for containers without curl;\n"
+        "                     exit status: 0 or 1\n"
+        "      --ready        for /readyz: whether p0f answers, too\n"
+        "  help               print this and exit\n"
+        "\n"
+        "Runs in the foreground and logs to stderr. SIGHUP reloads the settings; SIGTERM\n"
+        "shuts down once p0f has answered all queries.\n"
+        "Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
+        "\n"
+        "Settings and their defaults:\n",
+        P0F_LOOKUPD_VERSION, P0F_LOOKUPD_CONF);
     config_print_options(stdout);
     printf("\nTry: curl http://127.0.0.1:5030/host/192.0.2.1\n"
            "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");
@@ -98,25 +120,39 @@ static int print_config(const struct config *config)
     return EXIT_FAILURE;
 }
 
-static int run(const struct config_source *source, enum mode mode, char *const *command)
+static bool is_command(const struct command_line *line, const char *name)
+{
+    return line->command[0] && strcmp(line->command[0], name) == 0;
+}
+
+static int run_command(const struct config *config, const struct command_line *line)
+{
+    if (is_command(line, "health"))
+        return cmd_health(config, line->ready);
+    return (int)cmd_lookup(config, line->command + 1, line->format);
+}
+
+static int run(const struct config_source *source, const struct command_line *line)
 {
     char error[CONFIG_ERROR_SIZE];
     struct config *config = config_load(source, error);
     int status = EXIT_SUCCESS;
 
-    if (!config)
-        return refuse_config(error, *command);
-    if (!*command || mode != SERVE)
+    if (!config) {
+        status = refuse_config(error, is_command(line, "lookup"));
+        return is_command(line, "health") ? EXIT_FAILURE : status;
+    }
+    if (!line->command[0] || line->mode != SERVE)
         config_advise(config, log_advice);
     render_init();
     batch_body_init();
-    if (*command && mode == SERVE) {
-        status = (int)cmd_lookup(config, command + 1);
+    if (line->command[0] && line->mode == SERVE) {
+        status = run_command(config, line);
     } else if (!check_listen(config, error)) {
         status = refuse_config(error, false);
-    } else if (mode == PRINT) {
+    } else if (line->mode == PRINT) {
         status = print_config(config);
-    } else if (mode == TEST) {
+    } else if (line->mode == TEST) {
         printf("p0f-lookupd: the configuration is valid (%s)\n",
                config->file ? config->file : "defaults, no file");
     } else {
@@ -124,6 +160,24 @@ static int run(const struct config_source *source, enum mode mode, char *const *
     }
     config_free(config);
     return status;
+}
+
+/* Whether there is such a command, and the options and arguments are for it. Says so if not. */
+static bool is_usable(const struct command_line *line)
+{
+    const char *command = line->command[0];
+
+    if (command && !is_command(line, "lookup") && !is_command(line, "health"))
+        fprintf(stderr, "p0f-lookupd: unknown command %s\n", command);
+    else if (line->format != CMD_LOOKUP_PARSED && !is_command(line, "lookup"))
+        fprintf(stderr, "p0f-lookupd: --raw and --text are options of lookup\n");
+    else if (line->ready && !is_command(line, "health"))
+        fprintf(stderr, "p0f-lookupd: --ready is an option of health\n");
+    else if (is_command(line, "health") && line->command[1])
+        fprintf(stderr, "p0f-lookupd: health: unexpected argument %s\n", line->command[1]);
+    else
+        return true;
+    return false;
 }
 
 /* If a standard stream is closed, a socket (to p0f, perhaps) could get its number, and would be sent
@@ -142,17 +196,15 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"option", required_argument, NULL, 'o'},
-        {"test", no_argument, NULL, 't'},
-        {"print", no_argument, NULL, 'T'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},   {"option", required_argument, NULL, 'o'},
+        {"test", no_argument, NULL, 't'},           {"print", no_argument, NULL, 'T'},
+        {"version", no_argument, NULL, 'V'},        {"help", no_argument, NULL, 'h'},
+        {"raw", no_argument, NULL, OPTION_RAW},     {"text", no_argument, NULL, OPTION_TEXT},
+        {"ready", no_argument, NULL, OPTION_READY}, {NULL, 0, NULL, 0},
     };
     char *override[argc + 1];
     struct config_source source = {.environ = environ, .override = override};
-    enum mode mode = SERVE;
+    struct command_line line = {0};
     int option;
 
     occupy_standard_streams();
@@ -171,10 +223,10 @@ int main(int argc, char **argv)
             override[source.override_count++] = optarg;
             break;
         case 't':
-            mode = mode == PRINT ? PRINT : TEST;
+            line.mode = line.mode == PRINT ? PRINT : TEST;
             break;
         case 'T':
-            mode = PRINT;
+            line.mode = PRINT;
             break;
         case 'V':
             printf("p0f-lookupd %s\n", P0F_LOOKUPD_VERSION);
@@ -182,17 +234,25 @@ int main(int argc, char **argv)
         case 'h':
             print_help();
             return EXIT_SUCCESS;
+        case OPTION_RAW:
+            line.format = CMD_LOOKUP_RAW;
+            break;
+        case OPTION_TEXT:
+            line.format = CMD_LOOKUP_TEXT;
+            break;
+        case OPTION_READY:
+            line.ready = true;
+            break;
         default:
             return usage(); /* getopt_long() has printed why */
         }
     }
-    if (argv[optind] && strcmp(argv[optind], "lookup") != 0) {
-        fprintf(stderr, "p0f-lookupd: unknown command %s\n", argv[optind]);
-        return usage();
+    line.command = argv + optind;
+    if (is_command(&line, "help")) {
+        print_help();
+        return EXIT_SUCCESS;
     }
-    if (argv[optind] && !argv[optind + 1]) {
-        fprintf(stderr, "p0f-lookupd: lookup: expected an address\n");
+    if (!is_usable(&line))
         return usage();
-    }
-    return run(&source, mode, argv + optind);
+    return run(&source, &line);
 }

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""`p0f-lookupd lookup IP…`: ask p0f once, print, and tell by the exit code."""
+"""`p0f-lookupd lookup IP…`: ask p0f once, print a line each, and tell by the exit code."""
 
+import errno
+import fcntl
 import json
 import os
+import pty
 import signal
+import socket
+import struct
+import subprocess
+import termios
 import time
 
 import pytest
 
 import host_json
 import p0f_wire
-from daemon import launch, run, write_config
+from daemon import PROGRAM, WRAP, environment, free_port, launch, run, write_config
 from waiting import SLOWDOWN, wait_until
 
 HOST = "198.51.100.1"
@@ -69,7 +76,9 @@ def test_no_match(fake, lookup):
     done = lookup(STRANGER)
     assert done.returncode == 1, done
     assert fake.counts[STRANGER] == 1, "p0f is asked once"
-    assert all(host.get("ip", STRANGER) == STRANGER for host in _members(done.stdout))
+    assert _members(done.stdout) == [{"query": STRANGER, "status": 404, "code": "no-match",
+                                      "detail": f"p0f does not know {STRANGER}"}]
+    assert done.stderr == ""
 
 
 def test_the_worst_of_several_decides(lookup):
@@ -117,8 +126,14 @@ def test_dialects(fake, lookup, dialect):
 def test_another_dialect_than_the_one_set(fake):
     fake.hosts[HOST] = FIELDS
     done = run("-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=mtu", "lookup", HOST)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert done.returncode == 2
     assert "p0f.dialect is mtu, but p0f answers in p0f3" in done.stderr
+    assert _members(done.stdout)[0]["code"] == "p0f-unavailable"
+    many = run("-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=mtu", "lookup",
+               *[f"203.0.113.{number}" for number in range(100)])
+    assert [line["status"] for line in _members(many.stdout)] == [503] * 100
+    assert many.stderr.count("\n") == 1, "said once"
+    assert fake.connections == 2, "p0f is left alone once that is known"
     assert run("-o", f"p0f.socket={fake.path}", "-o", "p0f.dialect=p0f3", "lookup",
                HOST).returncode == 0
 
@@ -153,19 +168,18 @@ def test_a_p0f_that_does_not_answer(fake, scratch, stall):
     fake.check()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_an_impatient_user(fake, number):
-    """Ctrl-C while an answer is outstanding: it exits once that has come."""
+    """Ctrl-C while an answer is outstanding: it exits, and leaves a process that reads it."""
     fake.hosts[HOST] = FIELDS
     fake.hold(HOST)
     process = launch("lookup", "-o", f"p0f.socket={fake.path}", "-o", "p0f.timeout=20s", HOST, SIX)
     wait_until(lambda: fake.counts[HOST], "the question")
     process.send_signal(number)
-    fake.release()
     said, _ = process.communicate(timeout=20 * SLOWDOWN)
-    assert process.returncode == -number
-    assert _members(said) == [_expected(HOST, FIELDS)]
-    assert fake.counts[SIX] == 0, "no more is asked"
+    assert (process.returncode, said) == (-number, "")
+    assert fake.open_connections() == 1
+    fake.release()
     wait_until(lambda: not fake.open_connections(), "the connection to be closed")
     fake.check()
 
@@ -195,3 +209,278 @@ def test_nohup(fake):
     said, _ = process.communicate(timeout=20 * SLOWDOWN)
     assert process.returncode == 0
     assert [host["ip"] for host in _members(said)] == [HOST, SIX]
+
+
+# ---- What is printed
+
+
+def test_as_the_daemon_says_it(fake, serve):
+    """A host as GET /host shows it, anything else as an element of POST /hosts."""
+    fake.hosts.update({HOST: FIELDS, SIX: FIELDS, "203.0.113.5": {**FIELDS, "bad_sw": 7}})
+    asked = [HOST, STRANGER, "nonsense", "10.0.0.0/8", "fe80::1%lo", "::ffff:198.51.100.1", SIX,
+             "203.0.113.5", "caf\xe9 \"\\\x01", ""]
+    with serve(fake, {"p0f.first_contact_wait": "0"}) as daemon:
+        daemon.wait_for_p0f()
+        for option, query in ((), ""), (("--raw",), "?format=raw"):
+            batch = daemon.get(f"/hosts{query}", {"Content-Type": "application/json"}, method="POST",
+                               body=json.dumps(asked).encode()).json()
+            done = run("-o", f"p0f.socket={fake.path}", "lookup", *option, *asked)
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            assert done.returncode == 2
+            for line, item in zip(lines, batch, strict=True):
+                expected = item.get("host", item)
+                if item.get("code") == "bad-response":
+                    line["detail"] = expected["detail"] = None
+                assert list(line.items()) == list(expected.items())
+
+
+def test_text_for_people(fake, lookup):
+    fake.hosts[HOST] = {"os_name": "Linux", "os_flavor": "3.11 and newer", "os_match_q": 1,
+                        "http_name": "Firefox", "http_flavor": "10.x or newer", "bad_sw": 2,
+                        "link_type": "Ethernet or modem", "language": "English", "distance": 3,
+                        "uptime_min": 18 * 24 * 60 + 61, "up_mod_days": 198, "last_nat": 1700000000,
+                        "total_conn": 7, "first_seen": 1700000000, "last_seen": 1700000060}
+    fake.hosts[SIX] = {"distance": 255}
+    done = lookup("--text", HOST, SIX, STRANGER, "nonsense")
+    assert done.stdout.splitlines() == [
+        f"{HOST}: OS: Linux 3.11 and newer [fuzzy]; HTTP: Firefox 10.x or newer (ID is fake); "
+        "link: Ethernet or modem; language: English; distance: 3; "
+        "uptime: 18 days 1 hrs 1 min (modulo 198 days); NAT: 2023-11-14T22:13:20Z; connections: 7; "
+        "first seen: 2023-11-14T22:13:20Z; last seen: 2023-11-14T22:14:20Z",
+        f"{SIX}: OS: ???; connections: 0",
+        f"{STRANGER}: p0f does not know {STRANGER}",
+        "nonsense: not an IPv4 or IPv6 address"]
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+def test_text_that_a_terminal_obeys(fake, lookup):
+    fake.hosts[HOST] = {"os_name": b"\x1b[31mred\r\n\x7f", "language": b"caf\xe9", "link_type": "na\u0085me"}
+    done = lookup("--text", HOST, "\x1b[2J")
+    known, invalid = done.stdout.splitlines()
+    assert known == f"{HOST}: OS: ?[31mred???; link: na?me; language: café; connections: 0"
+    assert invalid.startswith("?[2J: ")
+
+
+# ---- Many, and from standard input
+
+
+def _many(count):
+    return [f"203.0.{number // 250}.{number % 250 + 1}" for number in range(count)]
+
+
+def _start(fake, *words, timeout="20s", **options):
+    """With its standard input open."""
+    return subprocess.Popen([*WRAP, PROGRAM, "-o", f"p0f.socket={fake.path}", "-o",
+                             f"p0f.timeout={timeout}", "lookup", *words], env=environment(), text=True,
+                            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE,
+                               "stderr": subprocess.PIPE, **options})
+
+
+def _feed(fake, text, *words):
+    process = _start(fake, *words)
+    said, complaints = process.communicate(text, timeout=20 * SLOWDOWN)
+    return process.returncode, [line.get("ip") or line["query"] for line in _members(said)], complaints
+
+
+def test_many_in_their_order_on_one_connection(fake):
+    hosts = _many(3000)
+    fake.hosts.update({host: {"total_conn": number} for number, host in enumerate(hosts) if number % 3})
+    process = _start(fake, "-o", "p0f.pipeline=64")
+    said, _ = process.communicate("\n".join(hosts), timeout=60 * SLOWDOWN)
+    lines = _members(said)
+    assert [line.get("ip") or line["query"] for line in lines] == hosts
+    assert all(line.get("total_conn") == (number if number % 3 else None)
+               for number, line in enumerate(lines))
+    assert process.returncode == 1
+    assert fake.connections == 1
+    assert all(fake.counts[host] == 1 for host in hosts)
+
+
+def test_lines_of_standard_input(fake, lookup):
+    text = f"\n{HOST}\r\n  \t\n\t{STRANGER} \n{'x' * 5000} {HOST}\n{SIX}"
+    code, asked, _ = _feed(fake, text)
+    assert (code, asked) == (2, [HOST, STRANGER, "x" * 1023, SIX])
+    code, asked, _ = _feed(fake, f"{HOST}\n", SIX, "-", STRANGER, "-")
+    assert (code, asked) == (1, [SIX, HOST, STRANGER])
+    assert _feed(fake, "\n\n", "-")[0] == 2
+    assert _feed(fake, "")[2] == "p0f-lookupd: lookup: expected an address\n"
+
+
+def test_each_line_is_answered_at_once(fake, lookup):
+    with _start(fake) as process:
+        for host in (HOST, STRANGER, SIX):
+            process.stdin.write(host + "\n")
+            process.stdin.flush()
+            assert host in process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(20 * SLOWDOWN) == 1
+
+
+def test_a_terminal_is_not_waited_for(fake):
+    ours, its = pty.openpty()
+    with _start(fake, stdin=its) as process:
+        assert process.wait(20 * SLOWDOWN) == 2
+        assert process.stderr.read() == "p0f-lookupd: lookup: expected an address\n"
+    os.close(ours)
+    os.close(its)
+
+
+# ---- Trouble on the way
+
+
+def test_a_malformed_answer_spoils_no_other(fake):
+    hosts = _many(40)
+    fake.hosts.update({host: FIELDS for host in hosts})
+    fake.hosts[hosts[7]] = {"magic": 1}
+    process = _start(fake, *hosts)
+    said, complaints = process.communicate(timeout=20 * SLOWDOWN)
+    lines = _members(said)
+    assert [line.get("ip") or line["query"] for line in lines] == hosts
+    assert [line.get("status") for line in lines] == [502 if number == 7 else None for number in range(40)]
+    assert process.returncode == 2
+    assert complaints.count("\n") == 1
+    wait_until(lambda: not fake.open_connections(), "the connections to be closed")
+
+
+def test_p0f_comes_back_in_between(fake):
+    fake.hosts[HOST] = FIELDS
+    fake.hold()
+    with _start(fake, HOST) as process:
+        wait_until(lambda: fake.connections, "the connection")
+        fake.hang_up()
+        wait_until(lambda: fake.connections == 2, "another one")
+        fake.release()
+        said, _ = process.communicate(timeout=20 * SLOWDOWN)
+        assert (process.returncode, [line.get("ip") for line in _members(said)]) == (0, [HOST])
+
+
+def test_a_stalled_p0f_and_many(fake):
+    """Each has its time, from when there is room for it; then p0f is well, and the next are answered."""
+    fake.hosts[HOST] = FIELDS
+    fake.hold()
+    hosts = _many(8)
+    with _start(fake, "-o", "p0f.pipeline=8", timeout="300ms") as process:
+        process.stdin.write("\n".join(hosts) + "\n")
+        process.stdin.flush()
+        for host in hosts:
+            assert host in process.stdout.readline()
+        fake.release()
+        process.stdin.write(HOST + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["os_name"] == "Linux"
+        process.stdin.close()
+        assert process.wait(20 * SLOWDOWN) == 2
+        assert process.stderr.read().count("did not answer in time") == 1
+    assert fake.connections == 1
+
+
+def test_without_p0f_each_gets_its_line(fake):
+    fake.stop()
+    hosts = _many(3)
+    code, asked, complaints = _feed(fake, "\n".join(hosts))
+    assert (code, asked) == (2, hosts)
+    assert complaints.count("\n") == 1
+
+
+def test_ctrl_c_while_nobody_reads(fake):
+    """With a full pipe, as to a pager, it can be interrupted all the same."""
+    process = _start(fake, *_many(3000))
+    size = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
+
+    def in_pipe():
+        return struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"0000"))[0]
+    wait_until(lambda: in_pipe() > size - 8192, "the pipe to be full")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20 * SLOWDOWN) == -signal.SIGINT
+    process.communicate()
+
+
+def test_a_reader_that_goes(fake):
+    with _start(fake, *_many(5000)) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20 * SLOWDOWN) == 2
+        assert f"cannot print: {os.strerror(errno.EPIPE)}" in process.stderr.read()
+    assert fake.asked() < 5000
+
+
+# ---- Options and help
+
+
+@pytest.mark.parametrize("words", [["help"], ["help", "lookup"], ["lookup", "--help"], ["health", "-h"]])
+def test_help_helps(words):
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in ("lookup", "health", "--raw", "--text", "--ready", "standard input"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("words, complaint", [
+    (["--raw"], "--raw and --text are options of lookup"), (["--text", "health"], "options of lookup"),
+    (["--ready"], "--ready is an option of health"), (["lookup", "--ready", HOST], "option of health"),
+    (["health", "x"], "health: unexpected argument x"), (["lock"], "unknown command lock")])
+def test_what_does_not_go_together(words, complaint):
+    done = run(*words)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+# ---- health
+
+
+def _health(scratch, *words, **settings):
+    config = write_config(f"{scratch}/health.conf", settings)
+    return run("-c", config, "health", *words)
+
+
+def test_health(fake, serve, scratch):
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        for words in ([], ["--ready"]):
+            done = run("-c", daemon.config, "health", *words)
+            assert (done.returncode, done.stderr) == (0, ""), done
+            assert done.stdout
+        fake.stop()
+        wait_until(lambda: daemon.get("/readyz").status == 503, "readiness to fail")
+        assert run("-c", daemon.config, "health").returncode == 0
+        done = run("-c", daemon.config, "health", "--ready")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "503" in done.stderr and fake.path in done.stderr
+
+
+@pytest.mark.parametrize("listen, through", [
+    ("0.0.0.0:{port}, unix:/nowhere", "0.0.0.0:{port}"), ("[::]:{port}", "[::]:{port}"),
+    ("localhost:{port}", "localhost:{port}"), ("unix:{scratch}/http.sock", "unix:{scratch}/http.sock")])
+def test_health_where_it_listens(fake, serve, scratch, listen, through):
+    names = {"port": free_port(), "scratch": scratch}
+    with serve(fake, {"http.allow_unauthenticated": "yes"}, also_listen=[through.format(**names)]):
+        done = _health(scratch, **{"http.listen": listen.format(**names)})
+        assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_health_without_a_daemon(scratch):
+    for listen, complaint in ((f"127.0.0.1:{free_port()}", "Connection refused"),
+                              (f"unix:{scratch}/nobody", "No such file"), ("127.0.0.1:0", "port"),
+                              ("nowhere", "nowhere")):
+        done = _health(scratch, **{"http.listen": listen})
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert complaint in done.stderr
+    assert _health(scratch, **{"http.nonsense": "1"}).returncode == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"x" * 10000, None])
+def test_health_of_something_else(scratch, answer):
+    """It says so, and never waits for long: not at all, say, for a program that only accepts."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        config = write_config(f"{scratch}/health.conf", {"http.listen": f"127.0.0.1:{port}"})
+        process = launch("-c", config, "health")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            if answer is not None:
+                connection.sendall(answer)
+                connection.shutdown(socket.SHUT_WR)
+            said, complaint = process.communicate(timeout=20 * SLOWDOWN)
+        assert (process.returncode, said) == (1, "")
+        assert ("not an HTTP response" if answer is not None else "Connection timed out") in complaint
