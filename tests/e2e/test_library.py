@@ -15,7 +15,7 @@ import p0f_wire
 from daemon import ROOT
 from fake_p0f import FakeP0f
 from real_p0f import RealP0f
-from waiting import SLOWDOWN, wait_until
+from waiting import SLOWDOWN, Bounded, wait_until
 
 HOST = "198.51.100.1"
 STRANGER = "198.51.100.9"
@@ -276,12 +276,12 @@ def test_sd_event_with_a_stalled_p0f(fake, sd_event, libraries):
     """It tells that there is no answer in time; and after Ctrl-C, a child waits for that."""
     fake.hosts[HOST] = FIELDS
     fake.hold(HOST)
-    with subprocess.Popen([sd_event, fake.path, HOST, STRANGER], stdout=subprocess.PIPE, text=True,
-                          env=libraries) as process:
+    with Bounded([sd_event, fake.path, HOST, STRANGER], stdout=subprocess.PIPE, text=True,
+                 env=libraries) as process:
         assert process.stdout.readline() == f"{HOST}: p0f did not answer in time\n"
         assert process.stdout.readline() == f"{STRANGER}: p0f did not answer in time\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20 * SLOWDOWN) == 2
+        assert process.wait() == 2
     assert fake.open_connections() == 1
     fake.release()
     wait_until(lambda: not fake.open_connections(), "the child to close it")

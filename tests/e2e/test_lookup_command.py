@@ -18,7 +18,7 @@ import pytest
 import host_json
 import p0f_wire
 from daemon import PROGRAM, WRAP, environment, free_port, launch, run, write_config
-from waiting import SLOWDOWN, wait_until
+from waiting import SLOWDOWN, Bounded, wait_until
 
 HOST = "198.51.100.1"
 SIX = "2001:db8::1"
@@ -270,23 +270,23 @@ def _many(count):
 
 def _start(fake, *words, timeout="20s", **options):
     """With its standard input open."""
-    return subprocess.Popen([*WRAP, PROGRAM, "-o", f"p0f.socket={fake.path}", "-o",
-                             f"p0f.timeout={timeout}", "lookup", *words], env=environment(), text=True,
-                            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE,
-                               "stderr": subprocess.PIPE, **options})
+    return Bounded([*WRAP, PROGRAM, "-o", f"p0f.socket={fake.path}", "-o", f"p0f.timeout={timeout}", "lookup",
+                    *words], env=environment(), text=True,
+                   **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                      **options})
 
 
 def _feed(fake, text, *words):
-    process = _start(fake, *words)
-    said, complaints = process.communicate(text, timeout=20 * SLOWDOWN)
+    with _start(fake, *words) as process:
+        said, complaints = process.communicate(text)
     return process.returncode, [line.get("ip") or line["query"] for line in _members(said)], complaints
 
 
 def test_many_in_their_order_on_one_connection(fake):
     hosts = _many(3000)
     fake.hosts.update({host: {"total_conn": number} for number, host in enumerate(hosts) if number % 3})
-    process = _start(fake, "-o", "p0f.pipeline=64")
-    said, _ = process.communicate("\n".join(hosts), timeout=60 * SLOWDOWN)
+    with _start(fake, "-o", "p0f.pipeline=64") as process:
+        said, _ = process.communicate("\n".join(hosts))
     lines = _members(said)
     assert [line.get("ip") or line["query"] for line in lines] == hosts
     assert all(line.get("total_conn") == (number if number % 3 else None)
@@ -319,7 +319,7 @@ def test_each_line_is_answered_at_once(fake, lookup):
 def test_a_terminal_is_not_waited_for(fake):
     ours, its = pty.openpty()
     with _start(fake, stdin=its) as process:
-        assert process.wait(20 * SLOWDOWN) == 2
+        assert process.wait() == 2
         assert process.stderr.read() == "p0f-lookupd: lookup: expected an address\n"
     os.close(ours)
     os.close(its)
@@ -332,8 +332,8 @@ def test_a_malformed_answer_spoils_no_other(fake):
     hosts = _many(40)
     fake.hosts.update({host: FIELDS for host in hosts})
     fake.hosts[hosts[7]] = {"magic": 1}
-    process = _start(fake, *hosts)
-    said, complaints = process.communicate(timeout=20 * SLOWDOWN)
+    with _start(fake, *hosts) as process:
+        said, complaints = process.communicate()
     lines = _members(said)
     assert [line.get("ip") or line["query"] for line in lines] == hosts
     assert [line.get("status") for line in lines] == [502 if number == 7 else None for number in range(40)]
@@ -350,7 +350,7 @@ def test_p0f_comes_back_in_between(fake):
         fake.hang_up()
         wait_until(lambda: fake.connections == 2, "another one")
         fake.release()
-        said, _ = process.communicate(timeout=20 * SLOWDOWN)
+        said, _ = process.communicate()
         assert (process.returncode, [line.get("ip") for line in _members(said)]) == (0, [HOST])
 
 
@@ -369,7 +369,7 @@ def test_a_stalled_p0f_and_many(fake):
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["os_name"] == "Linux"
         process.stdin.close()
-        assert process.wait(20 * SLOWDOWN) == 2
+        assert process.wait() == 2
         assert process.stderr.read().count("did not answer in time") == 1
     assert fake.connections == 1
 
@@ -384,15 +384,14 @@ def test_without_p0f_each_gets_its_line(fake):
 
 def test_ctrl_c_while_nobody_reads(fake):
     """With a full pipe, as to a pager, it can be interrupted all the same."""
-    process = _start(fake, *_many(3000))
-    size = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
+    with _start(fake, *_many(3000)) as process:
+        size = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
 
-    def in_pipe():
-        return struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"0000"))[0]
-    wait_until(lambda: in_pipe() > size - 8192, "the pipe to be full")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20 * SLOWDOWN) == -signal.SIGINT
-    process.communicate()
+        def in_pipe():
+            return struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, b"0000"))[0]
+        wait_until(lambda: in_pipe() > size - 8192, "the pipe to be full")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == -signal.SIGINT
 
 
 def test_a_reader_that_goes(fake):
