@@ -15,36 +15,49 @@ static bool is_port(struct span text)
     return text.length <= 5 && number_parse(text, 65535, &port);
 }
 
-/* Without brackets, two or more colons belong to an IPv6 address, and a single one to a port. */
-static const char *find_port(struct span text)
+/* Splits the address off what follows it, and takes it out of its brackets. Without brackets, a single colon
+ * is that of a port, and several belong to an IPv6 address. False when a bracket is missing. */
+static bool split_host(struct span *rest, struct span *host)
 {
-    const char *end = text.at + text.length;
-    const char *start = text.at[0] == '[' ? memchr(text.at, ']', text.length) : text.at;
-    const char *colon = start ? memchr(start, ':', (size_t)(end - start)) : NULL;
+    struct span after = *rest;
 
-    if (!colon || memchr(colon + 1, ':', (size_t)(end - colon - 1)))
-        return NULL;
-    return colon;
+    if (rest->at[0] == '[') {
+        *rest = span_from(*rest, 1);
+        *host = span_split(rest, ']');
+        return rest->at != host->at + host->length;
+    }
+    *host = span_split(&after, ':');
+    if (memchr(after.at, ':', after.length))
+        *host = *rest;
+    *rest = span_from(*rest, host->length);
+    return true;
 }
 
+/* Only IPv6 addresses have zones: "fe80::1%eth0". */
+static bool drop_zone(struct span *host)
+{
+    struct span zone = *host, addr = span_split(&zone, '%');
+    bool any = zone.at != addr.at + addr.length;
+
+    *host = addr;
+    return !any || (zone.length > 0 && memchr(addr.at, ':', addr.length));
+}
+
+/* `text` is not empty. False, with *addr unchanged, when it is not an address. */
 static bool read_address(struct span text, struct p0f_addr *addr)
 {
-    text = span_trim(text);
-    if (text.length == 0)
+    struct span host;
+
+    if (!split_host(&text, &host) || !drop_zone(&host))
         return false;
-    const char *colon = find_port(text);
-    if (colon) {
-        size_t host = (size_t)(colon - text.at);
-        if (!is_port(span_from(text, host + 1)))
-            return false;
-        text.length = host;
-    }
-    return p0f_addr_parse(text.at, text.length, addr) == P0F_OK;
+    if (text.length > 0 && (!span_skip(&text, ":") || !is_port(text)))
+        return false;
+    return p0f_addr_parse(host.at, host.length, addr) == P0F_OK;
 }
 
-/* Walks one field from its end. *client becomes the last address seen; true when it is not trusted, so
- * that nothing further left counts. */
-static bool read_field(const struct networks *trusted, const char *field, struct p0f_addr *client,
+/* Walks one field from its end. *client becomes the last trusted address, or the one that ends the walk.
+ * True when it ends here: nothing further left is believed. */
+static bool walk_field(const struct networks *trusted, const char *field, struct p0f_addr *client,
                        bool *any)
 {
     size_t end = strlen(field);
@@ -53,7 +66,10 @@ static bool read_field(const struct networks *trusted, const char *field, struct
         size_t start = end;
         while (start > 0 && field[start - 1] != ',')
             start--;
-        if (read_address((struct span){field + start, end - start}, client)) {
+        struct span entry = span_trim((struct span){field + start, end - start});
+        if (entry.length > 0) {
+            if (!read_address(entry, client))
+                return true;
             *any = true;
             if (!networks_contain(trusted, client))
                 return true;
@@ -75,8 +91,8 @@ bool client_address_forwarded(const struct networks *trusted, const struct p0f_a
             return true;
     }
     while (count > 0)
-        if (read_field(trusted, fields[--count], client, &any))
-            return true;
+        if (walk_field(trusted, fields[--count], client, &any))
+            break;
     return any;
 }
 

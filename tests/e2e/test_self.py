@@ -59,7 +59,9 @@ FORWARDED = {
     f"{VISITOR}, {PROXY}, 127.0.0.7": VISITOR,
     f"10.9.8.7, {VISITOR}": VISITOR,            # the visitor's own words before it are not believed
     f"10.9.8.7, {VISITOR}, {PROXY}": VISITOR,
-    f"{VISITOR}, unknown, _hidden, 1.2.3, 1.2.3.4.5, {PROXY}": VISITOR,
+    f"{VISITOR}, , {PROXY},": VISITOR,
+    f"{VISITOR}, unknown, {PROXY}": PROXY,      # nor is what is left of an entry that is no address
+    f"{VISITOR}, unknown": PEER,
     "nonsense": PEER,
     f"{PROXY}, 127.0.0.7": PROXY,               # all of them trusted: whoever is farthest away
 }
@@ -105,7 +107,7 @@ def test_over_a_unix_socket(lab):
     """Who may connect there is trusted, and has no address to fall back to."""
     _, unix = lab
     assert _ip(fetch(unix, "/self", _forwarded(VISITOR, PROXY))) == VISITOR
-    for headers in ({}, _forwarded("nonsense")):
+    for headers in ({}, _forwarded("nonsense"), _forwarded(VISITOR, "unknown")):
         problem = assert_problem(fetch(unix, "/self", headers), 400, "bad-address")
         assert "X-Forwarded-For" in problem["detail"]
         assert "ip" not in problem

@@ -81,8 +81,8 @@ Test(client_address, several_fields_are_one_list)
     expect_fields("127.0.0.1",
                   (const char *const[MOST]){"192.0.2.1", "203.0.113.1,10.0.0.1", "", "10.0.0.2"},
                   "203.0.113.1");
-    expect_fields("127.0.0.1", (const char *const[MOST]){"10.0.0.1", "unknown", "10.0.0.2"},
-                  "10.0.0.1");
+    expect_fields("127.0.0.1", (const char *const[MOST]){"192.0.2.1", "unknown", "10.0.0.2"},
+                  "10.0.0.2");
 }
 
 Test(client_address, a_peer_that_is_not_trusted)
@@ -109,6 +109,8 @@ Test(client_address, spoofing_through_a_proxy)
     expect("127.0.0.1", "10.0.0.1, 127.0.0.1, 192.0.2.66", "192.0.2.66");
     expect("127.0.0.1", "203.0.113.5, 192.0.2.66, 10.0.0.1", "192.0.2.66");
     expect("127.0.0.1", "203.0.113.5\", 192.0.2.66", "192.0.2.66");
+    expect("127.0.0.1", "203.0.113.5, unknown", "127.0.0.1");
+    expect("127.0.0.1", "203.0.113.5, unknown, 10.0.0.1", "10.0.0.1");
 }
 
 Test(client_address, all_are_trusted)
@@ -116,6 +118,7 @@ Test(client_address, all_are_trusted)
     expect("127.0.0.1", "10.0.0.1", "10.0.0.1");
     expect("127.0.0.1", "10.0.0.1, 10.0.0.2, 127.0.0.5", "10.0.0.1");
     expect("127.0.0.1", "unknown, 10.0.0.1, 10.0.0.2", "10.0.0.1");
+    expect("127.0.0.1", "192.0.2.1, unknown, 10.0.0.1, 10.0.0.2", "10.0.0.1");
     expect_fields("127.0.0.1", (const char *const[MOST]){"10.0.0.1", "10.0.0.2"}, "10.0.0.1");
 }
 
@@ -136,6 +139,9 @@ Test(client_address, a_unix_socket)
     expect(UNIX, "10.0.0.1, 10.0.0.2", "10.0.0.1");
     expect(UNIX, "", NOBODY);
     expect(UNIX, "unknown, _hidden", NOBODY);
+    expect(UNIX, "192.0.2.1, unknown", NOBODY);
+    expect(UNIX, "192.0.2.1, unknown, 10.0.0.1", "10.0.0.1");
+    expect_fields(UNIX, (const char *const[MOST]){"192.0.2.1", "unknown", ""}, NOBODY);
     cr_assert_null(client_of(TRUSTED, UNIX, NULL, 0));
 }
 
@@ -162,16 +168,25 @@ Test(client_address, ports)
     expect("127.0.0.1", "[2001:db8::1]:443", "2001:db8::1");
     expect("127.0.0.1", "[::ffff:192.0.2.1]:443", "192.0.2.1");
     expect("127.0.0.1", "2001:db8::80", "2001:db8::80");
+    expect("127.0.0.1", "[192.0.2.1]:80", "192.0.2.1");
 }
 
-/* With an address to its left and one, trusted, to its right. */
-Test(client_address, garbage_is_passed_over)
+Test(client_address, zones)
+{
+    expect("127.0.0.1", "fe80::1%eth0", "fe80::1");
+    expect("127.0.0.1", "fe80::1%25eth0", "fe80::1");
+    expect("127.0.0.1", "[fe80::1%eth0]", "fe80::1");
+    expect("127.0.0.1", "[fe80::1%eth0]:443", "fe80::1");
+    expect("127.0.0.1", "192.0.2.1, 2001:db8:aa::1%1", "192.0.2.1");
+    expect("127.0.0.1", "::ffff:192.0.2.1%1", "192.0.2.1");
+}
+
+/* With an address to its left, which is not believed, and one, trusted, to its right. */
+Test(client_address, whatever_is_not_an_address_ends_the_walk)
 {
     const char *garbage[] = {
         "unknown",
         "_hidden",
-        "",
-        " ",
         "-",
         ":",
         ":80",
@@ -194,8 +209,13 @@ Test(client_address, garbage_is_passed_over)
         "198.51.100.256",
         "\"198.51.100.1\"",
         "for=198.51.100.1",
-        "fe80::1%eth0",
-        "fe80::1%25eth0",
+        "198.51.100.1%eth0",
+        "[198.51.100.1%eth0]",
+        "fe80::1%",
+        "[fe80::1%]",
+        "[fe80::1]%eth0",
+        "[fe80::1%eth0",
+        "%eth0",
         "2001:db8:::1",
         "[2001:db8::1",
         "2001:db8::1]",
@@ -212,10 +232,26 @@ Test(client_address, garbage_is_passed_over)
     char field[300];
 
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
-        snprintf(field, sizeof field, "203.0.113.7,%s,192.0.2.1,%s,10.0.0.1", garbage[i],
-                 garbage[i]);
-        expect("127.0.0.1", field, "192.0.2.1");
+        snprintf(field, sizeof field, "203.0.113.7,%s,10.0.0.1", garbage[i]);
+        expect("127.0.0.1", field, "10.0.0.1");
+        expect(UNIX, field, "10.0.0.1");
         expect("127.0.0.1", garbage[i], "127.0.0.1");
+        snprintf(field, sizeof field, "203.0.113.7,%s", garbage[i]);
+        expect("127.0.0.1", field, "127.0.0.1");
+        expect(UNIX, field, NOBODY);
+    }
+}
+
+Test(client_address, empty_entries_are_skipped)
+{
+    const char *empty[] = {"", " ", "\t", " \t ", ",", " , ,", ",,,"};
+    char field[300];
+
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        snprintf(field, sizeof field, "203.0.113.7,%s,192.0.2.1,%s,10.0.0.1,%s", empty[i], empty[i],
+                 empty[i]);
+        expect("127.0.0.1", field, "192.0.2.1");
+        expect(UNIX, field, "192.0.2.1");
     }
 }
 
