@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define HEADERS_MAX (8 * 1024) /* bytes of header fields */
-#define BODY_MAX (1024 * 1024) /* bytes of a body that is discarded */
 /* Bytes of a chunked body read beyond its limit before the connection is closed without an answer: none
  * can be given before its end. */
 #define CHUNKS_MAX (16 * 1024 * 1024)
@@ -23,43 +22,25 @@ static bool has_method(const struct request *request, const char *method)
     return strcmp(request->method, method) == 0;
 }
 
-/* How much of it is read before the answer. */
-static size_t body_max(const struct request *request)
+static bool takes_body(const struct request *request)
 {
-    switch (request->target.route->body) {
-    case ROUTE_BODY_UNUSED:
-        break;
-    case ROUTE_BODY_UNLIMITED:
-        return SIZE_MAX;
-    case ROUTE_BODY_BATCH:
-        if (has_method(request, "POST"))
-            return request->client->service->batch_bytes;
-        break;
-    }
-    return BODY_MAX;
+    return request->target.route->post_take && has_method(request, "POST");
 }
 
 static enum MHD_Result refuse_body(struct request *request)
 {
     return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL, "the body exceeds %zu bytes",
-                           body_max(request));
-}
-
-static bool begin_body(struct request *request)
-{
-    const struct route *route = request->target.route;
-
-    request->body_wanted = route->post_take && has_method(request, "POST");
-    return !request->body_wanted || route->post_begin(request);
+                           request->client->service->batch_bytes);
 }
 
 static enum MHD_Result on_body(struct request *request, const char *bytes, size_t length)
 {
-    size_t max = body_max(request);
+    size_t max = request->client->service->batch_bytes;
 
+    if (length == 0) /* also where no body is taken, see http_on_request() */
+        return MHD_YES;
     request->body_bytes += length;
-    if (request->body_wanted)
-        request->target.route->post_take(request, bytes, length);
+    request->target.route->post_take(request, bytes, length);
     return request->body_bytes <= max || request->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
 }
 
@@ -110,38 +91,6 @@ static const char *find_fault(const struct request *request, const char *version
     return NULL;
 }
 
-static enum MHD_Result on_head(struct request *request, const char *url, const char *method,
-                               const char *version)
-{
-    const struct fields *fields = &request->fields;
-
-    request->stage = STAGE_BODY;
-    request->method = method;
-    bool whole = read_fields(request, version);
-    if (fields->out_of_memory)
-        return MHD_NO;
-    request->url = url;
-    request->allow_origin = origins_allow(request->client->service->cors, fields->origin);
-    request->early = fields_announce_body(fields) || !whole;
-    /* Refused before the body is read, which makes libmicrohttpd close the connection. That is right, as
-     * it is unclear where the next request would begin. */
-    if (!whole)
-        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
-                               "NUL byte or folded line in the header");
-    if (version[7] > '1') /* libmicrohttpd accepts HTTP/1.x only */
-        return respond_problem(request, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
-    const char *fault = find_fault(request, version);
-    if (fault)
-        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
-    if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
-        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
-                               "expected exactly one Host field, got %u", fields->hosts);
-    if (fields->content_length > body_max(request))
-        return refuse_body(request);
-    request->early = false;
-    return begin_body(request) ? MHD_YES : MHD_NO;
-}
-
 /* ---- The answer */
 
 static enum MHD_Result serve_method(struct request *request)
@@ -167,12 +116,60 @@ static enum MHD_Result serve_request(struct request *request)
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
                                "the request target exceeds %d bytes", TARGET_MAX);
-    if (request->fields.bytes > HEADERS_MAX)
+    if (request->fields.bytes > HEADERS_MAX && !request->target.route->proxied)
         return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
                                "the header fields exceed %d bytes", HEADERS_MAX);
-    if (request->body_bytes > body_max(request))
+    if (request->body_bytes > request->client->service->batch_bytes)
         return refuse_body(request);
     return serve_method(request);
+}
+
+/* ---- The end of the header */
+
+/* Who takes no body does not wait for one, which may never come: nginx's auth_request keeps the visitor's
+ * Content-Length, but does not send the body. */
+static enum MHD_Result begin_body(struct request *request)
+{
+    if (!takes_body(request)) {
+        if (request->early) {
+            connections_arrived(&request->client->entry);
+            return serve_request(request);
+        }
+        return MHD_YES; /* answering now would close the connection */
+    }
+    if (request->fields.content_length > request->client->service->batch_bytes)
+        return refuse_body(request);
+    request->early = false;
+    return request->target.route->post_begin(request) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result on_head(struct request *request, const char *url, const char *method,
+                               const char *version)
+{
+    const struct fields *fields = &request->fields;
+
+    request->stage = STAGE_BODY;
+    request->method = method;
+    bool whole = read_fields(request, version);
+    if (fields->out_of_memory)
+        return MHD_NO;
+    request->url = url;
+    request->allow_origin = origins_allow(request->client->service->cors, fields->origin);
+    request->early = fields_announce_body(fields) || !whole;
+    /* Whatever is answered before the body is read makes libmicrohttpd close the connection. That is right,
+     * as it is unclear where the next request would begin. */
+    if (!whole)
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
+                               "NUL byte or folded line in the header");
+    if (version[7] > '1') /* libmicrohttpd accepts HTTP/1.x only */
+        return respond_problem(request, PROBLEM_VERSION, NULL, "expected version 1.1 or 1.0");
+    const char *fault = find_fault(request, version);
+    if (fault)
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL, "%s", fault);
+    if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
+        return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
+                               "expected exactly one Host field, got %u", fields->hosts);
+    return begin_body(request);
 }
 
 /* ---- What libmicrohttpd calls */

@@ -13,21 +13,21 @@
 #include <string.h>
 
 #define TEXT_SIZE (2 * (2 * 32 + 1) + 1) /* name, space and flavor in UTF-8 */
+#define DISTANCE_UNKNOWN 255             /* as p0f sends its -1 */
 
 static char *add_header(struct forward_auth *headers, const char *name)
 {
     struct forward_header *field = &headers->fields[headers->count++];
 
     field->name = name;
+    field->value[0] = '\0';
     return field->value;
 }
 
-static bool is_safe(const char *text, size_t at, size_t length)
+static bool is_safe(char byte, bool first)
 {
-    char byte = text[at];
-
     if (byte == ' ')
-        return at > 0 && at + 1 < length;
+        return !first;
     return byte > ' ' && byte <= '~' && byte != '%';
 }
 
@@ -35,9 +35,11 @@ static void encode(const char *utf8, size_t length, char value[FORWARD_VALUE_SIZ
 {
     static const char digits[] = "0123456789ABCDEF";
 
+    while (length > 0 && utf8[length - 1] == ' ')
+        length--;
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)utf8[i];
-        if (is_safe(utf8, i, length)) {
+        if (is_safe(utf8[i], i == 0)) {
             *value++ = (char)byte;
         } else {
             *value++ = '%';
@@ -59,42 +61,39 @@ static size_t append(char text[TEXT_SIZE], size_t length, const char *bytes)
     return length + size;
 }
 
-static void add_text(struct forward_auth *headers, const char *name, const char *bytes)
-{
-    char text[TEXT_SIZE];
-
-    if (!bytes[0])
-        return;
-    size_t length = append(text, 0, bytes);
-    encode(text, length, add_header(headers, name));
-}
-
 /* "Linux 3.11 and newer"; a flavor without a name is meaningless. */
 static void add_named(struct forward_auth *headers, const char *name, const char *bytes,
                       const char *flavor)
 {
     char text[TEXT_SIZE];
-    size_t length;
+    size_t length = append(text, 0, bytes);
 
-    if (!bytes[0])
-        return;
-    length = append(text, 0, bytes);
-    if (flavor[0]) {
+    if (bytes[0] && flavor[0]) {
         length = append(text, length, " ");
         length = append(text, length, flavor);
     }
     encode(text, length, add_header(headers, name));
 }
 
-static void add_number(struct forward_auth *headers, const char *name, long value)
+static void add_text(struct forward_auth *headers, const char *name, const char *bytes)
 {
-    snprintf(add_header(headers, name), FORWARD_VALUE_SIZE, "%ld", value);
+    add_named(headers, name, bytes, "");
 }
 
-static void add_time_unless_0(struct forward_auth *headers, const char *name, uint32_t seconds)
+static void add_number(struct forward_auth *headers, const char *name, bool known, long value)
 {
-    if (seconds > 0)
-        rfc3339_format(seconds, add_header(headers, name));
+    char *text = add_header(headers, name);
+
+    if (known)
+        snprintf(text, FORWARD_VALUE_SIZE, "%ld", value);
+}
+
+static void add_time(struct forward_auth *headers, const char *name, bool known, uint32_t seconds)
+{
+    char *text = add_header(headers, name);
+
+    if (known)
+        rfc3339_format(seconds, text);
 }
 
 void forward_auth(enum forward_status status, const struct p0f_host *host,
@@ -105,25 +104,24 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
         [FORWARD_NO_MATCH] = "no-match",
         [FORWARD_ERROR] = "error",
     };
+    static const struct p0f_host unknown = {.distance = DISTANCE_UNKNOWN};
 
+    if (status != FORWARD_OK)
+        host = &unknown;
     headers->count = 0;
     strcpy(add_header(headers, "X-P0F-Status"), names[status]);
-    if (status != FORWARD_OK)
-        return;
     add_named(headers, "X-P0F-OS", host->os_name, host->os_flavor);
     add_text(headers, "X-P0F-OS-Name", host->os_name);
     add_text(headers, "X-P0F-OS-Flavor", host->os_flavor);
     add_named(headers, "X-P0F-HTTP", host->http_name, host->http_flavor);
     add_text(headers, "X-P0F-Link", host->link_type);
     add_text(headers, "X-P0F-Language", host->language);
-    if (host->distance != -1)
-        add_number(headers, "X-P0F-Distance", host->distance);
-    if (host->uptime_min > 0)
-        add_number(headers, "X-P0F-Uptime-Min", host->uptime_min);
-    add_time_unless_0(headers, "X-P0F-NAT", host->last_nat);
-    if (host->bad_sw > 0)
-        add_number(headers, "X-P0F-Bad-SW", host->bad_sw);
-    add_number(headers, "X-P0F-Match-Quality", host->os_match_q);
+    add_number(headers, "X-P0F-Distance", host->distance >= 0 && host->distance != DISTANCE_UNKNOWN,
+               host->distance);
+    add_number(headers, "X-P0F-Uptime-Min", host->uptime_min > 0, host->uptime_min);
+    add_time(headers, "X-P0F-NAT", host->last_nat > 0, host->last_nat);
+    add_number(headers, "X-P0F-Bad-SW", host->bad_sw > 0, host->bad_sw);
+    add_number(headers, "X-P0F-Match-Quality", status == FORWARD_OK, host->os_match_q);
 }
 
 /* ---- The request */
@@ -136,9 +134,9 @@ static enum MHD_Result respond_forward(struct request *request, enum forward_sta
 
     forward_auth(status, host, &headers);
     for (size_t i = 0; i < headers.count; i++)
-        response_add(&response, headers.fields[i].name, headers.fields[i].value);
+        response_add_or_empty(&response, headers.fields[i].name, headers.fields[i].value);
     response_add(&response, "Cache-Control", "no-store");
-    return respond(request, MHD_HTTP_NO_CONTENT, response);
+    return respond(request, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result respond_forward_auth(struct request *request)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /forward-auth: what p0f knows about the client, in header fields that a web server passes on to its
- * site. The status is always 204: a site must not turn visitors away because we do not know them.
- * Private to the HTTP side. */
+ * site. The status is always 200: a site must not turn visitors away because we do not know them. (Envoy
+ * takes nothing else for a yes.) Private to the HTTP side. */
 #ifndef HTTP_FORWARD_AUTH_H
 #define HTTP_FORWARD_AUTH_H
 
@@ -31,11 +31,13 @@ struct forward_auth {
     struct forward_header fields[FORWARD_AUTH_FIELDS_MAX];
 };
 
-/* Fills *headers: X-P0F-Status, and with FORWARD_OK what is known about `host` (otherwise it may be NULL).
+/* Fills *headers with all fields, in a fixed order: X-P0F-Status, and with FORWARD_OK what is known about
+ * `host` (otherwise it may be NULL). What is unknown is empty, not left out: a proxy that copies the fields
+ * must overwrite whatever a visitor has sent under their names.
  *
  * Values are printable ASCII with the same text as in JSON: each byte of its UTF-8 that is not printable
- * ASCII, each '%', and a space at either end (which HTTP strips) is percent-encoded. So decoding returns
- * the text, and no text from p0f can break out of its field. Pure. */
+ * ASCII, each '%', and a space at the front is percent-encoded, and spaces at the end are dropped (HTTP
+ * would strip either). So no text from p0f can break out of its field. Pure. */
 void forward_auth(enum forward_status status, const struct p0f_host *host,
                   struct forward_auth *headers);
 

@@ -76,7 +76,6 @@ struct request {
     const char *allow_origin;     /* for Access-Control-Allow-Origin, or NULL */
     struct fields fields;
     size_t body_bytes; /* received so far */
-    bool body_wanted;  /* by the route's post_take() */
     bool early;        /* answered before its body was read, which closes the connection */
     bool stuck;        /* its bytes fill the library's memory, unless it still calls us for some */
     struct lookup_request lookup;

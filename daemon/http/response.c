@@ -21,6 +21,13 @@ void response_add(struct MHD_Response **response, const char *name, const char *
     *response = NULL;
 }
 
+/* libmicrohttpd refuses an empty value. It takes a space, which is whitespace around an empty value to
+ * whoever reads the field (RFC 9110, 5.5). */
+void response_add_or_empty(struct MHD_Response **response, const char *name, const char *value)
+{
+    response_add(response, name, value[0] ? value : " ");
+}
+
 static void add_freshness(struct MHD_Response **response, const struct freshness *freshness)
 {
     char age[CACHE_FIELDS_AGE_SIZE], control[CACHE_FIELDS_CONTROL_SIZE];

@@ -19,6 +19,9 @@ struct MHD_Response;
  * for it, *response is destroyed and NULL; if it was NULL before, it stays so. */
 void response_add(struct MHD_Response **response, const char *name, const char *value);
 
+/* The same for a value that may be empty. */
+void response_add_or_empty(struct MHD_Response **response, const char *name, const char *value);
+
 /* What p0f knows of a host: `body` is that of `record`, a reference to which is taken over, even if this
  * returns NULL. */
 struct MHD_Response *response_host(struct host_record *record, const struct host_record_body *body,

@@ -11,16 +11,22 @@ static size_t fixed_length(const struct route *route)
     return rest ? (size_t)(rest - route->path) : strlen(route->path);
 }
 
+static bool is_path_of(const struct route *route, const char *path, size_t length, size_t fixed)
+{
+    if (length < fixed || memcmp(path, route->path, fixed) != 0)
+        return false;
+    return length == fixed || route->parameters & ROUTE_IP ||
+           (route->proxied && path[fixed] == '/');
+}
+
 const struct route *route_find(const struct route_table *table, const char *path, size_t length,
                                size_t *rest)
 {
     const struct route *route = table->rows, *last = route_of_none(table);
 
     for (; route < last; route++) {
-        size_t fixed = fixed_length(route);
-        bool fits = route->parameters & ROUTE_IP ? length >= fixed : length == fixed;
-        *rest = fixed;
-        if (fits && memcmp(path, route->path, fixed) == 0)
+        *rest = fixed_length(route);
+        if (is_path_of(route, path, length, *rest))
             break;
     }
     return route;

@@ -23,23 +23,20 @@ enum {
     ROUTE_STALE = 1 << 3,  /* stale=ok */
 };
 
-/* How much of a body is read before the answer; anything longer is refused. */
-enum route_body {
-    ROUTE_BODY_UNUSED,    /* up to 1 MiB is read and discarded */
-    ROUTE_BODY_UNLIMITED, /* any is read and discarded: it is a visitor's, who must not be refused */
-    ROUTE_BODY_BATCH,     /* of POST: service->batch_bytes; of other methods as unused */
-};
-
 struct route {
-    const char *path;    /* in full; with ROUTE_IP, "{ip}" at its end stands for the address */
+    const char *path; /* in full; with ROUTE_IP, "{ip}" at its end stands for the address */
+    /* Requests are visitors', passed on by a proxy, and never refused: any path below this one will do, and
+     * any length that fits into memory. */
+    bool proxied;
     const char *summary; /* for the index; NULL: not listed */
     route_handler *get;  /* HEAD as well; NULL: there is none, as for the next */
     route_handler *post;
-    route_handler *any;                          /* instead of these, for any method */
-    bool (*post_begin)(struct request *request); /* once the header is here; false: out of memory */
-    void (*post_take)(struct request *request, const char *bytes, size_t length); /* of the body */
-    unsigned parameters; /* others are ignored */
-    enum route_body body;
+    route_handler *any; /* instead of these, for any method */
+    /* POST has a body of up to service->batch_bytes: what to call once the header is here (false: out of
+     * memory), and for each part. All other requests are answered without reading one. */
+    bool (*post_begin)(struct request *request);
+    void (*post_take)(struct request *request, const char *bytes, size_t length);
+    unsigned parameters;          /* others are ignored */
     bool any_server_name;         /* answers to every Host, not only to http.server_names */
     struct metrics_route metrics; /* without a label it counts with the table's last */
 };

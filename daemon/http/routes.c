@@ -33,7 +33,6 @@ static const struct route rows[] = {
         .post_begin = hosts_begin,
         .post_take = hosts_take,
         .parameters = ROUTE_FORMAT | ROUTE_WAIT,
-        .body = ROUTE_BODY_BATCH,
         .metrics = {"/hosts", {200, 400, 413, 415, 503}},
     },
     {
@@ -45,11 +44,11 @@ static const struct route rows[] = {
     },
     {
         .path = "/forward-auth",
-        .summary = "the same in header fields; always 204",
-        .get = serve_forward_auth,
-        .body = ROUTE_BODY_UNLIMITED,
+        .proxied = true,
+        .summary = "the same in header fields; always 200",
         .any_server_name = true, /* proxies pass on the Host of their visitor */
-        .metrics = {"/forward-auth", {204}},
+        .any = serve_forward_auth,
+        .metrics = {"/forward-auth", {200}},
     },
     {
         .path = "/livez",

@@ -207,9 +207,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     target->wait_ms = LOOKUP_WAIT_UNSET;
     target->stale_ok = false;
     target->detail[0] = '\0';
-    if (length > TARGET_MAX) {
-        target->error = TARGET_TOO_LONG;
-    } else if (span_equals(query, "*")) {
+    if (span_equals(query, "*")) {
         parse_path(query, table, target);
     } else if (!skip_authority(&query, &target->authority)) {
         target->error = TARGET_MALFORMED;
@@ -217,6 +215,10 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
         parse_path(span_split(&query, '?'), table, target);
         while (query.length > 0 && target->route->parameters)
             parse_parameter(span_split(&query, '&'), target);
+    }
+    if (length > TARGET_MAX && !target->route->proxied) {
+        target->route = route_of_none(table);
+        target->error = TARGET_TOO_LONG;
     }
 }
 

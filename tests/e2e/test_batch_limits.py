@@ -138,10 +138,12 @@ def test_the_limit_goes_with_the_setting(fake, serve):
 
 
 def test_bodies_where_none_is_wanted(daemon):
-    """Likewise for every other path."""
-    for path in ("/livez", f"/host/{HOST}", "/nothing"):
-        answer = daemon.get(path, method="PUT", body=b"x" * 5_000_000)
-        assert_problem(answer, 413, "body-too-large")
+    """The request is answered as if it had none, and the connection closed."""
+    for path, method, status in (("/livez", "PUT", 405), ("/livez", "GET", 200), ("/hosts", "PUT", 405),
+                                 (f"/host/{HOST}", "POST", 405), ("/nothing", "GET", 404)):
+        for size in (1, 5_000_000):
+            answer = daemon.get(path, method=method, body=b"x" * size)
+            assert (answer.status, answer["Connection"]) == (status, "close"), answer
 
 
 # -- of another type -------------------------------------------------------------------------------

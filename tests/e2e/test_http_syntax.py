@@ -106,7 +106,7 @@ def test_many_headers_and_a_big_cookie_are_fine_within_reason(daemon):
     for size in (2000, 4096):
         assert daemon.host(HOST, "", {**headers, "Cookie": "c" * size}).status == 200
     for path in ("/livez", "/forward-auth"):
-        assert daemon.get(path, {"Cookie": "c" * 4096}).status in (200, 204)
+        assert daemon.get(path, {"Cookie": "c" * 4096}).status == 200
 
 
 def test_a_target_that_is_an_asterisk(daemon):
@@ -127,18 +127,19 @@ def test_many_parameters_are_fine(daemon):
 def test_many_small_cookies_are_fine(daemon):
     cookies = "; ".join(f"c{number}=1" for number in range(300))
     assert fetch_target(daemon.endpoint, f"/host/{HOST}", f"Cookie: {cookies}").status == 200
-    assert fetch_target(daemon.endpoint, "/forward-auth", f"Cookie: {cookies}").status == 204
+    assert fetch_target(daemon.endpoint, "/forward-auth", f"Cookie: {cookies}").status == 200
 
 
 @pytest.mark.parametrize("size", [*range(7_000, 9_000, 100), *range(8_050, 8_200, 10)])
 def test_a_cookie_is_fine_up_to_the_limit_and_then_refused(daemon, size):
     """Each is answered, in words of ours: there is no size that the HTTP library has no room for."""
     cookie = "Cookie: " + "c" * size
-    for path, good in ((f"/host/{HOST}", 200), ("/forward-auth", 204)):
-        answer = fetch_target(daemon.endpoint, path, cookie)
-        if answer.status != good:
-            assert size > 8_000
-            assert_problem(answer, 431, None)
+    answer = fetch_target(daemon.endpoint, f"/host/{HOST}", cookie)
+    if answer.status != 200:
+        assert size > 8_000
+        assert_problem(answer, 431, None)
+    # A visitor has whatever cookies it has.
+    assert fetch_target(daemon.endpoint, "/forward-auth", cookie).status == 200
 
 
 # -- refused ---------------------------------------------------------------------------------------
@@ -182,13 +183,14 @@ def test_headers_beyond_all_buffers(daemon, size):
 
 
 def test_a_chunk_extension_beyond_all_buffers(daemon):
-    """Nothing is wrong with it but its size."""
-    for path in ("/hosts", "/livez"):
+    """Nothing is wrong with it but its size. Where no body is taken, it is not even looked at."""
+    for path, status, code in (("/hosts", 413, "body-too-large"),
+                               ("/livez", 405, "method-not-allowed")):
         head = (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 "Transfer-Encoding: chunked\r\n\r\n1;a=")
         received = send_bytes(daemon.endpoint, head.encode() + b"x" * 30_000)
         assert received.count(b"HTTP/1.1 ") == 1, received
-        assert_problem(parse(received), 413, "body-too-large")
+        assert_problem(parse(received), status, code)
 
 
 def test_http_1_1_needs_a_host(daemon):
@@ -326,7 +328,7 @@ SPOILT = {
              ": close\r\n\r\n"),
     "request line": ("GET /livez HTTP/", "x.y\r\n\r\n",
                      "1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-    "chunk": ("PUT /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    "chunk": ("POST /hosts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
               "Connection: close\r\n\r\n1", "z\r\n", "\r\nx\r\n0\r\n\r\n"),
 }
 
@@ -350,7 +352,7 @@ def test_such_a_request_in_pieces_among_others(daemon, what):
         sock.sendall(good_end)
         received = sock.makefile("rb").read()
         assert received.count(b"HTTP/1.1 ") == 1, received
-        assert parse(received).status == (405 if what == "chunk" else 200)
+        assert parse(received).status == (415 if what == "chunk" else 200)
     for sock in others + bad:
         sock.close()
 
@@ -383,7 +385,7 @@ NONSENSE = {
     "a huge length":
         b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551617\r\n\r\n",
     "a body that never comes": b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
-    "a bad chunk": b"POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a bad chunk": b"POST /hosts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "only a bare CR": b"GET /livez HTTP/1.1\rHost: x\r\r",
 }
 
@@ -419,11 +421,14 @@ if microhttpd.JOINS_LINES:
 
 @pytest.mark.parametrize("what", GOOD_BODIES)
 def test_a_body_is_read_as_what_it_is(daemon, what):
+    """Where one is taken. Elsewhere it is not read at all, and nothing behind it."""
     headers, prefix = BODIES[what]
     end = b"\r\n0\r\n\r\n" if prefix else b""
-    request = f"{_LIVEZ}{headers}\r\n".encode() + prefix + _HIDDEN + end
-    received = send_bytes(daemon.endpoint, request + get_bytes("/livez"))
-    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200"], received
+    for begin, statuses in (("POST /hosts HTTP/1.1\r\nHost: x\r\n", [b"415", b"200"]),
+                            (_LIVEZ, [b"200"]), ("PUT /hosts HTTP/1.1\r\nHost: x\r\n", [b"405"])):
+        request = f"{begin}{headers}\r\n".encode() + prefix + _HIDDEN + end
+        received = send_bytes(daemon.endpoint, request + get_bytes("/livez"))
+        assert re.findall(rb"HTTP/1\.1 (\d+)", received) == statuses, received
 
 
 @pytest.mark.parametrize("what", [what for what in BODIES if what not in GOOD_BODIES])

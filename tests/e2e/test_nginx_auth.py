@@ -138,7 +138,8 @@ def test_the_site_is_told_what_p0f_says(lab, path):
 
     def same():
         told = lab.fields(visitor, path)
-        return told == host_json.header_fields(lab.p0f.ask(visitor)) and told
+        said = host_json.header_fields(lab.p0f.ask(visitor))
+        return told == {name: value for name, value in said.items() if value} and told
     told = wait_until(same, "the site to be told what p0f says")
     assert told["OS"].startswith("Linux ") and told["Language"] == "French"
     # A visitor who asks with much: nothing of that is p0f-lookupd's business.
@@ -195,6 +196,44 @@ def test_one_connection_serves_many_visitors(lab):
     for number in range(50):
         assert lab.fields(f"127.0.0.{number + 1}")
     assert _connections_of_late(lab.daemon.port) - before < 10
+
+
+# -- written by hand -------------------------------------------------------------------------------
+
+BY_HAND = """
+    upstream p0f-lookupd {{ server 127.0.0.1:{port}; keepalive 4; }}
+    server {{
+        listen 127.0.0.1:@port@;
+        auth_request /auth;
+        auth_request_set $p0f_status $upstream_http_x_p0f_status;
+        location / {{ proxy_set_header X-P0F-Status $p0f_status; proxy_pass http://127.0.0.1:{site}; }}
+        location = /auth {{
+            internal;
+            proxy_pass http://p0f-lookupd{path};
+            proxy_pass_request_body off;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            {more}
+        }}
+    }}
+"""
+KEEP_ALIVE = 'proxy_http_version 1.1; proxy_set_header Connection "";'
+
+
+@pytest.mark.parametrize("path", ["/forward-auth", "/forward-auth$request_uri"])
+@pytest.mark.parametrize("more", ["", KEEP_ALIVE], ids=["1.0", "1.1"])
+def test_a_length_without_a_body(fake, scratch, serve, more, path):
+    """nginx keeps the visitor's Content-Length, unless told not to, and sends no body: that is not waited
+    for, and the next visitor's request on the connection is not taken for it."""
+    with serve(fake, {"p0f.first_contact_wait": "0"}) as daemon, nginx.EchoSite() as site, \
+            nginx.Nginx(scratch, BY_HAND.format(port=daemon.port, site=site.port, more=more, path=path)) as server:
+        daemon.wait_for_p0f()
+        for number in range(50):
+            body = None if number % 3 == 0 else b"x" * (number * number)
+            page = fetch(server.endpoint, f"/x?y={number}", method="POST" if body else "GET", body=body,
+                         source=f"127.0.0.{number + 1}", timeout=QUICK)
+            assert page.status == 200, page
+            assert "X-P0F-Status: no-match" in page.body.decode(), page
+        assert fake.asked() >= 50
 
 
 # -- whatever happens ------------------------------------------------------------------------------

@@ -269,7 +269,7 @@ def test_descriptors_are_counted(fake, serve, old):
         lingering = [http_client.open_socket(daemon.endpoint) for _ in range(3)]
         for sock in lingering:
             sock.sendall(b"PUT /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
-            assert sock.recv(100).startswith(b"HTTP/1.1 413 ")
+            assert sock.recv(100).startswith(b"HTTP/1.1 405 ")
         wait_until(lambda: right() == few + 53, "them to be right with some that linger")
         for sock in socks + lingering:
             sock.close()

@@ -121,7 +121,7 @@ def _essence(path, answer):
 def _is_excuse(kind, answer):
     """It says that it could not be done."""
     if kind.path == "/forward-auth":
-        return answer.status == 204 and answer["X-P0F-Status"] == "error"
+        return answer.status == 200 and answer["X-P0F-Status"] == "error"
     if answer.status >= 500:
         return kind.method == "HEAD" or bool(assert_problem(answer, answer.status, None))
     return False

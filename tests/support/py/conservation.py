@@ -76,7 +76,7 @@ def laws(metrics):
                 total("p0f_connections") + total("p0f_reconnects_total"))
     yield equal("lookups = requests answered with one + hosts in batches", lookups,
                 total("http_requests_total", route=("/host", "/self"), code=LOOKED_UP)
-                + total("http_requests_total", route="/forward-auth", code=("204", "499"))
+                + total("http_requests_total", route="/forward-auth", code=("200", "499"))
                 + total("batch_hosts_total"))
     yield equal("no lookup that cannot be", 0,
                 total("lookups_total", cache=("hit", "stale"), result=ERRORS)

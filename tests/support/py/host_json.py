@@ -75,15 +75,22 @@ def parsed(ip, answer, dialect="p0f3"):
 
 
 def header_fields(host):
-    """The X-P0F- header fields of an answer, by what is behind that, before they are made safe."""
+    """The X-P0F- header fields of an answer, by what is behind that, before they are made safe. HTTP
+    strips blanks around them, and those at the front are encoded."""
     texts = {name: text(host[name]) for name in p0f_wire.STRINGS}
-    together = {kind: f"{texts[kind + '_name']} {texts[kind + '_flavor']}".rstrip()
+    together = {kind: texts[kind + "_name"] and f"{texts[kind + '_name']} {texts[kind + '_flavor']}"
                 for kind in ("os", "http")}
     fields = {
         "OS": together["os"], "OS-Name": texts["os_name"], "OS-Flavor": texts["os_flavor"],
         "HTTP": together["http"], "Link": texts["link_type"], "Language": texts["language"],
-        "Distance": "" if host["distance"] == -1 else str(host["distance"]),
+        "Distance": "" if host["distance"] in (-1, 255) else str(host["distance"]),
         "Uptime-Min": str(host["uptime_min"] or ""), "NAT": moment(host["last_nat"]),
         "Bad-SW": str(host["bad_sw"] or ""), "Match-Quality": str(host["os_match_q"]),
     }
-    return {"Status": "ok", **{name: value for name, value in fields.items() if value}}
+    return {"Status": "ok", **{name: (value or "").rstrip(" ") for name, value in fields.items()}}
+
+
+def no_header_fields(status):
+    """The same where there is no answer, for that reason."""
+    empty = p0f_wire.unpack_answer(p0f_wire.pack_answer())
+    return {**{name: "" for name in header_fields(empty)}, "Status": status}

@@ -69,6 +69,8 @@ def _target_path(target):
     """The path of a request target in any form (RFC 9112, 3.2)."""
     path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", target).partition("?")[0]
     path = re.sub("%([0-9A-Fa-f]{2})", _decoded, path)
+    if path.startswith(PROXIED + "/"):
+        return PROXIED
     return "/" if path in ("", "*") else path     # "*" has the OPTIONS of every path
 
 
@@ -130,6 +132,8 @@ class Document:
     def responses(self, method, target):
         """Those that a request may get, by status."""
         item = self.path_item(target)
+        if _target_path(target) == PROXIED:
+            return item["get"]["responses"]
         operations = item or self.members["paths"]["/"]
         main = (operations.get("get") or operations["post"])["responses"]
         errors = {status: response for status, response in main.items() if status[0] not in "23"}

@@ -15,6 +15,7 @@ static const struct route rows[] = {
     {.path = "/{b}", .post = serve_one, .metrics.label = "/b"},
     {.path = "/a", .get = serve_one, .post = serve_one},
     {.path = "/ab"},
+    {.path = "/c", .proxied = true, .any = serve_one, .metrics.label = "/c"},
     {.path = "", .any = serve_one, .metrics.label = "none"},
 };
 
@@ -50,15 +51,24 @@ Test(route, an_address_follows_the_path)
 Test(route, a_brace_is_only_special_before_an_address)
 {
     expect_found("/{b}", 1, 0);
-    expect_found("/x", 4, 0);
+    expect_found("/x", 5, 0);
+}
+
+Test(route, every_path_below)
+{
+    const char *paths[] = {"/c", "/c/", "/c//", "/c/x", "/c/x/y/", "/c/../a", "/c/%00%zz"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        expect_found(paths[i], 4, 0);
 }
 
 Test(route, any_other_path_is_the_last)
 {
-    const char *paths[] = {"", "/", "/b", "/abc", "/A", "a", "*"};
+    const char *paths[] = {"",  "/",   "/b",  "/abc",  "/A",   "a",
+                           "*", "/cx", "/c*", "/c%2F", "/ab/", "//c"};
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        expect_found(paths[i], 4, 0);
+        expect_found(paths[i], 5, 0);
 }
 
 Test(route, methods)
@@ -73,6 +83,6 @@ Test(route, numbers)
 {
     cr_assert_eq(route_number(&table, &rows[0]), 0);
     cr_assert_eq(route_number(&table, &rows[1]), 1);
-    cr_assert_eq(route_number(&table, &rows[4]), 4);
-    cr_assert_eq(route_number(&table, &rows[2]), 4, "without a label");
+    cr_assert_eq(route_number(&table, &rows[5]), 5);
+    cr_assert_eq(route_number(&table, &rows[2]), 5, "without a label");
 }
