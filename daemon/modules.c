@@ -178,7 +178,6 @@ static bool build_http(struct modules *modules, const struct config *config,
     modules->connections = connections_new(&(struct connections_options){
         .loop = options->loop,
         .max = config->http.max_connections,
-        .patience_ms = config->http.idle_timeout,
         .trusted = modules->trusted,
         .key = options->key,
     });

@@ -46,7 +46,7 @@ struct metrics_route {
     unsigned expected[8]; /* 0 ends */
 };
 
-#define METRICS_CODES 17 /* statuses counted separately; the last column is for all others */
+#define METRICS_CODES 18 /* statuses counted separately; the last column is for all others */
 
 /* The status of a column, 0 for the last. */
 unsigned metrics_code(unsigned column);

@@ -27,12 +27,14 @@
 struct connections {
     struct connections_options options;
     struct mono began;
-    _Atomic uint32_t second;       /* counted from then; the first is 1 */
-    _Atomic uint32_t inside;       /* entered and not left */
-    _Atomic uint32_t coming;       /* admitted and not yet entered; changed under the lock */
-    uint32_t made_room;            /* the second in which all were last searched for idle ones */
-    uint32_t crowd;                /* the most open at once since memory was returned */
-    struct loop_timer sweep;       /* armed while there are any */
+    _Atomic uint32_t second;  /* counted from then; the first is 1 */
+    _Atomic uint32_t inside;  /* entered and not left */
+    _Atomic uint32_t coming;  /* admitted and not yet entered; changed under the lock */
+    uint32_t made_room;       /* the second in which all were last searched for idle ones */
+    uint32_t crowd;           /* the most open at once since memory was returned */
+    struct loop_timer sweep;  /* armed while there are any */
+    void (*swept)(void *ctx); /* or NULL */
+    void *swept_ctx;
     pthread_mutex_t lock;          /* of all that follows, and of `coming` */
     TAILQ_HEAD(, connection) list; /* oldest first */
     uint32_t ended;                /* of those inside */
@@ -101,6 +103,17 @@ static void sweep_later(struct connections *connections)
 
     if (!loop_armed(&connections->sweep))
         loop_arm(loop, &connections->sweep, mono_add_ms(loop_now(loop), SWEEP_MS));
+}
+
+uint32_t connections_second(const struct connections *connections)
+{
+    return atomic_load_explicit(&connections->second, memory_order_relaxed);
+}
+
+void connections_on_sweep(struct connections *connections, void (*swept)(void *ctx), void *ctx)
+{
+    connections->swept = swept;
+    connections->swept_ctx = ctx;
 }
 
 /* ---- One connection */
@@ -241,6 +254,13 @@ void connections_leave(struct connections *connections, struct connection *conne
     pthread_mutex_unlock(&connections->lock);
 }
 
+void connections_end(struct connections *connections, struct connection *connection)
+{
+    pthread_mutex_lock(&connections->lock);
+    end_connection(connections, connection);
+    pthread_mutex_unlock(&connections->lock);
+}
+
 void connections_forget(struct connections *connections, int fd)
 {
     pthread_mutex_lock(&connections->lock);
@@ -264,17 +284,13 @@ static void nudge_closed(struct pollfd *polled, nfds_t count)
 
 void connections_sweep(struct connections *connections)
 {
-    /* libmicrohttpd ends those that are completely silent, a little earlier. */
-    uint32_t patience = (uint32_t)(connections->options.patience_ms / 1000) + 2;
-    uint32_t second = tick(connections);
     struct pollfd polled[POLL_MAX];
     struct connection *c;
     nfds_t count = 0;
 
+    tick(connections);
     pthread_mutex_lock(&connections->lock);
     TAILQ_FOREACH(c, &connections->list, link) {
-        if (connection_awaited_for(c, second) > patience)
-            end_connection(connections, c);
         polled[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
         if (count == POLL_MAX) {
             nudge_closed(polled, count);
@@ -302,6 +318,8 @@ static void on_sweep(void *ctx)
     struct connections *connections = ctx;
 
     connections_sweep(connections);
+    if (connections->swept)
+        connections->swept(connections->swept_ctx);
     give_memory_back(connections);
     if (connections_count(connections) > 0)
         sweep_later(connections);

@@ -23,7 +23,6 @@ struct connections;
 struct connections_options {
     struct loop *loop; /* borrowed until connections_free() */
     uint32_t max;
-    int64_t patience_ms;            /* how long a client may take to send a request */
     const struct networks *trusted; /* proxies; borrowed likewise */
     struct hash_key key;
 };
@@ -57,11 +56,20 @@ void connections_await(const struct connections *connections, struct connection 
 /* The request has been received completely. */
 void connections_arrived(struct connection *connection);
 
-/* Runs once a second by itself, and may be called more often. Closes connections whose client takes
- * longer than `patience_ms` to send a request, as any byte resets libmicrohttpd's own timeout. Wakes
+/* Ends a connection: it leaves when libmicrohttpd sees that. */
+void connections_end(struct connections *connections, struct connection *connection);
+
+/* Runs once a second by itself while there are connections, and may be called more often. Wakes
  * libmicrohttpd for clients that have closed their side, which it misses when it reads that together
  * with the last bytes. In the loop's thread. */
 void connections_sweep(struct connections *connections);
+
+/* From now on, has `swept` called once a second, too, in the loop's thread. NULL: no more. While the loop is
+ * not running. */
+void connections_on_sweep(struct connections *connections, void (*swept)(void *ctx), void *ctx);
+
+/* What connection_awaited_for() counts in. */
+uint32_t connections_second(const struct connections *connections);
 
 /* Connections admitted that have not left. */
 uint32_t connections_count(const struct connections *connections);

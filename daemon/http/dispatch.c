@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/dispatch.h"
 
+#include "http/direct_answer.h"
 #include "http/misdirected.h"
 #include "http/options.h"
 #include "http/reading.h"
@@ -8,12 +9,11 @@
 #include "http/suspend.h"
 #include "http/workarounds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HEADERS_MAX (8 * 1024) /* bytes of header fields */
-/* Bytes of a chunked body read beyond its limit before the connection is closed without an answer: none
- * can be given before its end. */
-#define CHUNKS_MAX (16 * 1024 * 1024)
+#define BODY_TOO_LARGE "the body exceeds %zu bytes"
 
 /* ---- The body */
 
@@ -27,21 +27,22 @@ static bool takes_body(const struct request *request)
     return request->target.route->post_take && has_method(request, "POST");
 }
 
-static enum MHD_Result refuse_body(struct request *request)
-{
-    return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL, "the body exceeds %zu bytes",
-                           request->client->service->batch_bytes);
-}
-
 static enum MHD_Result on_body(struct request *request, const char *bytes, size_t length)
 {
     size_t max = request->client->service->batch_bytes;
+    char detail[64];
 
     if (length == 0) /* also where no body is taken, see http_on_request() */
         return MHD_YES;
     request->body_bytes += length;
+    if (request->body_bytes > max) {
+        /* It is chunked; the library takes no answer before its end. */
+        snprintf(detail, sizeof detail, BODY_TOO_LARGE, max);
+        direct_answer(request, PROBLEM_BODY_TOO_LARGE, detail);
+        return MHD_NO;
+    }
     request->target.route->post_take(request, bytes, length);
-    return request->body_bytes <= max || request->body_bytes - max <= CHUNKS_MAX ? MHD_YES : MHD_NO;
+    return MHD_YES;
 }
 
 /* ---- The header */
@@ -119,8 +120,6 @@ static enum MHD_Result serve_request(struct request *request)
     if (request->fields.bytes > HEADERS_MAX && !request->target.route->proxied)
         return respond_problem(request, PROBLEM_HEADERS_TOO_LARGE, NULL,
                                "the header fields exceed %d bytes", HEADERS_MAX);
-    if (request->body_bytes > request->client->service->batch_bytes)
-        return refuse_body(request);
     return serve_method(request);
 }
 
@@ -138,7 +137,8 @@ static enum MHD_Result begin_body(struct request *request)
         return MHD_YES; /* answering now would close the connection */
     }
     if (request->fields.content_length > request->client->service->batch_bytes)
-        return refuse_body(request);
+        return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL, BODY_TOO_LARGE,
+                               request->client->service->batch_bytes);
     request->early = false;
     return request->target.route->post_begin(request) ? MHD_YES : MHD_NO;
 }
@@ -254,6 +254,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
         return;
     struct client *client = request->client;
     request_end(request);
+    client->request_begun = false;
     reading_mark(client->entry.fd); /* the next request may have been read already */
     atomic_store_explicit(&client->entry.busy, false, memory_order_relaxed);
     connections_await(client->service->connections, &client->entry);

@@ -9,6 +9,7 @@ static const struct problem_kind kinds[] = {
     [PROBLEM_NO_MATCH] = {404, "no-match", "Unknown host", false},
     [PROBLEM_NOT_FOUND] = {404, "not-found", "No such path", false},
     [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "Method not allowed", false},
+    [PROBLEM_REQUEST_TIMEOUT] = {408, "request-timeout", "Request not complete in time", false},
     [PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "Body too large", false},
     [PROBLEM_URI_TOO_LONG] = {414, "uri-too-long", "Request target too long", false},
     [PROBLEM_UNSUPPORTED_TYPE] = {415, "unsupported-type", "Type of body not supported", false},

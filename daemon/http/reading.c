@@ -6,7 +6,7 @@
 
 static _Thread_local int current = -1, read_last = -1;
 static _Thread_local const char *start;
-static _Thread_local void (*on_filled)(int fd);
+static _Thread_local bool (*on_read)(int fd, bool filled);
 
 /* Replaces the C library's in the whole process. Nothing else belongs into this file: a program that is
  * linked with daemon.a takes in all of it as soon as it calls recv(). */
@@ -15,8 +15,8 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags)
     current = read_last = fd;
     start = bytes;
     ssize_t got = recvfrom(fd, bytes, size, flags, NULL, NULL);
-    if (got > 0 && (size_t)got == size && on_filled)
-        on_filled(fd);
+    if (got > 0 && on_read && !on_read(fd, (size_t)got == size))
+        return 0;
     return got;
 }
 
@@ -35,7 +35,7 @@ const char *reading_start(int fd)
     return fd == read_last ? start : NULL;
 }
 
-void reading_watch(void (*filled)(int fd))
+void reading_watch(bool (*read)(int fd, bool filled))
 {
-    on_filled = filled;
+    on_read = read;
 }

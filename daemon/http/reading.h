@@ -8,6 +8,8 @@
 #ifndef HTTP_READING_H
 #define HTTP_READING_H
 
+#include <stdbool.h>
+
 /* The library has called us for this connection's request. */
 void reading_mark(int fd);
 
@@ -18,8 +20,9 @@ int reading_current(void);
 /* Where the bytes that were read last went, if that was from `fd`; else NULL. */
 const char *reading_start(int fd);
 
-/* From now on, has `filled` called in this thread when what has been read filled all the room that there
- * was for it. */
-void reading_watch(void (*filled)(int fd));
+/* From now on, has `read` called in this thread when something has been read; `filled`: all the room that
+ * there was for it. If it returns false, the library gets nothing of it, but the end of what the client
+ * sends. */
+void reading_watch(bool (*read)(int fd, bool filled));
 
 #endif

@@ -29,10 +29,11 @@ struct http_service {
     const struct origins *cors;
     const struct server_names *names;
     const char *version;
-    unsigned idle_timeout; /* seconds */
-    uint32_t max_batch;    /* hosts in one POST /hosts */
-    uint32_t batch_window; /* of those, looked up at the same time */
-    size_t batch_bytes;    /* of its body */
+    unsigned idle_timeout;    /* seconds */
+    unsigned library_timeout; /* of libmicrohttpd's own, see request_timeout.h */
+    uint32_t max_batch;       /* hosts in one POST /hosts */
+    uint32_t batch_window;    /* of those, looked up at the same time */
+    size_t batch_bytes;       /* of its body */
     void (*linger)(void *ctx, int fd);
     void *linger_ctx;
     bool access_log;
@@ -93,7 +94,9 @@ struct client {
     struct connection entry;
     struct MHD_Connection *connection;
     const char *memory;      /* the lowest address known of the library's for it; or NULL */
-    LIST_ENTRY(client) link; /* of the same thread, see workarounds.c */
+    LIST_ENTRY(client) link; /* clients.c's */
+    bool request_begun;      /* something of a request has been read, perhaps not its whole line */
+    bool timed_out;          /* that took too long: nothing more is read */
     struct request request;  /* the current one, or the last */
 };
 

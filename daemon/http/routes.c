@@ -33,7 +33,7 @@ static const struct route rows[] = {
         .post_begin = hosts_begin,
         .post_take = hosts_take,
         .parameters = ROUTE_FORMAT | ROUTE_WAIT,
-        .metrics = {"/hosts", {200, 400, 413, 415, 503}},
+        .metrics = {"/hosts", {200, 400, 408, 413, 415, 503}},
     },
     {
         .path = "/self",

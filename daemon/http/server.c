@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/server.h"
 
+#include "http/clients.h"
 #include "http/dispatch.h"
-#include "http/request.h"
+#include "http/reading.h"
+#include "http/request_timeout.h"
 #include "http/routes.h"
 #include "http/workarounds.h"
 #include "http/worker.h"
@@ -34,6 +36,16 @@ struct http_server {
 
 /* ---- Connections */
 
+/* The library has read from one. False: too late. */
+static bool on_read(int fd, bool filled)
+{
+    struct client *client = clients_find(fd);
+
+    if (client && filled)
+        note_filled(client);
+    return !client || request_timeout_read(client);
+}
+
 static void *client_arrives(void *ctx, struct http_worker *worker,
                             struct MHD_Connection *connection)
 {
@@ -50,8 +62,9 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     client->response_cache = station->response_cache;
     client->connection = connection;
     client->request.client = client;
-    replace_enter(client);
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
+    clients_enter(client);
+    reading_watch(on_read);
     return client;
 }
 
@@ -65,7 +78,7 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
 
     if (client) {
         request_end(&client->request);
-        replace_leave(client);
+        clients_leave(client);
         connections_leave(http->service.connections, &client->entry);
     } else {
         connections_forget(http->service.connections, info ? info->connect_fd : -1);
@@ -111,6 +124,14 @@ bool http_server_needs_loop(const struct http_server *http)
     return http->service.leaving > 0;
 }
 
+static void tick_workers(void *ctx)
+{
+    struct http_server *http = ctx;
+
+    for (unsigned i = 0; i < http->count; i++)
+        http_worker_tick(http->stations[i].worker);
+}
+
 /* ---- Start and stop */
 
 /* More than connections.c ever admits, even while it admits some before others have left. */
@@ -125,7 +146,7 @@ static bool start_workers(struct http_server *http, const struct http_server_opt
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)replace_on_log, NULL}, /* must be the first */
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit_never_reached(options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.idle_timeout, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->service.library_timeout, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
         {MHD_OPTION_END, 0, NULL},
@@ -136,6 +157,7 @@ static bool start_workers(struct http_server *http, const struct http_server_opt
                                          .left = client_leaves,
                                          .lost = client_is_lost,
                                          .ran = refuse_stuck,
+                                         .tick = request_timeout_sweep,
                                          .clock = clock_mono};
 
     for (; http->count < options->threads; http->count++) {
@@ -167,6 +189,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.names = options->names;
     http->service.connections = options->connections;
     http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+    http->service.library_timeout = http->service.idle_timeout + REQUEST_TIMEOUT_LATER_S;
     http->service.max_batch = options->max_batch;
     http->service.batch_window = options->batch_window;
     http->service.batch_bytes = batch_body_limit(options->max_batch);
@@ -181,6 +204,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
         errno = cause;
         return NULL;
     }
+    connections_on_sweep(options->connections, tick_workers, http);
     return http;
 }
 
@@ -188,6 +212,7 @@ void http_server_stop(struct http_server *http)
 {
     if (!http)
         return;
+    connections_on_sweep(http->service.connections, NULL, NULL);
     for (unsigned i = 0; i < http->count; i++) {
         http_worker_stop(http->stations[i].worker);
         response_cache_free(http->stations[i].response_cache);

@@ -85,14 +85,7 @@ void hide_parameters(const char *target);
  * 0.9.75 has pages for what exceeds its memory, for malformed chunks and request lines, and for a
  * malformed Content-Length, where it sends the page's head twice. 1.0.1 has pages for most malformed
  * requests, and closes the connection without one if it cannot read the request line. Both log that
- * first: our log callback sends an answer of ours, and shuts the socket down for writing, so that the
- * page goes nowhere. */
-
-/* A connection begins. */
-void replace_enter(struct client *client);
-
-/* It has ended. */
-void replace_leave(struct client *client);
+ * first: our log callback sends an answer of ours (direct_answer.h) before that. */
 
 /* A request line has been read. Notes where in memory, as the lowest address is where the connection's
  * memory begins. */
@@ -120,6 +113,10 @@ void suspend_connection(const struct request *request);
 void connection_has_resumed(const struct request *request);
 
 /* ---- 6. Chunk extensions */
+
+/* What has been read filled all the room that there was. If the library understands it, it calls us for it in
+ * the same round. */
+void note_filled(struct client *client);
 
 /* To be called after each round of the library: refuses what it has read and made nothing of. */
 void refuse_stuck(void *ctx);

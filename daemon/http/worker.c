@@ -17,7 +17,8 @@ struct http_worker {
     struct loop_fd events;     /* the library's epoll set has some */
     struct loop_timer timeout; /* armed no later than the library has something to do by itself */
     struct loop_chore run;
-    struct loop_task stop;
+    struct loop_task tick, stop;
+    atomic_bool ticking; /* `tick` is on its way */
     pthread_t thread;
     atomic_uint connections;
     bool told;      /* of the connection that is being added */
@@ -154,6 +155,21 @@ void http_worker_resume(struct http_worker *worker, struct MHD_Connection *conne
     loop_later(worker->loop, &worker->run);
 }
 
+static void on_tick(void *ctx)
+{
+    struct http_worker *worker = ctx;
+
+    atomic_store(&worker->ticking, false);
+    worker->options.tick();
+    loop_later(worker->loop, &worker->run);
+}
+
+void http_worker_tick(struct http_worker *worker)
+{
+    if (!atomic_exchange(&worker->ticking, true))
+        loop_post(worker->loop, &worker->tick);
+}
+
 struct loop *http_worker_loop(struct http_worker *worker)
 {
     return worker->loop;
@@ -238,6 +254,7 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     worker->events = (struct loop_fd){.fd = -1, .ready = on_events, .ctx = worker};
     worker->timeout = (struct loop_timer){.fire = on_timeout, .ctx = worker};
     worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
+    worker->tick = (struct loop_task){.run = on_tick, .ctx = worker};
     worker->stop = (struct loop_task){.run = finish_turns, .ctx = worker};
     worker->loop = loop_new(options->clock);
     worker->turns = worker->loop ? turns_new(worker->loop) : NULL;

@@ -31,6 +31,7 @@ struct http_worker_options {
     void (*lost)(void *ctx, int fd);
     /* The library has done for now what there was to do. NULL: not called. */
     void (*ran)(void *ctx);
+    void (*tick)(void); /* for http_worker_tick() */
     void *ctx;
     clock_fn *clock; /* of the worker's loop */
 };
@@ -45,6 +46,10 @@ void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr 
 
 /* Connections taken that have not ended. Any thread. */
 unsigned http_worker_connections(const struct http_worker *worker);
+
+/* Has options.tick() called in the worker's thread, once for several calls in a row, and then runs the
+ * library. Any thread. */
+void http_worker_tick(struct http_worker *worker);
 
 /* Resumes a suspended connection of this worker. In its thread. */
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection);

@@ -79,7 +79,7 @@ def test_half_a_request_and_gone(fake, serve):
             for _ in range(20):
                 with open_socket(daemon.endpoint) as sock:
                     sock.sendall(half)
-        # Long before http.idle_timeout, which is a minute.
+        # Long before http.idle_timeout, which is more than a minute.
         wait_until(lambda: processes.descriptors(daemon.process.pid) <= before,
                    "their connections to be closed")
 
@@ -117,7 +117,7 @@ def test_half_close(fake, serve, how):
 # -- that dawdle -----------------------------------------------------------------------------------
 
 ENDLESS = [b"GET /", b"GET /livez HTTP/1.1\r\nX-Endless: ",
-           b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"]
+           b"POST /hosts HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"]
 
 
 @pytest.mark.parametrize("begin", ENDLESS)

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define MOST 64
-#define PATIENCE_MS 10000
 
 static struct connections *connections;
 static struct networks *trusted; /* 10.0.0.0/8 */
@@ -24,11 +23,8 @@ static void setup(uint32_t max)
 
     stage_open();
     trusted = networks_parse("10.0.0.0/8", error);
-    connections = connections_new(&(struct connections_options){.loop = stage.loop,
-                                                                .max = max,
-                                                                .patience_ms = PATIENCE_MS,
-                                                                .trusted = trusted,
-                                                                .key = {1, 2}});
+    connections = connections_new(&(struct connections_options){
+        .loop = stage.loop, .max = max, .trusted = trusted, .key = {1, 2}});
     cr_assert_not_null(connections);
     memset(all, 0, sizeof all);
     entered = 0;
@@ -118,31 +114,62 @@ Test(connections, one_that_never_begins_leaves_its_place)
     teardown();
 }
 
-Test(connections, a_request_that_takes_too_long_is_the_end)
+static int sweeps;
+
+static void note_sweep(void *ctx)
 {
+    cr_assert_eq(ctx, &sweeps);
+    sweeps++;
+}
+
+Test(connections, each_second_is_told_of_while_there_are_any)
+{
+    sweeps = 0;
     setup(4);
+    connections_on_sweep(connections, note_sweep, &sweeps);
+    stage_pass(3000);
+    cr_assert_eq(sweeps, 0);
     cr_assert(come());
-    stage_pass(PATIENCE_MS);
-    cr_assert_not(ended(0), "libmicrohttpd comes first, if it is quiet");
-    for (int i = 0; i < 4; i++)
+    uint32_t begun = connections_second(connections);
+    for (int i = 1; i <= 3; i++) {
         stage_pass(1000);
-    cr_assert(ended(0));
+        cr_assert_eq(sweeps, i);
+        cr_assert_eq(connections_second(connections), begun + (uint32_t)i);
+    }
+    connections_sweep(connections);
+    cr_assert_eq(sweeps, 3, "only by itself");
+    connections_on_sweep(connections, NULL, NULL);
+    stage_pass(1000);
+    cr_assert_eq(sweeps, 3);
     teardown();
 }
 
-Test(connections, our_own_slowness_is_not)
+Test(connections, how_long_a_request_is_awaited)
 {
     setup(4);
     cr_assert(come());
+    stage_pass(1000);
+    stage_pass(1000);
+    cr_assert_eq(connection_awaited_for(&all[0], connections_second(connections)), 2);
     connections_arrived(&all[0]);
-    stage_pass(10 * PATIENCE_MS);
-    cr_assert_not(ended(0));
+    stage_pass(1000);
+    cr_assert_eq(connection_awaited_for(&all[0], connections_second(connections)), 0);
     connections_await(connections, &all[0]); /* answered at last */
-    stage_pass(PATIENCE_MS);
-    cr_assert_not(ended(0), "its time begins anew");
-    for (int i = 0; i < 4; i++)
-        stage_pass(1000);
+    stage_pass(1000);
+    cr_assert_eq(connection_awaited_for(&all[0], connections_second(connections)), 1);
+    teardown();
+}
+
+Test(connections, one_is_ended)
+{
+    setup(4);
+    cr_assert(come());
+    cr_assert(come());
+    connections_end(connections, &all[0]);
+    connections_end(connections, &all[0]);
     cr_assert(ended(0));
+    cr_assert_not(ended(1));
+    cr_assert_eq(connections_count(connections), 2, "until it has left");
     teardown();
 }
 

@@ -23,6 +23,7 @@ Test(problem, has_the_status_and_code_clients_rely_on)
     expect(PROBLEM_NO_MATCH, 404, "no-match", false);
     expect(PROBLEM_NOT_FOUND, 404, "not-found", false);
     expect(PROBLEM_METHOD_NOT_ALLOWED, 405, "method-not-allowed", false);
+    expect(PROBLEM_REQUEST_TIMEOUT, 408, "request-timeout", false);
     expect(PROBLEM_BODY_TOO_LARGE, 413, "body-too-large", false);
     expect(PROBLEM_UNSUPPORTED_TYPE, 415, "unsupported-type", false);
     expect(PROBLEM_URI_TOO_LONG, 414, "uri-too-long", false);

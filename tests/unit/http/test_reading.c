@@ -90,22 +90,38 @@ Test(reading, what_another_thread_reads_is_another_matter, .init = connect_ends,
     cr_assert_eq(reading_start(ends[1]), bytes);
 }
 
-static int filled;
+static int told, filled;
+static bool more;
 
-static void note_filled(int fd)
+static bool note_read(int fd, bool all)
 {
-    filled = fd;
+    told = fd;
+    filled = all ? fd : -1;
+    return more;
 }
 
-Test(reading, tells_when_there_was_no_more_room, .init = connect_ends, .fini = close_ends)
+Test(reading, tells_of_what_is_read, .init = connect_ends, .fini = close_ends)
 {
     char bytes[8];
 
-    reading_watch(note_filled);
-    recv(ends[1], bytes, 3, 0);
-    cr_assert_eq(filled, ends[1]);
-    filled = -1;
-    recv(ends[1], bytes, sizeof bytes, 0);
-    recv(ends[1], bytes, sizeof bytes, MSG_DONTWAIT);
+    more = true;
+    reading_watch(note_read);
+    cr_assert_eq(recv(ends[1], bytes, 3, 0), 3);
+    cr_assert_eq(told, ends[1]);
+    cr_assert_eq(filled, ends[1], "all the room");
+    cr_assert_eq(recv(ends[1], bytes, sizeof bytes, 0), 3);
+    cr_assert_eq(told, ends[1]);
     cr_assert_eq(filled, -1);
+    told = -1;
+    cr_assert_eq(recv(ends[1], bytes, sizeof bytes, MSG_DONTWAIT), -1);
+    cr_assert_eq(told, -1, "there was nothing");
+}
+
+Test(reading, can_be_at_its_end, .init = connect_ends, .fini = close_ends)
+{
+    char bytes[8];
+
+    more = false;
+    reading_watch(note_read);
+    cr_assert_eq(recv(ends[1], bytes, 3, 0), 0);
 }
