@@ -21,7 +21,7 @@ static const struct option options[] = {
      "number of worker threads; auto is one per processor"},
     {"http", "max_connections", OPTION_COUNT, FIELD(http, max_connections), "10000", 1, 1000000, false,
      "maximum number of open connections"},
-    {"http", "idle_timeout", OPTION_DURATION, FIELD(http, idle_timeout), "60s", 1000, YEAR_MS, false,
+    {"http", "idle_timeout", OPTION_DURATION, FIELD(http, idle_timeout), "75s", 1000, YEAR_MS, false,
      "close a connection that has been idle for this long"},
     {"http", "max_batch", OPTION_COUNT, FIELD(http, max_batch), "1000", 1, 1000000, false,
      "maximum number of addresses in one POST /hosts"},

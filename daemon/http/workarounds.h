@@ -26,6 +26,9 @@
  *   unknown transfer codings are ignored; trailing whitespace is left in values. Seen in 0.9.75; fixed
  *   in 1.0.0, which refuses the names and the codings. Of several lengths, or a length and a coding, one
  *   is chosen. Seen in 0.9.75 and 1.0.1.
+ * - direct_answer.c: no answer is taken before a request is complete, and a request that takes too long
+ *   gets none; any byte resets the timeout (request_timeout.h). Seen in 0.9.75 and 1.0.1.
+ * - response.c: an empty value of a header field is refused, but not a space. Seen in 0.9.75 and 1.0.1.
  * - worker.c: when MHD_epoll() has fetched as many events as it can (128), it waits again, with the full
  *   timeout, before it handles any; so it is only ever called with a timeout of 0. Seen in 0.9.75 and
  *   1.0.1, not fixed yet. A daemon without a thread cannot be woken from another thread. Seen in 0.9.75.

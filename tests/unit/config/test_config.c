@@ -73,7 +73,7 @@ Test(config, defaults)
     cr_assert_str_eq(config->http.listen, "127.0.0.1:5030");
     cr_assert_eq(config->http.threads, 0);
     cr_assert_eq(config->http.max_connections, 10000);
-    cr_assert_eq(config->http.idle_timeout, 60000);
+    cr_assert_eq(config->http.idle_timeout, 75000);
     cr_assert_eq(config->http.max_batch, 1000);
     cr_assert_not(config->http.allow_unauthenticated);
     cr_assert_str_eq(config->http.trusted_proxies, "127.0.0.0/8, ::1");
