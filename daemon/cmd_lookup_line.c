@@ -56,13 +56,9 @@ static char *render_problem_line(const struct cmd_lookup_finding *finding, size_
         .code = kind->code,
         .detail = finding->detail,
     };
-    char *line = malloc(render_result_length(&result) + 1);
-    if (line) {
-        char *end = render_result(line, &result, true);
-        *length = (size_t)(end - line);
-        memmove(line, line + 1, *length - 1); /* without the bracket of the array */
-        line[*length - 1] = '\n';
-    }
+    char *line = malloc(render_result_length(&result));
+    if (line)
+        *length = (size_t)(render_result(line, &result, RENDER_RESULTS_LINES, true) - line);
     free(query);
     return line;
 }

@@ -150,7 +150,7 @@ static unsigned bucket_for(enum metrics_histogram histogram, int64_t ns)
     return bucket;
 }
 
-static void add_time(enum metrics_histogram histogram, unsigned bucket, int64_t ns)
+static void add_duration(enum metrics_histogram histogram, unsigned bucket, int64_t ns)
 {
     add_relaxed(VALUE(times[histogram].buckets) + bucket, 1);
     add_relaxed(VALUE(times[histogram].sum_ns), ns > 0 ? (uint64_t)ns : 0);
@@ -158,7 +158,7 @@ static void add_time(enum metrics_histogram histogram, unsigned bucket, int64_t 
 
 void metrics_observe(enum metrics_histogram histogram, int64_t ns)
 {
-    add_time(histogram, bucket_for(histogram, ns), ns);
+    add_duration(histogram, bucket_for(histogram, ns), ns);
 }
 
 /* The thread's last timed hit. */
@@ -178,13 +178,13 @@ void metrics_timed_hit(int64_t ns)
     timed_hit.bucket = bucket_for(METRICS_HIT_TIME, ns);
     timed_hit.ns = ns;
     timed_hit.followers = METRICS_HITS_TIMED - 1;
-    add_time(METRICS_HIT_TIME, timed_hit.bucket, ns);
+    add_duration(METRICS_HIT_TIME, timed_hit.bucket, ns);
 }
 
 void metrics_untimed_hit(void)
 {
     timed_hit.followers--;
-    add_time(METRICS_HIT_TIME, timed_hit.bucket, timed_hit.ns);
+    add_duration(METRICS_HIT_TIME, timed_hit.bucket, timed_hit.ns);
 }
 
 /* ---- Reading */
