@@ -67,6 +67,9 @@ def test_a_client_of_a_unix_socket_with_a_long_name_of_its_own(fake, serve, scra
 # May be different the next time: 1, where systemd tries again. Else 2.
 UNRESOLVED = "no-such-host.invalid:5030"
 
+# For a name server that does not answer (resolv.conf(5)).
+IMPATIENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
+
 
 @pytest.mark.parametrize("listen, why", [
     (UNRESOLVED, "cannot resolve the host: "),
@@ -76,7 +79,7 @@ UNRESOLVED = "no-such-host.invalid:5030"
 ], ids=["name", "interface", "address", "second address"])
 def test_what_may_come_later(fake, scratch, listen, why):
     config = _config(scratch, fake, listen)
-    done = run("-c", config, "-o", "http.allow_unauthenticated=yes")
+    done = run("-c", config, "-o", "http.allow_unauthenticated=yes", extra_environment=IMPATIENT)
     assert done.returncode == 1, done
     assert f"{config}:2: http.listen: " in done.stderr and why in done.stderr, done.stderr
     assert listen.split(", ")[-1] in done.stderr
@@ -91,7 +94,7 @@ def test_what_never_comes(fake, scratch, listen):
 def test_check_of_a_name_that_cannot_be_resolved(fake, scratch):
     """The daemon would not start now, for the same reason and with the same status."""
     config = _config(scratch, fake, UNRESOLVED)
-    done = run("-t", "-c", config)
+    done = run("-t", "-c", config, extra_environment=IMPATIENT)
     assert done.returncode == 1, done
     assert f"{config}:2: http.listen: {UNRESOLVED}: cannot resolve" in done.stderr
 
