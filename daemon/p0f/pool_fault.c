@@ -11,12 +11,12 @@
 
 /* ---- One connection's fault */
 
-/* "232, 234, 236, 243" */
+/* Of all dialects: "232, 234, 236, 243". */
 static void list_sizes(char text[SIZES_SIZE])
 {
     size_t length = 0;
 
-    for (enum p0f_dialect d = P0F_DIALECT_P0F3; d <= P0F_DIALECT_API2; d++)
+    for (enum p0f_dialect d = P0F_DIALECT_P0F3; p0f_answer_size(d) > 0 && length < SIZES_SIZE; d++)
         length += (size_t)snprintf(text + length, SIZES_SIZE - length, "%s%zu",
                                    length > 0 ? ", " : "", p0f_answer_size(d));
 }

@@ -142,14 +142,29 @@ Test(pool_fault, what_came)
     expect_text(rejected(no, "HTTP/1.1", 8), "not p0f v3's API (answer begins \"HTTP/1.1\")");
     expect_text(rejected(no, "220 \r\n", 6), "not p0f v3's API (answer begins \"220 \")");
     expect_text(rejected(no, "\nOK\n", 4), "not p0f v3's API (answer begins 0x0a4b4f0a)");
-    expect_text(rejected(no, wrong_status, 8), "an answer of none of 232, 234, 236, 243 bytes: a "
-                                               "p0f build that is not supported");
     expect_text(rejected(yes, query, 8),
                 "p0f returned a malformed response (answer begins 0x50304601)");
     expect_text(rejected(yes, wrong_status, 8),
                 "p0f returned a malformed response (a wrong status, "
                 "or an answer without a query)");
     expect_text(rejected(yes, "x", 1), "p0f returned a malformed response");
+}
+
+/* Of whatever dialects there are. */
+Test(pool_fault, an_unknown_layout)
+{
+    static const uint32_t begin[] = {P0F_ANSWER_MAGIC, P0F_STATUS_NOMATCH};
+    const char *known = "an answer of none of 232, 234, 236, 243";
+    struct link_fault fault = rejected(P0F_DIALECT_AUTO, begin, 8);
+
+    pool_fault_describe(&fault, reason);
+    cr_assert_eq(strncmp(reason, known, strlen(known)), 0, "%s", reason);
+    cr_assert_not_null(strstr(reason, " bytes: a p0f build that is not supported"), "%s", reason);
+    size_t sizes = 0;
+    for (const char *at = reason; (at = strstr(at, ", ")); at++)
+        sizes++;
+    cr_assert_gt(p0f_answer_size((enum p0f_dialect)(sizes + 1)), 0, "%s", reason);
+    cr_assert_eq(p0f_answer_size((enum p0f_dialect)(sizes + 2)), 0, "%s", reason);
 }
 
 Test(pool_fault, one_of_several)
