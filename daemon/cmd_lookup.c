@@ -4,6 +4,8 @@
 
 #include "cmd_lookup_input.h"
 #include "core/clock.h"
+#include "http/lookup_problem.h"
+#include "net/address_fault.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -55,12 +57,10 @@ static void describe_error(struct item *item, int cause)
 {
     const struct command *command = item->command;
     const char *socket = command->config->p0f.socket;
-    char ip[P0F_ADDR_TEXT_SIZE];
 
     switch (item->error) {
     case P0F_NO_MATCH:
-        p0f_addr_format(&item->addr, ip);
-        snprintf(item->detail, DETAIL_SIZE, "p0f does not know %s", ip);
+        problem_of_lookup(LOOKUP_NO_MATCH, &item->addr, item->detail);
         break;
     case P0F_UNREACHABLE:
     case P0F_SYSTEM:
@@ -72,8 +72,10 @@ static void describe_error(struct item *item, int cause)
                  p0f_dialect_name(command->config->p0f.dialect), p0f_dialect_name(command->spoken));
         break;
     default:
-        snprintf(item->detail, DETAIL_SIZE, "%s%s%s", item->error < P0F_ADDR_EMPTY ? socket : "",
-                 item->error < P0F_ADDR_EMPTY ? ": " : "", p0f_strerror(item->error));
+        if (item->error >= P0F_ADDR_EMPTY)
+            address_fault(item->text, strlen(item->text), item->detail);
+        else
+            snprintf(item->detail, DETAIL_SIZE, "%s: %s", socket, p0f_strerror(item->error));
     }
 }
 
