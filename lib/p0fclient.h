@@ -8,7 +8,8 @@
  *
  * The library depends on the C library only. It never logs or exits, and reads neither the clock nor the
  * environment. It never closes a connection while an answer is outstanding: p0f treats a failed write
- * as fatal and does not ignore SIGPIPE, so such a close can kill it.
+ * as fatal and does not ignore SIGPIPE, so such a close can kill it. Only p0f_conn_detach() and
+ * p0f_lookup_detach() fork.
  *
  * The protocol is that of p0f 3.09b: docs/README section 5, api.h and api.c.
  *
@@ -16,8 +17,8 @@
  * p0f_lookup() from any number of threads at once.
  *
  * Arguments: a function that returns an enum p0f_error checks them and returns P0F_INVALID for NULL and for
- * values that do not exist. To all others NULL must not be passed, p0f_conn_free() aside. Any number is
- * taken for an enum.
+ * values that do not exist. To all others, p0f_conn_free() and p0f_conn_detach() aside, NULL must not be
+ * passed. Any number is taken for an enum.
  *
  * Compatibility: later versions of the library with the same soname add functions, errors, dialects and,
  * for their fields, use up what struct p0f_host reserves. Treat an error that you do not know as a failure.
@@ -296,8 +297,8 @@ P0F_API enum p0f_error p0f_lookup_text(const char *path, const char *text, unsig
  * process either: see p0f_lookup_detach(). */
 P0F_API unsigned p0f_lookup_drain(const struct timespec *deadline);
 
-/* p0f_conn_detach() for these connections. False if fork() fails: answers are still outstanding then. No other
- * thread may be in a lookup. */
+/* p0f_conn_detach() for these connections. False if fork() fails: answers are still outstanding then. No
+ * other thread may be in a lookup. */
 P0F_API bool p0f_lookup_detach(void);
 
 #ifdef __cplusplus
