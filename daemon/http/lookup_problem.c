@@ -65,8 +65,8 @@ enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_add
         return say(PROBLEM_TIMEOUT, detail,
                    "what is cached for %s is too old for this request (only-if-cached)", ip);
     case LOOKUP_CONTRADICTORY:
-        return say(PROBLEM_TIMEOUT, detail,
-                   "only-if-cached with no-cache or max-age=0 excludes every answer");
+        break;
     }
-    return say(PROBLEM_INTERNAL, detail, "the lookup of %s failed", ip);
+    return say(PROBLEM_TIMEOUT, detail,
+               "only-if-cached with no-cache or max-age=0 excludes every answer");
 }

@@ -15,7 +15,6 @@ static const struct problem_kind kinds[] = {
     [PROBLEM_UNSUPPORTED_TYPE] = {415, "unsupported-type", "Type of body not supported", false},
     [PROBLEM_MISDIRECTED] = {421, "misdirected", "Not a name of this server", false},
     [PROBLEM_HEADERS_TOO_LARGE] = {431, "headers-too-large", "Header fields too large", false},
-    [PROBLEM_INTERNAL] = {500, "internal", "Internal error", false},
     [PROBLEM_BAD_RESPONSE] = {502, "bad-response", "p0f answered nonsense", false},
     [PROBLEM_UNAVAILABLE] = {503, "p0f-unavailable", "p0f is not available", true},
     [PROBLEM_OVERLOADED] = {503, "overloaded", "Too many lookups are waiting", true},

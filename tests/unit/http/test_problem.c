@@ -29,7 +29,6 @@ Test(problem, has_the_status_and_code_clients_rely_on)
     expect(PROBLEM_URI_TOO_LONG, 414, "uri-too-long", false);
     expect(PROBLEM_MISDIRECTED, 421, "misdirected", false);
     expect(PROBLEM_HEADERS_TOO_LARGE, 431, "headers-too-large", false);
-    expect(PROBLEM_INTERNAL, 500, "internal", false);
     expect(PROBLEM_BAD_RESPONSE, 502, "bad-response", false);
     expect(PROBLEM_UNAVAILABLE, 503, "p0f-unavailable", true);
     expect(PROBLEM_OVERLOADED, 503, "overloaded", true);
