@@ -91,6 +91,20 @@ static void show(const char *what, const char *text, size_t length)
     fprintf(stderr, "\n----\n");
 }
 
+/* Each is an object. */
+static void check_lines(const char *line, const char *end)
+{
+    while (line < end) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        HOLDS(next);
+        json_t *json = json_loadb(line, (size_t)(next - line), JSON_REJECT_DUPLICATES, NULL);
+        HOLDS(json_is_object(json));
+        check_hosts(json);
+        json_decref(json);
+        line = next + 1;
+    }
+}
+
 static void check_body(const struct http_response *response)
 {
     if (response->page) /* libmicrohttpd's own: ours goes in its place */
@@ -98,6 +112,8 @@ static void check_body(const struct http_response *response)
     HOLDS(!response->page);
     HOLDS(response->json || response->status == 200); /* the metrics */
     HOLDS(response->body[response->body_length - 1] == '\n');
+    if (response->lines)
+        check_lines(response->body, response->body + response->body_length);
     if (!response->json)
         return;
     json_t *json = json_loadb(response->body, response->body_length, JSON_REJECT_DUPLICATES, NULL);

@@ -23,8 +23,8 @@ static enum http_reading wrong(const char *reason)
 /* Those of the contract. */
 static bool is_status(unsigned status)
 {
-    static const unsigned all[] = {200, 204, 304, 400, 404, 405, 413, 414,
-                                   415, 431, 500, 502, 503, 504, 505};
+    static const unsigned all[] = {200, 204, 304, 400, 404, 405, 408, 413, 414,
+                                   415, 421, 431, 500, 502, 503, 504, 505};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i] == status)
@@ -123,7 +123,8 @@ static enum http_reading read_kind(const struct head *head, struct http_response
         return wrong("it does not say how long it is");
     response->closes = head->closes;
     response->json = has_type(head, status < 400 ? "application/json" : "application/problem+json");
-    if (!response->json && head->type &&
+    response->lines = status == 200 && has_type(head, "application/x-ndjson");
+    if (!response->json && !response->lines && head->type &&
         !has_type(head, "text/plain; version=0.0.4; charset=utf-8"))
         return wrong("no such type");
     if (status == 204 && head->type)

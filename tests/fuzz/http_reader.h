@@ -13,6 +13,7 @@ struct http_response {
     unsigned status;
     bool closes; /* Connection: close */
     bool json;   /* of either type */
+    bool lines;  /* of JSON each */
     bool page;   /* libmicrohttpd's own, in HTML */
     const char *body;
     size_t body_length; /* 0 also where there is none */
