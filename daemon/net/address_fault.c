@@ -136,6 +136,17 @@ static const char *peel_url(struct span *text)
     return "a URL is not an address";
 }
 
+/* "192.0.2.1&format=raw" */
+static const char *peel_parameters(struct span *text)
+{
+    size_t mark = find_any(*text, "?&#");
+
+    if (mark == text->length)
+        return NULL;
+    text->length = mark;
+    return "parameters are not part of an address";
+}
+
 static const char *peel_slash(struct span *text)
 {
     size_t slash = find_any(*text, "/");
@@ -186,7 +197,8 @@ static const char *peel_bracket(struct span *text)
 static const char *peel(struct span *text)
 {
     static const char *(*const peels[])(struct span * text) = {
-        peel_invisible, peel_punctuation, peel_url, peel_slash, peel_zone, peel_port, peel_bracket,
+        peel_invisible, peel_punctuation, peel_url,  peel_parameters,
+        peel_slash,     peel_zone,        peel_port, peel_bracket,
     };
     const char *why = NULL;
 

@@ -67,6 +67,15 @@ Test(address_fault, urls)
            {"x+y://192.0.2.1#", URL MEANT("192.0.2.1")}, {"http://example.org/", NAME});
 }
 
+/* Which begin with a question mark in a URL, once. */
+Test(address_fault, parameters)
+{
+    EXPECT({"192.0.2.1&format=raw", "parameters are not part of an address" MEANT("192.0.2.1")},
+           {"::1?wait=1", "parameters are not part of an address" MEANT("::1")},
+           {"192.0.2.1#x", "parameters are not part of an address" MEANT("192.0.2.1")},
+           {"http://::1&x", URL MEANT("::1")});
+}
+
 Test(address_fault, slashes)
 {
     EXPECT({"192.0.2.1/", "a trailing slash is not part of an address" MEANT("192.0.2.1")},
