@@ -202,7 +202,7 @@ void target_parse(const char *text, size_t length, const struct route_table *tab
     /* One by one: `addr` and `detail`, most of the bytes, mean nothing yet. */
     target->route = route_of_none(table);
     target->error = TARGET_OK;
-    target->authority = (struct span){0};
+    target->authority = (struct span){text, 0};
     target->format = RENDER_PARSED;
     target->wait_ms = LOOKUP_WAIT_UNSET;
     target->stale_ok = false;
