@@ -102,6 +102,8 @@ Test(address_fault, percent_encoding)
 {
     EXPECT({"2001%3Adb8%3a%3a1", ENCODED MEANT("2001:db8::1")}, {"%5B::1%5D", ENCODED MEANT("::1")},
            {"192.0.2.1%20", ENCODED MEANT("192.0.2.1")}, {"%31.2.3.4", ENCODED MEANT("1.2.3.4")},
+           {"%5Bffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%5D",
+            ENCODED MEANT("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")},
            {"1.2.3.4%00", ZONE MEANT("1.2.3.4")}, {"%zz", GENERIC});
 }
 
