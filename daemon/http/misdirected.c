@@ -26,7 +26,7 @@ static bool is_over_unix(const struct request *request)
 bool is_misdirected(const struct request *request)
 {
     return !server_names_allow(request->client->service->names, host_of(request)) &&
-           !request->target.route->any_server_name && !is_over_unix(request);
+           !request->target.route->proxied && !is_over_unix(request);
 }
 
 enum MHD_Result respond_misdirected(struct request *request)

@@ -25,8 +25,8 @@ enum {
 
 struct route {
     const char *path; /* in full; with ROUTE_IP, "{ip}" at its end stands for the address */
-    /* Requests are visitors', passed on by a proxy, and never refused: any path below this one will do, and
-     * any length that fits into memory. */
+    /* Requests are visitors', passed on by a proxy, and never refused: any path below this one will do, any
+     * Host (http.server_names aside), and any length that fits into memory. */
     bool proxied;
     const char *summary; /* for the index; NULL: not listed */
     route_handler *get;  /* HEAD as well; NULL: there is none, as for the next */
@@ -37,7 +37,6 @@ struct route {
     bool (*post_begin)(struct request *request);
     void (*post_take)(struct request *request, const char *bytes, size_t length);
     unsigned parameters;          /* others are ignored */
-    bool any_server_name;         /* answers to every Host, not only to http.server_names */
     struct metrics_route metrics; /* without a label it counts with the table's last */
 };
 

@@ -46,7 +46,6 @@ static const struct route rows[] = {
         .path = "/forward-auth",
         .proxied = true,
         .summary = "the same in header fields; always 200",
-        .any_server_name = true, /* proxies pass on the Host of their visitor */
         .any = serve_forward_auth,
         .metrics = {"/forward-auth", {200}},
     },
