@@ -88,7 +88,7 @@ static void add_number(struct forward_auth *headers, const char *name, bool know
         snprintf(text, FORWARD_VALUE_SIZE, "%ld", value);
 }
 
-static void add_time(struct forward_auth *headers, const char *name, bool known, uint32_t seconds)
+static void add_moment(struct forward_auth *headers, const char *name, bool known, uint32_t seconds)
 {
     char *text = add_header(headers, name);
 
@@ -119,7 +119,7 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
     add_number(headers, "X-P0F-Distance", host->distance >= 0 && host->distance != DISTANCE_UNKNOWN,
                host->distance);
     add_number(headers, "X-P0F-Uptime-Min", host->uptime_min > 0, host->uptime_min);
-    add_time(headers, "X-P0F-NAT", host->last_nat > 0, host->last_nat);
+    add_moment(headers, "X-P0F-NAT", host->last_nat > 0, host->last_nat);
     add_number(headers, "X-P0F-Bad-SW", host->bad_sw > 0, host->bad_sw);
     add_number(headers, "X-P0F-Match-Quality", status == FORWARD_OK, host->os_match_q);
 }
