@@ -254,5 +254,10 @@ int main(int argc, char **argv)
     }
     if (!is_usable(&line))
         return usage();
-    return run(&source, &line);
+    if (line.mode != SERVE || line.command[0])
+        return run(&source, &line);
+    log_start();
+    int status = run(&source, &line);
+    log_stop();
+    return status;
 }

@@ -30,6 +30,7 @@ enum metric {
     METRIC_P0F_CONNECTIONS_LOST,   /* closed by p0f, or given up for what came on them */
     METRIC_HTTP_REFUSED,           /* connections of clients refused: no room */
     METRIC_HTTP_EVICTED,           /* … closed to make room for others */
+    METRIC_LOG_LINES_LOST,         /* nobody read them in time, or they could not be written */
     METRICS_COUNTERS
 };
 

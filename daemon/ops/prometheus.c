@@ -329,6 +329,10 @@ char *prometheus_text(const struct metrics_snapshot *snapshot,
     put_p0f_state(out, gauges);
     put_p0f_queries(out, snapshot);
     put_p0f_connections(out, snapshot);
+    exposition_single(out, PREFIX "log_lines_lost_total", "counter",
+                      "Log lines lost: standard error was not read in time, or could not be "
+                      "written to.",
+                      snapshot->counters[METRIC_LOG_LINES_LOST]);
     exposition_single(out, "process_start_time_seconds", "gauge",
                       "Start time of the process, in seconds since the epoch.",
                       (uint64_t)gauges->started);

@@ -90,6 +90,7 @@ class Daemon:
         self.arguments = list(arguments)
         self.extra_environment = extra_environment
         self.prefix = list(prefix)      # a command that runs it
+        self.stderr = None      # where it logs to, if not into the file that log() reads
         self.process = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -100,7 +101,8 @@ class Daemon:
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
                 [*self.prefix, *WRAP, PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
-                stdout=errors, stderr=errors, env=environment(self.extra_environment))
+                stdout=errors, stderr=errors if self.stderr is None else self.stderr,
+                env=environment(self.extra_environment))
 
     def start(self):
         self.launch()

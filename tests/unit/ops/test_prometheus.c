@@ -178,6 +178,7 @@ Test(prometheus, counters, .init = start, .fini = stop)
         {"p0f_connections_lost_total", METRIC_P0F_CONNECTIONS_LOST},
         {"http_connections_refused_total", METRIC_HTTP_REFUSED},
         {"http_connections_evicted_total", METRIC_HTTP_EVICTED},
+        {"log_lines_lost_total", METRIC_LOG_LINES_LOST},
     };
     cr_assert_eq(sizeof expected / sizeof expected[0], METRICS_COUNTERS);
     for (unsigned i = 0; i < METRICS_COUNTERS; i++) {
