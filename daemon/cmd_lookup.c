@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "http/lookup_problem.h"
 #include "net/address_fault.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -357,13 +358,14 @@ static void look_up_all(struct command *command)
 /* The signals that would terminate us: not those that are ignored, as with nohup(1). */
 static void find_terminating(sigset_t *terminating)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    const sigset_t ending = signals_ending();
     struct sigaction action;
 
     sigemptyset(terminating);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(terminating, signals[i]);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&ending, number) == 1 && sigaction(number, NULL, &action) == 0 &&
+            action.sa_handler != SIG_IGN)
+            sigaddset(terminating, number);
 }
 
 enum cmd_lookup_result cmd_lookup(const struct config *config, char *const *addresses,

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "net/listener.h"
 #include "server.h"
+#include "signals.h"
 #include "json/batch_body.h"
 #include "json/render.h"
 
@@ -256,6 +257,7 @@ int main(int argc, char **argv)
         return usage();
     if (line.mode != SERVE || line.command[0])
         return run(&source, &line);
+    signals_hold();
     log_start();
     int status = run(&source, &line);
     log_stop();

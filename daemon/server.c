@@ -4,21 +4,19 @@
 #include "core/log.h"
 #include "modules.h"
 #include "net/listener.h"
+#include "signals.h"
 #include "systemd.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #define SHUTDOWN_CHECK_MS 10          /* between two looks at what is still to be done */
 #define SHUTDOWN_MAX_MS 5000          /* for clients that are slow to read their answers */
 #define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */
-#define REFUSED_LOG_MS 60000          /* between two messages about refused connections */
+#define SHUTDOWN_STATUS_MS 1000       /* between two looks at what it waits for */
+#define SHUTDOWN_LOG_FACTOR 4         /* logged after 1, 4, 16... of these */
+#define SHUTDOWN_WAIT_SIZE 80
+#define REFUSED_LOG_MS 60000 /* between two messages about refused connections */
 
 struct server {
     struct config *config;
@@ -26,10 +24,13 @@ struct server {
     struct loop *loop;
     struct modules modules;
     struct listeners *listeners;
-    struct loop_fd signals;
+    struct signals signals;
     bool shutting_down;
-    struct loop_timer shutdown_check; /* armed while shutting down */
-    struct mono shutdown_deadline;    /* for clients, not for p0f */
+    struct loop_timer shutdown_check;  /* armed until all requests are finished */
+    struct loop_timer shutdown_status; /* armed while shutting down */
+    struct mono shutdown_deadline;     /* for clients, not for p0f */
+    struct mono shutdown_log_at;
+    int64_t shutdown_log_ms; /* from the beginning to shutdown_log_at */
     struct mono refused_logged;
 };
 
@@ -103,7 +104,7 @@ static bool has_clients(struct server *server)
     if (left_ms <= 0)
         return false;
     if (left_ms <= SHUTDOWN_MAX_MS - SHUTDOWN_REQUESTS_MAX_MS)
-        return connections_answering(connections);
+        return connections_answering(connections) > 0;
     return connections_busy(connections);
 }
 
@@ -130,36 +131,73 @@ static void check_shutdown(void *ctx)
                  mono_add_ms(loop_now(server->loop), SHUTDOWN_CHECK_MS));
 }
 
+/* What the shutdown waits for: clients until their deadline, lookups until theirs, p0f for ever. */
+static void describe_wait(struct server *server, char text[SHUTDOWN_WAIT_SIZE])
+{
+    const struct modules *modules = &server->modules;
+    unsigned answers = pool_outstanding(modules->pool), requests = 0;
+
+    if (mono_before(loop_now(server->loop), server->shutdown_deadline) ||
+        lookup_pending(modules->lookup) > 0)
+        requests = connections_answering(modules->connections);
+    snprintf(text, SHUTDOWN_WAIT_SIZE, "waiting for %u answer%s from p0f, %u request%s in progress",
+             answers, answers == 1 ? "" : "s", requests, requests == 1 ? "" : "s");
+}
+
+static void tell_shutdown_status(void *ctx)
+{
+    struct server *server = ctx;
+    struct mono now = loop_now(server->loop);
+    char wait[SHUTDOWN_WAIT_SIZE];
+
+    describe_wait(server, wait);
+    systemd_notify_stopping(wait);
+    if (!mono_before(now, server->shutdown_log_at)) {
+        log_warnx("still shutting down after %lld s: %s",
+                  (long long)(server->shutdown_log_ms / 1000), wait);
+        server->shutdown_log_at =
+            mono_add_ms(now, server->shutdown_log_ms * (SHUTDOWN_LOG_FACTOR - 1));
+        server->shutdown_log_ms *= SHUTDOWN_LOG_FACTOR;
+    }
+    loop_arm(server->loop, &server->shutdown_status, mono_add_ms(now, SHUTDOWN_STATUS_MS));
+}
+
 static void shut_down(struct server *server, const char *signal_name)
 {
+    struct mono now = loop_now(server->loop);
+    char wait[SHUTDOWN_WAIT_SIZE];
+
     if (server->shutting_down) {
-        log_warnx("%s again: already shutting down, waiting for %u answers from p0f, which could "
-                  "crash if disconnected now; kill -9 to exit at once",
-                  signal_name, pool_outstanding(server->modules.pool));
+        describe_wait(server, wait);
+        log_warnx(
+            "%s again: already shutting down, %s; only SIGKILL is faster, and it can crash p0f "
+            "if answers are outstanding",
+            signal_name, wait);
         return;
     }
     log_info("%s: shutting down", signal_name);
-    systemd_notify_stopping();
+    systemd_notify_stopping(NULL);
     server->shutting_down = true;
-    server->shutdown_deadline = mono_add_ms(loop_now(server->loop), SHUTDOWN_MAX_MS);
+    server->shutdown_deadline = mono_add_ms(now, SHUTDOWN_MAX_MS);
+    server->shutdown_log_ms = SHUTDOWN_STATUS_MS;
+    server->shutdown_log_at = mono_add_ms(now, SHUTDOWN_STATUS_MS);
+    loop_arm(server->loop, &server->shutdown_status, server->shutdown_log_at);
     listeners_stop(server->listeners);
     http_server_shut_down(server->modules.http);
     readiness_shut_down(server->modules.readiness);
     check_shutdown(server);
 }
 
-static void on_signal(void *ctx, uint32_t events)
+static void on_signal(void *ctx, enum signals_order order, const char *name)
 {
     struct server *server = ctx;
-    struct signalfd_siginfo info;
 
-    (void)events;
-    while (read(server->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo != SIGHUP)
-            shut_down(server, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
-        else if (!server->shutting_down)
-            reload(server);
-    }
+    if (order == SIGNALS_SHUT_DOWN)
+        shut_down(server, name);
+    else if (server->shutting_down)
+        log_warnx("%s ignored: shutting down", name);
+    else
+        reload(server);
 }
 
 static void on_p0f_told(void *ctx, const char *fault)
@@ -171,21 +209,6 @@ static void on_p0f_told(void *ctx, const char *fault)
 }
 
 /* ---- Starting */
-
-/* Blocked before any thread starts, so that the loop gets all of them. */
-static bool watch_signals(struct server *server)
-{
-    sigset_t ours;
-
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGHUP);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    server->signals = (struct loop_fd){.fd = -1, .ready = on_signal, .ctx = server};
-    if (pthread_sigmask(SIG_BLOCK, &ours, NULL) == 0)
-        server->signals.fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
-    return server->signals.fd >= 0 && loop_watch(server->loop, &server->signals, EPOLLIN) == 0;
-}
 
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
 {
@@ -217,7 +240,8 @@ static bool open_listeners(struct server *server)
 static bool open_loop(struct server *server)
 {
     server->loop = loop_new(clock_mono);
-    if (server->loop && watch_signals(server))
+    server->signals = (struct signals){.loop = server->loop, .obey = on_signal, .ctx = server};
+    if (server->loop && signals_watch(&server->signals))
         return true;
     log_err("cannot start: cannot set up the event loop");
     return false;
@@ -254,19 +278,19 @@ static void free_server(struct server *server)
 {
     modules_tear_down(&server->modules);
     listeners_free(server->listeners);
-    if (server->signals.fd >= 0)
-        close(server->signals.fd);
+    signals_close(&server->signals);
     loop_free(server->loop);
     config_free(server->config);
 }
 
 int server_run(struct config *config, const struct config_source *source)
 {
-    struct server server = {.config = config, .source = source, .signals = {.fd = -1}};
+    struct server server = {.config = config, .source = source};
     int status = EXIT_FAILURE;
 
     log_info("starting version %s", P0F_LOOKUPD_VERSION);
     server.shutdown_check = (struct loop_timer){.fire = check_shutdown, .ctx = &server};
+    server.shutdown_status = (struct loop_timer){.fire = tell_shutdown_status, .ctx = &server};
     descriptors_raise_limit(config->http.max_connections);
     if (open_listeners(&server) && open_loop(&server) && build_modules(&server) &&
         start_accepting(&server)) {

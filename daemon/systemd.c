@@ -48,7 +48,7 @@ void systemd_notify_reloading(void)
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono().ns / 1000);
 }
 
-void systemd_notify_stopping(void)
+void systemd_notify_stopping(const char *wait)
 {
-    sd_notify(0, "STOPPING=1\nSTATUS=Shutting down: waiting for outstanding answers from p0f");
+    sd_notifyf(0, "STOPPING=1\nSTATUS=Shutting down%s%s", wait ? ": " : "", wait ? wait : "");
 }

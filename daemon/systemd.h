@@ -7,7 +7,9 @@
 /* After the start and after each reload. `reload_error` says why a reload failed, or is NULL. */
 void systemd_notify_ready(const char *reload_error);
 void systemd_notify_reloading(void);
-void systemd_notify_stopping(void);
+
+/* When the shutdown begins (NULL), and later what it waits for. Nothing else may be told then. */
+void systemd_notify_stopping(const char *wait);
 
 /* Why p0f cannot be queried, or NULL if it can. */
 void systemd_notify_p0f(const char *fault);

@@ -353,17 +353,14 @@ bool connections_busy(struct connections *connections)
     return busy;
 }
 
-bool connections_answering(struct connections *connections)
+uint32_t connections_answering(struct connections *connections)
 {
     struct connection *c;
-    bool answering = false;
+    uint32_t count = 0;
 
     pthread_mutex_lock(&connections->lock);
-    TAILQ_FOREACH(c, &connections->list, link) {
-        answering = is_answering(c);
-        if (answering)
-            break;
-    }
+    TAILQ_FOREACH(c, &connections->list, link)
+        count += is_answering(c);
     pthread_mutex_unlock(&connections->lock);
-    return answering;
+    return count;
 }

@@ -77,7 +77,7 @@ uint32_t connections_count(const struct connections *connections);
 /* Whether a request is under way on any of them, or bytes of one are waiting to be read. */
 bool connections_busy(struct connections *connections);
 
-/* Whether any of them has received a request completely, and is looking it up or answering it. */
-bool connections_answering(struct connections *connections);
+/* How many of them have received a request completely, and are looking it up or answering it. */
+uint32_t connections_answering(struct connections *connections);
 
 #endif

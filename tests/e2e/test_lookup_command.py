@@ -169,7 +169,8 @@ def test_a_p0f_that_does_not_answer(fake, scratch, stall):
     fake.check()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
+                                    signal.SIGUSR1, signal.SIGALRM])
 def test_an_impatient_user(fake, number):
     """Ctrl-C while an answer is outstanding: it exits, and leaves a process that reads it."""
     fake.hosts[HOST] = FIELDS

@@ -28,10 +28,11 @@ def _told(manager):
     return dict(line.split("=", 1) for line in lines)
 
 
-def _is_told_nothing_more(manager):
+def _is_not_told_again(manager, name):
     manager.setblocking(False)
     with pytest.raises(BlockingIOError):
-        manager.recv(4096)
+        while True:
+            assert name not in _told(manager)
 
 
 def test_a_life(fake, serve, manager):
@@ -45,7 +46,7 @@ def test_a_life(fake, serve, manager):
         assert before <= int(reloading["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
         assert _told(manager)["READY"] == "1"
     assert _told(manager)["STOPPING"] == "1"
-    _is_told_nothing_more(manager)
+    _is_not_told_again(manager, "READY")
 
 
 def test_broken_settings_end_a_reload_too(fake, serve, manager):
@@ -82,7 +83,7 @@ def test_the_status_is_that_of_p0f(fake, serve, manager):
         fake.start()
         assert _told(manager) == {"STATUS": "Answering lookups"}
     assert _told(manager)["STOPPING"] == "1"
-    _is_told_nothing_more(manager)
+    _is_not_told_again(manager, "READY")
 
 
 def test_no_reload_while_it_finishes(fake, serve, manager):
@@ -96,6 +97,8 @@ def test_no_reload_while_it_finishes(fake, serve, manager):
         wait_until(lambda: fake.counts[HOST], "the query")
         daemon.signal(signal.SIGTERM)
         assert "STOPPING" in _told(manager)
+        assert _told(manager)["STATUS"] == \
+            "Shutting down: waiting for 1 answer from p0f, 1 request in progress"
         daemon.signal(signal.SIGHUP)
         # It has seen the one when it has seen the other.
         daemon.signal(signal.SIGTERM)
@@ -103,4 +106,18 @@ def test_no_reload_while_it_finishes(fake, serve, manager):
         fake.release()
         assert crowd.answers()[0].status == 404
         assert daemon.wait_end(5) == 0
-    _is_told_nothing_more(manager)
+    _is_not_told_again(manager, "READY")
+
+
+def test_an_abstract_socket(fake, serve, scratch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + scratch)
+        manager.settimeout(20 * SLOWDOWN)
+        with serve(fake, extra_environment={"NOTIFY_SOCKET": "@" + scratch}):
+            assert _told(manager)["READY"] == "1"
+
+
+@pytest.mark.parametrize("address", ["", "/", "@", "/nonexistent/notify", "vsock:2:1234", "/" + "x" * 200])
+def test_a_manager_that_cannot_be_told(fake, serve, address):
+    with serve(fake, extra_environment={"NOTIFY_SOCKET": address}) as daemon:
+        assert daemon.get("/livez").status == 200

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import real_p0f
 from http_client import Crowd, ask, open_socket
 from problems import assert_problem
 from waiting import SLOWDOWN, wait_until
@@ -42,7 +43,7 @@ def _refuses(daemon):
         return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGXCPU])
 def test_requests_in_flight_are_answered(fake, daemon, number):
     fake.hold()
     crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS])
@@ -191,18 +192,50 @@ def test_without_p0f(scratch, serve):
     daemon.stop(within=5)
 
 
-def test_twice(fake, daemon):
-    """The impatient send a second signal; the first is already being obeyed."""
+def test_it_says_what_it_waits_for(fake, daemon):
+    """To the impatient, who send a second signal, at once. The first is already being obeyed."""
     fake.hold()
     crowd = Crowd(daemon.endpoint, [f"/host/{address}" for address in HOSTS])
     # All of them: a connection that has not been accepted yet is not in flight.
     wait_until(lambda: set(HOSTS) <= set(fake.counts), "the queries")
     daemon.signal(signal.SIGTERM)
-    wait_until(lambda: _refuses(daemon), "the daemon to let nobody in")
-    daemon.signal(signal.SIGTERM)
+    waiting = "waiting for 30 answers from p0f, 30 requests in progress"
+    wait_until(lambda: f"still shutting down after 1 s: {waiting}\n" in daemon.log(), "it to be said")
+    daemon.signal(signal.SIGQUIT)
+    wait_until(lambda: f"SIGQUIT again: already shutting down, {waiting}; " in daemon.log(),
+               "it to be said again")
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "SIGHUP ignored: shutting down\n" in daemon.log(), "SIGHUP to be ignored")
     fake.release()
     assert {answer.status for answer in crowd.answers()} == {200}
     assert daemon.wait_end(5) == 0
+
+
+def test_nothing_is_said_of_an_end_that_is_quick(daemon):
+    daemon.stop()
+    assert daemon.log().endswith("p0f-lookupd: SIGTERM: shutting down\n")
+
+
+def test_while_the_real_p0f_is_stopped(needs_p0f, scratch, serve):
+    """It would die, when it goes on, of an answer that nobody takes."""
+    with real_p0f.RealP0f(scratch) as p0f:
+        daemon = serve(p0f).start()
+        try:
+            daemon.wait_for_p0f()
+            p0f.process.send_signal(signal.SIGSTOP)
+            assert_problem(daemon.host("198.51.100.1"), 504, "p0f-timeout", "198.51.100.1")
+            daemon.signal(signal.SIGTERM)
+            wait_until(lambda: "after 4 s: waiting for 1 answer from p0f, 0 requests" in daemon.log(),
+                       "it to be said")
+            assert daemon.log().count("still shutting down") == 2      # after 1 s and 4 s
+            assert not daemon.ended()
+            p0f.process.send_signal(signal.SIGCONT)
+            assert daemon.wait_end(5) == 0
+        finally:
+            p0f.process.send_signal(signal.SIGCONT)
+            if not daemon.ended():
+                daemon.kill()
+        assert p0f.ask("198.51.100.1") and p0f.alive()
 
 
 def test_under_load(fake, serve):

@@ -442,14 +442,19 @@ Test(connections, answering_is_another_thing_than_reading)
     setup(3);
     for (int i = 0; i < 3; i++)
         cr_assert(come());
-    cr_assert_not(connections_answering(connections));
+    cr_assert_eq(connections_answering(connections), 0);
     all[1].busy = true; /* half a request */
-    cr_assert_not(connections_answering(connections));
+    cr_assert_eq(connections_answering(connections), 0);
     cr_assert(connections_busy(connections));
     connections_arrived(&all[1]);
-    cr_assert(connections_answering(connections));
-    all[1].busy = false;
-    connections_await(connections, &all[1]);
-    cr_assert_not(connections_answering(connections));
+    cr_assert_eq(connections_answering(connections), 1);
+    all[2].busy = true;
+    connections_arrived(&all[2]);
+    cr_assert_eq(connections_answering(connections), 2);
+    for (int i = 1; i < 3; i++) {
+        all[i].busy = false;
+        connections_await(connections, &all[i]);
+    }
+    cr_assert_eq(connections_answering(connections), 0);
     teardown();
 }
