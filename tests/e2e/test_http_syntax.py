@@ -13,6 +13,7 @@ from daemon import Daemon
 from fake_p0f import FakeP0f
 from http_client import fetch_target, get_bytes, open_socket, parse, send_bytes
 from problems import assert_problem
+from waiting import wait_until
 
 HOST = "198.51.100.1"
 SMUGGLED = "198.51.100.66"
@@ -520,6 +521,6 @@ def test_what_clients_send_is_escaped_in_the_log(fake, serve):
     with serve(fake, {"http.access_log": "yes"}) as daemon:
         for request in requests:
             send_bytes(daemon.endpoint, request + b"\r\nHost: x\r\n\r\n")
-        lines = [line.split(" ", 2)[-1] for line in daemon.log().split("\n")]
         for request, line in requests.items():
-            assert line in lines, (request, lines)
+            wait_until(lambda line=line: f" {line}\n" in daemon.log(),
+                       f"the line of {request}")

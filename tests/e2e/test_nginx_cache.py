@@ -56,6 +56,7 @@ class Lab:
 
     def reached_us(self, path=f"/host/{HOST}"):
         """The statuses of the answers that the daemon gave, from its access log."""
+        self.daemon.wait_for_log()
         return [int(status) for status in re.findall(f'"GET {re.escape(path)}" (\\d+)',
                                                      self.daemon.log())]
 

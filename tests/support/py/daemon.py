@@ -36,6 +36,9 @@ def environment(extra=None):
 _ports = itertools.chain(range(20000 + os.getpid() * 7 % 12000, 32000), range(20000, 32000))
 
 
+_marks = itertools.count(1)
+
+
 def free_port():
     """A port that nobody uses on any address, in IPv4 or IPv6."""
     for port in _ports:
@@ -174,6 +177,13 @@ class Daemon:
     def log(self):
         with open(self.errors, encoding="utf-8", errors="backslashreplace") as errors:
             return errors.read()
+
+    def wait_for_log(self):
+        """With http.access_log: until all requests answered so far are in the log, which is written
+        behind them."""
+        path = f"/mark-{next(_marks)}"
+        assert self.get(path).status == 404
+        wait_until(lambda: path in self.log(), "the log to catch up")
 
     def check_log(self):
         log = self.log()
