@@ -100,6 +100,7 @@ def test_what_an_app_sends_and_reads(scratch, p0f, site):
         assert index["status"] == again["status"] == 200        # the browser makes that of a 304
         assert index["body"] == again["body"]
         assert index["headers"]["cache-control"] == "no-cache"
+        daemon.wait_for_line('"GET /" 304')
         assert re.findall(r'"GET /" (\d+)', daemon.log()) == ["200", "304"]
 
 

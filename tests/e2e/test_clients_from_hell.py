@@ -361,7 +361,7 @@ def test_more_connections_than_may_be(fake, serve, threads):
             wait_until(lambda: _alive(daemon), "room again")
             wait_until(lambda: processes.descriptors(daemon.process.pid) <= before,
                        "the connections to be closed")
-        assert "http.max_connections (20) reached" in daemon.log()
+        daemon.wait_for_line("http.max_connections (20) reached")
 
 
 def test_waiting_requests_leave_room(fake, serve):

@@ -130,7 +130,7 @@ def test_reloads_under_load(busy, serve):
             wait_until(lambda b=before: "settings reloaded" in daemon.log()[b:], "the reload")
         # There are 100 clients, and at times 50 may wait.
         _sound(running.result(), 200, 503, 504)
-        assert "p0f.connections = 3 needs a restart; 4 stays in force" in daemon.log()
+        daemon.wait_for_line("p0f.connections = 3 needs a restart; 4 stays in force")
         counts = busy.stall(0)
         assert counts["most"] == counts["connections"] == 4
         wait_until(lambda: daemon.host("10.0.0.1").status == 200, "p0f to be reached again")
@@ -308,6 +308,7 @@ def test_all_slots_taken(crowded, serve):
         wait_until(lambda: pool()["ready"] == 4, "all its connections to be served")
         assert pool()["fault"] is None and not pool()["limit_suspected"] and pool()["p0f_up"]
         assert most == 4
+        daemon.wait_for_line(limit)
         assert daemon.log().count(limit) == 1
         assert p0f.alive()
         processes.wait_until_idle(p0f.process.pid, "p0f to be idle again")

@@ -213,6 +213,7 @@ def test_p0f_hangs(needs_p0f, scratch, serve):
     with RealP0f(scratch) as p0f, serve(p0f) as daemon:
         daemon.wait_for_p0f()
         wait_until(lambda: daemon.get("/status").json()["pool"]["ready"] == 4, "all connections")
+        daemon.wait_for_line(f"{p0f.socket}: {AGAIN}")
         lines = len(_lines(daemon, p0f.socket))
         p0f.process.send_signal(signal.SIGSTOP)
         assert daemon.host(HOST, "?wait=0", ANEW).status == 504

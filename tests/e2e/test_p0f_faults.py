@@ -155,6 +155,7 @@ def test_all_are_asked_about_once_more_elsewhere(known, serve, what):
         assert known.counts[VICTIM] == times
         # Half of them were in that line.
         assert sorted(known.counts[address] for address in KNOWN) == [1] * 10 + [2] * 10
+        daemon.wait_for_line("dropping the connection")
         assert daemon.log().count("dropping the connection") == 1
         _recovers(daemon)
 

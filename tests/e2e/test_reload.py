@@ -95,7 +95,7 @@ def test_how_the_last_reload_went(daemon):
     assert not failed["successful"] and failed["last_success"] == status["last_success"]
     line = daemon.settings_line("cache.ttl")
     assert failed["error"].startswith(f"{daemon.config}:{line}: cache.ttl = soon: expected ")
-    assert f"p0f-lookupd: {failed['error']}; the old settings stay in force\n" in daemon.log()
+    daemon.wait_for_line(f"p0f-lookupd: {failed['error']}; the old settings stay in force\n")
 
     _reload(daemon, {"cache.ttl": "22s"})
     wait_until(lambda: _gauge(daemon, "successful") == 1, "the mended file to be seen")
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read(daemon, spoil, why):
     daemon.signal(signal.SIGHUP)
     wait_until(lambda: not _reload_status(daemon)["successful"], "the reload to fail")
     assert _reload_status(daemon)["error"].startswith(f"{path}: {why}")
-    assert f"p0f-lookupd: {path}: {why}" in daemon.log()
+    daemon.wait_for_line(f"p0f-lookupd: {path}: {why}")
     assert _time_to_live(daemon) == 11
 
 

@@ -79,7 +79,8 @@ def test_parts_of_requests(lab, before, over):
             assert received, name
             _assert_told(received)
     assert _count(daemon, 408) == counted + len(socks)
-    assert set(re.findall(r'"([-A-Z]+ \S+)" 408', daemon.log())) >= {"- -", "- /livez", "POST /hosts"}
+    for request in ("- -", "- /livez", "POST /hosts"):
+        daemon.wait_for_line(f'"{request}" 408')
     wait_until(lambda: processes.descriptors(daemon.process.pid) <= open_before, "them to be gone")
 
 

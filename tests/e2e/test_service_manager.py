@@ -76,7 +76,7 @@ def test_the_status_is_that_of_p0f(fake, serve, manager):
         unreachable = _told(manager)["STATUS"]
         assert unreachable.startswith(f"{fake.path}: cannot connect to p0f: nobody listens on this socket")
         assert daemon.get("/status").json()["pool"]["fault"] == unreachable
-        assert f"p0f-lookupd: {unreachable}\n" in daemon.log()
+        daemon.wait_for_line(f"p0f-lookupd: {unreachable}\n")
         daemon.signal(signal.SIGHUP)
         assert "RELOADING" in _told(manager)
         assert _told(manager) == {"READY": "1", "STATUS": unreachable}

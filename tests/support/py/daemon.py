@@ -178,12 +178,15 @@ class Daemon:
         with open(self.errors, encoding="utf-8", errors="backslashreplace") as errors:
             return errors.read()
 
+    def wait_for_line(self, text):
+        """Until the log has it: lines are written behind what they are about."""
+        wait_until(lambda: text in self.log(), f"the log to say {text!r}")
+
     def wait_for_log(self):
-        """With http.access_log: until all requests answered so far are in the log, which is written
-        behind them."""
+        """With http.access_log: until all requests answered so far are in the log."""
         path = f"/mark-{next(_marks)}"
         assert self.get(path).status == 404
-        wait_until(lambda: path in self.log(), "the log to catch up")
+        self.wait_for_line(path)
 
     def check_log(self):
         log = self.log()

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -85,6 +86,7 @@ class RealP0f:
         """The soft way, so that its log is written out."""
         if self.alive():
             self.process.terminate()
+            self.process.send_signal(signal.SIGCONT)    # a test that failed may have stopped it
             self.process.wait()
         self.process = None
 
