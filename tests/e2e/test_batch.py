@@ -170,9 +170,14 @@ def test_a_batch_does_not_hold_up_single_requests(fake, serve):
         batch = daemon.connect()
         batch.request("POST", "/hosts?wait=0", json.dumps(hosts), JSON)
         wait_until(lambda: sum(fake.counts[host] for host in hosts) >= 8, "the batch's queries")
+
+        def pending():
+            return daemon.get("/status").json()["lookups"]["pending"]
+        others = pending()
         single = daemon.connect()
         single.request("GET", f"/host/{UNKNOWN}?wait=0")
         assert daemon.host(LINUX).status == 200
+        wait_until(lambda: pending() == others + 1, "the single request to wait")
         fake.release()
         assert Answer(single.getresponse()).status == 404
         assert {item["status"] for item in Answer(batch.getresponse()).json()} == {404}
