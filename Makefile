@@ -57,7 +57,9 @@ DAEMON_A    := $(BUILD)/daemon.a
 LIB_A       := $(BUILD)/lib.a
 LIB_STATIC  := $(BUILD)/libp0fclient.a
 LIB_MAP     := lib/libp0fclient.map
-LIB_SO      := $(BUILD)/libp0fclient.so.$(VERSION)
+# Named by its soname, not by VERSION: an upgrade must not put it in the place of an older one that
+# programs still need, libp0fclient.so.0.2.0 with the soname libp0fclient.so.0.
+LIB_SO      := $(BUILD)/libp0fclient.so.$(SOVERSION)
 DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
@@ -152,9 +154,8 @@ $(LIB_STATIC): $(call objects,$(LIB_C))
 	@$(OBJCOPY) --localize-hidden $(@:.a=.o) && rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
 
 $(LIB_SO): $(call objects,$(LIB_C)) $(LIB_MAP)
-	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,libp0fclient.so.$(SOVERSION),--version-script=$(LIB_MAP) \
+	$(call say,LD    $@) $(LINK) -shared -Wl,-soname,$(@F),--version-script=$(LIB_MAP) \
 		-o $@ $(filter %.o,$^)
-	@ln -sf $(@F) $(BUILD)/libp0fclient.so.$(SOVERSION)
 	@ln -sf $(@F) $(BUILD)/libp0fclient.so
 
 # For clangd and others: how to compile every file, built or not. The flags are the same for all, except
@@ -455,7 +456,6 @@ LIB_FUNCTIONS := $(shell sed -n 's/^ *\(p0f_[a-z_]*\);$$/\1/p' $(LIB_MAP))
 install-lib: $(LIB_STATIC) $(LIB_SO)
 	install -d $(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(mandir)/man3
 	install -m 644 $(LIB_STATIC) $(LIB_SO) $(D)$(libdir)
-	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so.$(SOVERSION)
 	ln -sf $(notdir $(LIB_SO)) $(D)$(libdir)/libp0fclient.so
 	install -m 644 lib/p0fclient.h $(D)$(includedir)
 	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@includedir@|$(includedir:$(PREFIX)/%=$${prefix}/%)|' \

@@ -77,12 +77,12 @@ def _man_page_example(directory, socket):
 
 
 def test_the_shared_library_exports_the_header_and_no_more(root):
-    library, = glob.glob(f"{root}/usr/lib/libp0fclient.so.*.*.*")
+    library = f"{root}/usr/lib/libp0fclient.so.1"
     rows = [row.split() for row in _run("nm", "-D", "--defined-only", library).splitlines()]
     exported = sorted(name for _, kind, name in rows if kind == "T")
     assert exported == [f"{name}@@P0FCLIENT_1.0" for name in _functions()]
     assert {kind for _, kind, _ in rows} == {"T", "A"}
-    assert "libp0fclient.so.1" in _run("readelf", "-d", library)
+    assert "soname: [libp0fclient.so.1]" in _run("readelf", "-d", library)
 
 
 def test_the_static_library_exports_the_header_and_no_more(root):
@@ -241,6 +241,22 @@ def test_an_old_program_with_a_newer_library(scratch, compile_against, libraries
             assert said == f"success Linux English {size} {dialect}\n"
             if dialect != "next":
                 assert _run(program, fake.path, HOST, env=libraries) == said
+
+
+def test_an_upgrade_leaves_the_library_of_another_soname(root, scratch):
+    """Programs linked with that one may be left: with this one, whose struct p0f_host is larger, they would
+    overrun their memory."""
+    libraries = f"{scratch}/root/usr/lib"
+    os.makedirs(libraries)
+    with open(f"{libraries}/libp0fclient.so.0.2.0", "wb") as old:
+        old.write(b"release 0.2.0")
+    os.symlink("libp0fclient.so.0.2.0", f"{libraries}/libp0fclient.so.0")
+    os.symlink("libp0fclient.so.0.2.0", f"{libraries}/libp0fclient.so")
+    _run("make", "-C", ROOT, f"BUILD={os.path.dirname(root)}/build", f"DESTDIR={scratch}/root",
+         "PREFIX=/usr", "SAN=", "CFLAGS=", "install-lib")
+    with open(f"{libraries}/libp0fclient.so.0", "rb") as old:
+        assert old.read() == b"release 0.2.0"
+    assert os.path.realpath(f"{libraries}/libp0fclient.so") == f"{libraries}/libp0fclient.so.1"
 
 
 # ---- The example for an event loop
