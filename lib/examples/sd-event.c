@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks p0f about many hosts at once, in an event loop:
+/* Asks p0f about up to 1,024 hosts at once, in an event loop:
  *
  *     cc sd-event.c $(pkg-config --cflags --libs p0fclient libsystemd) -o ask && ./ask SOCKET IP...
  *
- * Prints a line for each host. One whose answer has not come in time is given up, but its connection is
- * not: closing that while an answer is outstanding could kill p0f. */
+ * Prints a line for each host, and does not wait for one whose answer has not come in time. Closing the
+ * connection then could kill p0f, so p0f_conn_detach() leaves it to a child process. */
 #include <p0fclient.h>
 
 #include <errno.h>
@@ -16,11 +16,13 @@
 #include <systemd/sd-event.h>
 
 #define TIMEOUT_USEC 1000000
+#define HOSTS_MAX 1024 /* what p0f_conn_open() takes */
 
 struct client {
     struct p0f_conn *conn;
     sd_event *loop;
     sd_event_source *socket;
+    int unsettled; /* questions */
     int status;
 };
 
@@ -28,34 +30,33 @@ struct question {
     struct client *client;
     const char *text;
     int settled;
-    int given_up;
 };
 
-/* Called once for each query, be it long after we have given it up. */
+/* Called once for each query, be it after its time is over. */
 static void on_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct question *question = ctx;
+    struct client *client = question->client;
 
-    question->settled = 1;
-    if (question->given_up)
+    if (question->settled)
         return;
     if (host)
         printf("%s: %s %s, seen %u times\n", question->text, host->os_name, host->os_flavor,
                (unsigned)host->total_conn);
     else
         printf("%s: %s\n", question->text, p0f_strerror(error));
+    question->settled = 1;
     if (error != P0F_OK)
-        question->client->status = 1;
+        client->status = 1;
+    if (--client->unsettled == 0)
+        sd_event_exit(client->loop, client->status);
 }
 
-/* After everything that may have queued or sent a query or ended one. */
-static void update(struct client *client)
+static void watch(struct client *client)
 {
     uint32_t wanted = EPOLLIN | (p0f_conn_wants_write(client->conn) ? EPOLLOUT : 0u);
 
     sd_event_source_set_io_events(client->socket, wanted);
-    if (p0f_conn_outstanding(client->conn) == 0 && p0f_conn_pending(client->conn) == 0)
-        sd_event_exit(client->loop, client->status);
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *ctx)
@@ -64,24 +65,17 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *ctx
 
     (void)source, (void)fd, (void)events;
     p0f_conn_io(client->conn); /* an error is told to each query, too */
-    update(client);
+    watch(client);
     return 0;
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *ctx)
 {
-    struct question *question = ctx;
-
     (void)source, (void)usec;
-    if (!question->settled) {
-        printf("%s: %s\n", question->text, p0f_strerror(P0F_TIMEOUT));
-        question->given_up = 1;
-        question->client->status = 1;
-    }
+    on_answer(ctx, P0F_TIMEOUT, NULL);
     return 0;
 }
 
-/* p0f_conn_detach() then takes care of the answers that are still outstanding. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
     struct client *client = ctx;
@@ -111,8 +105,10 @@ int main(int argc, char **argv)
     struct question *questions = calloc((size_t)argc, sizeof *questions);
     sigset_t signals;
 
-    if (argc < 3 || !questions || sd_event_default(&client.loop) < 0)
+    if (argc < 3 || argc - 2 > HOSTS_MAX || !questions || sd_event_default(&client.loop) < 0) {
+        fprintf(stderr, "usage: %s SOCKET IP... (up to %d)\n", argv[0], HOSTS_MAX);
         return 2;
+    }
     setvbuf(stdout, NULL, _IOLBF, 0);
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -128,17 +124,18 @@ int main(int argc, char **argv)
                     &client);
     sd_event_add_signal(client.loop, NULL, SIGINT, on_signal, &client);
     sd_event_add_signal(client.loop, NULL, SIGTERM, on_signal, &client);
+    client.unsettled = argc - 2;
     for (int i = 2; i < argc; i++) {
         questions[i].client = &client;
         questions[i].text = argv[i];
         ask(&client, &questions[i]);
     }
     p0f_conn_flush(client.conn);
-    update(&client);
+    watch(&client);
     int status = sd_event_loop(client.loop);
     sd_event_source_unref(client.socket); /* before its descriptor is closed */
     for (int i = 2; i < argc; i++)
-        questions[i].given_up = 1;
+        questions[i].settled = 1;
     while (!p0f_conn_detach(client.conn)) /* cannot fork: wait */
         p0f_conn_io(client.conn);
     sd_event_unref(client.loop);

@@ -289,16 +289,19 @@ def test_sd_event_with_the_real_p0f(scratch, needs_p0f, sd_event, libraries):
 
 
 def test_sd_event_with_a_stalled_p0f(fake, sd_event, libraries):
-    """It tells that there is no answer in time; and after Ctrl-C, a child waits for that."""
+    """It ends when there is no answer in time, and at Ctrl-C; a child waits for the answer."""
     fake.hosts[HOST] = FIELDS
     fake.hold(HOST)
     with Bounded([sd_event, fake.path, HOST, STRANGER], stdout=subprocess.PIPE, text=True,
                  env=libraries) as process:
         assert process.stdout.readline() == f"{HOST}: p0f did not answer in time\n"
         assert process.stdout.readline() == f"{STRANGER}: p0f did not answer in time\n"
+        assert process.wait(20 * SLOWDOWN) == 1
+    with Bounded([sd_event, fake.path, HOST], env=libraries) as process:
+        wait_until(lambda: fake.asked() == 3, "the query")
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 2
-    assert fake.open_connections() == 1
+        assert process.wait(20 * SLOWDOWN) == 2
+    assert fake.open_connections() == 2
     fake.release()
     wait_until(lambda: not fake.open_connections(), "the child to close it")
     fake.check()
