@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from daemon import PROGRAM, WRAP, environment, free_port, run, write_config
+from daemon import PROGRAM, ROOT, WRAP, environment, free_port, run, write_config
 from fake_p0f import PROBE
 from http_client import fetch
 from waiting import SLOWDOWN, wait_until
@@ -35,8 +35,11 @@ def test_log_begins_with_the_version(fake, serve):
 def test_help():
     done = run("-h")
     assert done.returncode == 0
-    for option in ("-c", "-o", "-t", "-T", "-V", "-h", "lookup"):
-        assert option in done.stdout
+    with open(f"{ROOT}/daemon/p0f-lookupd.8", encoding="utf-8") as page:
+        documented = re.findall(r"^\.It Fl (\w)\b.*?Fl Fl (\w+)", page.read(), re.M)
+    assert len(documented) == 6
+    for letter, name in documented:
+        assert f"\n  -{letter}, --{name} " in done.stdout
     assert done.stderr == ""
 
 
