@@ -169,6 +169,8 @@ messages | awk -v manual="$(cat "$dir/manual")" '
 
 { grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.8 conf/*.5 lib/*.3 || true; } |
     rule 'mandoc takes these words for macros and drops them (escape them with \\&):'
+# In a terminal of 80 columns: a setting broken in two would be copied as two lines, which is an error.
+{ grep -nE '^\.Dl .{59,}' daemon/*.8 conf/*.5 lib/*.3 || true; } | rule 'man breaks these lines in two:'
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'Name a module after what it does:'
