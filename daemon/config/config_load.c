@@ -15,8 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VALUE_MAX_LENGTH                                                                           \
-    7800 /* so that it fits into a line of a file, with its key and a comment */
+#define VALUE_MAX_LENGTH 7800 /* of a line, which has room for the key and a comment, too */
 #define SHOWN_SIZE 64
 #define HINT_SIZE 192
 
@@ -58,20 +57,24 @@ static const char *show(struct span text, char space[SHOWN_SIZE])
 
 /* ---- Setting an option */
 
-/* Whether a line of a file could hold the value, so that what is in force can always be written as one. */
-static bool fits_in_a_line(const char *value)
+/* What a value must be so that a line of a file could hold it, since what is in force can always be
+ * written as one; NULL if it is that. */
+static const char *line_requirement(const char *value)
 {
     size_t length = strlen(value);
 
-    for (size_t i = 0; i < length; i++)
+    if (length > VALUE_MAX_LENGTH)
+        return "at most 7800 bytes";
+    if (length > 0 &&
+        (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1])))
+        return "no space at its beginning or end";
+    for (size_t i = 0; i < length; i++) {
         if (iscntrl((unsigned char)value[i]) && value[i] != '\t')
-            return false;
-    for (size_t i = 0; i < length; i++)
+            return "no control characters";
         if (strchr("#;", value[i]) && (i == 0 || isspace((unsigned char)value[i - 1])))
-            return false;
-    return length <= VALUE_MAX_LENGTH &&
-           (length == 0 ||
-            (!isspace((unsigned char)value[0]) && !isspace((unsigned char)value[length - 1])));
+            return "no comment";
+    }
+    return NULL;
 }
 
 /* "; did you mean …?", or nothing. */
@@ -91,18 +94,16 @@ static bool set_option(struct loading *loading, const struct option *option,
 {
     char expected[OPTION_EXPECTED_SIZE], where[CONFIG_ORIGIN_SIZE], name[CONFIG_NAME_SIZE];
     char shown[SHOWN_SIZE], hint[HINT_SIZE];
-    bool fits = fits_in_a_line(value);
+    const char *required = line_requirement(value);
 
     loading->config->origin[option - config_option_at(0)] = origin;
     errno = 0;
-    if (fits && option_set(option, loading->config, value, expected))
+    if (!required && option_set(option, loading->config, value, expected))
         return true;
     if (errno == ENOMEM)
         return fail_for_memory(loading);
-    if (!fits)
-        snprintf(expected, sizeof expected,
-                 "at most %d bytes without control characters, a comment, or space at the ends",
-                 VALUE_MAX_LENGTH);
+    if (required)
+        snprintf(expected, sizeof expected, "%s", required);
     return fail_loading(
         loading, "%s%s = %s: expected %s%s", config_option_prefix(loading->config, option, where),
         config_option_name(option, name), show(span_of(value), shown), expected,
@@ -205,14 +206,15 @@ static bool is_of_a_service(struct span key, const char *value)
                              : span_skip(&key, "_") && number_digits(key) > 0));
 }
 
-/* A variable that is none of ours may be a mistyped one that is. */
+/* A variable that is none of ours may be meant to be, if its section is mistyped or missing. */
 static void warn_if_mistyped(struct span variable, struct span name)
 {
     char ours[CONFIG_NAME_SIZE];
 
     for (size_t i = 0; i < config_option_count(); i++) {
         config_option_variable(config_option_at(i), ours);
-        if (edit_distance(name, span_of(ours + strlen(CONFIG_ENV_PREFIX))) > 2)
+        if (edit_distance(name, span_of(ours + strlen(CONFIG_ENV_PREFIX))) > 2 &&
+            !span_equals(name, config_option_at(i)->key))
             continue;
         log_warnx("ignoring environment variable %.*s; did you mean %s?", (int)variable.length,
                   variable.at, ours);
@@ -269,7 +271,8 @@ static bool load_override(struct loading *loading, const char *text)
     if (!value)
         return fail_loading(loading, "-o %s: expected section.key=value",
                             show(span_of(text), shown));
-    struct span key = {text, (size_t)(value - text)}, section = {text, 0};
+    struct span key = span_trim((struct span){text, (size_t)(value - text)});
+    struct span section = {text, 0};
     if (memchr(text, '.', key.length))
         section = span_split(&key, '.');
     const struct option *option = option_find(section, key);

@@ -196,11 +196,14 @@ static bool correct_boolean(struct span value, char *out)
 
 #define ITEM_SIZE (2 * CORRECTION_SIZE) /* with what is added to an item */
 
+/* It may have a zone: fe80::1%eth0. */
 static bool is_bare_ipv6(const char *text)
 {
+    char address[CORRECTION_SIZE];
     struct in6_addr binary;
 
-    return inet_pton(AF_INET6, text, &binary) == 1;
+    snprintf(address, sizeof address, "%.*s", (int)strcspn(text, "%"), text);
+    return inet_pton(AF_INET6, address, &binary) == 1;
 }
 
 /* "::1:80", the address and port of which lack brackets, or an address alone. */
@@ -288,7 +291,7 @@ static void strip(const char *value, char out[CORRECTION_SIZE])
     size_t start = strspn(value, " \t\r\n\v\f"), end = strlen(value);
 
     for (size_t i = start; i + 1 < end; i++)
-        if (isspace((unsigned char)value[i]) && strchr("#;", value[i + 1]))
+        if (value[i] == '#' || (isspace((unsigned char)value[i]) && strchr("#;", value[i + 1])))
             end = i;
     while (end > start && (isspace((unsigned char)value[end - 1]) || strchr(",;", value[end - 1])))
         end--;

@@ -110,9 +110,9 @@ static bool set_count(const struct option *option, uint32_t *field, const char *
         *field = (uint32_t)count;
         return true;
     }
-    snprintf(expected, OPTION_EXPECTED_SIZE, "%sa number from %lld to %lld (k, m or g may follow)",
+    snprintf(expected, OPTION_EXPECTED_SIZE, "%sa number from %lld to %lld%s",
              option->type == OPTION_AUTO ? "auto or " : "", (long long)option->min,
-             (long long)option->max);
+             (long long)option->max, option->max > 1024 ? " (k, m or g may follow)" : "");
     return false;
 }
 

@@ -99,15 +99,20 @@ static bool read_inet(struct span text, struct listen_address *address,
     const char *colon = text.length ? memrchr(text.at, ':', text.length) : NULL;
     uint64_t number;
 
-    if (!colon)
+    if (!colon || text.at[text.length - 1] == ']')
         return refuse_listen(error, text, "has no port");
+    if (memmem(text.at, text.length, "://", 3))
+        return refuse_listen(error, text, "is a URL");
     struct span host = {text.at, (size_t)(colon - text.at)};
     struct span port = span_from(text, host.length + 1);
     bool bracketed = host.length > 2 && host.at[0] == '[' && colon[-1] == ']';
     if (bracketed)
         host = (struct span){host.at + 1, host.length - 2};
     else if (memchr(host.at, ':', host.length)) /* it could end at any colon */
-        return refuse_listen(error, text, "has an IPv6 address without brackets, or no port");
+        return refuse_listen(error, text,
+                             memchr(text.at, ' ', text.length) || memchr(text.at, ';', text.length)
+                                 ? "has several addresses, which commas have to separate"
+                                 : "has several colons: an IPv6 address needs brackets");
     if (host.length == 0 || host.length >= sizeof address->host)
         return refuse_listen(error, text, host.length ? "has too long a name" : "has no host");
     const char *problem = bracketed ? check_listen_ipv6(host) : check_listen_host(host);

@@ -249,13 +249,16 @@ static void redirect_stderr(void)
     cr_redirect_stderr();
 }
 
-Test(config, a_mistyped_section_in_the_environment, .init = redirect_stderr)
+Test(config, a_mistyped_or_missing_section_in_the_environment, .init = redirect_stderr)
 {
     config_free(load("P0F_LOOKUPD_CAHCE_TTL=1s", NULL));
     config_free(load("P0F_LOOKUPD_TLS_KEY=/x", NULL));
+    config_free(load("P0F_LOOKUPD_SOCKET=/x", NULL));
     fflush(stderr);
     cr_assert_stderr_eq_str("p0f-lookupd: ignoring environment variable P0F_LOOKUPD_CAHCE_TTL; "
-                            "did you mean P0F_LOOKUPD_CACHE_TTL?\n");
+                            "did you mean P0F_LOOKUPD_CACHE_TTL?\n"
+                            "p0f-lookupd: ignoring environment variable P0F_LOOKUPD_SOCKET; "
+                            "did you mean P0F_LOOKUPD_P0F_SOCKET?\n");
 }
 
 Test(config, what_was_meant)
@@ -283,16 +286,20 @@ Test(config, what_was_meant)
 Test(config, values_that_no_file_can_hold)
 {
     char line[9000] = "http.listen=unix:/";
-    char *bad[] = {"p0f.socket=/x\n",  "p0f.socket=/x\ny",  "p0f.socket= /x", "p0f.socket=/x\t",
-                   "p0f.socket=/x ;y", "p0f.socket=/x\t#y", "p0f.socket=#x",  "p0f.socket=;x"};
+    char *spaces[] = {"p0f.socket=/x\n", "p0f.socket= /x", "p0f.socket=/x\t", "p0f.socket= "};
+    char *comments[] = {"p0f.socket=/x ;y", "p0f.socket=/x\t#y", "p0f.socket=#x", "p0f.socket=;x"};
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        expect_error(load(NULL, bad[i]), "-o p0f.socket = ", "expected at most 7800 bytes");
+    for (size_t i = 0; i < 4; i++) {
+        expect_error(load(NULL, spaces[i]), "-o p0f.socket = ", "expected no space at its");
+        expect_error(load(NULL, comments[i]), "-o p0f.socket = ", "expected no comment");
+    }
+    expect_error(load(NULL, "p0f.socket=/x\ny"), "-o p0f.socket = ", "no control characters");
     expect_good("p0f.socket=/x#y;z");
     expect_error(load(NULL, "p0f.socket=/x\n"), "-o p0f.socket = /x?: ", "; did you mean /x?");
     for (size_t length = strlen(line); length < sizeof line - 20; length = strlen(line))
         strcpy(line + length, ", unix:/x");
-    expect_error(load(NULL, line), "-o http.listen = unix:/, unix:/x", "at most 7800 bytes");
+    expect_error(load(NULL, line), "-o http.listen = unix:/, unix:/x",
+                 "expected at most 7800 bytes");
 }
 
 Test(config, where_a_setting_comes_from)
@@ -329,6 +336,8 @@ Test(config, unknown_override)
     expect_error(load(NULL, "cache.tttl=1s"),
                  "-o cache.tttl=1s:", "unknown key; did you mean cache.ttl?");
     expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl=1s:", "unknown key");
+    expect_error(load(NULL, "cache.ttl = 1s"),
+                 "-o cache.ttl =  1s:", "no space at its beginning or end; did you mean 1s?");
     expect_error(load(NULL, "cache.ttl=x"), "-o cache.ttl = x:", "expected a duration");
 }
 
@@ -338,6 +347,10 @@ Test(config, bounds_are_said_as_they_are_written)
                  "(ms, s, m, h or d), from 0 to 365d");
     expect_error(load(NULL, "p0f.timeout=0"), "-o p0f.timeout", "from 1ms to 1d");
     expect_error(load(NULL, "http.idle_timeout=10ms"), "-o http.idle_timeout", "from 1s to 365d");
+    expect_error(load(NULL, "http.max_batch=0"), "-o http.max_batch",
+                 "a number from 1 to 1000000 (k, m or g may follow)");
+    expect_error(load(NULL, "http.threads=0"), "-o http.threads",
+                 "expected auto or a number from 1 to 256; did");
 }
 
 Test(config, which_address_cannot_be_listened_on)

@@ -45,6 +45,7 @@ Test(correction, around_a_value)
     expect(&duration, " 5m\n", "5m");
     expect(&duration, "5m # five", "5m");
     expect(&duration, "5m\t; five", "5m");
+    expect(&duration, "5m# five", "5m");
     expect(&path, "\"/run/x\"", "/run/x");
     expect(&path, "/run/x\n", "/run/x");
     expect_none(&duration, "");
@@ -123,6 +124,8 @@ Test(correction, addresses)
     expect(&listens, "::1:8080", "[::1]:8080");
     expect(&listens, "2001:db8::7", "[2001:db8::7]:5030");
     expect(&listens, "[::1]", "[::1]:5030");
+    expect(&listens, "fe80::1%eth0", "[fe80::1%eth0]:5030");
+    expect(&listens, "fe80::1%eth0:80", "[fe80::1%eth0]:80");
     expect(&listens, "/run/x", "unix:/run/x");
     expect(&listens, "http://localhost:80/", "localhost:80");
     expect(&listens, "127.0.0.1:80 [::1]:80", "127.0.0.1:80, [::1]:80");

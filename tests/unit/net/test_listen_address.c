@@ -73,6 +73,7 @@ Test(listen_address, no_port)
     expect_refused("127.0.0.1", "'127.0.0.1' has no port");
     expect_refused("x", "'x' has no port");
     expect_refused(" ", "' ' has no port");
+    expect_refused("[::1]", "'[::1]' has no port");
     expect_refused("x:", "'x:' has no valid port, 0 to 65535");
     expect_refused("x:65536", "'x:65536' has no valid port, 0 to 65535");
     expect_refused("x:99999", "'x:99999' has no valid port, 0 to 65535");
@@ -92,13 +93,27 @@ Test(listen_address, no_host)
 /* The port could begin at any colon. */
 Test(listen_address, ipv6_needs_brackets)
 {
-    static const char *const all[] = {"::1:80", "[::1]", "[::1]80", "[::1:80", "::1]:80"};
+    static const char *const all[] = {"::1:80", "[::1]80", "[::1:80", "::1]:80", "tcp:x:80"};
     char why[LISTEN_ADDRESS_ERROR_SIZE];
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        snprintf(why, sizeof why, "'%s' has an IPv6 address without brackets, or no port", all[i]);
+        snprintf(why, sizeof why, "'%s' has several colons: an IPv6 address needs brackets",
+                 all[i]);
         expect_refused(all[i], why);
     }
+}
+
+Test(listen_address, several_in_one)
+{
+    expect_refused("127.0.0.1:80 [::1]:80",
+                   "'127.0.0.1:80 [::1]:80' has several addresses, which commas have to separate");
+    expect_refused("x:1;x:2", "'x:1;x:2' has several addresses, which commas have to separate");
+}
+
+Test(listen_address, url)
+{
+    expect_refused("http://127.0.0.1:80", "'http://127.0.0.1:80' is a URL");
+    expect_refused("https://x", "'https://x' is a URL");
 }
 
 Test(listen_address, relative_path)
