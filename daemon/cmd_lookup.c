@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "http/lookup_problem.h"
 #include "net/address_fault.h"
+#include "p0f/socket_file.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define DETAIL_SIZE 256
+#define DETAIL_SIZE (160 + SOCKET_FILE_REASON_SIZE)
 
 enum item_state { ITEM_WAITING, ITEM_ASKED, ITEM_SETTLED };
 
@@ -58,6 +59,7 @@ static void describe_error(struct item *item, int cause)
 {
     const struct command *command = item->command;
     const char *socket = command->config->p0f.socket;
+    char reason[SOCKET_FILE_REASON_SIZE];
 
     switch (item->error) {
     case P0F_NO_MATCH:
@@ -65,8 +67,9 @@ static void describe_error(struct item *item, int cause)
         break;
     case P0F_UNREACHABLE:
     case P0F_SYSTEM:
+        socket_file_explain(socket, cause, reason);
         snprintf(item->detail, DETAIL_SIZE, "%s: %s: %s", socket, p0f_strerror(item->error),
-                 strerror(cause));
+                 reason);
         break;
     case P0F_WRONG_DIALECT:
         snprintf(item->detail, DETAIL_SIZE, "%s: p0f.dialect is %s, but p0f answers in %s", socket,

@@ -107,11 +107,14 @@ def test_nonsense_from_p0f(fake, lookup):
 
 
 def test_without_p0f(fake, lookup):
+    """With the daemon's words for the reason."""
     fake.stop()
-    for _ in range(2):
+    for reason in ("nobody listens on this socket", f"it does not exist: p0f is not running, or not with -s "
+                                                    f"{fake.path}"):
         done = lookup(HOST)
         assert done.returncode == 2, done
-        assert fake.path in done.stderr
+        assert f"{fake.path}: cannot connect to p0f: {reason}" in done.stderr
+        assert _members(done.stdout)[0]["detail"] in done.stderr
         if os.path.exists(fake.path):
             os.unlink(fake.path)
 
