@@ -61,15 +61,17 @@ static int connect_path(const char *path)
     return health_connect(health_socket(AF_UNIX), (const struct sockaddr *)&name, sizeof name);
 }
 
-/* "Any address" as a destination is this host. */
-static int connect_host(const struct listen_address *address)
+/* "Any address" as a destination is this host. If the host cannot be resolved, *reason says why; after
+ * other failures, errno. */
+static int connect_host(const struct listen_address *address, const char **reason)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
     int fd = -1;
 
-    if (getaddrinfo(address->host, address->port, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
+    int code = getaddrinfo(address->host, address->port, &hints, &found);
+    if (code != 0) {
+        *reason = gai_strerror(code);
         return -1;
     }
     for (struct addrinfo *each = found; each && fd < 0; each = each->ai_next)
@@ -117,15 +119,16 @@ int cmd_health(const struct config *config, bool ready)
     struct span rest = span_of(config->http.listen), item;
     struct listen_address address;
     char error[LISTEN_ADDRESS_ERROR_SIZE], response[RESPONSE_MAX];
+    const char *reason = NULL;
 
     if (!span_next_item(&rest, &item) || !listen_address_parse(item, &address, error))
         return unhealthy("http.listen: %s", error);
     if (!address.is_unix && strtoul(address.port, NULL, 10) == 0)
         return unhealthy("health: the port in http.listen is 0, so it cannot be known");
-    int fd = address.is_unix ? connect_path(address.host) : connect_host(&address);
+    int fd = address.is_unix ? connect_path(address.host) : connect_host(&address, &reason);
     if (fd < 0)
         return unhealthy("health: cannot connect to %.*s: %s", (int)item.length, item.at,
-                         strerror(errno));
+                         reason ? reason : strerror(errno));
     bool answered = exchange(fd, ready ? "/readyz" : "/livez", response);
     int cause = errno == EAGAIN ? ETIMEDOUT : errno;
     close(fd);

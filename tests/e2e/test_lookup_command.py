@@ -466,7 +466,7 @@ def test_health_where_it_listens(fake, serve, scratch, listen, through):
 def test_health_without_a_daemon(scratch):
     for listen, complaint in ((f"127.0.0.1:{free_port()}", "Connection refused"),
                               (f"unix:{scratch}/nobody", "No such file"), ("127.0.0.1:0", "port"),
-                              ("nowhere", "nowhere")):
+                              ("nowhere", "nowhere"), ("[fe80::1%nowhere]:80", "not known")):
         done = _health(scratch, **{"http.listen": listen})
         assert (done.returncode, done.stdout) == (1, ""), done
         assert complaint in done.stderr
