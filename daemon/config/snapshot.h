@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings in force, and those that wait for a restart, as text for display in /status. Filled once and read-only from then on, with a
- * reference count, so that threads can go on using one while a reload replaces it. */
+/* The settings in force, and those that wait for a restart, as text for display in /status. Filled once
+ * and read-only from then on, with a reference count, so that threads can go on using one while a reload
+ * replaces it. */
 #ifndef CONFIG_SNAPSHOT_H
 #define CONFIG_SNAPSHOT_H
 

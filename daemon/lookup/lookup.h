@@ -54,10 +54,10 @@ struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *clie
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool may_refresh)
     P0F_MUST_USE;
 
-/* After lookup_recall(), with `began` and `flow` set: admits the request, which counts as pending from then on and
- * must be given to lookup_submit(). False: the request is answered. Either it is not admitted, and gets
- * what is cached, however old, or LOOKUP_OVERLOADED; or it does not want the cache entry, but its client
- * has p0f asked again too often, and gets that entry. */
+/* After lookup_recall(), with `began` and `flow` set: admits the request, which counts as pending from then
+ * on and must be given to lookup_submit(). False: the request is answered. Either it is not admitted, and
+ * gets what is cached, however old, or LOOKUP_OVERLOADED; or it does not want the cache entry, but its
+ * client has p0f asked again too often, and gets that entry. */
 bool lookup_admit(struct lookup *lookup, struct lookup_request *request) P0F_MUST_USE;
 
 /* Hands an admitted request to the loop's thread. It must not be touched until done() is called, but by

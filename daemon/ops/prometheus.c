@@ -167,8 +167,8 @@ static void put_lookup_times(struct exposition *out, const struct metrics_snapsh
 
     exposition_head(out, name, "histogram",
                     "Duration of lookups answered from the cache at once (hit; one in 32 is timed, "
-                    "for itself and "
-                    "the 31 that follow), and of lookups that waited for p0f (miss).");
+                    "for itself and the 31 that follow), and of lookups that waited for p0f "
+                    "(miss).");
     put_times(out, snapshot, METRICS_HIT_TIME, name, "hit");
     put_times(out, snapshot, METRICS_MISS_TIME, name, "miss");
 }

@@ -65,7 +65,8 @@ struct status_request {
     struct loop_task task;
 };
 
-/* The uptime counts from now, and the settings have been read successfully at options->started. NULL with errno when out of memory. */
+/* The uptime counts from now, and the settings have been read successfully at options->started. NULL with
+ * errno when out of memory. */
 struct status *status_new(const struct status_options *options);
 
 /* No request may be pending. No-op on NULL. */
