@@ -213,6 +213,15 @@ static void drain_link(struct link *link)
     tell_owner(link, hope_lost ? LINK_EVENT_LOST : LINK_EVENT_PROGRESS);
 }
 
+/* While the pool retires, idle connections are closed: p0f may be at its connection limit, and answers on
+ * our others only once it has room for them. */
+static void leave_if_idle(struct link *link)
+{
+    if (link->common->retiring && is_open(link) && p0f_conn_pending(link->conn) == 0 &&
+        p0f_conn_outstanding(link->conn) == 0)
+        link_enter(link, LINK_DOWN);
+}
+
 static void on_link_events(void *ctx, uint32_t events)
 {
     struct link *link = ctx;
@@ -233,6 +242,7 @@ static void on_link_events(void *ctx, uint32_t events)
         tell_owner(link, LINK_EVENT_READY);
     }
     watch_as_needed(link);
+    leave_if_idle(link);
     tell_owner(link, LINK_EVENT_PROGRESS);
 }
 
@@ -325,6 +335,7 @@ void link_retire(struct link *link)
 {
     if (link->conn)
         p0f_conn_retire(link->conn);
+    leave_if_idle(link);
     if (link->state == LINK_DOWN)
         loop_disarm(link->common->loop, &link->timer);
 }

@@ -94,7 +94,8 @@ struct link {
 /* Connects at once: raises CONNECTED or LOST before it returns. */
 void link_start(struct link *link, struct link_common *common);
 
-/* Takes no more queries and, if it is down, stays down. Set common->retiring first. */
+/* Takes no more queries, closes once nothing is outstanding, and then stays down. Set common->retiring
+ * first. */
 void link_retire(struct link *link);
 
 /* Closes it, unless an answer is outstanding. Raises no event. */

@@ -217,6 +217,8 @@ static void on_link_ready(struct pool *pool, const struct link *link)
 {
     bool first = true, silent = false;
 
+    if (pool->common.retiring)
+        return;
     for (unsigned i = 0; i < pool->set.count; i++) {
         const struct link *other = &pool->links[i];
         first = first && (other == link || other->state != LINK_READY);

@@ -314,6 +314,17 @@ def test_all_slots_taken(crowded, serve):
         processes.wait_until_idle(p0f.process.pid, "p0f to be idle again")
 
 
+def test_it_ends_although_its_own_connections_take_all_slots(needs_p0f, scratch, serve):
+    """The answers on the fourth come only when it has closed another one."""
+    p0f = RealP0f(scratch, packets="net 192.0.2.0/24", options=("-S", "3"))
+    p0f.output = os.devnull
+    with p0f, serve(p0f) as daemon:
+        wait_until(lambda: "answers on 3 of 4 connections" in daemon.log(), "the limit to be reached")
+        daemon.stop()
+        assert daemon.log().splitlines()[-1].endswith("SIGTERM: shutting down")
+        assert p0f.alive()
+
+
 def test_a_query_asked_while_there_is_no_slot_is_not_lost(crowded, serve):
     p0f, others = crowded
     with serve(p0f, {"p0f.timeout": f"{20 * SLOWDOWN}s"}) as daemon:

@@ -79,9 +79,15 @@ static inline void stage_accept(void)
 static inline void stage_read(struct fake_p0f_client *client)
 {
     unsigned before = client->count;
+    enum fake_p0f_read got = FAKE_P0F_IDLE;
 
-    while (client->fd >= 0 && fake_p0f_read(client, FAKE_P0F_QUERIES_MAX) == FAKE_P0F_GOT)
+    while (client->fd >= 0 && (got = fake_p0f_read(client, FAKE_P0F_QUERIES_MAX)) == FAKE_P0F_GOT)
         continue;
+    if (got == FAKE_P0F_CLOSED) {
+        cr_assert_eq(client->count, 0, "closed while an answer was outstanding");
+        fake_p0f_hang_up(client);
+        return;
+    }
     for (unsigned i = before; i < client->count; i++) {
         cr_assert_neq(client->outstanding[i].type, 0, "not a query");
         stage.asked += !stage_is_probe(&client->outstanding[i]);

@@ -79,16 +79,25 @@ static void pass(int64_t ms)
     settle();
 }
 
-Test(link_lifecycle, retired_it_takes_no_more)
+Test(link_lifecycle, retired_it_takes_no_more_and_closes_with_the_last_answer)
 {
     open_with_p0f();
     cr_assert_eq(ask(), P0F_OK);
     common.retiring = true;
     link_retire(&tested);
     cr_assert_eq(ask(), P0F_RETIRED);
-    settle();
     cr_assert_eq(tested.state, LINK_READY);
-    cr_assert_eq(p0f_conn_outstanding(tested.conn), 0);
+    settle();
+    cr_assert_eq(tested.state, LINK_DOWN);
+    finish();
+}
+
+Test(link_lifecycle, retired_it_closes_at_once_if_idle)
+{
+    open_with_p0f();
+    common.retiring = true;
+    link_retire(&tested);
+    cr_assert_eq(tested.state, LINK_DOWN);
     finish();
 }
 

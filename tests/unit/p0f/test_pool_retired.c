@@ -46,12 +46,12 @@ Test(pool_retired, no_link_connects)
     }
 }
 
-static struct pool *open_one(void)
+static struct pool *open_pool(unsigned links)
 {
     drained = 0;
-    return pool_new(
-        stage.loop,
-        &(struct pool_options){.socket = stage.p0f.socket.path, .connections = 1, .pipeline = 16});
+    return pool_new(stage.loop, &(struct pool_options){.socket = stage.p0f.socket.path,
+                                                       .connections = links,
+                                                       .pipeline = 16});
 }
 
 static void finish(struct pool *pool)
@@ -74,7 +74,7 @@ Test(pool_retired, not_drained_while_anything_is_outstanding)
 
     stage_open();
     stage_p0f_start();
-    struct pool *pool = open_one();
+    struct pool *pool = open_pool(1);
     stage_settle();
     stage.holding = true;
     for (int i = 0; i < 2; i++) {
@@ -100,7 +100,7 @@ Test(pool_retired, not_drained_while_a_probe_is_outstanding)
     stage_open();
     stage_p0f_start();
     stage.mute = true;
-    struct pool *pool = open_one();
+    struct pool *pool = open_pool(1);
     stage_settle();
     cr_assert_eq(pool_outstanding(pool), 2);
     pool_retire(pool, on_drained, &drained);
@@ -111,5 +111,22 @@ Test(pool_retired, not_drained_while_a_probe_is_outstanding)
     cr_assert_eq(drained, 0);
     stage_answer_first(&stage.p0f.clients[0]);
     stage_settle();
+    finish(pool);
+}
+
+/* p0f answers on the last connection only when it has got rid of another one. */
+Test(pool_retired, drained_although_p0f_is_at_its_limit)
+{
+    stage_open();
+    stage_p0f_start();
+    stage.taken = STAGE_CLIENTS - 3;
+    struct pool *pool = open_pool(4);
+    stage_settle();
+    stage_pass(5000);
+    cr_assert_eq(stage.accepted, 3);
+    cr_assert_eq(pool_outstanding(pool), 2);
+    pool_retire(pool, on_drained, &drained);
+    stage_settle();
+    cr_assert_eq(stage.accepted, 4);
     finish(pool);
 }
