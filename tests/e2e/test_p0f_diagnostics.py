@@ -44,7 +44,7 @@ def _said(daemon, socket, text):
 
 
 def _answers(daemon, socket):
-    wait_until(lambda: AGAIN in _lines(daemon, socket)[-1], "the log to say that p0f answers", bound=40)
+    wait_until(lambda: AGAIN in (_lines(daemon, socket) or [""])[-1], "the log to say that p0f answers", bound=40)
     daemon.wait_for_p0f()
     assert _fault(daemon) is None
 

@@ -85,6 +85,7 @@ class RealP0f:
     def stop(self):
         """The soft way, so that its log is written out."""
         if self.alive():
+            self.process.send_signal(signal.SIGCONT)  # a test that has stopped it may have failed
             self.process.terminate()
             self.process.send_signal(signal.SIGCONT)    # a test that failed may have stopped it
             self.process.wait()
