@@ -11,6 +11,10 @@ struct MHD_Response;
 /* Adds, like response_add(), the fields that a browser needs in any answer to this request. */
 void cors_add_fields(const struct request *request, struct MHD_Response **response);
 
+/* Also those that tell a browser what a page may send, if the request is a preflight and the page's origin
+ * is allowed. */
+void cors_add_preflight(const struct request *request, struct MHD_Response **response);
+
 /* Whether the answer to this request has such fields for its origin alone, so that no other request may
  * get it. */
 bool cors_is_own(const struct request *request);

@@ -4,6 +4,7 @@
 #include "core/rfc3339.h"
 #include "core/utf8.h"
 #include "http/client_address.h"
+#include "http/cors.h"
 #include "http/host_lookup.h"
 #include "http/respond.h"
 #include "http/response.h"
@@ -136,6 +137,7 @@ static enum MHD_Result respond_forward(struct request *request, enum forward_sta
     for (size_t i = 0; i < headers.count; i++)
         response_add_or_empty(&response, headers.fields[i].name, headers.fields[i].value);
     response_add(&response, "Cache-Control", "no-store");
+    cors_add_preflight(request, &response);
     return respond(request, MHD_HTTP_OK, response);
 }
 

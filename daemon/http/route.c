@@ -46,6 +46,8 @@ const char *route_allow(const struct route *route)
         "GET, HEAD, POST, OPTIONS",
     };
 
+    if (route->any)
+        return methods[3];
     return methods[(route->get != NULL) + 2 * (route->post != NULL)];
 }
 

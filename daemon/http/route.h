@@ -53,7 +53,7 @@ const struct route *route_find(const struct route_table *table, const char *path
 /* The last row. */
 const struct route *route_of_none(const struct route_table *table);
 
-/* Its methods, for the Allow field (RFC 9110, 10.2.1). Static. */
+/* Its methods, for the Allow field (RFC 9110, 10.2.1); of those that take any, the usual ones. Static. */
 const char *route_allow(const struct route *route);
 
 /* The number under which its requests are counted. */

@@ -197,6 +197,20 @@ def test_preflight(listing, everybody, path):
         assert "Allow-Private-Network" not in cors
 
 
+def test_preflight_of_a_path_with_any_method(listing):
+    """/forward-auth answers OPTIONS as any other method, and a browser takes any 2xx for a yes."""
+    for path in ("/forward-auth", "/forward-auth/below"):
+        answer = _preflight(listing, path, PAGE, **{"Access-Control-Request-Private-Network": "true"})
+        assert answer.status == 200 and answer["X-P0F-Status"]
+        cors = _cors(answer)
+        assert cors["Allow-Origin"] == PAGE
+        assert {"get", "head", "post"} <= _words(cors["Allow-Methods"])
+        assert _words(cors["Allow-Headers"]) == SENT
+        assert cors["Allow-Private-Network"] == "true"
+        assert "Allow-Origin" not in _cors(_preflight(listing, path, STRANGER))
+        assert "Allow-Methods" not in _cors(listing.get(path, _from(PAGE), method="OPTIONS"))
+
+
 def test_private_network_access(listing, everybody, nobody):
     """A public site that asks a private address: only who is allowed, and only when asked."""
     asks = {"Access-Control-Request-Private-Network": "true"}

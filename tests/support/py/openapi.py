@@ -49,10 +49,9 @@ def _problem(status, code, title, headers=None):
 ALLOW = {"allow": {"required": True, "schema": {"pattern": f"^{_NAMES}$"}}}
 NOT_FOUND = _problem(404, "not-found", "No such path")
 NOT_ALLOWED = _problem(405, "method-not-allowed", "Method not allowed", ALLOW)
-OPTIONS = {"headers": {**ALLOW, **_fields(access_control_allow_methods=_NAMES,
-                                          access_control_allow_headers=_NAMES,
-                                          access_control_allow_private_network="true",
-                                          access_control_max_age="[0-9]+")}}
+PREFLIGHT = _fields(access_control_allow_methods=_NAMES, access_control_allow_headers=_NAMES,
+                    access_control_allow_private_network="true", access_control_max_age="[0-9]+")
+OPTIONS = {"headers": {**ALLOW, **PREFLIGHT}}
 
 
 class Drift(AssertionError):
@@ -133,7 +132,11 @@ class Document:
         """Those that a request may get, by status."""
         item = self.path_item(target)
         if _target_path(target) == PROXIED:
-            return item["get"]["responses"]
+            responses = item["get"]["responses"]
+            if method != "OPTIONS":
+                return responses
+            visitor = self.resolve(responses["200"])
+            return {**responses, "200": {**visitor, "headers": {**visitor["headers"], **PREFLIGHT}}}
         operations = item or self.members["paths"]["/"]
         main = (operations.get("get") or operations["post"])["responses"]
         errors = {status: response for status, response in main.items() if status[0] not in "23"}

@@ -77,6 +77,7 @@ Test(route, methods)
     cr_assert_str_eq(route_allow(&rows[1]), "POST, OPTIONS");
     cr_assert_str_eq(route_allow(&rows[2]), "GET, HEAD, POST, OPTIONS");
     cr_assert_str_eq(route_allow(&rows[3]), "OPTIONS");
+    cr_assert_str_eq(route_allow(&rows[4]), "GET, HEAD, POST, OPTIONS"); /* any */
 }
 
 Test(route, numbers)
