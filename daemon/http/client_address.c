@@ -2,6 +2,7 @@
 #include "http/client_address.h"
 
 #include "core/number.h"
+#include "net/host_port.h"
 #include "net/peer.h"
 
 #include <string.h>
@@ -15,22 +16,15 @@ static bool is_port(struct span text)
     return text.length <= 5 && number_parse(text, 65535, &port);
 }
 
-/* Splits the address off what follows it, and takes it out of its brackets. Without brackets, a single colon
- * is that of a port, and several belong to an IPv6 address. False when a bracket is missing. */
-static bool split_host(struct span *rest, struct span *host)
+/* False when they do not match. */
+static bool drop_brackets(struct span *host)
 {
-    struct span after = *rest;
-
-    if (rest->at[0] == '[') {
-        *rest = span_from(*rest, 1);
-        *host = span_split(rest, ']');
-        return rest->at != host->at + host->length;
-    }
-    *host = span_split(&after, ':');
-    if (memchr(after.at, ':', after.length))
-        *host = *rest;
-    *rest = span_from(*rest, host->length);
-    return true;
+    if (!span_skip(host, "["))
+        return true;
+    if (host->length == 0 || host->at[host->length - 1] != ']')
+        return false;
+    host->length--;
+    return host->length > 0 && host->at[0] != '[';
 }
 
 /* Only IPv6 addresses have zones: "fe80::1%eth0". */
@@ -46,11 +40,10 @@ static bool drop_zone(struct span *host)
 /* `text` is not empty. False, with *addr unchanged, when it is not an address. */
 static bool read_address(struct span text, struct p0f_addr *addr)
 {
-    struct span host;
+    struct span host, port;
 
-    if (!split_host(&text, &host) || !drop_zone(&host))
-        return false;
-    if (text.length > 0 && (!span_skip(&text, ":") || !is_port(text)))
+    host_port_split(text, &host, &port);
+    if (!drop_brackets(&host) || !drop_zone(&host) || (port.at && !is_port(port)))
         return false;
     return p0f_addr_parse(host.at, host.length, addr) == P0F_OK;
 }
