@@ -27,12 +27,13 @@ static enum problem say_no_match(const struct p0f_addr *addr, const char *ip,
 
     if (addr->type == 6 && memcmp(bytes, well_known, sizeof well_known) == 0)
         return say(PROBLEM_NO_MATCH, detail,
-                   "p0f does not know %s; this is NAT64 for %u.%u.%u.%u, as which p0f knows it", ip,
-                   bytes[12], bytes[13], bytes[14], bytes[15]);
+                   "p0f does not know %s; this is NAT64 for %u.%u.%u.%u; p0f knows the host by "
+                   "that IPv4 address",
+                   ip, bytes[12], bytes[13], bytes[14], bytes[15]);
     if (addr->type == 6 && memcmp(bytes, local_use, sizeof local_use) == 0)
-        return say(
-            PROBLEM_NO_MATCH, detail,
-            "p0f does not know %s; this is NAT64, and p0f knows the host by its IPv4 address", ip);
+        return say(PROBLEM_NO_MATCH, detail,
+                   "p0f does not know %s; this is NAT64; p0f knows the host by its IPv4 address",
+                   ip);
     return say(PROBLEM_NO_MATCH, detail, "p0f does not know %s", ip);
 }
 

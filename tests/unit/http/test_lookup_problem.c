@@ -53,16 +53,17 @@ static void expect_no_match(const char *text, const char *expected)
 Test(lookup_problem, nat64_names_the_ipv4_host)
 {
     expect_no_match("64:ff9b::192.0.2.1", "p0f does not know 64:ff9b::c000:201; this is NAT64 for "
-                                          "192.0.2.1, as which p0f knows it");
+                                          "192.0.2.1; p0f knows the host by that IPv4 address");
     expect_no_match("64:ff9b::255.255.255.255", "p0f does not know 64:ff9b::ffff:ffff; this is "
-                                                "NAT64 for 255.255.255.255, as which p0f knows it");
+                                                "NAT64 for 255.255.255.255; p0f knows the host by "
+                                                "that IPv4 address");
 }
 
 /* Where in it the IPv4 address is, depends on the network. */
 Test(lookup_problem, nat64_of_a_network_names_no_ipv4_host)
 {
     expect_no_match("64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
-                    "p0f does not know 64:ff9b:1:ffff:ffff:ffff:ffff:ffff; this is NAT64, and p0f "
+                    "p0f does not know 64:ff9b:1:ffff:ffff:ffff:ffff:ffff; this is NAT64; p0f "
                     "knows the host by its IPv4 address");
 }
 
