@@ -32,6 +32,16 @@ static bool skip_authority(struct span *target, struct span *authority)
 
 /* ---- The path */
 
+/* Whether its % begins a zone that has not been encoded, as in "fe80::1%eth0". */
+static bool has_plain_zone(struct span text)
+{
+    struct span addr = span_split(&text, '%');
+    struct p0f_addr parsed;
+
+    return p0f_addr_parse(addr.at, addr.length, &parsed) == P0F_OK && parsed.type == 6 &&
+           text.length > 0 && number_digits(text) == 0;
+}
+
 static void parse_address(struct span text, struct target *target)
 {
     char decoded[DECODED_SIZE];
@@ -44,6 +54,8 @@ static void parse_address(struct span text, struct target *target)
     target->error = TARGET_BAD_ADDRESS;
     if (result == PERCENT_DECODED)
         address_fault(decoded, length, target->detail);
+    else if (result == PERCENT_BROKEN && has_plain_zone(text))
+        address_fault(text.at, text.length, target->detail);
     else
         snprintf(target->detail, sizeof target->detail, "%s",
                  result == PERCENT_BROKEN ? "a % without two hexadecimal digits after it"

@@ -156,7 +156,8 @@ def test_what_is_wrong_is_said(lab):
         answer = fetch_target(daemon.endpoint, f"/host/{urllib.parse.quote(text, safe='')}")
         assert assert_problem(answer, 400, "bad-address")["detail"] == detail
     # What needs no encoding, or is not encoded by a careless program.
-    for text in ("198.51.100.1/", "198.51.100.1:80", "198.51.100.0/24", "https://198.51.100.1/x"):
+    for text in ("198.51.100.1/", "198.51.100.1:80", "198.51.100.0/24", "https://198.51.100.1/x",
+                 "fe80::1%eth0"):
         answer = fetch_target(daemon.endpoint, f"/host/{text}")
         assert assert_problem(answer, 400, "bad-address")["detail"] == EXPLAINED[text]
     broken = assert_problem(fetch_target(daemon.endpoint, "/host/198.51.100.1%"), 400, "bad-address")

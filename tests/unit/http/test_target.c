@@ -252,6 +252,17 @@ Test(target, broken_percent_encoding)
     expect_bad_address("/host/10.0.0.1%3", BROKEN);
     expect_bad_address("/host/10.0.0.1%", BROKEN);
     expect_bad_address("/host/10.0.0.%3?1", BROKEN);
+    expect_bad_address("/host/10.0.0.1%eth0", BROKEN); /* IPv4 has no zones */
+    expect_bad_address("/host/fe80::1%", BROKEN);
+}
+
+Test(target, a_zone_that_is_not_encoded)
+{
+    const char *said = "a zone is not part of an address; did you mean fe80::1?";
+
+    expect_bad_address("/host/fe80::1%25eth0", said);
+    expect_bad_address("/host/fe80::1%eth0", said);
+    expect_bad_address("/host/fe80::1%wlan0?wait=0", said);
 }
 
 Test(target, absolute_form)
