@@ -124,7 +124,7 @@ static json_t *parse(const char *bytes, size_t length, char error[BATCH_BODY_ERR
     if (is_utf16(bytes, length, error))
         return NULL;
     if (begins_with(bytes, length, BYTE_ORDER_MARK)) {
-        snprintf(error, BATCH_BODY_ERROR_SIZE, "the body begins with a byte order mark");
+        snprintf(error, BATCH_BODY_ERROR_SIZE, "the body begins with a byte order mark (BOM)");
         return NULL;
     }
     out_of_memory = false;

@@ -121,7 +121,7 @@ Test(batch_body, what_is_no_json_is_refused_with_its_place)
     expect_refused("[\"a\"] x", "line 1, column 7: end of file expected near 'x'");
     expect_refused("['a']", "line 1, column 2: invalid token near '''");
     expect_refused("[\"a\\q\"]", "line 1, column 5: invalid escape near '\"a\\q'");
-    expect_refused("\xef\xbb\xbf[\"a\"]", "the body begins with a byte order mark");
+    expect_refused("\xef\xbb\xbf[\"a\"]", "the body begins with a byte order mark (BOM)");
     expect_refused_bytes("\xff\xfe[\0", 4, "the body is UTF-16, expected UTF-8");
     expect_refused_bytes("\xfe\xff\0[", 4, "the body is UTF-16, expected UTF-8");
 }
