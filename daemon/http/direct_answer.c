@@ -58,7 +58,7 @@ static bool is_head(const struct request *request)
 
     if (request->stage == STAGE_NONE)
         return false;
-    if (request->stage == STAGE_BODY)
+    if (request->stage >= STAGE_BODY)
         return strcmp(request->method, head) == 0;
     return request->client->memory && request->client->memory + sizeof head <= request->url &&
            memcmp(request->url - sizeof head, head, sizeof head) == 0;

@@ -7,9 +7,10 @@
 #include "http/problem.h"
 #include "http/request.h"
 
-/* Refuses a request whose line, header or body is not complete: sends a problem document and shuts the
- * socket down for writing, so that whatever the library may send goes nowhere. What the client still sends
- * is read for a while once the library has closed the connection (lingering_close.h). */
+/* Refuses a request whose line, header or body is not complete, or whose response the library has no room
+ * for: sends a problem document and shuts the socket down for writing, so that whatever the library may send
+ * goes nowhere. What the client still sends is read for a while once the library has closed the connection
+ * (lingering_close.h). */
 void direct_answer(struct request *request, enum problem problem, const char *detail);
 
 #endif

@@ -83,12 +83,12 @@ void replace_note_memory(struct client *client)
         client->memory = start;
 }
 
-/* The request that the library is refusing; NULL when unknown, or answered already. */
+/* The request that the library is working on; NULL when unknown. */
 static struct request *find_refused(void)
 {
     struct client *client = clients_find(reading_current());
 
-    return client && client->request.stage < STAGE_WAITING ? &client->request : NULL;
+    return client ? &client->request : NULL;
 }
 
 static bool has_whole_header(const struct request *request)
@@ -142,23 +142,31 @@ static void replace_page(struct request *request, unsigned status, const char *p
     }
 }
 
-/* 1.0.1 closes the connection without a page if it doubts that the client speaks HTTP. */
+static bool log_begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* 1.0.1 closes the connection without a page if it doubts that the client speaks HTTP. 0.9.75 does so if a
+ * request's header leaves no room for that of the response that we have queued; such a request is counted
+ * twice. */
 static void replace_silence(struct request *request, const char *reason)
 {
-    static const char no_room[] = "No space left";
-
     if (request->stage == STAGE_NONE)
         replace_page(request,
-                     strncmp(reason, no_room, sizeof no_room - 1) == 0 ? MHD_HTTP_URI_TOO_LONG
-                                                                       : MHD_HTTP_BAD_REQUEST,
+                     log_begins_with(reason, "No space left") ? MHD_HTTP_URI_TOO_LONG
+                                                              : MHD_HTTP_BAD_REQUEST,
                      "");
+    else if (request->stage == STAGE_DONE &&
+             log_begins_with(reason, "Closing connection (failed to create response header)"))
+        replace_page(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "");
 }
 
 /* It also logs clients that disconnect, and other things that need no action. */
 void replace_on_log(void *ctx, const char *format, va_list args)
 {
     static const char page[] = "Error processing request (HTTP response code is %u ('%s')).";
-    bool is_page = strncmp(format, page, sizeof page - 1) == 0;
+    bool is_page = log_begins_with(format, page);
 
     (void)ctx;
     if (!is_page && strcmp(format, "%s\n") != 0)
@@ -166,10 +174,10 @@ void replace_on_log(void *ctx, const char *format, va_list args)
     struct request *request = find_refused();
     if (!request)
         return;
-    if (is_page) {
+    if (is_page && request->stage < STAGE_WAITING) {
         unsigned status = va_arg(args, unsigned);
         replace_page(request, status, va_arg(args, const char *));
-    } else {
+    } else if (!is_page) {
         replace_silence(request, va_arg(args, const char *));
     }
 }

@@ -183,6 +183,23 @@ def test_headers_beyond_all_buffers(daemon, size):
     assert_problem(fetch_target(daemon.endpoint, f"/host/{HOST}", *many), 431, "headers-too-large")
 
 
+@pytest.mark.parametrize("path", ["/livez", "/forward-auth", f"/host/{HOST}"])
+def test_headers_that_leave_little_room(daemon, path):
+    """Whatever the size, there is an answer: near the limit the HTTP library has read the request, but has
+    no room for the header of the response."""
+    def one_cookie(size):
+        return ["Cookie: a=" + "c" * size]
+
+    def many_fields(size):
+        return ["X-Long: " + "v" * 1000] * (size // 1000) + ["X: " + "v" * (size % 1000)]
+
+    for fields, smallest in ((one_cookie, 11_400), (many_fields, 21_800)):
+        statuses = [fetch_target(daemon.endpoint, path, *fields(size)).status
+                    for size in range(smallest, smallest + 1_200, 50)]
+        assert set(statuses) <= {200, 431} and statuses == sorted(statuses), statuses
+        assert statuses[-1] == 431
+
+
 def test_a_chunk_extension_beyond_all_buffers(daemon):
     """Nothing is wrong with it but its size. Where no body is taken, it is not even looked at."""
     for path, status, code in (("/hosts", 413, "body-too-large"),
