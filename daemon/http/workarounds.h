@@ -8,8 +8,8 @@
  * 2. A target with more parameters than fit into the connection's memory gets no answer. Seen in 0.9.75;
  *    1.0.1 refuses it, but still parses parameters that nobody needs.
  * 3. It answers malformed requests with HTML pages of its own, without calling the handler, or closes the
- *    connection without an answer, as for a header that leaves no room for the response's. Its log tells of each, but not which connection it is; reading.c
- *    finds out. Seen in 0.9.75 and 1.0.1.
+ *    connection without an answer; 0.9.75 also if a header leaves no room for that of our response. Its
+ *    log tells of each, but not which connection it is; reading.c finds out. Seen in 0.9.75 and 1.0.1.
  * 4. A response that is queued before the body has been read closes the connection at once, which can
  *    cost the client the response. Seen in 0.9.75 and 1.0.1.
  * 5. When a suspended request is resumed and its client has closed its sending side, the connection is
