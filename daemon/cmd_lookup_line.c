@@ -123,7 +123,7 @@ static void put_host_text(FILE *out, const struct p0f_host *host)
     fputs(host->bad_sw <= 2 ? honesty[host->bad_sw] : "", out);
     put_pair(out, "; link: ", host->link_type, "");
     put_pair(out, "; language: ", host->language, "");
-    if (host->distance >= 0 && host->distance != 255)
+    if (host->distance >= 0 && host->distance != P0F_DISTANCE_UNKNOWN)
         fprintf(out, "; distance: %d", host->distance);
     put_uptime(out, host);
     put_moment(out, "; NAT: ", host->last_nat);

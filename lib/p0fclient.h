@@ -136,6 +136,7 @@ P0F_API size_t p0f_answer_size(enum p0f_dialect dialect);
 #define P0F_STATUS_OK 0x10u
 #define P0F_STATUS_NOMATCH 0x20u
 
+#define P0F_DISTANCE_UNKNOWN 255 /* p0f stores -1 in an unsigned byte, and sends that */
 #define P0F_TEXT_SIZE 33 /* 32 bytes on the wire, where p0f omits the NUL of a text of 32 */
 
 /* What p0f knows about a host, in the order of the wire. Times are in Unix seconds. */
@@ -151,7 +152,7 @@ struct p0f_host {
     uint32_t up_mod_days;
     uint32_t last_nat;           /* 0: never */
     uint32_t last_chg;           /* 0: never */
-    int16_t distance;            /* in hops; 255: unknown (p0f's README says -1) */
+    int16_t distance;            /* in hops, or P0F_DISTANCE_UNKNOWN */
     uint8_t bad_sw;              /* 0: consistent or no data, 1: OS differs, 2: mismatch */
     uint8_t os_match_q;          /* bit 0: fuzzy, bit 1: generic */
     char os_name[P0F_TEXT_SIZE]; /* texts hold any bytes but NUL; "": unknown */

@@ -15,7 +15,7 @@ const struct p0f_addr *client_address(const struct request *request, struct p0f_
  * address of its own peer. A peer that is not trusted is the client, whatever it sent. Otherwise the list is
  * walked from the right, past trusted addresses, and ends at the first entry that is
  *   - an address that is not trusted: the client;
- *   - not an address: whatever is to the left of it came from who knows where, and the client is the last
+ *   - not an address: whatever is to the left of it is not to be trusted, and the client is the last
  *     trusted address so far, the peer included.
  * If all are trusted, the client is the leftmost. Empty entries are skipped; a port, brackets and the zone
  * of an IPv6 address are dropped ("192.0.2.1:80", "[2001:db8::1]:80", "fe80::1%eth0").

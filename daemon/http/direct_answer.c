@@ -92,7 +92,7 @@ void direct_answer(struct request *request, enum problem problem, const char *de
     char bytes[ANSWER_SIZE];
     struct strbuf answer = strbuf_on(bytes, sizeof bytes);
 
-    if (request->stage == STAGE_NONE) /* it is the last request yet */
+    if (request->stage == STAGE_NONE) /* *request is still the one before */
         *request = (struct request){
             .client = request->client,
             .target.route = route_of_none(request->client->service->routes),

@@ -125,7 +125,7 @@ static enum MHD_Result serve_request(struct request *request)
 
 /* ---- The end of the header */
 
-/* Who takes no body does not wait for one, which may never come: nginx's auth_request keeps the visitor's
+/* A path that takes no body does not wait for one, which may never come: nginx's auth_request keeps the visitor's
  * Content-Length, but does not send the body. */
 static enum MHD_Result begin_body(struct request *request)
 {

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define TEXT_SIZE (2 * (2 * 32 + 1) + 1) /* name, space and flavor in UTF-8 */
-#define DISTANCE_UNKNOWN 255             /* as p0f sends its -1 */
 
 static char *add_header(struct forward_auth *headers, const char *name)
 {
@@ -105,7 +104,7 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
         [FORWARD_NO_MATCH] = "no-match",
         [FORWARD_ERROR] = "error",
     };
-    static const struct p0f_host unknown = {.distance = DISTANCE_UNKNOWN};
+    static const struct p0f_host unknown = {.distance = P0F_DISTANCE_UNKNOWN};
 
     if (status != FORWARD_OK)
         host = &unknown;
@@ -117,7 +116,7 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
     add_named(headers, "X-P0F-HTTP", host->http_name, host->http_flavor);
     add_text(headers, "X-P0F-Link", host->link_type);
     add_text(headers, "X-P0F-Language", host->language);
-    add_number(headers, "X-P0F-Distance", host->distance >= 0 && host->distance != DISTANCE_UNKNOWN,
+    add_number(headers, "X-P0F-Distance", host->distance >= 0 && host->distance != P0F_DISTANCE_UNKNOWN,
                host->distance);
     add_number(headers, "X-P0F-Uptime-Min", host->uptime_min > 0, host->uptime_min);
     add_moment(headers, "X-P0F-NAT", host->last_nat > 0, host->last_nat);

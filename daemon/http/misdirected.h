@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests under a name that is none of ours (http.server_names): 421 (RFC 9110, 15.5.20). Private to the
+/* Requests for a name that is not ours (http.server_names): 421 (RFC 9110, 15.5.20). Private to the
  * HTTP side. */
 #ifndef HTTP_MISDIRECTED_H
 #define HTTP_MISDIRECTED_H

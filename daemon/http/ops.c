@@ -29,7 +29,7 @@ enum MHD_Result serve_livez(struct request *request)
     return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
 }
 
-/* A text that changes with our version at most: kept by clients, and asked for again with its ETag. */
+/* A document that changes only with our version: clients keep it, and revalidate it with its ETag. */
 static enum MHD_Result respond_document(struct request *request, const char *etag,
                                         struct MHD_Response *response)
 {

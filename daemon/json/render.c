@@ -159,10 +159,9 @@ static void put_duration_or_null(struct strbuf *w, const char *name, uint32_t da
     strbuf_puts(w, "\"");
 }
 
-/* p0f stores -1, "unknown", in an unsigned byte and sends 255, whatever its README says. */
 static void put_distance_or_null(struct strbuf *w, const char *name, int16_t hops)
 {
-    if (hops == 255 || hops == -1)
+    if (hops == P0F_DISTANCE_UNKNOWN || hops == -1)
         put_null(w, name);
     else
         put_integer(w, name, hops);
