@@ -137,7 +137,7 @@ P0F_API size_t p0f_answer_size(enum p0f_dialect dialect);
 #define P0F_STATUS_NOMATCH 0x20u
 
 #define P0F_DISTANCE_UNKNOWN 255 /* p0f stores -1 in an unsigned byte, and sends that */
-#define P0F_TEXT_SIZE 33 /* 32 bytes on the wire, where p0f omits the NUL of a text of 32 */
+#define P0F_TEXT_SIZE 33         /* 32 bytes on the wire, where p0f omits the NUL of a text of 32 */
 
 /* What p0f knows about a host, in the order of the wire. Times are in Unix seconds. */
 struct p0f_host {

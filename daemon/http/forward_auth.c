@@ -116,8 +116,8 @@ void forward_auth(enum forward_status status, const struct p0f_host *host,
     add_named(headers, "X-P0F-HTTP", host->http_name, host->http_flavor);
     add_text(headers, "X-P0F-Link", host->link_type);
     add_text(headers, "X-P0F-Language", host->language);
-    add_number(headers, "X-P0F-Distance", host->distance >= 0 && host->distance != P0F_DISTANCE_UNKNOWN,
-               host->distance);
+    add_number(headers, "X-P0F-Distance",
+               host->distance >= 0 && host->distance != P0F_DISTANCE_UNKNOWN, host->distance);
     add_number(headers, "X-P0F-Uptime-Min", host->uptime_min > 0, host->uptime_min);
     add_moment(headers, "X-P0F-NAT", host->last_nat > 0, host->last_nat);
     add_number(headers, "X-P0F-Bad-SW", host->bad_sw > 0, host->bad_sw);
