@@ -56,9 +56,12 @@ bool percent_normalize(struct span in, char *out, size_t *length)
         int value = in.at[i] == '%' ? encoded_byte(in, i) : 0;
         if (value < 0)
             return false;
-        out[used++] = is_unreserved(value) ? (char)value : in.at[i];
-        if (is_unreserved(value))
+        if (is_unreserved(value)) {
+            out[used++] = (char)value;
             i += 2;
+        } else {
+            out[used++] = in.at[i];
+        }
     }
     *length = used;
     return true;

@@ -195,7 +195,8 @@ static size_t read_end(struct batch_results *results, char *bytes, size_t room)
     if (results->read > results->count || room < length)
         return 0;
     results->read++;
-    memcpy(bytes, end, length);
+    for (size_t i = 0; i < length; i++) /* the stream has no NUL at its end */
+        bytes[i] = end[i];
     return length;
 }
 

@@ -18,7 +18,7 @@ static bool make_room(size_t count)
         more *= 2;
     if (more == room)
         return true;
-    struct client **grown = realloc(by_fd, more * sizeof *grown);
+    struct client **grown = realloc(by_fd, more * sizeof(struct client *));
     if (!grown)
         return false;
     for (; room < more; room++)

@@ -35,7 +35,7 @@ const char *link_state_name(enum link_state state)
 
 static bool is_open(const struct link *link)
 {
-    return link->state == LINK_PROBING || link->state == LINK_READY;
+    return link->conn && (link->state == LINK_PROBING || link->state == LINK_READY);
 }
 
 bool link_may_answer(const struct link *link)

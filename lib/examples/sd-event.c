@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
@@ -102,10 +101,10 @@ static void ask(struct client *client, struct question *question)
 int main(int argc, char **argv)
 {
     struct client client = {0};
-    struct question *questions = calloc((size_t)argc, sizeof *questions);
+    static struct question questions[HOSTS_MAX];
     sigset_t signals;
 
-    if (argc < 3 || argc - 2 > HOSTS_MAX || !questions || sd_event_default(&client.loop) < 0) {
+    if (argc < 3 || argc - 2 > HOSTS_MAX || sd_event_default(&client.loop) < 0) {
         fprintf(stderr, "usage: %s SOCKET IP... (up to %d)\n", argv[0], HOSTS_MAX);
         return 2;
     }
@@ -125,20 +124,18 @@ int main(int argc, char **argv)
     sd_event_add_signal(client.loop, NULL, SIGINT, on_signal, &client);
     sd_event_add_signal(client.loop, NULL, SIGTERM, on_signal, &client);
     client.unsettled = argc - 2;
-    for (int i = 2; i < argc; i++) {
-        questions[i].client = &client;
-        questions[i].text = argv[i];
+    for (int i = 0; i < argc - 2; i++) {
+        questions[i] = (struct question){.client = &client, .text = argv[i + 2]};
         ask(&client, &questions[i]);
     }
     p0f_conn_flush(client.conn);
     watch(&client);
     int status = sd_event_loop(client.loop);
     sd_event_source_unref(client.socket); /* before its descriptor is closed */
-    for (int i = 2; i < argc; i++)
+    for (int i = 0; i < argc - 2; i++)
         questions[i].settled = 1;
     while (!p0f_conn_detach(client.conn)) /* cannot fork: wait */
         p0f_conn_io(client.conn);
     sd_event_unref(client.loop);
-    free(questions);
     return status;
 }
