@@ -12,12 +12,18 @@ static void enter(int i, int fd)
     clients_enter(&all[i]);
 }
 
+static void leave_all(void)
+{
+    while (clients_first())
+        clients_leave(clients_first());
+}
+
 static void expect(int fd, const struct client *client)
 {
     cr_assert_eq(clients_find(fd), client, "%d", fd);
 }
 
-Test(clients, are_found_by_their_descriptor)
+Test(clients, are_found_by_their_descriptor, .fini = leave_all)
 {
     expect(7, NULL);
     enter(0, 7);
@@ -31,7 +37,7 @@ Test(clients, are_found_by_their_descriptor)
     expect(1 << 20, NULL);
 }
 
-Test(clients, are_gone_when_they_have_left)
+Test(clients, are_gone_when_they_have_left, .fini = leave_all)
 {
     enter(0, 7);
     enter(1, 8);
@@ -45,7 +51,7 @@ Test(clients, are_gone_when_they_have_left)
     expect(8, NULL);
 }
 
-Test(clients, are_listed)
+Test(clients, are_listed, .fini = leave_all)
 {
     cr_assert_null(clients_first());
     enter(0, 7);
@@ -62,7 +68,7 @@ static void *find_in_a_new_thread(void *ctx)
     return ctx;
 }
 
-Test(clients, are_those_of_a_thread)
+Test(clients, are_those_of_a_thread, .fini = leave_all)
 {
     pthread_t thread;
 

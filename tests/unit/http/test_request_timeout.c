@@ -12,7 +12,8 @@
 
 static struct http_service service = {.idle_timeout = TIMEOUT_S};
 static struct client client;
-static int peer;
+static struct networks *trusted;
+static int peer, own;
 static int answers;
 
 /* In place of the library's: the connection is no real one. */
@@ -38,15 +39,28 @@ static void setup(void)
     char error[NETWORKS_ERROR_SIZE];
 
     stage_open();
+    trusted = networks_parse("", error);
     service.connections = connections_new(&(struct connections_options){
-        .loop = stage.loop, .max = 4, .trusted = networks_parse("", error), .key = {1, 2}});
+        .loop = stage.loop, .max = 4, .trusted = trusted, .key = {1, 2}});
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    cr_assert(connections_admit(service.connections, ends[0], NULL));
+    own = ends[0];
     peer = ends[1];
+    cr_assert(connections_admit(service.connections, own, NULL));
     client = (struct client){.service = &service, .request.client = &client};
-    connections_enter(service.connections, &client.entry, ends[0]);
+    connections_enter(service.connections, &client.entry, own);
     clients_enter(&client);
     answers = 0;
+}
+
+static void tear_down(void)
+{
+    clients_leave(&client);
+    connections_leave(service.connections, &client.entry);
+    connections_free(service.connections);
+    networks_free(trusted);
+    close(own);
+    close(peer);
+    stage_close();
 }
 
 static void pass(int seconds)
@@ -64,9 +78,7 @@ static bool ended(void)
     return recv(peer, &byte, 1, 0) == 0;
 }
 
-TestSuite(request_timeout, .init = setup);
-
-Test(request_timeout, an_idle_connection_is_closed_in_silence)
+Test(request_timeout, an_idle_connection_is_closed_in_silence, .init = setup, .fini = tear_down)
 {
     pass(TIMEOUT_S);
     cr_assert_not(ended());
@@ -76,7 +88,7 @@ Test(request_timeout, an_idle_connection_is_closed_in_silence)
 }
 
 /* Its bytes are there, but the library has not come to them yet. */
-Test(request_timeout, a_request_at_the_last_moment_is_not_lost)
+Test(request_timeout, a_request_at_the_last_moment_is_not_lost, .init = setup, .fini = tear_down)
 {
     pass(TIMEOUT_S);
     cr_assert_eq(send(peer, "G", 1, 0), 1);
@@ -87,7 +99,8 @@ Test(request_timeout, a_request_at_the_last_moment_is_not_lost)
     cr_assert_eq(answers, 0);
 }
 
-Test(request_timeout, a_request_has_all_its_time_from_its_first_byte)
+Test(request_timeout, a_request_has_all_its_time_from_its_first_byte, .init = setup,
+     .fini = tear_down)
 {
     pass(TIMEOUT_S);
     cr_assert(request_timeout_read(&client));
@@ -100,7 +113,8 @@ Test(request_timeout, a_request_has_all_its_time_from_its_first_byte)
     cr_assert_not(ended(), "the library does that");
 }
 
-Test(request_timeout, nothing_is_read_any_more_of_one_that_took_too_long)
+Test(request_timeout, nothing_is_read_any_more_of_one_that_took_too_long, .init = setup,
+     .fini = tear_down)
 {
     cr_assert(request_timeout_read(&client));
     pass(TIMEOUT_S + 1);
@@ -110,14 +124,14 @@ Test(request_timeout, nothing_is_read_any_more_of_one_that_took_too_long)
 }
 
 /* The first bytes of a request may have been read together with the one before. */
-Test(request_timeout, a_request_whose_line_is_there_has_begun)
+Test(request_timeout, a_request_whose_line_is_there_has_begun, .init = setup, .fini = tear_down)
 {
     client.request.stage = STAGE_BODY;
     pass(TIMEOUT_S + 1);
     cr_assert_eq(answers, 1);
 }
 
-Test(request_timeout, our_own_slowness_is_not_the_clients)
+Test(request_timeout, our_own_slowness_is_not_the_clients, .init = setup, .fini = tear_down)
 {
     cr_assert(request_timeout_read(&client));
     connections_arrived(&client.entry);

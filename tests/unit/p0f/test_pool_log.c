@@ -26,6 +26,8 @@ static void start(void)
     real_stderr = dup(STDERR_FILENO);
     cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
     pool_log_start(&tale, stage.loop, "SOCKET", on_told, &tale);
+    last_told[0] = '\0';
+    told = 0;
 }
 
 static void stop(void)

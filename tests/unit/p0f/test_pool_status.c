@@ -46,6 +46,7 @@ static void setup(unsigned connections, enum p0f_dialect dialect)
                                          .told = on_told,
                                          .ctx = &status};
 
+    told = 0;
     pool = pool_new(stage.loop, &options);
     cr_assert_not_null(pool);
     stage_settle();
