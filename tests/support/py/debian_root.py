@@ -25,7 +25,8 @@ class DebianRoot:
         for name in ("etc", "var"):
             shutil.copytree(f"{files}/{name}", f"{self.path}/{name}", symlinks=True)
         for name in _ETC:
-            shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
+            if os.path.exists(f"/etc/{name}"):      # a bare system has no hosts
+                shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
         for name in (*_BOUND, "run", "tmp", *(f"var/{name}" for name in _VAR)):
             os.makedirs(f"{self.path}/{name}", exist_ok=True)
         os.symlink("/run", f"{self.path}/var/run")
