@@ -11,11 +11,23 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const struct p0f_addr somebody = {.type = 4, .bytes = {192, 0, 2, 1}};
 static const struct timespec past = {.tv_nsec = 1};
 static struct stand_in p0f;
+
+/* In the place of the C library's, to see for how long it would wait. */
+static struct itimerspec alarm_set_to;
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *old)
+{
+    alarm_set_to = *value;
+    return (int)syscall(SYS_timerfd_settime, fd, flags, value, old);
+}
 
 /* What the thread does: accepts, reads so many queries, writes the bytes; then waits for the client
  * to close, or hangs up first. */
@@ -315,6 +327,15 @@ Test(query, by_text, .init = start, .fini = stop)
     pthread_join(thread, NULL);
     cr_assert(script.went_well);
     cr_assert_eq(host.total_conn, 42);
+}
+
+Test(query, by_text_within_milliseconds)
+{
+    struct p0f_host host;
+
+    cr_assert_eq(p0f_lookup_text("/nonexistent", "192.0.2.1", 1500, &host), P0F_UNREACHABLE);
+    cr_assert_eq(alarm_set_to.it_value.tv_sec, 1);
+    cr_assert_eq(alarm_set_to.it_value.tv_nsec, 500000000);
 }
 
 /* It ends, and the connection does not. */
