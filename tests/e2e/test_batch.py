@@ -81,8 +81,7 @@ def test_the_real_p0f(needs_p0f, scratch, serve):
             serve(p0f) as daemon:
         for address in addresses:
             loopback.visit(address, web.address)
-            wait_until(lambda a=address: (p0f.known(a) or {}).get("language"),
-                       f"p0f to read the request of {address}")
+            p0f.wait_to_know(address)
         items = _items(_post(daemon, addresses))
         for address, item in zip(addresses, items):
             assert item == {"query": address, "status": 200,

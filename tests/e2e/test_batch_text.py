@@ -15,7 +15,6 @@ from http_client import Answer, open_socket
 from p0f_wire import pack_answer, unpack_answer
 from problems import assert_problem
 from real_p0f import RealP0f
-from waiting import wait_until
 
 LINUX, WINDOWS, UNKNOWN = "198.51.100.1", "2001:db8::1", "198.51.100.3"
 KNOWN = {LINUX: {"os_name": "Linux"}, WINDOWS: {"os_name": "Windows", "distance": 3}}
@@ -200,8 +199,7 @@ def test_curl_with_a_file_and_the_real_p0f(needs_p0f, scratch, serve):
             serve(p0f) as daemon:
         for address in addresses:
             loopback.visit(address, web.address)
-            wait_until(lambda a=address: (p0f.known(a) or {}).get("language"),
-                       f"p0f to read the request of {address}")
+            p0f.wait_to_know(address)
         done = subprocess.run(
             ["curl", "-sS", "--fail-with-body", "--data-binary", f"@{scratch}/list.txt",
              "-H", "Content-Type: text/plain", "-H", "Accept: application/x-ndjson",

@@ -61,8 +61,7 @@ def test_the_fields_are_those_of_p0f(needs_p0f, scratch, serve):
         loopback.visit(addresses[1], web.address, agent="not ELinks at all")
         loopback.connect(addresses[2], web.address).close()
         for address in addresses[:2]:
-            wait_until(lambda a=address: (p0f.known(a) or {}).get("language"),
-                       f"p0f to read the request of {address}")
+            p0f.wait_to_know(address)
         wait_until(lambda: p0f.known(addresses[2]), "p0f to see a connection")
         for address in addresses:
             assert _decoded(_ask(daemon, address)) == host_json.header_fields(p0f.ask(address))

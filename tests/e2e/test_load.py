@@ -9,7 +9,6 @@ import loopback
 from http_client import ask
 from problems import assert_problem
 from real_p0f import RealP0f
-from waiting import wait_until
 
 CLIENTS = 64
 REQUESTS = 40
@@ -98,8 +97,7 @@ def test_sixty_four_clients_ask_for_everything(needs_p0f, scratch, serve):
         for address, language in HOSTS.items():
             loopback.visit(address, web.address, language=language)
         for address in HOSTS:
-            wait_until(lambda a=address: (p0f.known(a) or {}).get("language"),
-                       f"p0f to know {address}")
+            p0f.wait_to_know(address)
         # So short a life that there are misses, hits and refreshes of the same hosts.
         with serve(p0f, {"cache.ttl": "20ms", "cache.negative_ttl": "20ms",
                          "p0f.timeout": "20s"}) as daemon:

@@ -26,7 +26,7 @@ def _visit_all(p0f, web):
     for address, code in HOSTS.items():
         loopback.visit(address, web.address, language=code)
     for address in HOSTS:
-        wait_until(lambda a=address: (p0f.known(a) or {}).get("language"), f"p0f to know {address}")
+        p0f.wait_to_know(address)
 
 
 class Load:

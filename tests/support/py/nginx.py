@@ -6,7 +6,6 @@ import signal
 import socketserver
 import struct
 import subprocess
-import threading
 
 import web_site
 from daemon import ROOT, free_port
@@ -155,19 +154,10 @@ class _FastCgiHandler(socketserver.StreamRequestHandler):
             self.wfile.write(_RECORD.pack(1, kind, 1, len(content), 0) + content)
 
 
-class FastCgiSite:
+class FastCgiSite(web_site.Site):
     """A FastCGI program behind a unix socket whose pages are its parameters, a line each."""
 
     def __init__(self, directory):
         self.path = os.path.join(directory, "fastcgi.sock")
-        self._server = socketserver.ThreadingUnixStreamServer(self.path, _FastCgiHandler)
+        super().__init__(socketserver.ThreadingUnixStreamServer(self.path, _FastCgiHandler))
         self._server.daemon_threads = True
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
-                         daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()

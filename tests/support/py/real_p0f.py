@@ -73,6 +73,11 @@ class RealP0f:
         answer = self.ask(address)
         return answer if answer["status"] == p0f_wire.OK else None
 
+    def wait_to_know(self, address):
+        """Until it has read the request of a visitor."""
+        wait_until(lambda: (self.known(address) or {}).get("language"),
+                   f"p0f to read the request of {address}")
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 

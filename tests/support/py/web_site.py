@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A web site on a loopback port, for as long as it is entered as a context."""
+"""Sites that are served for as long as they are entered as a context."""
 
 import http.server
 import threading
@@ -12,11 +12,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class WebSite:
-    def __init__(self, handler):
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.port = self._server.server_address[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
+class Site:
+    """Of any server of socketserver's."""
+
+    def __init__(self, server):
+        self._server = server
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01},
@@ -26,3 +26,12 @@ class WebSite:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+
+class WebSite(Site):
+    """On a loopback port."""
+
+    def __init__(self, handler):
+        super().__init__(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        self.port = self._server.server_address[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
