@@ -193,16 +193,17 @@ INSTALL     = tests/support/sh/deps.sh
 # builds in other directories take these.
 PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
 NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
-NGINX_FILES   ?= $(CURDIR)/$(BUILD)/nginx-common
 HAPROXY_PROGRAM ?= $(CURDIR)/$(BUILD)/haproxy
-export PROMTOOL NGINX_PROGRAM NGINX_FILES HAPROXY_PROGRAM
+SERVERS       ?= $(CURDIR)/$(BUILD)/servers
+SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd
+export PROMTOOL NGINX_PROGRAM HAPROXY_PROGRAM SERVERS
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
 
 check-deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(NGINX_FILES) $(NPM_DIR)/.installed
+	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(SERVERS) $(NPM_DIR)/.installed
 	@$(PROBE) >/dev/null
 
 # Debian 13 has a package for it.
@@ -212,9 +213,9 @@ $(PROMTOOL):
 $(NGINX_PROGRAM):
 	@tests/support/sh/unpack.sh $@ usr/sbin/nginx nginx
 
-# Its settings and directories, as Debian installs them.
-$(NGINX_FILES):
-	@tests/support/sh/unpack.sh $@ . nginx-common
+# The servers that the daemon works with: see tests/support/py/debian_root.py.
+$(SERVERS): tests/support/sh/unpack-layer.sh
+	@tests/support/sh/unpack-layer.sh $@ $(SERVER_PACKAGES)
 
 # For `make harm` alone. The libraries that it needs start nothing, so they are installed.
 $(HAPROXY_PROGRAM):
@@ -339,7 +340,7 @@ $(PRELOADED): %.so: %.o
 # worker.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(NGINX_FILES) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(SERVERS) $(NPM_DIR)/.installed
 	@lacking=$$($(PROBE)) || exit 1; case $$lacking in *namespaces*) workers=0 ;; *) workers=$(E2E_WORKERS) ;; esac; \
 	set -x; LACKING="$$lacking" P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
@@ -441,8 +442,9 @@ lint:
 # ---- Installation --------------------------------------------------------------------------------
 
 D           = $(DESTDIR)
-EXAMPLES   := $(wildcard conf/nginx-*.conf) conf/prometheus.yml conf/p0f-lookupd.rules.yml conf/p0f-lookupd.conf \
-              $(wildcard lib/examples/*.c)
+# Those in folders of conf/, one for each program, are installed into folders of the same names.
+EXAMPLES   := conf/p0f-lookupd.conf $(wildcard lib/examples/*.c)
+PROGRAM_EXAMPLES := $(patsubst conf/%,%,$(wildcard conf/*/*))
 # What is written for the default prefix, for this one.
 PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/doc/p0f-lookupd|$(docdir)|' \
               -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
@@ -477,6 +479,8 @@ install: all install-lib
 	chmod 644 $(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
+	for f in $(PROGRAM_EXAMPLES); do \
+		install -D -m 644 conf/$$f $(D)$(docdir)/examples/$$f || exit 1; done
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
@@ -495,8 +499,9 @@ uninstall:
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf
-	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)))
-	rmdir $(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
+	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES))
+	rmdir $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES)))) \
+		$(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 	$(LDCONFIG)
 	@[ ! -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || echo 'Kept $(sysconfdir)/p0f-lookupd.conf'
 

@@ -17,7 +17,7 @@ from http_client import fetch
 from real_p0f import RealP0f
 from waiting import wait_until
 
-FORWARD_AUTH, FIELDS = "nginx-forward-auth.conf", "nginx-forward-auth-fields.conf"
+FORWARD_AUTH, FIELDS = "p0f-forward-auth.conf", "p0f-forward-auth-fields.conf"
 NAMES = ["Status", "OS", "OS-Name", "OS-Flavor", "HTTP", "Link", "Language", "Distance", "Uptime-Min",
          "NAT", "Bad-SW", "Match-Quality"]
 SITES = ["/", "/fastcgi/"]
@@ -32,7 +32,7 @@ QUICK = 15
 
 def _site_in_the_comments():
     """The configuration of a site, as it is shown at the top of the example."""
-    with open(f"{ROOT}/conf/{FORWARD_AUTH}", encoding="utf-8") as example:
+    with open(f"{ROOT}/conf/nginx/{FORWARD_AUTH}", encoding="utf-8") as example:
         lines = [line[6:] for line in example if line.startswith("#     ")]
     assert lines[0].startswith("upstream") and lines[-1] == "}\n", lines
     return "".join(lines)
@@ -120,7 +120,7 @@ def test_the_readme_shows_the_same_site():
 
 def test_no_field_is_left_out():
     """Else a visitor could make that one up."""
-    with open(f"{ROOT}/conf/{FIELDS}", encoding="utf-8") as fields:
+    with open(f"{ROOT}/conf/nginx/{FIELDS}", encoding="utf-8") as fields:
         text = fields.read()
     with open(f"{ROOT}/daemon/http/forward_auth.c", encoding="utf-8") as source:
         sent = sorted(set(re.findall('"X-P0F-([A-Za-z-]+)"', source.read())))

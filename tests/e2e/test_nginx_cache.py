@@ -20,7 +20,7 @@ STRANGER = "192.0.2.9"
 
 def configure(scratch, daemon, port, changes=()):
     """That nginx, as nginx.Nginx takes it, in front of the daemon."""
-    path = nginx.example("nginx-cache.conf", scratch, [
+    path = nginx.example("p0f-cache.conf", scratch, [
         ("127.0.0.1:5030", f"127.0.0.1:{daemon.port}"), ("127.0.0.1:5031", f"127.0.0.1:{port}"),
         ("/var/cache/nginx-p0f-lookupd", f"{scratch}/cache"), *changes])
     return f"include {path};"

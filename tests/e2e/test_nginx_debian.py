@@ -18,7 +18,6 @@ from http_client import fetch
 from real_p0f import RealP0f
 from waiting import wait_until
 
-FILES = os.environ.get("NGINX_FILES") or os.path.join(ROOT, "build", "nginx-common")
 STRANGER = "192.0.2.7"
 
 
@@ -40,7 +39,7 @@ class DebianNginx:
 
     def __enter__(self):
         with open(f"{self.root.path}/output", "ab") as output:
-            self.process = self.root.launch("/nginx", "-g", "daemon off;", output=output)
+            self.process = self.root.launch("nginx", "-g", "daemon off;", output=output)
         wait_until(self._listens, "nginx to listen")
         return self
 
@@ -52,15 +51,13 @@ class DebianNginx:
 
 def _copy(names, directory):
     for name in names:
-        shutil.copy(f"{ROOT}/conf/{name}", directory)
+        shutil.copy(f"{ROOT}/conf/nginx/{name}", directory)
 
 
 @pytest.fixture(name="root")
 def _root(scratch):
     lacking.skip_without("namespaces")
-    root = DebianRoot(f"{scratch}/root", FILES)
-    shutil.copy(nginx.PROGRAM, f"{root.path}/nginx")
-    return root
+    return DebianRoot(f"{scratch}/root", ["nginx"])
 
 
 def _readme_site(port):
@@ -74,8 +71,8 @@ def test_examples_run_in_debians_nginx(needs_p0f, scratch, root):
     """Twice, since the second start finds what the first one has left. All are of one nginx, so no
     two of them may claim a name."""
     etc = f"{root.path}/etc/nginx"
-    _copy(["nginx-cache.conf"], f"{etc}/conf.d")
-    _copy(["nginx-forward-auth.conf", "nginx-forward-auth-fields.conf"], f"{etc}/snippets")
+    _copy(["p0f-cache.conf"], f"{etc}/conf.d")
+    _copy(["p0f-forward-auth.conf", "p0f-forward-auth-fields.conf"], f"{etc}/snippets")
     p0f = RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16")
     with p0f, nginx.EchoSite() as site, \
             Daemon(scratch, p0f.socket, also_listen=["127.0.0.1:5030"]) as daemon:

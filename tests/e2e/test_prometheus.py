@@ -7,11 +7,11 @@ import promtool
 
 
 def test_scrape_example():
-    assert promtool.run("check", "config", "conf/prometheus.yml") == ""
+    assert promtool.run("check", "config", "conf/prometheus/prometheus.yml") == ""
 
 
 def test_alert_rules_are_valid():
-    assert promtool.run("check", "rules", "conf/p0f-lookupd.rules.yml") == ""
+    assert promtool.run("check", "rules", "conf/prometheus/p0f-lookupd.rules.yml") == ""
 
 
 def test_alert_rules_fire_when_they_should():
@@ -22,7 +22,7 @@ def test_each_alert_rule_is_tested():
     def alerts(path, key):
         with open(f"{promtool.ROOT}/{path}", encoding="utf-8") as file:
             return {line.split()[-1] for line in file if line.lstrip().startswith(f"- {key}:")}
-    rules = alerts("conf/p0f-lookupd.rules.yml", "alert")
+    rules = alerts("conf/prometheus/p0f-lookupd.rules.yml", "alert")
     assert rules and rules == alerts("tests/e2e/rules_test.yml", "alertname")
 
 

@@ -1,34 +1,57 @@
 # SPDX-License-Identifier: MIT
-"""A root directory in which a program finds the files of its package where Debian puts them, and
-nothing else in /etc and /var. What the program needs beside those is the machine's own."""
+"""Servers as Debian packages them, without being installed: `make check-deps` unpacks them, with the
+libraries that they need, into one layer, to be put over the machine's own files.
+
+layered() runs a program of that layer on the machine as it is, for a test that writes the program's
+settings itself. DebianRoot is for one that takes the settings of Debian's package."""
 
 import os
 import shutil
 import subprocess
 
+from daemon import ROOT
+
+LAYER = os.environ.get("SERVERS") or os.path.join(ROOT, "build", "servers")
+
 # Of the machine's /etc, for programs that change to another user or look up a name.
 _ETC = ("passwd", "group", "nsswitch.conf", "hosts", "ld.so.cache")
 _VAR = ("cache", "lib", "log", "tmp")       # as in base-files
-_BOUND = ("usr", "dev", "proc")
+_BOUND = ("dev", "proc")
+
+_OVER = 'set -e; mount -t overlay -o lowerdir="$0/usr:/usr" overlay /usr; exec "$@"'
 
 _ENTER = """set -e
+mount -t overlay -o lowerdir="$1/usr:/usr" overlay "$0/usr"
 for name in {bound}; do mount --rbind "/$name" "$0/$name"; done
+shift
 exec chroot "$0" "$@"
 """
 
 
-class DebianRoot:
-    """`path` is the directory, `files` the unpacked package."""
+def layered(*command, layer=LAYER):
+    """The command that runs `command` with the layer over /usr, as that process and with its mounts seen
+    by it alone. The rest of the machine is what it is: /etc is not the layer's."""
+    return ["unshare", "--mount", "sh", "-c", _OVER, layer, *command]
 
-    def __init__(self, path, files):
+
+class DebianRoot:
+    """A root directory in which a program finds the files of its package where Debian puts them, and
+    nothing else in /etc and /var. `path` is the directory; `names` are the entries of the layer's /etc
+    and, below /var, of its cache, lib and log that are there."""
+
+    def __init__(self, path, names, layer=LAYER):
         self.path = str(path)
-        for name in ("etc", "var"):
-            shutil.copytree(f"{files}/{name}", f"{self.path}/{name}", symlinks=True)
+        self._layer = layer
+        for name in ("usr", *_BOUND, "etc", "run", "tmp", *(f"var/{name}" for name in _VAR)):
+            os.makedirs(f"{self.path}/{name}", exist_ok=True)
+        for parent in ("etc", "var/cache", "var/lib", "var/log"):
+            for name in names:
+                if os.path.isdir(f"{layer}/{parent}/{name}"):
+                    shutil.copytree(f"{layer}/{parent}/{name}", f"{self.path}/{parent}/{name}",
+                                    symlinks=True)
         for name in _ETC:
             if os.path.exists(f"/etc/{name}"):      # a bare system has no hosts
                 shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
-        for name in (*_BOUND, "run", "tmp", *(f"var/{name}" for name in _VAR)):
-            os.makedirs(f"{self.path}/{name}", exist_ok=True)
         os.symlink("/run", f"{self.path}/var/run")
         for name in ("bin", "sbin", "lib", "lib64"):
             if os.path.islink(f"/{name}"):
@@ -38,4 +61,4 @@ class DebianRoot:
         """Start a program in it; returns the Popen. Its mounts end with it."""
         return subprocess.Popen(
             ["unshare", "--mount", "sh", "-c", _ENTER.format(bound=" ".join(_BOUND)), self.path,
-             *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+             self._layer, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)

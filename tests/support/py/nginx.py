@@ -33,9 +33,9 @@ http {{
 
 
 def example(name, directory, changes=()):
-    """A copy of conf/`name` in the directory, in which the texts of `changes` (old, new) have been
+    """A copy of conf/nginx/`name` in the directory, in which the texts of `changes` (old, new) have been
     replaced; returns its path. Each must be there."""
-    with open(os.path.join(ROOT, "conf", name), encoding="utf-8") as source:
+    with open(os.path.join(ROOT, "conf", "nginx", name), encoding="utf-8") as source:
         text = source.read()
     for old, new in changes:
         assert old in text, f"{name} does not have {old!r}"

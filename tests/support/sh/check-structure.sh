@@ -147,9 +147,9 @@ documented() {
 }
 [ -n "$(written)" ] || echo 'no metric found' | rule 'check-structure.sh cannot read the metrics in daemon/ops/prometheus.c:'
 differ written documented | rule 'Metrics differ between daemon/ops/prometheus.c (<) and daemon/p0f-lookupd.8 (>):'
-{ grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
+{ grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/prometheus/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
     sort -u >"$dir/used"
-written | sort -u | comm -13 - "$dir/used" | rule 'conf/p0f-lookupd.rules.yml uses metrics that do not exist:'
+written | sort -u | comm -13 - "$dir/used" | rule 'conf/prometheus/p0f-lookupd.rules.yml uses metrics that do not exist:'
 
 # Messages: those that daemon/ logs, and the reasons that it gives about p0f, are in the man page. Of each
 # format the longest part between its conversions is looked up, if it says anything.

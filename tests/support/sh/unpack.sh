@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # unpack.sh FILE PATH PACKAGE... - puts the program that FILE is named after there: the installed one,
 # or else the one at PATH in the first of these packages that Debian has. That is only unpacked, since
-# installed it would start a server. With the PATH ".", all files of the package go into a directory.
+# installed it would start a server.
 set -eu
 
 file=$1
@@ -10,7 +10,7 @@ path=$2
 shift 2
 name=${file##*/}
 mkdir -p "$(dirname "$file")"
-if [ "$path" != . ] && installed=$(PATH=$PATH:/usr/sbin:/sbin command -v "$name"); then
+if installed=$(PATH=$PATH:/usr/sbin:/sbin command -v "$name"); then
     ln -sf "$installed" "$file"
     exit 0
 fi
@@ -39,11 +39,7 @@ download() {
     cd "$dir"
     # The lists may be older than the archive, or not be there.
     download "$@" || { apt-get -q update && download "$@"; }
-    if [ "$path" = . ]; then
-        dpkg-deb -x ./*.deb program
-    else
-        dpkg-deb --fsys-tarfile ./*.deb | tar -x -O "./$path" >program
-        chmod 755 program
-    fi
+    dpkg-deb --fsys-tarfile ./*.deb | tar -x -O "./$path" >program
+    chmod 755 program
 )
 mv "$dir/program" "$file"
