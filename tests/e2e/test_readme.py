@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs every curl command in README.md, and compares the response with what README.md shows."""
+"""Runs every curl command in README.md, and compares the response with what README.md shows. What README.md
+and tests/FAULTS.md refer to must exist."""
 
 import json
 import os
@@ -22,9 +23,13 @@ VISITOR = f"{loopback.NETWORK}.13.2"
 EXACT = {"type", "title", "status", "code", "query", "p0f_up"}
 
 
+def _page(name):
+    with open(f"{ROOT}/{name}", encoding="utf-8") as page:
+        return page.read()
+
+
 def _readme():
-    with open(f"{ROOT}/README.md", encoding="utf-8") as readme:
-        return readme.read()
+    return _page("README.md")
 
 
 def _examples():
@@ -108,14 +113,9 @@ def test_example(daemon, command, shown):
         assert real == shown + "\n"
 
 
-def _section(head):
-    """The text below `## head`, without its subsections."""
-    return re.search(rf"^## {head}\n(.*?)(?=^##)", _readme(), re.M | re.S)[1]
-
-
-def test_each_test_that_it_names_exists():
-    """The last column of the table under Fault injection: expressions for pytest's -k."""
-    rows = re.findall(r"^\|.*\| `([^`]+)` \|$", _section("Fault injection"), re.M)
+def test_each_test_of_a_fault_exists():
+    """The last column of its table: expressions for pytest's -k."""
+    rows = re.findall(r"^\|.*\| `([^`]+)` \|$", _page("tests/FAULTS.md"), re.M)
     files = list(pathlib.Path(ROOT, "tests/e2e").glob("test_*.py"))
     tests = [path.stem for path in files]
     for path in files:
