@@ -2,7 +2,7 @@
 #include "http/fields.h"
 
 #include "core/span.h"
-#include "http/syntax.h"
+#include "net/syntax.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "core/number.h"
 #include "core/percent.h"
-#include "http/syntax.h"
 #include "net/address_fault.h"
+#include "net/syntax.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which characters are allowed where in a request (RFC 9110, 5.6.2; RFC 3986, 3.2.2). Pure. */
-#ifndef HTTP_SYNTAX_H
-#define HTTP_SYNTAX_H
+#ifndef NET_SYNTAX_H
+#define NET_SYNTAX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/syntax.h"
+#include "net/syntax.h"
 
 /* Tables without branches, as every request has names. */
 #define LETTERS_AND_DIGITS                                                                         \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/syntax.h"
+#include "net/syntax.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
