@@ -155,7 +155,8 @@ static bool build_ops(struct modules *modules, const struct config *config,
 static bool read_lists(struct modules *modules, const struct config *config,
                        char error[MODULES_ERROR_SIZE])
 {
-    char reason[MAX(NETWORKS_ERROR_SIZE, MAX(ORIGINS_ERROR_SIZE, SERVER_NAMES_ERROR_SIZE))];
+    char reason[MAX(MAX(NETWORKS_ERROR_SIZE, CLIENT_HEADER_ERROR_SIZE),
+                    MAX(ORIGINS_ERROR_SIZE, SERVER_NAMES_ERROR_SIZE))];
 
     modules->trusted = networks_parse(config->http.trusted_proxies, reason);
     if (!modules->trusted)
@@ -164,7 +165,10 @@ static bool read_lists(struct modules *modules, const struct config *config,
     if (!modules->cors)
         return fail_build(error, "http.cors_origins: %s", reason);
     modules->names = server_names_parse(config->http.server_names, reason);
-    return modules->names || fail_build(error, "http.server_names: %s", reason);
+    if (!modules->names)
+        return fail_build(error, "http.server_names: %s", reason);
+    return client_header_parse(config->http.client_header, &modules->client_header, reason) ||
+           fail_build(error, "http.client_header: %s", reason);
 }
 
 static void take_lingering(void *ctx, int fd)
@@ -190,6 +194,7 @@ static bool build_http(struct modules *modules, const struct config *config,
         .readiness = modules->readiness,
         .status = modules->status,
         .connections = modules->connections,
+        .client_header = modules->client_header,
         .trusted = modules->trusted,
         .cors = modules->cors,
         .names = modules->names,

@@ -40,6 +40,7 @@ struct modules {
     struct lookup *lookup;
     struct readiness *readiness;
     struct status *status;
+    struct client_header client_header; /* its name is that of the settings */
     struct networks *trusted;
     struct origins *cors;
     struct server_names *names;

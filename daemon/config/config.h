@@ -31,6 +31,7 @@ struct config {
         uint32_t max_batch;
         bool allow_unauthenticated;
         char *trusted_proxies;
+        char *client_header;
         char *server_names;
         char *cors_origins;
         bool access_log;

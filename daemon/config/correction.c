@@ -331,6 +331,7 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_DIALECT:
         return correct_case(option, text, corrected);
     case OPTION_PATH:
+    case OPTION_CLIENT_HEADER:
         break;
     }
     return false;

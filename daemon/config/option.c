@@ -2,6 +2,7 @@
 #include "config/option.h"
 
 #include "core/number.h"
+#include "net/client_header.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
@@ -26,6 +27,7 @@ static bool is_string(const struct option *option)
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
     case OPTION_SERVER_NAMES:
+    case OPTION_CLIENT_HEADER:
         return true;
     case OPTION_DURATION:
     case OPTION_COUNT:
@@ -217,6 +219,17 @@ static bool set_server_names(char **field, const char *value, char expected[OPTI
     return set_string(field, value);
 }
 
+static bool set_client_header(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    char why[CLIENT_HEADER_ERROR_SIZE];
+    struct client_header header;
+
+    if (client_header_parse(value, &header, why))
+        return set_string(field, value);
+    snprintf(expected, OPTION_EXPECTED_SIZE, CLIENT_HEADER_EXPECTED " (%s)", why);
+    return false;
+}
+
 static bool set_boolean(bool *field, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     bool yes = strcmp(value, "yes") == 0;
@@ -267,6 +280,8 @@ bool option_set(const struct option *option, void *settings, const char *value,
         return set_origins(field, value, expected);
     case OPTION_SERVER_NAMES:
         return set_server_names(field, value, expected);
+    case OPTION_CLIENT_HEADER:
+        return set_client_header(field, value, expected);
     }
     return false;
 }

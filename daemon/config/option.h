@@ -9,16 +9,17 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_PATH,         /* char *: absolute path of p0f's socket, `min` to `max` bytes */
-    OPTION_LISTEN,       /* char *: addresses as in net/listen_address.h */
-    OPTION_NETWORKS,     /* char *: networks as in net/networks.h */
-    OPTION_ORIGINS,      /* char *: origins as in net/origins.h */
-    OPTION_SERVER_NAMES, /* char *: names as in net/server_names.h */
-    OPTION_DURATION,     /* int64_t, milliseconds: "1500ms", "30s", "5m", "1h", "2d", "0" */
-    OPTION_COUNT,        /* uint32_t: "10000", "100k", "2m", "1g" */
-    OPTION_AUTO,         /* uint32_t: a count, or "auto" for 0 */
-    OPTION_BOOLEAN,      /* bool: "yes", "no" */
-    OPTION_DIALECT,      /* enum p0f_dialect, by name */
+    OPTION_PATH,          /* char *: absolute path of p0f's socket, `min` to `max` bytes */
+    OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h */
+    OPTION_NETWORKS,      /* char *: networks as in net/networks.h */
+    OPTION_ORIGINS,       /* char *: origins as in net/origins.h */
+    OPTION_SERVER_NAMES,  /* char *: names as in net/server_names.h */
+    OPTION_CLIENT_HEADER, /* char *: a field as in net/client_header.h */
+    OPTION_DURATION,      /* int64_t, milliseconds: "1500ms", "30s", "5m", "1h", "2d", "0" */
+    OPTION_COUNT,         /* uint32_t: "10000", "100k", "2m", "1g" */
+    OPTION_AUTO,          /* uint32_t: a count, or "auto" for 0 */
+    OPTION_BOOLEAN,       /* bool: "yes", "no" */
+    OPTION_DIALECT,       /* enum p0f_dialect, by name */
 };
 
 /* Its field is at `offset` in a struct of settings, zeroed before the first option_set(). */

@@ -226,6 +226,7 @@ void *http_on_target(void *ctx, const char *text, struct MHD_Connection *connect
         .stage = STAGE_HEAD,
         .url = text,
         .url_end = text + strlen(text),
+        .fields.client_header = &service->client_header,
         .fields.directives.max_age_ms = LOOKUP_MAX_AGE_UNSET,
     };
     target_parse(text, (size_t)(request->url_end - text), service->routes, &request->target);

@@ -69,6 +69,9 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
     fields->bad_name |= !syntax_is_token(name, name_length);
     if (hides("Content-Length", name, name_length) || hides("Transfer-Encoding", name, name_length))
         fields->hidden_length = true;
+    if (name_length == fields->client_header->name.length &&
+        is_named(name, fields->client_header->name.at))
+        fields->out_of_memory |= !field_values_add(&fields->client, value);
     switch (name_length) { /* which rules most other fields out */
     case 4:
         if (is_named(name, "Host")) {
@@ -98,10 +101,6 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
             fields->lengths++;
             fields->content_length = strtoull(value, NULL, 10);
         }
-        break;
-    case 15:
-        if (is_named(name, "X-Forwarded-For"))
-            fields->out_of_memory |= !field_values_add(&fields->forwarded_for, value);
         break;
     case 16:
         fields->encoded |= is_named(name, "Content-Encoding") && !is_named(value, "identity");
@@ -141,7 +140,7 @@ bool fields_announce_body(const struct fields *fields)
 void fields_free(struct fields *fields)
 {
     free(fields->accept.all);
-    free(fields->forwarded_for.all);
+    free(fields->client.all);
     free(fields->none_match.all);
-    fields->accept = fields->forwarded_for = fields->none_match = (struct field_values){0};
+    fields->accept = fields->client = fields->none_match = (struct field_values){0};
 }

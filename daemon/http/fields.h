@@ -5,6 +5,7 @@
 #define HTTP_FIELDS_H
 
 #include "http/cache_directives.h"
+#include "net/client_header.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,18 +22,19 @@ struct field_values {
 /* The values themselves; valid until the next is added. */
 const char *const *field_values_array(const struct field_values *values);
 
-/* To be zeroed before the first field, except for `directives`, which are those of a request without
- * any. Texts are libmicrohttpd's, and valid while the request lasts. */
+/* To be zeroed before the first field, except for `client_header`, and for `directives`, which are those of a
+ * request without any. Texts are libmicrohttpd's, and valid while the request lasts. */
 struct fields {
-    size_t bytes;                       /* of all field lines */
-    unsigned hosts, lengths, encodings; /* Host, Content-Length, Transfer-Encoding */
-    uint64_t content_length;            /* 0 for a chunked body too */
+    const struct client_header *client_header; /* the field with the client's address; borrowed */
+    size_t bytes;                              /* of all field lines */
+    unsigned hosts, lengths, encodings;        /* Host, Content-Length, Transfer-Encoding */
+    uint64_t content_length;                   /* 0 for a chunked body too */
     const char *content_type;
     const char *host; /* the last Host, perhaps with trailing whitespace; or NULL */
     const char *origin;
-    struct field_values accept;        /* Accept */
-    struct field_values forwarded_for; /* X-Forwarded-For */
-    struct field_values none_match;    /* If-None-Match */
+    struct field_values accept;     /* Accept */
+    struct field_values client;     /* of client_header */
+    struct field_values none_match; /* If-None-Match */
     struct cache_directives directives;
     bool chunked;
     bool hidden_length;   /* a length or coding of the body that libmicrohttpd does not recognise */

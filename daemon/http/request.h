@@ -11,6 +11,7 @@
 #include "http/target.h"
 #include "http/worker.h"
 #include "lookup/lookup.h"
+#include "net/client_header.h"
 #include "net/networks.h"
 #include "net/origins.h"
 #include "net/server_names.h"
@@ -26,6 +27,7 @@ struct http_service {
     struct readiness *readiness;
     struct status *status;
     const struct networks *trusted; /* proxies */
+    struct client_header client_header;
     const struct origins *cors;
     const struct server_names *names;
     const char *version;

@@ -16,7 +16,7 @@ enum MHD_Result serve_self(struct request *request)
     request->about = client_address(request, &request->lookup.addr);
     if (!request->about)
         return respond_problem(request, PROBLEM_BAD_ADDRESS, NULL,
-                               "the request came over a unix socket without a client address in "
-                               "X-Forwarded-For");
+                               "the request came over a unix socket without a client address in %s",
+                               request->client->service->client_header.name.at);
     return host_lookup(request, true, respond_self);
 }

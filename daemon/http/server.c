@@ -184,6 +184,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.lookup = options->lookup;
     http->service.readiness = options->readiness;
     http->service.status = options->status;
+    http->service.client_header = options->client_header;
     http->service.trusted = options->trusted;
     http->service.cors = options->cors;
     http->service.names = options->names;

@@ -8,6 +8,7 @@
 
 #include "http/connections.h"
 #include "lookup/lookup.h"
+#include "net/client_header.h"
 #include "net/networks.h"
 #include "net/origins.h"
 #include "net/server_names.h"
@@ -30,7 +31,8 @@ struct http_server_options {
     uint32_t max_batch;    /* hosts in one POST /hosts */
     uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
-    const struct networks *trusted; /* proxies; borrowed, as are the next two */
+    struct client_header client_header; /* its name is borrowed */
+    const struct networks *trusted;     /* proxies; borrowed, as are the next two */
     const struct origins *cors;
     const struct server_names *names;
     /* Takes over the socket of a client that has been answered and is still sending: closing it at once

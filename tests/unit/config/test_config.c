@@ -77,6 +77,7 @@ Test(config, defaults)
     cr_assert_eq(config->http.max_batch, 1000);
     cr_assert_not(config->http.allow_unauthenticated);
     cr_assert_str_eq(config->http.trusted_proxies, "127.0.0.0/8, ::1");
+    cr_assert_str_eq(config->http.client_header, "X-Forwarded-For");
     cr_assert_str_empty(config->http.server_names);
     cr_assert_str_empty(config->http.cors_origins);
     cr_assert_not(config->http.access_log);
@@ -501,6 +502,26 @@ Test(config, trusted_proxies)
                  "-o http.trusted_proxies = ::1,: ", "(item 2 is empty)");
 }
 
+Test(config, client_header)
+{
+    struct config *config = load_file("[http]\nclient_header = x-real-ip\n");
+
+    cr_assert_not_null(config, "%s", error);
+    cr_assert_str_eq(config->http.client_header, "x-real-ip");
+    config_free(config);
+    expect_good("http.client_header=Forwarded");
+    expect_error(load_file("[http]\nclient_header =\n"),
+                 ":2: http.client_header = : expected X-Forwarded-For, Forwarded or the name of a "
+                 "field with "
+                 "one address, such as X-Real-IP ",
+                 "(it is empty)");
+    expect_error(load(NULL, "http.client_header=Host"),
+                 "-o http.client_header = Host: ", "(this field has another meaning)");
+    expect_error(load(NULL, "http.client_header=\"X-Real-IP\""),
+                 "-o http.client_header = \"X-Real-IP\": ",
+                 "(invalid character in a field name); did you mean X-Real-IP?");
+}
+
 Test(config, cors_origins)
 {
     struct config *config = load_file("[http]\ncors_origins = https://a.example, http://b:81\n");
@@ -647,6 +668,7 @@ Test(config, values_as_text)
     expect_text("http.threads", "3", "3");
     expect_text("http.max_batch", "2k", "2000");
     expect_text("http.trusted_proxies", "::1, 10.0.0.0/8", "::1, 10.0.0.0/8");
+    expect_text("http.client_header", "forwarded", "forwarded");
     expect_text("http.cors_origins", "*", "*");
     expect_text("http.cors_origins", "", "");
     expect_text("http.server_names", "", "");

@@ -58,8 +58,8 @@ Test(dispatch, a_request_begins_with_nothing_of_the_one_before)
     cr_assert_eq(fields->content_length, 0);
     cr_assert_null(fields->content_type);
     cr_assert_null(fields->origin);
-    cr_assert_eq(fields->forwarded_for.count + fields->none_match.count, 0);
-    cr_assert_null(fields->forwarded_for.all);
+    cr_assert_eq(fields->client.count + fields->none_match.count, 0);
+    cr_assert_null(fields->client.all);
     cr_assert_null(fields->none_match.all);
     cr_assert_not(fields->chunked || fields->hidden_length || fields->bad_name);
     cr_assert_not(fields->bad_host || fields->encoded || fields->preflight);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct fields none = {.directives.max_age_ms = -1};
+static const struct client_header usual = {CLIENT_HEADER_X_FORWARDED_FOR, {"X-Forwarded-For", 15}};
+static const struct fields none = {.client_header = &usual, .directives.max_age_ms = -1};
 
 static void add(struct fields *fields, const char *name, const char *value)
 {
@@ -111,15 +112,15 @@ static void expect_values(unsigned count)
         add(&fields, "X-Forwarded-For", values[i]);
     }
     cr_assert_eq(fields.none_match.count, count);
-    cr_assert_eq(fields.forwarded_for.count, count);
+    cr_assert_eq(fields.client.count, count);
     for (unsigned i = 0; i < count; i++) {
         cr_assert_eq(field_values_array(&fields.none_match)[i], values[i], "%u of %u", i, count);
-        cr_assert_eq(field_values_array(&fields.forwarded_for)[i], values[i], "%u of %u", i, count);
+        cr_assert_eq(field_values_array(&fields.client)[i], values[i], "%u of %u", i, count);
     }
     cr_assert_eq(fields.none_match.all != NULL, count > 1);
     fields_free(&fields);
     cr_assert_eq(fields.none_match.count, 0);
-    cr_assert_eq(fields.forwarded_for.count, 0);
+    cr_assert_eq(fields.client.count, 0);
 }
 
 Test(fields, all_values_are_kept_in_their_order)
@@ -172,4 +173,22 @@ Test(fields, lengths_that_can_be_read_differently)
     expect_ambiguous(true, FIELDS(CODING, "chunked", CODING, "chunked"), "HTTP/1.1");
     expect_ambiguous(true, FIELDS("Transfer-Encoding\t", "x"), "HTTP/1.1");
     expect_ambiguous(true, FIELDS("content-length", "7", "Content-Length9", "x"), "HTTP/1.1");
+}
+
+Test(fields, the_client_is_read_from_the_field_in_the_settings)
+{
+    const struct client_header header = {CLIENT_HEADER_ADDRESS, {"x-Real-ip", 9}};
+    struct fields fields = {.client_header = &header};
+
+    add(&fields, "X-Forwarded-For", "1");
+    add(&fields, "X-Real-I", "2");
+    add(&fields, "X-Real-IQ", "3");
+    add(&fields, "X-Real-IP-", "4");
+    cr_assert_eq(fields.client.count, 0);
+    add(&fields, "X-Real-IP", "5");
+    add(&fields, "x-real-ip", "6");
+    cr_assert_eq(fields.client.count, 2);
+    cr_assert_str_eq(field_values_array(&fields.client)[0], "5");
+    cr_assert_str_eq(field_values_array(&fields.client)[1], "6");
+    fields_free(&fields);
 }
