@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client_address.h"
 
+#include "http/client_hint.h"
 #include "net/client_walk.h"
 #include "net/peer.h"
 
@@ -28,5 +29,16 @@ const struct p0f_addr *client_address(const struct request *request, struct p0f_
     struct p0f_addr peer;
 
     walk_request(request, peer_of(request, &peer), addr);
+    return addr->type ? addr : NULL;
+}
+
+const struct p0f_addr *client_address_of_visitor(const struct request *request,
+                                                 struct p0f_addr *addr)
+{
+    struct p0f_addr space;
+    const struct p0f_addr *peer = peer_of(request, &space);
+    enum client_walk walk = walk_request(request, peer, addr);
+
+    client_hint(request, walk, peer);
     return addr->type ? addr : NULL;
 }

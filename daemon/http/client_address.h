@@ -11,4 +11,9 @@
  * one in its fields. */
 const struct p0f_addr *client_address(const struct request *request, struct p0f_addr *addr);
 
+/* The same for a request that is about its client, who should not be a proxy: if it is, that is logged once
+ * (client_hint.h). */
+const struct p0f_addr *client_address_of_visitor(const struct request *request,
+                                                 struct p0f_addr *addr);
+
 #endif

@@ -155,7 +155,7 @@ enum MHD_Result serve_forward_auth(struct request *request)
 {
     /* They are the visitor's: a reload in a browser is no reason to query p0f again. */
     request->fields.directives = (struct cache_directives){.max_age_ms = LOOKUP_MAX_AGE_UNSET};
-    if (!client_address(request, &request->lookup.addr))
+    if (!client_address_of_visitor(request, &request->lookup.addr))
         return respond_forward(request, FORWARD_ERROR, NULL);
     return host_lookup(request, true, respond_forward_auth);
 }

@@ -28,6 +28,7 @@ struct http_service {
     struct status *status;
     const struct networks *trusted; /* proxies */
     struct client_header client_header;
+    atomic_uint client_hints; /* that have been logged; client_hint.c's */
     const struct origins *cors;
     const struct server_names *names;
     const char *version;

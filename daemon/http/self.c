@@ -13,7 +13,7 @@ static enum MHD_Result respond_self(struct request *request)
 
 enum MHD_Result serve_self(struct request *request)
 {
-    request->about = client_address(request, &request->lookup.addr);
+    request->about = client_address_of_visitor(request, &request->lookup.addr);
     if (!request->about)
         return respond_problem(request, PROBLEM_BAD_ADDRESS, NULL,
                                "the request came over a unix socket without a client address in %s",

@@ -206,3 +206,74 @@ def test_what_a_visitor_sends_through_nginx_changes_nothing(scratch, proxy):
             lines = [f"{header}: {value}" for value in pretence]
             assert _whom(_send(("127.0.0.1", port), lines, source=visitor)) == visitor, lines
             assert _whom(_send(("::1", port), lines)) == "::1", lines
+
+
+# -- the hint in the log ---------------------------------------------------------------------------
+
+# For each kind: what is sent, and what is said of it.
+HINTS = {
+    "X-Forwarded-For": [
+        ([], "({peer}) without an address in X-Forwarded-For: if a proxy sent it, the proxy must add its client's address "
+             "(in nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;); if you did, ignore this"),
+        ([f"{FORGED}, unknown"], "({peer}) with something in X-Forwarded-For that is not an address: the proxy must add "
+                                 "its client's address (in nginx: "),
+        ([f"{HOP}, {HOP}"], "({peer}) with only trusted proxies in X-Forwarded-For: unless one of them is the client, "
+                            "http.trusted_proxies is too wide"),
+    ],
+    "forwarded": [
+        ([","], "({peer}) without an address in forwarded: if a proxy sent it, the proxy must add its client's address "
+                "(for=ADDRESS; p0f-lookupd.conf(5) has an example for nginx)"),
+        ([FORGED], "({peer}) with something in forwarded that is not an address"),
+        ([f"for={HOP}"], "({peer}) with only trusted proxies in forwarded"),
+    ],
+    "X-Real-IP": [
+        ([""], "({peer}) without an address in X-Real-IP: if a proxy sent it, the proxy must add its client's address "
+               "(in nginx: proxy_set_header X-Real-IP $remote_addr;)"),
+        ([f"{FORGED}, {CLIENT}"], "({peer}) with something in X-Real-IP that is not an address"),
+        ([HOP], "({peer}) with only trusted proxies in X-Real-IP"),
+    ],
+}
+ORIGIN = "came from a trusted proxy"
+
+
+@pytest.mark.parametrize("header", HINTS)
+@pytest.mark.parametrize("target", ["/self", "/forward-auth"])
+def test_a_proxy_that_seems_to_be_the_client_is_logged_once(scratch, header, target):
+    fake, daemon = _serve(scratch, header, settings={"http.access_log": "yes"})
+    with fake, daemon:
+        daemon.wait_for_p0f()
+        good = f"for={CLIENT}" if header == "forwarded" else CLIENT
+        _send(daemon.endpoint, [f"{header}: {good}"], target=target)
+        _send(f"{scratch}/http.sock", [f"{header}: {good}"], target=target)
+        daemon.host(CLIENT)     # /host is not about its client
+        daemon.wait_for_log()
+        assert "a request to" not in daemon.log()
+        for fields, words in HINTS[header]:
+            expected = f"a request to {target} {ORIGIN} {words.format(peer=PEER)}"
+            over_unix = f"a request to {target} came over a unix socket{words.format(peer='')[2:]}"
+            for _ in range(3):
+                for endpoint in (daemon.endpoint, f"{scratch}/http.sock"):
+                    _send(endpoint, [f"{header}: {field}" for field in fields], target=target)
+            daemon.wait_for_log()
+            assert daemon.log().count(expected) == 1, daemon.log()
+            assert daemon.log().count(over_unix) == 1, daemon.log()
+        assert daemon.log().count("a request to") == 2 * len(HINTS[header]), daemon.log()
+        hints = [line for line in daemon.log().splitlines() if "a request to" in line]
+        for address in (CLIENT, FORGED, HOP):
+            assert address not in "".join(hints), hints
+
+
+def test_a_proxy_that_is_not_trusted_is_logged_once(scratch):
+    fake, daemon = _serve(scratch, "X-Forwarded-For", ["192.0.2.1"], settings={"http.access_log": "yes"})
+    with fake, daemon:
+        daemon.wait_for_p0f()
+        _send(daemon.endpoint, [])
+        daemon.wait_for_log()
+        assert "a request to" not in daemon.log()
+        for _ in range(3):
+            _send(daemon.endpoint, [f"X-Forwarded-For: {CLIENT}"], target="/forward-auth")
+        daemon.wait_for_log()
+        hints = [line for line in daemon.log().splitlines() if "a request to" in line]
+        assert len(hints) == 1, hints
+        assert hints[0].endswith("a request to /forward-auth came with X-Forwarded-For, which was ignored, as the peer is "
+                                 "not in http.trusted_proxies: add it there if it is your proxy")

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells in the log, once for each kind, when a request that is about its client seems to be about a proxy, and
+ * what to change. Private to the HTTP side. */
+#ifndef HTTP_CLIENT_HINT_H
+#define HTTP_CLIENT_HINT_H
+
+#include "http/request.h"
+#include "net/client_walk.h"
+
+/* `peer` is NULL for a unix socket. Names no address but that of a trusted peer. */
+void client_hint(const struct request *request, enum client_walk walk, const struct p0f_addr *peer);
+
+#endif
