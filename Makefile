@@ -181,8 +181,10 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
+# What the lookups in conf/examples are compiled and run with.
+LANGUAGE_DEPS := jq perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
 CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema nodejs npm \
-              iproute2 procps tcpreplay chromium-headless-shell
+              iproute2 procps tcpreplay chromium-headless-shell $(LANGUAGE_DEPS)
 BENCH_DEPS := wrk nginx-light
 COVERAGE_DEPS := gcovr
 VALGRIND_DEPS := valgrind
@@ -420,8 +422,8 @@ soak: check-deps
 
 # ---- Style ---------------------------------------------------------------------------------------
 
-SOURCES    := $(DAEMON_C) $(LIB_C) $(wildcard lib/examples/*.c) $(TESTS_C) $(HEADERS)
-SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard tests/support/*.sh tests/support/*/*.sh)
+SOURCES    := $(DAEMON_C) $(LIB_C) $(wildcard lib/examples/*.c conf/examples/*.c) $(TESTS_C) $(HEADERS)
+SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard conf/examples/*.sh tests/support/*.sh tests/support/*/*.sh)
 MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
 format:
@@ -444,7 +446,8 @@ lint:
 D           = $(DESTDIR)
 # Those in folders of conf/, one for each program, are installed into folders of the same names.
 EXAMPLES   := conf/p0f-lookupd.conf $(wildcard lib/examples/*.c)
-PROGRAM_EXAMPLES := $(patsubst conf/%,%,$(wildcard conf/*/*))
+LOOKUPS    := $(wildcard conf/examples/*)
+PROGRAM_EXAMPLES := $(patsubst conf/%,%,$(filter-out $(LOOKUPS),$(wildcard conf/*/*)))
 # What is written for the default prefix, for this one.
 PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/doc/p0f-lookupd|$(docdir)|' \
               -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
@@ -481,6 +484,8 @@ install: all install-lib
 	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	for f in $(PROGRAM_EXAMPLES); do \
 		install -D -m 644 conf/$$f $(D)$(docdir)/examples/$$f || exit 1; done
+	install -d $(D)$(docdir)/examples/lookup
+	install -m 644 $(LOOKUPS) $(D)$(docdir)/examples/lookup
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
@@ -499,8 +504,9 @@ uninstall:
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf
-	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES))
-	rmdir $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES)))) \
+	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES) \
+		$(LOOKUPS:conf/examples/%=lookup/%))
+	rmdir $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES))) lookup) \
 		$(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 	$(LDCONFIG)
 	@[ ! -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || echo 'Kept $(sysconfdir)/p0f-lookupd.conf'
