@@ -80,6 +80,12 @@ def test_an_upgrade_says_where_the_new_sample_is(installed):
     assert _read(f"{installed}/{sample}") == _read(SAMPLE)
 
 
+def test_the_lookups_are_among_the_examples(installed):
+    examples = f"{installed}/usr/local/share/doc/p0f-lookupd/examples"
+    assert sorted(os.listdir(f"{examples}/lookup")) == sorted(os.listdir(f"{ROOT}/conf/examples"))
+    assert not os.path.exists(f"{examples}/examples")
+
+
 def test_a_prefix_holds_everything(scratch, own_build):
     """/etc and /usr cannot be written to meanwhile. (What is there afterwards runs, and looks for its
     settings there.)"""

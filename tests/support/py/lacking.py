@@ -13,7 +13,11 @@ _WHY = {
 _LACKING = os.environ.get("LACKING", "").split()
 
 
+def lacks(what):
+    return what in _LACKING
+
+
 def skip_without(what):
     """Skips the test that asks, unless this can be had."""
-    if what in _LACKING:
-        pytest.skip(_WHY[what])
+    if lacks(what):
+        pytest.skip(_WHY.get(what, f"{what} is not installed"))

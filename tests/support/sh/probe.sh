@@ -3,7 +3,7 @@
 # probe.sh rights - looks for the rights that the end-to-end tests need, before anything is installed.
 # probe.sh NPM_DIR - looks, before these tests, for all that a container or a machine without a network
 # may not allow, and prints the words for it, which the tests take from $LACKING: capture, namespaces,
-# npm.
+# npm, and the languages that are not installed.
 # Both say in a line each what cannot be had, and fail unless $PARTIAL is set: then the tests that need
 # it are skipped.
 set -eu
@@ -87,6 +87,13 @@ tests in front of the real p0f need: root, and in a container CAP_NET_RAW and CA
 namespaces 2>"$dir/namespaces" || cannot_isolate "$dir/namespaces"
 [ -e "$npm/.installed" ] || cannot npm "The npm packages that check the OpenAPI document are not \
 there: npm could not get them."
+
+# What the lookups in conf/examples are written for.
+for program in jq node perl php go javac; do
+    command -v "$program" >/dev/null || cannot "$program" "$program is not installed."
+done
+[ -e /usr/share/java/gson.jar ] || cannot gson 'libgoogle-gson-java is not installed.'
+${PKG_CONFIG:-pkg-config} --exists libcurl || cannot libcurl 'libcurl4-openssl-dev is not installed.'
 
 echo "$lacking"
 [ -z "$lacking" ] || [ -n "${PARTIAL:-}" ]
