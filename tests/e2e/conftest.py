@@ -19,6 +19,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support", "py"))
 
 import pytest  # noqa: E402
 
+pytest.register_assert_rewrite("proxy_matrix", "recording_site")
+
 import daemon as daemon_module  # noqa: E402
 import lacking  # noqa: E402
 import namespace  # noqa: E402

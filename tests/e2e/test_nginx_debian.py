@@ -11,11 +11,11 @@ import pytest
 
 import lacking
 import loopback
-import nginx
 from daemon import ROOT, Daemon
 from debian_root import DebianRoot
 from http_client import fetch
 from real_p0f import RealP0f
+from recording_site import RecordingSite, visit
 from waiting import wait_until
 
 STRANGER = "192.0.2.7"
@@ -74,15 +74,15 @@ def test_examples_run_in_debians_nginx(needs_p0f, scratch, root):
     _copy(["p0f-cache.conf"], f"{etc}/conf.d")
     _copy(["p0f-forward-auth.conf", "p0f-forward-auth-fields.conf"], f"{etc}/snippets")
     p0f = RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16")
-    with p0f, nginx.EchoSite() as site, \
+    with p0f, RecordingSite() as site, \
             Daemon(scratch, p0f.socket, also_listen=["127.0.0.1:5030"]) as daemon:
         daemon.wait_for_p0f()
         with open(f"{etc}/sites-enabled/site", "w", encoding="utf-8") as enabled:
             enabled.write(_readme_site(site.port))
         for _ in range(2):
             with DebianNginx(root):
-                page = fetch(("127.0.0.1", 80), "/")
-                assert b"X-P0F-Status: no-match\n" in page.body, page
+                page = visit(("127.0.0.1", 80), "127.0.0.1")
+                assert ("X-P0F-Status", "no-match") in page.told.fields, page
                 answer = fetch(("127.0.0.1", 5031), f"/host/{STRANGER}")
                 assert (answer.status, answer.json()["ip"]) == (404, STRANGER)
         assert "emerg" not in open(f"{root.path}/var/log/nginx/error.log", encoding="utf-8").read()

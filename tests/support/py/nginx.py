@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The real nginx, run for a test with the examples in conf/, and sites for it to stand in front of."""
+"""The real nginx, run for a test with the examples in conf/, and a FastCGI site for it to stand in front of."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ error_log {directory}/nginx.err info;
 events {{ worker_connections 512; }}
 http {{
     access_log off;
-    keepalive_timeout 0;
+    keepalive_timeout 60;
     client_body_temp_path {directory}/nginx-body;
     proxy_temp_path {directory}/nginx-proxy;
     fastcgi_temp_path {directory}/nginx-fastcgi;
@@ -95,25 +95,6 @@ class Nginx:
     def log(self):
         with open(self.errors, encoding="utf-8", errors="backslashreplace") as errors:
             return errors.read()
-
-
-class EchoSite(web_site.WebSite):
-    """A site whose pages are the header fields of the request for them, a line each."""
-
-    def __init__(self):
-        class Handler(web_site.Handler):
-            def do_GET(self):
-                body = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body.encode("latin-1"))))
-                self.end_headers()
-                self.wfile.write(body.encode("latin-1"))
-
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                self.do_GET()
-
-        super().__init__(Handler)
 
 
 # -- FastCGI, as much as a site needs that answers with its parameters ---------------------------

@@ -28,10 +28,14 @@ class Site:
         self._server.server_close()
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 200        # of connections that come at once
+
+
 class WebSite(Site):
     """On a loopback port."""
 
     def __init__(self, handler):
-        super().__init__(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        super().__init__(_Server(("127.0.0.1", 0), handler))
         self.port = self._server.server_address[1]
         self.origin = f"http://127.0.0.1:{self.port}"
