@@ -195,10 +195,9 @@ INSTALL     = tests/support/sh/deps.sh
 # builds in other directories take these.
 PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
 NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
-HAPROXY_PROGRAM ?= $(CURDIR)/$(BUILD)/haproxy
 SERVERS       ?= $(CURDIR)/$(BUILD)/servers
 SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd
-export PROMTOOL NGINX_PROGRAM HAPROXY_PROGRAM SERVERS
+export PROMTOOL NGINX_PROGRAM SERVERS
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
@@ -218,11 +217,6 @@ $(NGINX_PROGRAM):
 # The servers that the daemon works with: see tests/support/py/debian_root.py.
 $(SERVERS): tests/support/sh/unpack-layer.sh
 	@tests/support/sh/unpack-layer.sh $@ $(SERVER_PACKAGES)
-
-# For `make harm` alone. The libraries that it needs start nothing, so they are installed.
-$(HAPROXY_PROGRAM):
-	@$(INSTALL) $$(apt-cache depends haproxy | sed -n 's/^ *Depends: \(lib[^ ]*\)$$/\1/p')
-	@tests/support/sh/unpack.sh $@ usr/sbin/haproxy haproxy
 
 # What daemon/http/openapi.json is validated with, shared by all builds.
 NPM_DIR    ?= $(BUILD)/npm
@@ -410,7 +404,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 
 # The tests of what p0f and the daemon must withstand, at full size.
 harm: check-deps
-	@$(MAKE) --no-print-directory all $(HAPROXY_PROGRAM)
+	@$(MAKE) --no-print-directory all
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
 		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or unruly_p0f or overload or attacks or connections_run_out or fair_share or operations or starved or lookup_command or framing or clients_that_go or workers'
 

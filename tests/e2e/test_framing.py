@@ -283,8 +283,6 @@ def test_behind_nginx(scratch, lab):
         _assert_as_forwarded(daemon, forwarded, last)
 
 
-@pytest.mark.skipif(not FULL and not os.access(haproxy.PROGRAM, os.X_OK),
-                    reason="HAProxy is not here; make harm gets it")
 def test_behind_haproxy(scratch, lab):
     _, daemon = lab
     with haproxy.HaProxy(scratch, daemon.endpoint) as server:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The real HAProxy, run for a test in front of one server, as lenient as it can be."""
+"""The real HAProxy, run for a test: as lenient as it can be, in front of one server, or with the settings
+of Debian's package and what a user would add to them."""
 
 import os
 import subprocess
 
 from daemon import ROOT, free_port
+from debian_root import DebianRoot, layered
 from waiting import SLOWDOWN, wait_until
-
-PROGRAM = os.environ.get("HAPROXY_PROGRAM") or os.path.join(ROOT, "build", "haproxy")
 
 CONFIG = """global
     log stdout format raw local0
@@ -29,41 +29,107 @@ backend servers
 """
 
 
-class HaProxy:
-    """With-block in which HAProxy stands in front of `server` at `endpoint`."""
+def example(name, changes=()):
+    """The text of conf/haproxy/`name`, in which the texts of `changes` (old, new) have been replaced."""
+    with open(f"{ROOT}/conf/haproxy/{name}", encoding="utf-8") as file:
+        text = file.read()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
 
-    def __init__(self, directory, server):
+
+def in_the_comments(name, changes=()):
+    """What is shown in the comments of such a file."""
+    lines = example(name, changes).splitlines(keepends=True)
+    return "".join(line[6:] for line in lines if line.startswith("#     "))
+
+
+class _Server:
+    """With-block in which HAProxy runs, and listens at `endpoint`."""
+
+    def __init__(self, directory):
         self.endpoint = ("127.0.0.1", free_port())
-        self._config = os.path.join(directory, "haproxy.cfg")
-        self._log = os.path.join(directory, "haproxy.log")
-        with open(self._config, "w", encoding="utf-8") as config:
-            config.write(CONFIG.format(host=self.endpoint[0], port=self.endpoint[1], server=server[0],
-                                       server_port=server[1]))
-        self._process = None
+        self.log_path = os.path.join(directory, "haproxy.log")
+        self.process = None
+
+    def launch(self, output):
+        raise NotImplementedError
 
     def __enter__(self):
-        with open(self._log, "wb") as log:
-            self._process = subprocess.Popen([PROGRAM, "-db", "-f", self._config],
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._listens, "HAProxy to listen")
+        with open(self.log_path, "wb") as log:
+            self.process = self.launch(log)
+        try:
+            wait_until(self._listens, "HAProxy to listen")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
         return self
 
     def _listens(self):
-        assert self._process.poll() is None, f"HAProxy ended:\n{self.log()}"
+        assert self.process.poll() is None, f"HAProxy ended:\n{self.log()}"
         with open("/proc/net/tcp", encoding="ascii") as sockets:
             return f":{self.endpoint[1]:04X} 00000000:0000 0A" in sockets.read()
 
     def __exit__(self, kind, value, trace):
-        self._process.terminate()
-        self._process.wait(20 * SLOWDOWN)
+        self.process.terminate()
+        self.process.wait(20 * SLOWDOWN)
         if kind is not None:
             print(f"--- the end of what HAProxy said ---\n{self.log()[-5000:]}")
 
     def log(self):
-        with open(self._log, encoding="utf-8", errors="backslashreplace") as log:
+        with open(self.log_path, encoding="utf-8", errors="backslashreplace") as log:
             return log.read()
+
+
+class HaProxy(_Server):
+    """The lenient one, in front of `server`."""
+
+    def __init__(self, directory, server):
+        super().__init__(directory)
+        self._config = os.path.join(directory, "haproxy.cfg")
+        with open(self._config, "w", encoding="utf-8") as config:
+            config.write(CONFIG.format(host=self.endpoint[0], port=self.endpoint[1], server=server[0],
+                                       server_port=server[1]))
+
+    def launch(self, output):
+        return subprocess.Popen(layered("haproxy", "-db", "-f", self._config), stdin=subprocess.DEVNULL,
+                                stdout=output, stderr=output)
 
     def forwarded(self):
         """The request lines that it has passed on."""
         return [line.partition('"')[2] for line in self.log().split("\n")
                 if line.startswith("forwarded ")]
+
+
+class DebianHaProxy(_Server):
+    """Debian's, as its unit runs it, with `more` appended to its haproxy.cfg, in which @port@ is that of
+    the endpoint, and `files` beside that."""
+
+    def __init__(self, directory, more, files=None):
+        super().__init__(directory)
+        self._root = DebianRoot(os.path.join(directory, "haproxy-root"), ["haproxy"])
+        etc = f"{self._root.path}/etc"
+        # As the package's scripts and its tmpfiles.d do.
+        with open(f"{etc}/passwd", "a", encoding="utf-8") as users, \
+                open(f"{etc}/group", "a", encoding="utf-8") as groups:
+            users.write("haproxy:x:64000:64000::/var/lib/haproxy:/usr/sbin/nologin\n")
+            groups.write("haproxy:x:64000:\n")
+        os.makedirs(f"{self._root.path}/run/haproxy")
+        os.makedirs(f"{self._root.path}/var/lib/haproxy/dev", exist_ok=True)
+        with open(f"{etc}/haproxy/haproxy.cfg", "a", encoding="utf-8") as config:
+            config.write(more.replace("@port@", str(self.endpoint[1])))
+        for name, text in (files or {}).items():
+            with open(f"{etc}/haproxy/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def launch(self, output):
+        return self._root.launch("haproxy", "-Ws", "-f", "/etc/haproxy/haproxy.cfg", "-p",
+                                 "/run/haproxy.pid", output=output)
+
+    def check(self):
+        """What `haproxy -c` says of these settings."""
+        with open(self.log_path, "wb") as log:
+            process = self._root.launch("haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg", output=log)
+        return process.wait(20 * SLOWDOWN), self.log()
