@@ -191,32 +191,26 @@ VALGRIND_DEPS := valgrind
 LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/sh/deps.sh
 
-# To check with, too. Not in CHECK_DEPS, since their packages would start servers. Exported, so that
-# builds in other directories take these.
-PROMTOOL      ?= $(CURDIR)/$(BUILD)/promtool
-NGINX_PROGRAM ?= $(CURDIR)/$(BUILD)/nginx
-SERVERS       ?= $(CURDIR)/$(BUILD)/servers
-SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd
-export PROMTOOL NGINX_PROGRAM SERVERS
+# To check with, too: what stands around the daemon. Not in CHECK_DEPS, since these packages would start
+# servers. Exported, so that builds in other directories take the same. Debian 12 has no promtool.
+SERVERS    ?= $(CURDIR)/$(BUILD)/servers
+SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd promtool,prometheus
+export SERVERS
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
 
 check-deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
-	@$(MAKE) --no-print-directory -s $(PROMTOOL) $(NGINX_PROGRAM) $(SERVERS) $(NPM_DIR)/.installed
+	@$(MAKE) --no-print-directory -s $(SERVERS) $(NPM_DIR)/.installed
 	@$(PROBE) >/dev/null
 
-# Debian 13 has a package for it.
-$(PROMTOOL):
-	@tests/support/sh/unpack.sh $@ usr/bin/promtool promtool prometheus
-
-$(NGINX_PROGRAM):
-	@tests/support/sh/unpack.sh $@ usr/sbin/nginx nginx
-
-# The servers that the daemon works with: see tests/support/py/debian_root.py.
-$(SERVERS): tests/support/sh/unpack-layer.sh
+# See tests/support/py/debian_root.py.
+$(SERVERS): tests/support/sh/unpack-layer.sh $(SERVERS).packages
 	@tests/support/sh/unpack-layer.sh $@ $(SERVER_PACKAGES)
+
+$(SERVERS).packages: ALWAYS
+	@mkdir -p $(@D) && { echo '$(SERVER_PACKAGES)' | cmp -s - $@ || echo '$(SERVER_PACKAGES)' > $@; }
 
 # What daemon/http/openapi.json is validated with, shared by all builds.
 NPM_DIR    ?= $(BUILD)/npm
@@ -336,7 +330,7 @@ $(PRELOADED): %.so: %.o
 # worker.
 E2E_WORKERS ?= 3
 
-e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(PROMTOOL) $(NGINX_PROGRAM) $(SERVERS) $(NPM_DIR)/.installed
+e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(SERVERS) $(NPM_DIR)/.installed
 	@lacking=$$($(PROBE)) || exit 1; case $$lacking in *namespaces*) workers=0 ;; *) workers=$(E2E_WORKERS) ;; esac; \
 	set -x; LACKING="$$lacking" P0F_LOOKUPD=$(CURDIR)/$(DAEMON) RENDER_ANSWERS=$(CURDIR)/$(RENDER_ANSWERS) \
 		NPM_DIR=$(abspath $(NPM_DIR)) WRAP='$(WRAP)' /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \

@@ -9,7 +9,6 @@ import signal
 
 import pytest
 
-import lacking
 import loopback
 from daemon import ROOT, Daemon
 from debian_root import DebianRoot
@@ -56,7 +55,6 @@ def _copy(names, directory):
 
 @pytest.fixture(name="root")
 def _root(scratch):
-    lacking.skip_without("namespaces")
     return DebianRoot(f"{scratch}/root", ["nginx"])
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 
+import lacking
 from daemon import ROOT
 
 LAYER = os.environ.get("SERVERS") or os.path.join(ROOT, "build", "servers")
@@ -28,9 +29,15 @@ exec chroot "$0" "$@"
 """
 
 
+def _check(layer):
+    lacking.skip_without("namespaces")
+    assert os.path.isdir(layer), f"there is no {layer}: make check-deps"
+
+
 def layered(*command, layer=LAYER):
     """The command that runs `command` with the layer over /usr, as that process and with its mounts seen
     by it alone. The rest of the machine is what it is: /etc is not the layer's."""
+    _check(layer)
     return ["unshare", "--mount", "sh", "-c", _OVER, layer, *command]
 
 
@@ -40,6 +47,7 @@ class DebianRoot:
     and, below /var, of its cache, lib and log that are there."""
 
     def __init__(self, path, names, layer=LAYER):
+        _check(layer)
         self.path = str(path)
         self._layer = layer
         for name in ("usr", *_BOUND, "etc", "run", "tmp", *(f"var/{name}" for name in _VAR)):

@@ -9,9 +9,8 @@ import subprocess
 
 import web_site
 from daemon import ROOT, free_port
+from debian_root import layered
 from waiting import wait_until
-
-PROGRAM = os.environ.get("NGINX_PROGRAM") or os.path.join(ROOT, "build", "nginx")
 
 CONFIG = """daemon off;
 user root;
@@ -60,12 +59,11 @@ class Nginx:
         self.process = None
 
     def __enter__(self):
-        assert os.access(PROGRAM, os.X_OK), f"there is no {PROGRAM}: make check-deps"
         with open(self.config, "w", encoding="utf-8") as config:
             config.write(self.text)
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
-                [PROGRAM, "-p", self.directory, "-c", self.config, "-e", self.errors],
+                layered("nginx", "-p", self.directory, "-c", self.config, "-e", self.errors),
                 stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
         try:
             wait_until(self._listens, "nginx to listen")

@@ -4,8 +4,10 @@
 import os
 import subprocess
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-PROGRAM = os.environ.get("PROMTOOL") or os.path.join(ROOT, "build", "promtool")
+from daemon import ROOT
+from debian_root import LAYER
+
+PROGRAM = f"{LAYER}/usr/bin/promtool"     # it needs no libraries
 
 
 def run(*arguments, text=""):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # unpack-layer.sh DIR PACKAGE... - unpacks these Debian packages, and those they depend on that are not
 # installed, into DIR: a layer which, put over the machine's own files, has these programs. They are not
-# installed, since installed they would start servers.
+# installed, since installed they would start servers. Of PACKAGE,PACKAGE it takes the first that Debian has.
 set -eu
 
 layer=$1
@@ -18,8 +18,20 @@ trap 'rm -rf "$part"' EXIT
 chmod 755 "$part" # for apt's own user
 mkdir "$part/debs" "$part/files"
 
+# Those of these packages that there are.
+existing() {
+    for names; do
+        for name in $(echo "$names" | tr , ' '); do
+            ! apt-cache show "$name" >/dev/null 2>&1 || break
+        done
+        echo "$name"
+    done
+}
+
 # Those of them that are installed, too, for their settings as Debian has them.
 download() {
+    # shellcheck disable=SC2046 # names have no blanks
+    set -- $(existing "$@")
     missing=$(apt-get -s --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p') &&
         (cd "$part/debs" && printf '%s\n' "$@" "$missing" | sort -u | xargs apt-get -q download)
 }
@@ -42,3 +54,4 @@ for name in bin sbin lib lib64; do
 done
 rm -rf "$layer"
 mv "$part/files" "$layer"
+touch "$layer" # after a package of long ago
