@@ -194,7 +194,7 @@ INSTALL     = tests/support/sh/deps.sh
 # To check with, too: what stands around the daemon. Not in CHECK_DEPS, since these packages would start
 # servers. Exported, so that builds in other directories take the same. Debian 12 has no promtool.
 SERVERS    ?= $(CURDIR)/$(BUILD)/servers
-SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd promtool,prometheus
+SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd lua-socket promtool,prometheus
 export SERVERS
 
 deps:
