@@ -161,3 +161,22 @@ def test_something_else_answers_in_its_place(scratch):
             _apache(scratch, other.port, site.port) as server:
         assert [_status(server.endpoint) for _ in answers] == ["error"] * len(answers)
         assert not left, "it has not been asked each time"
+
+
+def test_a_connection_that_was_closed_meanwhile(scratch):
+    """As p0f-lookupd does with one that is idle: nobody is told of an error for that."""
+    fields = "".join(f"X-P0F-{name}: {'ok' if name == 'Status' else ''}\r\n" for name in NAMES)
+    answered = []
+
+    class Other(web_site.Handler):
+        def handle(self):
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(f"HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n".encode())
+            answered.append(1)
+
+    with RecordingSite() as site, web_site.WebSite(Other) as other, \
+            _apache(scratch, other.port, site.port) as server:
+        statuses = {_status(server.endpoint) for _ in range(200)}
+        assert statuses == {"ok"}
+        assert len(answered) == 200
