@@ -52,11 +52,13 @@ class DebianRoot:
         self._layer = layer
         for name in ("usr", *_BOUND, "etc", "run", "tmp", *(f"var/{name}" for name in _VAR)):
             os.makedirs(f"{self.path}/{name}", exist_ok=True)
+        os.chmod(f"{self.path}/tmp", 0o1777)
         for parent in ("etc", "var/cache", "var/lib", "var/log"):
             for name in names:
                 if os.path.isdir(f"{layer}/{parent}/{name}"):
-                    shutil.copytree(f"{layer}/{parent}/{name}", f"{self.path}/{parent}/{name}",
-                                    symlinks=True)
+                    # With their owners.
+                    subprocess.run(["cp", "-a", f"{layer}/{parent}/{name}", f"{self.path}/{parent}"],
+                                   check=True)
         for name in _ETC:
             if os.path.exists(f"/etc/{name}"):      # a bare system has no hosts
                 shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
