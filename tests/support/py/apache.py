@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from daemon import ROOT, free_port
-from debian_root import DebianRoot
+from debian_root import LAYER, DebianRoot
 from waiting import SLOWDOWN, wait_until
 
 # What the package enables when it is installed.
@@ -36,7 +36,9 @@ class DebianApache:
         self._etc = f"{self.root.path}/etc/apache2"
         self._output = f"{self.root.path}/output"
         self.process = None
-        shutil.copy2("/etc/mime.types", f"{self.root.path}/etc")
+        # Of a package that is installed, or in the layer.
+        types = next(path for path in ("/etc/mime.types", f"{LAYER}/etc/mime.types") if os.path.exists(path))
+        shutil.copy2(types, f"{self.root.path}/etc")
         # As apache2ctl does.
         os.makedirs(f"{self.root.path}/run/lock/apache2")
         os.makedirs(f"{self.root.path}/run/apache2/socks")

@@ -203,6 +203,8 @@ class ProxyMatrix:
             daemon.wait_for_p0f()
             endpoint = stack.enter_context(request.cls().proxy(directory, site, daemon))
             yield Lab(p0f, daemon, site, endpoint)
+            hints = [line for line in daemon.log().splitlines() if "a request to /forward-auth came" in line]
+            assert not hints, hints
 
     # ---- What the site is told
 
