@@ -5,7 +5,7 @@ local ADDRESS, PORT = "127.0.0.1", 5030     -- as in http.listen
 
 -- How long a visitor waits if p0f-lookupd hangs, in seconds. Must exceed p0f.first_contact_wait (25ms).
 local PATIENCE = 0.25
--- For how long this thread does not ask then.
+-- For how long this thread then does not ask, in seconds.
 local PAUSE = 1
 
 local NAMES = {
