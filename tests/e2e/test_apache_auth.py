@@ -116,9 +116,10 @@ class TestSite(ProxyMatrix):
     def test_a_thread_keeps_its_connection(self, lab):
         """Else each visitor would wait for a new one."""
         before, address = connections_of_late(lab.daemon.port), visitor()
-        for _ in range(300):
+        for _ in range(600):
             assert lab.told(address)
-        assert connections_of_late(lab.daemon.port) - before < 100
+        # Debian's Apache has 50 threads, up to 75, and both ends of a connection are here.
+        assert connections_of_late(lab.daemon.port) - before < 300
 
 
 def test_no_field_is_left_out():
@@ -141,6 +142,9 @@ def test_without_luasocket(scratch):
         assert "module 'no_such_module' not found" in server.log()
 
 
+# For tests in which a slow machine must not make a difference.
+PATIENT = [("PATIENCE = 0.25", "PATIENCE = 20")]
+
 NOT_OURS = [
     "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -161,7 +165,7 @@ def test_something_else_answers_in_its_place(scratch):
             self.wfile.write(left.pop(0))
 
     with RecordingSite() as site, web_site.WebSite(Other) as other, \
-            _apache(scratch, other.port, site.port) as server:
+            _apache(scratch, other.port, site.port, PATIENT) as server:
         assert [_status(server.endpoint) for _ in answers] == ["error"] * len(answers)
         assert not left, "it has not been asked each time"
 
@@ -179,7 +183,7 @@ def test_a_connection_that_was_closed_meanwhile(scratch):
             answered.append(1)
 
     with RecordingSite() as site, web_site.WebSite(Other) as other, \
-            _apache(scratch, other.port, site.port) as server:
+            _apache(scratch, other.port, site.port, PATIENT) as server:
         statuses = {_status(server.endpoint) for _ in range(200)}
         assert statuses == {"ok"}
         assert len(answered) == 200
