@@ -229,7 +229,9 @@ class ProxyMatrix:
         for method in ("GET", "PUT", "DELETE"):
             told = lab.get(visitor(), "/a%20b/c?d=%2F&e", own, method=method)
             assert told.method == method
-            assert set(own) <= set(told.fields), told
+            # The case of names means nothing, and some proxies change it.
+            assert {(name.lower(), value) for name, value in own} <= \
+                {(name.lower(), value) for name, value in told.fields}, told
 
     @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
     def test_the_sites_own_errors_are_its_own(self, lab, status):
