@@ -3,6 +3,9 @@
 of Debian's package and what a user would add to them."""
 
 import os
+import select
+import signal
+import socket
 import subprocess
 
 from daemon import ROOT, free_port
@@ -123,13 +126,43 @@ class DebianHaProxy(_Server):
         for name, text in (files or {}).items():
             with open(f"{etc}/haproxy/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
+        self._notices = None
+
+    def __enter__(self):
+        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notices.settimeout(20 * SLOWDOWN)
+        self._notices.bind("")      # an abstract name of the kernel's choice
+        super().__enter__()
+        self.wait_ready()
+        return self
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self._notices.close()
 
     def launch(self, output):
-        return self._root.launch("haproxy", "-Ws", "-f", "/etc/haproxy/haproxy.cfg", "-p",
-                                 "/run/haproxy.pid", output=output)
+        name = self._notices.getsockname()[1:].decode()
+        return self._root.launch("env", f"NOTIFY_SOCKET=@{name}", "haproxy", "-Ws", "-f",
+                                 "/etc/haproxy/haproxy.cfg", "-p", "/run/haproxy.pid", output=output)
 
-    def check(self):
-        """What `haproxy -c` says of these settings."""
+    def wait_ready(self):
+        """Until it tells systemd that it is ready, or is so again."""
+        while b"READY=1" not in self._notices.recv(4096).split(b"\n"):
+            pass
+
+    def reload(self):
+        def begins():
+            """It may not take signals yet when it says that it is ready."""
+            self.process.send_signal(signal.SIGUSR2)
+            return select.select([self._notices], [], [], 0.5)[0]
+        wait_until(begins, "HAProxy to reload")
+        self.wait_ready()
+
+    def complaint(self):
+        """What `haproxy -c` says of these settings; "" if nothing is wrong."""
         with open(self.log_path, "wb") as log:
             process = self._root.launch("haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg", output=log)
-        return process.wait(20 * SLOWDOWN), self.log()
+        code = process.wait(20 * SLOWDOWN)
+        # HAProxy 3.0 does not even say this.
+        said = self.log().replace("Configuration file is valid\n", "")
+        return said if code == 0 else f"exit status {code}\n{said}"
