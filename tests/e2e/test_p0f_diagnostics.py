@@ -245,4 +245,6 @@ def test_p0f_is_stopped_when_the_daemon_starts(needs_p0f, scratch, serve):
 
 def test_as_many_connections_as_p0f_serves(fake, serve):
     with serve(fake, {"p0f.connections": "20"}) as daemon:
-        assert daemon.log().count("p0f.connections = 20: by default, p0f serves 20 clients in all") == 1
+        advice = "p0f.connections = 20: by default, p0f serves 20 clients in all"
+        daemon.wait_for_line(advice)
+        assert daemon.log().count(advice) == 1
