@@ -24,3 +24,19 @@ bool peer_addr(const struct sockaddr *name, struct p0f_addr *addr)
     }
     return true;
 }
+
+socklen_t peer_name(const struct p0f_addr *addr, struct sockaddr_storage *name)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    *name = (struct sockaddr_storage){0};
+    if (addr->type == 4) {
+        memcpy(&v4.sin_addr, addr->bytes, sizeof v4.sin_addr);
+        memcpy(name, &v4, sizeof v4);
+        return sizeof v4;
+    }
+    memcpy(&v6.sin6_addr, addr->bytes, sizeof v6.sin6_addr);
+    memcpy(name, &v6, sizeof v6);
+    return sizeof v6;
+}

@@ -12,4 +12,7 @@
  * for anything else, such as the name of a unix socket, or NULL. */
 bool peer_addr(const struct sockaddr *name, struct p0f_addr *addr);
 
+/* The reverse: sets *name to that of a socket with this address, port 0, and returns its length. */
+socklen_t peer_name(const struct p0f_addr *addr, struct sockaddr_storage *name);
+
 #endif

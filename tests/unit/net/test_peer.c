@@ -18,8 +18,15 @@ static struct p0f_addr parsed(const char *text)
 static void expect(const struct sockaddr *name, const char *text)
 {
     struct p0f_addr addr, expected = parsed(text);
+    struct sockaddr_storage again;
 
     cr_assert(peer_addr(name, &addr));
+    cr_assert_eq(memcmp(&addr, &expected, sizeof addr), 0, "%s", text);
+    cr_assert_eq(peer_name(&addr, &again), again.ss_family == AF_INET
+                                               ? sizeof(struct sockaddr_in)
+                                               : sizeof(struct sockaddr_in6));
+    cr_assert_eq(again.ss_family, addr.type == 4 ? AF_INET : AF_INET6);
+    cr_assert(peer_addr((const struct sockaddr *)&again, &addr));
     cr_assert_eq(memcmp(&addr, &expected, sizeof addr), 0, "%s", text);
 }
 
