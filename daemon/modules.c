@@ -171,9 +171,9 @@ static bool read_lists(struct modules *modules, const struct config *config,
            fail_build(error, "http.client_header: %s", reason);
 }
 
-static void take_lingering(void *ctx, int fd)
+static void take_lingering(void *ctx, int fd, const struct sockaddr *peer)
 {
-    lingering_close_take(ctx, fd);
+    lingering_close_take(ctx, fd, peer);
 }
 
 static bool build_http(struct modules *modules, const struct config *config,

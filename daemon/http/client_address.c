@@ -2,16 +2,14 @@
 #include "http/client_address.h"
 
 #include "http/client_hint.h"
+#include "http/clients.h"
 #include "net/client_walk.h"
 #include "net/peer.h"
 
 /* NULL for a unix socket. */
 static const struct p0f_addr *peer_of(const struct request *request, struct p0f_addr *addr)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    return peer_addr(info ? info->client_addr : NULL, addr) ? addr : NULL;
+    return peer_addr(client_peer(request->client), addr) ? addr : NULL;
 }
 
 static enum client_walk walk_request(const struct request *request, const struct p0f_addr *peer,

@@ -55,3 +55,11 @@ struct client *clients_first(void)
 {
     return LIST_FIRST(&clients);
 }
+
+const struct sockaddr *client_peer(const struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return info ? info->client_addr : NULL;
+}

@@ -169,15 +169,11 @@ static void begin_linger(void *ctx)
         loop_arm(all->loop, &all->turn, mono_add_ms(now, TURN_MS));
 }
 
-void lingering_close_take(struct lingering_close *all, int fd)
+void lingering_close_take(struct lingering_close *all, int fd, const struct sockaddr *peer)
 {
     struct lingerer *one = calloc(1, sizeof *one);
-    struct sockaddr_storage name;
-    socklen_t length = sizeof name;
 
-    if (one && getpeername(fd, (struct sockaddr *)&name, &length) == 0 &&
-        peer_addr((const struct sockaddr *)&name, &one->client) &&
-        networks_contain(all->trusted, &one->client))
+    if (one && peer_addr(peer, &one->client) && networks_contain(all->trusted, &one->client))
         one->client.type = 0;
     if (!one || !enter_list(all, one)) {
         free(one);

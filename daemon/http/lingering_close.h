@@ -10,6 +10,7 @@
 #include "net/networks.h"
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct lingering_close;
 
@@ -20,8 +21,9 @@ struct lingering_close *lingering_close_new(struct loop *loop, const struct netw
 /* Closes all sockets at once. The loop must not be running any more. No-op on NULL. */
 void lingering_close_free(struct lingering_close *all);
 
-/* Takes over a socket that is shut down for writing, or is about to be. Any thread. */
-void lingering_close_take(struct lingering_close *all, int fd);
+/* Takes over a socket that is shut down for writing, or is about to be, of the client `peer`, which may
+ * be another than its other end. Any thread. */
+void lingering_close_take(struct lingering_close *all, int fd, const struct sockaddr *peer);
 
 /* The number of sockets open. Any thread. */
 uint32_t lingering_close_count(struct lingering_close *all);

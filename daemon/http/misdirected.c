@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/misdirected.h"
 
+#include "http/clients.h"
 #include "http/respond.h"
 #include "net/peer.h"
 
@@ -16,11 +17,9 @@ static struct span host_of(const struct request *request)
 
 static bool is_over_unix(const struct request *request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct p0f_addr peer;
 
-    return !peer_addr(info ? info->client_addr : NULL, &peer);
+    return !peer_addr(client_peer(request->client), &peer);
 }
 
 bool is_misdirected(const struct request *request)

@@ -37,7 +37,7 @@ struct http_service {
     uint32_t max_batch;       /* hosts in one POST /hosts */
     uint32_t batch_window;    /* of those, looked up at the same time */
     size_t batch_bytes;       /* of its body */
-    void (*linger)(void *ctx, int fd);
+    void (*linger)(void *ctx, int fd, const struct sockaddr *peer);
     void *linger_ctx;
     bool access_log;
     struct connections *connections;

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/metrics.h"
+#include "http/clients.h"
 #include "http/cors.h"
 #include "http/escape.h"
 #include "http/response.h"
@@ -16,17 +17,14 @@
 
 static void log_access(const struct request *request, unsigned status)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->client->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *name = client_peer(request->client);
     char peer[NI_MAXHOST] = "unix";
     char method[ESCAPE_SIZE(METHOD_SHOWN)], url[ESCAPE_SIZE(URL_SHOWN)];
 
-    if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
-        getnameinfo(info->client_addr, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0,
-                    NI_NUMERICHOST);
-    else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
-        getnameinfo(info->client_addr, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0,
-                    NI_NUMERICHOST);
+    if (name && name->sa_family == AF_INET)
+        getnameinfo(name, sizeof(struct sockaddr_in), peer, sizeof peer, NULL, 0, NI_NUMERICHOST);
+    else if (name && name->sa_family == AF_INET6)
+        getnameinfo(name, sizeof(struct sockaddr_in6), peer, sizeof peer, NULL, 0, NI_NUMERICHOST);
     escape(request->method, METHOD_SHOWN, method, sizeof method);
     escape(request->url, URL_SHOWN, url, sizeof url);
     log_info("%s \"%s %s\" %u", peer, method, url, status);

@@ -36,8 +36,8 @@ struct http_server_options {
     const struct origins *cors;
     const struct server_names *names;
     /* Takes over the socket of a client that has been answered and is still sending: closing it at once
-     * could destroy the answer. Any thread. */
-    void (*linger)(void *ctx, int fd);
+     * could destroy the answer. `peer` is as it was taken, and valid during the call. Any thread. */
+    void (*linger)(void *ctx, int fd, const struct sockaddr *peer);
     void *linger_ctx;
     bool access_log;
     const char *version; /* static */

@@ -190,7 +190,7 @@ void linger(struct request *request)
     int fd = request->early ? fcntl(request->client->entry.fd, F_DUPFD_CLOEXEC, 0) : -1;
 
     if (fd >= 0)
-        service->linger(service->linger_ctx, fd);
+        service->linger(service->linger_ctx, fd, client_peer(request->client));
     request->early = false;
 }
 

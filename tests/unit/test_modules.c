@@ -163,7 +163,7 @@ Test(modules, descriptors_of_clients_are_counted)
     expect_descriptors_right();
     cr_assert(http_server_take(modules.http, dup(ends[1]), &local, sizeof(sa_family_t)));
     expect_descriptors_right();
-    lingering_close_take(modules.lingering, dup(ends[1]));
+    lingering_close_take(modules.lingering, dup(ends[1]), &local);
     expect_descriptors_right();
     tear_down();
     close(ends[0]);
