@@ -2,6 +2,9 @@
 #include "cmd_health.h"
 
 #include "net/listen_address.h"
+#include "net/networks.h"
+#include "net/peer.h"
+#include "net/proxy_protocol.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -82,8 +85,27 @@ static int connect_host(const struct listen_address *address, const char **reaso
     return fd;
 }
 
+/* Whether the daemon takes us for a proxy, and so expects a PROXY header. */
+static bool needs_proxy_header(const struct config *config, int fd)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof name;
+    char error[NETWORKS_ERROR_SIZE];
+    struct p0f_addr addr;
+
+    if (!config->http.proxy_protocol)
+        return false;
+    getsockname(fd, (struct sockaddr *)&name, &length);
+    if (!peer_addr((const struct sockaddr *)&name, &addr))
+        return true;
+    struct networks *trusted = networks_parse(config->http.trusted_proxies, error);
+    bool needed = trusted && networks_contain(trusted, &addr);
+    networks_free(trusted);
+    return needed;
+}
+
 /* Reads up to the end, or as much as there is room for; then a NUL. False with errno. */
-static bool exchange(int fd, const char *path, char response[RESPONSE_MAX])
+static bool exchange(int fd, const char *path, bool proxy_header, char response[RESPONSE_MAX])
 {
     char request[128];
     size_t length = 0;
@@ -91,6 +113,9 @@ static bool exchange(int fd, const char *path, char response[RESPONSE_MAX])
     int size = snprintf(request, sizeof request,
                         "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
 
+    if (proxy_header && send(fd, proxy_header_local, sizeof proxy_header_local,
+                             MSG_NOSIGNAL | MSG_MORE) != sizeof proxy_header_local)
+        return false;
     if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
         return false;
     while ((got = recv(fd, response + length, RESPONSE_MAX - 1 - length, 0)) > 0)
@@ -129,7 +154,8 @@ int cmd_health(const struct config *config, bool ready)
     if (fd < 0)
         return unhealthy("health: cannot connect to %.*s: %s", (int)item.length, item.at,
                          reason ? reason : strerror(errno));
-    bool answered = exchange(fd, ready ? "/readyz" : "/livez", response);
+    bool answered =
+        exchange(fd, ready ? "/readyz" : "/livez", needs_proxy_header(config, fd), response);
     int cause = errno == EAGAIN ? ETIMEDOUT : errno;
     close(fd);
     return answered ? judge_response(response)

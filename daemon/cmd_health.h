@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 /* Requests /livez, or /readyz if `ready`, at the first address of http.listen, and waits 3 seconds at most.
+ * With http.proxy_protocol, begins with a PROXY header if the daemon expects one from here.
  * Prints what it says, or on stderr what is wrong. Returns the exit status: 0 for the status 200, else 1. */
 int cmd_health(const struct config *config, bool ready);
 

@@ -186,7 +186,11 @@ static bool build_http(struct modules *modules, const struct config *config,
         .key = options->key,
     });
     modules->lingering = lingering_close_new(options->loop, modules->trusted);
-    if (!modules->connections || !modules->lingering)
+    if (config->http.proxy_protocol)
+        modules->gate =
+            proxy_gate_new(options->loop, modules->trusted, options->passed, options->ctx);
+    if (!modules->connections || !modules->lingering ||
+        (config->http.proxy_protocol && !modules->gate))
         return fail_build(error, "out of memory for connections of clients; lower "
                                  "http.max_connections");
     modules->http = http_server_start(&(struct http_server_options){
@@ -221,7 +225,7 @@ static uint64_t count_client_sockets(void *ctx)
     const struct modules *modules = ctx;
 
     return connections_count(modules->connections) +
-           (uint64_t)lingering_close_count(modules->lingering);
+           (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate);
 }
 
 static void count_descriptors(struct modules *modules)
@@ -252,6 +256,7 @@ void modules_tear_down(struct modules *modules)
     http_server_stop(modules->http);
     connections_free(modules->connections);
     lingering_close_free(modules->lingering);
+    proxy_gate_free(modules->gate);
     status_free(modules->status);
     server_names_free(modules->names);
     origins_free(modules->cors);

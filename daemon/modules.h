@@ -13,8 +13,10 @@
 #include "http/server.h"
 #include "lookup/lookup.h"
 #include "lookup/recall.h"
+#include "net/listener.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/proxy_gate.h"
 #include "ops/descriptors.h"
 #include "ops/readiness.h"
 #include "ops/status.h"
@@ -31,6 +33,8 @@ struct modules_options {
     const char *version; /* static */
     /* As in struct pool_options, and with its `ctx`. May be NULL. */
     void (*p0f_told)(void *ctx, const char *fault);
+    listener_accept_fn
+        *passed; /* by the gate, as in proxy_gate_new(); only with http.proxy_protocol */
     void *ctx;
 };
 
@@ -46,6 +50,7 @@ struct modules {
     struct server_names *names;
     struct connections *connections;
     struct lingering_close *lingering;
+    struct proxy_gate *gate; /* NULL without http.proxy_protocol */
     struct descriptors descriptors;
     struct http_server *http;
 };

@@ -183,6 +183,7 @@ static void shut_down(struct server *server, const char *signal_name)
     server->shutdown_log_at = mono_add_ms(now, SHUTDOWN_STATUS_MS);
     loop_arm(server->loop, &server->shutdown_status, server->shutdown_log_at);
     listeners_stop(server->listeners);
+    proxy_gate_close(server->modules.gate);
     http_server_shut_down(server->modules.http);
     readiness_shut_down(server->modules.readiness);
     check_shutdown(server);
@@ -210,7 +211,7 @@ static void on_p0f_told(void *ctx, const char *fault)
 
 /* ---- Starting */
 
-static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+static void serve_client(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
 {
     struct server *server = ctx;
     struct mono now = loop_now(server->loop);
@@ -221,6 +222,16 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
     log_warnx("refusing connections: http.max_connections (%u) reached",
               server->config->http.max_connections);
     server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
+}
+
+static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server *server = ctx;
+
+    if (server->modules.gate)
+        proxy_gate_take(server->modules.gate, fd, peer, length);
+    else
+        serve_client(server, fd, peer, length);
 }
 
 static bool open_listeners(struct server *server)
@@ -256,6 +267,7 @@ static bool build_modules(struct server *server)
         .started = clock_wall(),
         .version = P0F_LOOKUPD_VERSION,
         .p0f_told = on_p0f_told,
+        .passed = serve_client,
         .ctx = server,
     };
     char error[MODULES_ERROR_SIZE];
@@ -291,7 +303,8 @@ int server_run(struct config *config, const struct config_source *source)
     log_info("starting version %s", P0F_LOOKUPD_VERSION);
     server.shutdown_check = (struct loop_timer){.fire = check_shutdown, .ctx = &server};
     server.shutdown_status = (struct loop_timer){.fire = tell_shutdown_status, .ctx = &server};
-    descriptors_raise_limit(config->http.max_connections);
+    descriptors_raise_limit(config->http.max_connections,
+                            config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
     if (open_listeners(&server) && open_loop(&server) && build_modules(&server) &&
         start_accepting(&server)) {
         systemd_notify_ready(NULL);

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "config/config_private.h"
+#include "core/span.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ static const struct option options[] = {
      "proxies trusted to name the client: networks, comma-separated"},
     {"http", "client_header", OPTION_CLIENT_HEADER, FIELD(http, client_header), "X-Forwarded-For", 0, 0, false,
      "the header field in which they do: X-Forwarded-For, Forwarded, X-Real-IP..."},
+    {"http", "proxy_protocol", OPTION_BOOLEAN, FIELD(http, proxy_protocol), "no", 0, 0, false,
+     "whether they begin each connection with a PROXY header"},
     {"http", "server_names", OPTION_SERVER_NAMES, FIELD(http, server_names), "", 0, 0, false,
      "names in Host that are answered, comma-separated; empty for all"},
     {"http", "cors_origins", OPTION_ORIGINS, FIELD(http, cors_origins), "", 0, 0, false,
@@ -198,10 +201,26 @@ void config_adopt(struct config *running, const struct config *fresh)
     }
 }
 
+/* Whether anybody can be a trusted proxy. */
+static bool has_proxies(const struct config *config)
+{
+    struct span rest = span_of(config->http.listen), item;
+
+    if (config->http.trusted_proxies[0])
+        return true;
+    while (span_next_item(&rest, &item))
+        if (span_skip(&item, "unix:"))
+            return true;
+    return false;
+}
+
 void config_advise(const struct config *config, void (*advise)(const char *text))
 {
     char text[160];
 
+    if (config->http.proxy_protocol && !has_proxies(config))
+        advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
+               "http.listen has no unix socket");
     if (config->p0f.connections < P0F_CLIENTS)
         return;
     snprintf(text, sizeof text,

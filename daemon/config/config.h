@@ -32,6 +32,7 @@ struct config {
         bool allow_unauthenticated;
         char *trusted_proxies;
         char *client_header;
+        bool proxy_protocol;
         char *server_names;
         char *cors_origins;
         bool access_log;

@@ -30,6 +30,11 @@ enum metric {
     METRIC_P0F_CONNECTIONS_LOST,   /* closed by p0f, or given up for what came on them */
     METRIC_HTTP_REFUSED,           /* connections of clients refused: no room */
     METRIC_HTTP_EVICTED,           /* … closed to make room for others */
+    METRIC_HTTP_PROXY_MISSING,     /* … of trusted proxies closed: without a PROXY header */
+    METRIC_HTTP_PROXY_MALFORMED,   /* … with a malformed one */
+    METRIC_HTTP_PROXY_TOO_LONG,    /* … with one that is too long */
+    METRIC_HTTP_PROXY_LATE,        /* … without a complete one in time */
+    METRIC_HTTP_PROXY_FULL,        /* … because too many were waiting for theirs */
     METRIC_LOG_LINES_LOST,         /* nobody read them in time, or they could not be written */
     METRICS_COUNTERS
 };

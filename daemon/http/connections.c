@@ -20,7 +20,7 @@
 #define FEW_PARTS 64     /* up to 1/64 is few */
 #define BEYOND_PARTS 4   /* 1/4 may be open beyond the limit while others are closing */
 
-#define OTHER_DESCRIPTORS 1024   /* more than ops/descriptors.c allows beside the connections */
+#define OTHER_DESCRIPTORS 2048   /* more than ops/descriptors.c allows beside the connections */
 #define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
 #define CROWD 64                 /* connections whose memory is worth returning */
 

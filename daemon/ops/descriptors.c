@@ -11,9 +11,10 @@
  * they are accepted a little later. */
 #define BESIDES 256
 
-void descriptors_raise_limit(uint32_t max_connections)
+void descriptors_raise_limit(uint32_t max_connections, uint32_t others)
 {
-    rlim_t needed = (rlim_t)max_connections + BESIDES, wanted = needed + max_connections / 4;
+    rlim_t needed = (rlim_t)max_connections + others + BESIDES,
+           wanted = needed + max_connections / 4;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)

@@ -73,6 +73,20 @@ static void put_http_connections(struct exposition *out, const struct metrics_sn
                       snapshot->counters[METRIC_HTTP_EVICTED]);
 }
 
+static void put_proxy_errors(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "http_proxy_protocol_errors_total";
+    const uint64_t *counters = snapshot->counters;
+
+    exposition_head(out, name, "counter",
+                    "Connections of trusted proxies closed for want of a PROXY header.");
+    exposition_labelled(out, name, "reason", "missing", counters[METRIC_HTTP_PROXY_MISSING]);
+    exposition_labelled(out, name, "reason", "malformed", counters[METRIC_HTTP_PROXY_MALFORMED]);
+    exposition_labelled(out, name, "reason", "too_long", counters[METRIC_HTTP_PROXY_TOO_LONG]);
+    exposition_labelled(out, name, "reason", "late", counters[METRIC_HTTP_PROXY_LATE]);
+    exposition_labelled(out, name, "reason", "full", counters[METRIC_HTTP_PROXY_FULL]);
+}
+
 /* ---- Lookups */
 
 #define BIT(result) (1U << METRICS_RESULT_##result)
@@ -309,6 +323,7 @@ char *prometheus_text(const struct metrics_snapshot *snapshot,
     put_reload(out, gauges);
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
+    put_proxy_errors(out, snapshot);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
     put_repeats(out, snapshot);

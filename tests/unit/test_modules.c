@@ -170,6 +170,21 @@ Test(modules, descriptors_of_clients_are_counted)
     close(ends[1]);
 }
 
+Test(modules, descriptors_of_connections_at_the_gate_are_counted)
+{
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    cr_assert(build("http.proxy_protocol=yes"), "%s", error);
+    proxy_gate_take(modules.gate, dup(ends[1]), &local, sizeof(sa_family_t));
+    expect_descriptors_right();
+    proxy_gate_close(modules.gate);
+    expect_descriptors_right();
+    tear_down();
+    close(ends[0]);
+    close(ends[1]);
+}
+
 Test(modules, workers_that_cannot_be_started)
 {
     const struct rlimit few = {.rlim_cur = 24, .rlim_max = 24};

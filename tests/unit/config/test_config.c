@@ -430,6 +430,41 @@ Test(config, all_that_p0f_has)
     config_free(config);
 }
 
+static const char *advice;
+
+static void keep_advice(const char *text)
+{
+    advice = text;
+}
+
+Test(config, proxy_protocol_without_a_proxy)
+{
+    static const struct {
+        char *trusted, *listen;
+        bool useless;
+    } of[] = {
+        {"http.trusted_proxies=", "http.listen=127.0.0.1:5030, [::1]:5030", true},
+        {"http.trusted_proxies=", "http.listen=127.0.0.1:5030,unix:/run/x", false},
+        {"http.trusted_proxies=192.0.2.1", "http.listen=127.0.0.1:5030", false},
+    };
+
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        for (int on = 0; on < 2; on++) {
+            char *override[] = {of[i].trusted, of[i].listen,
+                                on ? "http.proxy_protocol=yes" : "http.proxy_protocol=no"};
+            const struct config_source source = {.override = override, .override_count = 3};
+            char reason[CONFIG_ERROR_SIZE];
+            struct config *config = config_load(&source, reason);
+            cr_assert_not_null(config, "%s", reason);
+            advice = "";
+            config_advise(config, keep_advice);
+            bool told = strncmp(advice, "http.proxy_protocol = yes changes nothing", 41) == 0;
+            cr_assert_eq(told, on && of[i].useless, "%s, %s", of[i].trusted, of[i].listen);
+            config_free(config);
+        }
+    }
+}
+
 Test(config, units_and_bounds)
 {
     char *good[] = {"cache.ttl=0",      "cache.ttl=1ms",        "cache.ttl=365d",

@@ -178,6 +178,11 @@ Test(prometheus, counters, .init = start, .fini = stop)
         {"p0f_connections_lost_total", METRIC_P0F_CONNECTIONS_LOST},
         {"http_connections_refused_total", METRIC_HTTP_REFUSED},
         {"http_connections_evicted_total", METRIC_HTTP_EVICTED},
+        {"http_proxy_protocol_errors_total{reason=\"missing\"}", METRIC_HTTP_PROXY_MISSING},
+        {"http_proxy_protocol_errors_total{reason=\"malformed\"}", METRIC_HTTP_PROXY_MALFORMED},
+        {"http_proxy_protocol_errors_total{reason=\"too_long\"}", METRIC_HTTP_PROXY_TOO_LONG},
+        {"http_proxy_protocol_errors_total{reason=\"late\"}", METRIC_HTTP_PROXY_LATE},
+        {"http_proxy_protocol_errors_total{reason=\"full\"}", METRIC_HTTP_PROXY_FULL},
         {"log_lines_lost_total", METRIC_LOG_LINES_LOST},
     };
     cr_assert_eq(sizeof expected / sizeof expected[0], METRICS_COUNTERS);
