@@ -87,13 +87,13 @@ class _Server:
 
 
 class HaProxy(_Server):
-    """The lenient one, in front of `server`."""
+    """The lenient one, in front of `server`, or one with other settings."""
 
-    def __init__(self, directory, server):
+    def __init__(self, directory, server, settings=CONFIG):
         super().__init__(directory)
         self._config = os.path.join(directory, "haproxy.cfg")
         with open(self._config, "w", encoding="utf-8") as config:
-            config.write(CONFIG.format(host=self.endpoint[0], port=self.endpoint[1], server=server[0],
+            config.write(settings.format(host=self.endpoint[0], port=self.endpoint[1], server=server[0],
                                        server_port=server[1]))
 
     def launch(self, output):
