@@ -52,7 +52,8 @@ void client_hint(const struct request *request, enum client_walk walk, const str
     const char *name = service->client_header.name.at, *path = request->target.route->path;
     char from[FROM_SIZE], remedy[REMEDY_SIZE];
 
-    if (walk == CLIENT_WALK_FOUND || !is_first(service, walk, !peer))
+    if (walk == CLIENT_WALK_FOUND || (walk == CLIENT_WALK_IGNORED && service->proxy_protocol) ||
+        !is_first(service, walk, !peer))
         return;
     describe_origin(peer, from);
     describe_remedy(&service->client_header, remedy);

@@ -27,6 +27,7 @@ struct http_service {
     struct readiness *readiness;
     struct status *status;
     const struct networks *trusted; /* proxies */
+    bool proxy_protocol;            /* peers may be their clients */
     struct client_header client_header;
     atomic_uint client_hints; /* that have been logged; client_hint.c's */
     const struct origins *cors;

@@ -186,6 +186,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.status = options->status;
     http->service.client_header = options->client_header;
     http->service.trusted = options->trusted;
+    http->service.proxy_protocol = options->proxy_protocol;
     http->service.cors = options->cors;
     http->service.names = options->names;
     http->service.connections = options->connections;

@@ -32,6 +32,7 @@ struct http_server_options {
     uint32_t batch_window; /* of those, looked up at once: see struct batch_terms */
     int64_t idle_timeout_ms;
     struct client_header client_header; /* its name is borrowed */
+    bool proxy_protocol;                /* peers may be the clients of proxies */
     const struct networks *trusted;     /* proxies; borrowed, as are the next two */
     const struct origins *cors;
     const struct server_names *names;

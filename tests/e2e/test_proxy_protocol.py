@@ -278,6 +278,13 @@ def test_closed_before_its_header(daemon, over):
     assert [_errors(daemon, each) for each in ("missing", "malformed", "too_long")] == before
 
 
+def test_no_hint_about_what_a_visitor_sends(daemon, over):
+    """That its field is ignored is as it should be; it is no proxy to be trusted."""
+    assert _ask(daemon, over, v2(VISITOR), f"X-Forwarded-For: {OTHER}").json()["ip"] == VISITOR
+    daemon.wait_for_log()
+    assert "was ignored" not in daemon.log()
+
+
 def test_the_log_says_it_once(fake, serve):
     """And what to do; the addresses of visitors are not in it."""
     settings = {**SETTINGS, "http.access_log": "no"}
