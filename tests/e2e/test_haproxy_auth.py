@@ -19,9 +19,10 @@ from waiting import SLOWDOWN, wait_until
 CONFIG, LUA = "p0f-forward-auth.cfg", "p0f-forward-auth.lua"
 
 
-def _behind(directory, port, site_port, bind="bind 127.0.0.1:@port@", lua=()):
-    """A HAProxy with that example, for a daemon and a site on these ports. `lua` are changes to its Lua."""
-    changes = [("127.0.0.1:5030", f"127.0.0.1:{port}"), ("bind :80\n", f"{bind}\n")]
+def _behind(directory, port, site_port, bind="bind 127.0.0.1:@port@", lua=(), more=()):
+    """A HAProxy with that example, for a daemon and a site on these ports. `lua` and `more` are
+    changes to its Lua and to its settings."""
+    changes = [("127.0.0.1:5030", f"127.0.0.1:{port}"), ("bind :80\n", f"{bind}\n"), *more]
     site = f"backend site\n    server site 127.0.0.1:{site_port}\n"
     return haproxy.DebianHaProxy(
         directory, haproxy.example(CONFIG, changes) + haproxy.in_the_comments(CONFIG, changes) + site,
@@ -121,3 +122,14 @@ def test_something_else_answers_in_its_place(scratch):
     with recording_site.RecordingSite() as site, web_site.WebSite(Other) as other, \
             _behind(scratch, other.port, site.port) as server:
         wait_until(all_have_come, "HAProxy to ask")
+
+
+def test_with_the_proxy_protocol(scratch, fake, serve):
+    """HAProxy's header names no address then, as it is itself the client, and X-Forwarded-For counts."""
+    fake.hosts["127.0.0.2"] = {"os_name": "Linux"}
+    proxy = "127.0.0.9"
+    with serve(fake, {"http.proxy_protocol": "yes", "http.trusted_proxies": proxy}) as daemon, \
+            recording_site.RecordingSite() as site, \
+            _behind(scratch, daemon.wait_for_p0f().port, site.port,
+                    more=[("rise 1 ", f"rise 1 source {proxy} send-proxy-v2 ")]) as server:
+        wait_until(lambda: _told(server.endpoint).get("OS") == "Linux", "the site to be told")

@@ -158,5 +158,29 @@ def test_self_is_the_client(scratch, one, bound):
             assert answer.json()["ip"] == "127.0.0.2", answer
 
 
+# Where HAProxy connects from, as what is trusted must send a PROXY header and we do not.
+PROXY = "127.0.0.9"
+
+
+@pytest.mark.parametrize("bound", [ONE, SEVERAL])
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+def test_self_with_the_proxy_protocol(scratch, fake, serve, bound, mode):
+    changes = [("rise 1\n", f"rise 1 source {PROXY} send-proxy-v2\n")]
+    if mode == "tcp":
+        changes += [("mode http\n", "mode tcp\n"), ("    option forwardfor\n", ""), ("    balance uri\n", ""),
+                    ("    hash-type consistent\n", "")]
+    fake.hosts = {host: {"os_name": "Linux"} for host in HOSTS}
+    with serve(fake, {"p0f.first_contact_wait": "0", "http.proxy_protocol": "yes",
+                      "http.trusted_proxies": PROXY}) as daemon:
+        daemon.wait_for_p0f()
+        with _haproxy(scratch, bound, [daemon.port], *changes) as server:
+            for forged in (None, HOSTS[0], f"{HOSTS[0]}, {PROXY}"):
+                answer = fetch(server.endpoint, "/self", forged and {"X-Forwarded-For": forged},
+                               source="127.0.0.2")
+                assert answer.json()["ip"] == "127.0.0.2", answer
+            _wait_for_checks(daemon)
+            assert "is DOWN" not in server.log(), server.log()
+
+
 def test_haproxy_has_no_complaint(scratch):
     assert haproxy.DebianHaProxy(scratch, haproxy.example("p0f-api.cfg")).complaint() == ""
