@@ -1,110 +1,73 @@
 // SPDX-License-Identifier: MIT
 
-// Looks up hosts in p0f-lookupd: one with GET /host/IP, several at once with POST /hosts.
+// Looks up hosts in p0f-lookupd with POST /hosts, one address a line; in the response, each has a status of
+// its own. For a single host there is GET /host/IP, too: its response is the "host" below or, if p0f does not
+// know the host, a problem document with status 404 and type urn:p0f-lookupd:no-match.
 //
 //	go run lookup.go 192.0.2.7 2001:db8::1
 //
 // The daemon is at P0F_LOOKUPD_URL, by default http://127.0.0.1:5030. Prints a line for each host. Exit
-// status: 0 if p0f knows every host, 1 if it does not know some, 2 on failure. Needs only Go 1.18.
+// status: 0 if p0f knows every host, 1 if it does not know some, 2 on failure. Needs only Go.
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 )
 
-var base = "http://127.0.0.1:5030"
-var client = http.Client{Timeout: 2 * time.Second}
-
-// Host is what p0f knows, or some of it. What it does not know is empty.
-type Host struct {
-	Name   string `json:"os_name"`
-	Flavor string `json:"os_flavor"`
-}
-
-// Item is the outcome for one of several hosts.
+// Item is the outcome for a host: what p0f knows, or the detail that says why there is no host.
 type Item struct {
-	Query  string
-	Status int
-	Host   *Host  // if Status is 200
-	Detail string // if not
+	Query, Detail string
+	Status        int
+	Host          struct {
+		Name   string `json:"os_name"`
+		Flavor string `json:"os_flavor"`
+	}
 }
 
-// ask reads a response. The answer is nil if p0f does not know the host.
-func ask[T any](response *http.Response, err error) (answer T, _ error) {
+// lookup asks about all of them at once.
+func lookup(url string, ips []string) (items []Item, err error) {
+	client := http.Client{Timeout: 2 * time.Second}
+	response, err := client.Post(url+"/hosts", "text/plain", strings.NewReader(strings.Join(ips, "\n")))
 	if err != nil {
-		return answer, err
+		return nil, err
 	}
 	defer response.Body.Close()
-	body := json.NewDecoder(response.Body)
-	problem := struct{ Type, Detail string }{Detail: base + ": " + response.Status}
-	if response.StatusCode == http.StatusOK {
-		err = body.Decode(&answer)
-	} else if body.Decode(&problem); problem.Type != "urn:p0f-lookupd:no-match" {
-		err = errors.New(problem.Detail)
+	if response.StatusCode != http.StatusOK {
+		problem := Item{Detail: url + ": " + response.Status}
+		json.NewDecoder(response.Body).Decode(&problem)
+		return nil, errors.New(problem.Detail)
 	}
-	return answer, err
-}
-
-// lookup returns what p0f knows about a host.
-func lookup(ip string) (*Host, error) {
-	return ask[*Host](client.Get(base + "/host/" + url.PathEscape(ip)))
-}
-
-// lookupAll does the same for several.
-func lookupAll(ips []string) ([]Item, error) {
-	body, _ := json.Marshal(ips)
-	return ask[[]Item](client.Post(base+"/hosts", "application/json", bytes.NewReader(body)))
-}
-
-func lookupAny(ips []string) ([]Item, error) {
-	if len(ips) != 1 {
-		return lookupAll(ips)
-	}
-	item := Item{ips[0], 404, nil, "p0f does not know " + ips[0]}
-	host, err := lookup(ips[0])
-	if host != nil {
-		item = Item{ips[0], 200, host, ""}
-	}
-	return []Item{item}, err
-}
-
-// show prints a line, and returns the exit status.
-func (item Item) show() int {
-	switch {
-	case item.Host == nil:
-		fmt.Printf("%s: %s\n", item.Query, item.Detail)
-	case item.Host.Name == "":
-		fmt.Printf("%s: unknown OS\n", item.Query)
-	default:
-		fmt.Println(item.Query+":", strings.TrimSpace(item.Host.Name+" "+item.Host.Flavor))
-	}
-	if status, known := map[int]int{200: 0, 404: 1}[item.Status]; known {
-		return status
-	}
-	return 2
+	err = json.NewDecoder(response.Body).Decode(&items)
+	return items, err
 }
 
 func main() {
-	if set := os.Getenv("P0F_LOOKUPD_URL"); set != "" {
-		base = set
+	url := os.Getenv("P0F_LOOKUPD_URL")
+	if url == "" {
+		url = "http://127.0.0.1:5030"
 	}
-	items, err := lookupAny(os.Args[1:])
+	items, err := lookup(url, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "lookup:", err)
 		os.Exit(2)
 	}
 	worst := 0
 	for _, item := range items {
-		if status := item.show(); status > worst {
-			worst = status
+		text := strings.TrimSpace(item.Detail + item.Host.Name + " " + item.Host.Flavor)
+		if text == "" {
+			text = "unknown OS"
+		}
+		fmt.Printf("%s: %s\n", item.Query, text)
+		if item.Status == http.StatusNotFound && worst == 0 {
+			worst = 1
+		} else if item.Status != http.StatusOK && item.Status != http.StatusNotFound {
+			worst = 2
 		}
 	}
 	os.Exit(worst)

@@ -15,49 +15,49 @@ GSON = "/usr/share/java/gson.jar"
 CC = "cc -std=gnu11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 
 # What it needs that may be missing, the command that compiles it into {out}, the one that runs it, and how
-# a function begins.
-_Language = collections.namedtuple("_Language", "needs compile run function")
+# many lines of code it has at most.
+_Language = collections.namedtuple("_Language", "needs compile run lines")
 _LANGUAGES = {
-    "lookup.sh": _Language(["jq"], None, "bash {source}", r"(\w+)\(\) \{"),
-    "lookup.py": _Language([], None, "/usr/bin/python3 -W error {source}", r"def (\w+)\("),
-    "lookup.mjs": _Language(["node"], None, "node {source}", r"(?:async )?function (\w+)\("),
-    "lookup.php": _Language(["php"], None, "php {source}", r"function (\w+)\("),
-    "lookup.pl": _Language(["perl"], None, "perl {source}", r"sub (\w+) \{"),
+    "lookup.sh": _Language(["jq"], None, "bash {source}", 14),
+    "lookup.py": _Language([], None, "/usr/bin/python3 -W error {source}", 14),
+    "lookup.mjs": _Language(["node"], None, "node {source}", 14),
+    "lookup.php": _Language(["php"], None, "php {source}", 14),
+    "lookup.pl": _Language(["perl"], None, "perl {source}", 14),
     "lookup.go": _Language(
         ["go"], 'test -z "$(gofmt -l {source})" && go vet {source} && go build -o {out}/lookup-go {source}',
-        "{out}/lookup-go", r"func (?:\(.*?\) )?(\w+)[\[(]"),
+        "{out}/lookup-go", 37),
     "Lookup.java": _Language(
         ["javac", "gson"], f"javac -Xlint:all -Werror -cp {GSON} -d {{out}} {{source}}",
-        f"java -XX:TieredStopAtLevel=1 -cp {GSON}:{{out}} Lookup", r"    (?:public )?static .*?(\w+)\(.*\{$"),
+        f"java -XX:TieredStopAtLevel=1 -cp {GSON}:{{out}} Lookup", 25),
     "lookup-curl.c": _Language(
         ["libcurl"], f"{CC} {{source}} $(pkg-config --cflags --libs libcurl jansson) -o {{out}}/lookup-curl",
-        "{out}/lookup-curl", r"(?:static|int) .*?(\w+)\([^;]*$"),
+        "{out}/lookup-curl", 43),
     "lookup-p0fclient.c": _Language(
         [], f"{CC} -D_GNU_SOURCE -I{ROOT}/lib {{source}} {ROOT}/lib/*.c -pthread -o {{out}}/lookup-p0fclient",
-        "{out}/lookup-p0fclient", r"(?:static|int) .*?(\w+)\([^;]*$"),
+        "{out}/lookup-p0fclient", 24),
 }
 NAMES = list(_LANGUAGES)
 P0FCLIENT = "lookup-p0fclient.c"     # which asks p0f itself
 OF_THE_DAEMON = [name for name in NAMES if name != P0FCLIENT]
 
-_BRACKETS = re.compile(r"[\s(){}\[\];,]*|fi|done|esac")
-_COMMENT = re.compile(r'\s*(#|//|/?\*|""")')
+_COMMENT = r"/\*.*?\*/|^\s*(?:#|//).*?$"
+_IMPORT = r"^import \(.*?^\)$|^(?:import|from|use|package) .*?$|^<\?php$"
+_BRACKETS = r"[\s(){}\[\];,]*"
+_LOOKUP = r"^( *)(?=\S)[^\n]*\blookup\([^\n]*\n.*?^\1\}$"
 
 
-def functions(name):
-    """{name: its lines}: of code, so without comments and lines of brackets alone."""
-    begin = re.compile(_LANGUAGES[name].function)
-    found, current = {}, None
+def _code(text):
+    text = re.sub(f"{_COMMENT}|{_IMPORT}", "", text, flags=re.M | re.S)
+    return [line for line in text.split("\n") if not re.fullmatch(_BRACKETS, line)]
+
+
+def measure(name):
+    """How many lines of code the program has, how many it may have, and how many those of its function
+    "lookup" are, or all, if it has no such function. Not counted are comments, imports and brackets."""
     with open(f"{EXAMPLES}/{name}", encoding="utf-8") as source:
-        for line in source.read().split("\n"):
-            match = begin.match(line)
-            if match:
-                current = found.setdefault(match.group(1), [])
-            elif re.match(r"\S", line) and not _BRACKETS.fullmatch(line):
-                current = None
-            if current is not None and not _BRACKETS.fullmatch(line) and not _COMMENT.match(line):
-                current.append(line)
-    return found
+        text = source.read()
+    function = re.search(_LOOKUP, text, re.M | re.S)
+    return len(_code(text)), _LANGUAGES[name].lines, len(_code(function.group() if function else text))
 
 
 def can_run(name):
