@@ -19,6 +19,10 @@ export VALGRIND_OPTS="--quiet --log-file=$reports/found.%p --error-exitcode=99 -
     --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
     --soname-synonyms=somalloc=nouserintercepts"
 
+# Tests of programs in other languages are left out: they take long, and ask the daemon nothing that other
+# tests do not.
+export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --ignore=tests/e2e/test_examples_languages.py"
+
 # The report, less what valgrind says of descriptors that were there from the beginning, and of the
 # connection that `p0f-lookupd lookup` leaves to a child of its when an answer is still outstanding.
 findings() {
