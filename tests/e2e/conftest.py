@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support", "py"))
 
 import pytest  # noqa: E402
 
-pytest.register_assert_rewrite("proxy_matrix", "recording_site")
+pytest.register_assert_rewrite("http_cache_cases", "proxy_matrix", "recording_site")
 
 import daemon as daemon_module  # noqa: E402
 import lacking  # noqa: E402
