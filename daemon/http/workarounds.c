@@ -205,7 +205,7 @@ void suspend_connection(const struct request *request)
 {
     set_timeout(request,
                 request->client->service->library_timeout + 1); /* 1.0.1 ignores it later */
-    MHD_suspend_connection(request->client->connection);
+    http_worker_suspend(request->client->worker, request->client->connection);
 }
 
 void connection_has_resumed(const struct request *request)

@@ -109,7 +109,7 @@ void linger(struct request *request);
  *
  * A resumed connection with a timeout of its own is handled before anything is read from it. */
 
-/* Instead of MHD_suspend_connection(). */
+/* Instead of http_worker_suspend(). */
 void suspend_connection(const struct request *request);
 
 /* To be called when it has been resumed. */

@@ -21,8 +21,9 @@ struct http_worker {
     atomic_bool ticking; /* `tick` is on its way */
     pthread_t thread;
     atomic_uint connections;
-    bool told;      /* of the connection that is being added */
-    bool some_left; /* in this round of the library's */
+    unsigned suspended; /* connections */
+    bool told;          /* of the connection that is being added */
+    bool some_left;     /* in this round of the library's */
 };
 
 /* On its way from the thread that has accepted it. */
@@ -149,8 +150,15 @@ unsigned http_worker_connections(const struct http_worker *worker)
     return worker->connections;
 }
 
+void http_worker_suspend(struct http_worker *worker, struct MHD_Connection *connection)
+{
+    worker->suspended++;
+    MHD_suspend_connection(connection);
+}
+
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection)
 {
+    worker->suspended--;
     MHD_resume_connection(connection);
     loop_later(worker->loop, &worker->run);
 }
@@ -190,24 +198,22 @@ static void *serve(void *ctx)
     return NULL;
 }
 
-/* Each connection whose turn has ended is being resumed: its task is behind us in the loop's inbox. */
+/* MHD_stop_daemon() belongs to the thread that runs the daemon, and aborts the process when a connection is
+ * suspended. Each one that is will be resumed by a task of this loop, and what has been resumed is
+ * answered by running the library once more, which may read another request. */
 static void stop_library(void *ctx)
 {
     struct http_worker *worker = ctx;
 
+    turns_finish(worker->turns);
+    run_library(worker);
+    if (worker->suspended > 0) {
+        loop_post(worker->loop, &worker->stop);
+        return;
+    }
     loop_unwatch(worker->loop, &worker->events);
     MHD_stop_daemon(worker->library);
     loop_stop(worker->loop);
-}
-
-/* MHD_stop_daemon() belongs to the thread that runs the daemon. */
-static void finish_turns(void *ctx)
-{
-    struct http_worker *worker = ctx;
-
-    turns_finish(worker->turns);
-    worker->stop.run = stop_library;
-    loop_post(worker->loop, &worker->stop);
 }
 
 /* Later versions only queue a connection that is added, and tell nobody when they cannot take it (seen
@@ -255,7 +261,7 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     worker->timeout = (struct loop_timer){.fire = on_timeout, .ctx = worker};
     worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
     worker->tick = (struct loop_task){.run = on_tick, .ctx = worker};
-    worker->stop = (struct loop_task){.run = finish_turns, .ctx = worker};
+    worker->stop = (struct loop_task){.run = stop_library, .ctx = worker};
     worker->loop = loop_new(options->clock);
     worker->turns = worker->loop ? turns_new(worker->loop) : NULL;
     if (!worker->turns || !start_library(worker)) {

@@ -51,7 +51,8 @@ unsigned http_worker_connections(const struct http_worker *worker);
  * library. Any thread. */
 void http_worker_tick(struct http_worker *worker);
 
-/* Resumes a suspended connection of this worker. In its thread. */
+/* Suspends a connection of this worker, whose request is being handled, or resumes it. In its thread. */
+void http_worker_suspend(struct http_worker *worker, struct MHD_Connection *connection);
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection);
 
 /* The loop it runs in. Only loop_post() may be called from other threads. */
@@ -60,8 +61,9 @@ struct loop *http_worker_loop(struct http_worker *worker);
 /* The turns of its long requests. In its thread. */
 struct turns *http_worker_turns(struct http_worker *worker);
 
-/* Finishes the turns, closes all connections, ends the thread and frees the worker. No connection may be
- * suspended, and none may be taken any more. No-op on NULL. Not in the worker's thread. */
+/* Finishes the turns, waits for suspended connections to be resumed, closes all, ends the thread and frees the
+ * worker. None may be taken any more, and no request may wait for anything but a task of the worker's
+ * loop. No-op on NULL. Not in the worker's thread. */
 void http_worker_stop(struct http_worker *worker);
 
 #endif

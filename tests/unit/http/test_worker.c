@@ -50,7 +50,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
     if (strcmp(url, "/later") == 0 && !served->resumed) {
         served->resumed = true;
         waiting = connection;
-        MHD_suspend_connection(connection);
+        http_worker_suspend(worker, connection);
         sem_post(&suspended);
         return MHD_YES;
     }
@@ -255,6 +255,37 @@ Test(worker, goes_on_with_what_is_resumed, .timeout = 120)
         expect_answer(0);
     }
     stop();
+}
+
+/* Posts itself again until it has run this often. */
+#define DELAY_ROUNDS 100000
+
+static struct loop_task delay;
+
+static void resume_much_later(void *ctx)
+{
+    static unsigned rounds;
+
+    if (++rounds % DELAY_ROUNDS == 0)
+        http_worker_resume(worker, ctx);
+    else
+        loop_post(http_worker_loop(worker), &delay);
+}
+
+/* The library aborts the process when it is stopped while a connection is suspended. */
+Test(worker, answers_what_is_suspended_before_it_stops, .timeout = 120)
+{
+    start(0, CONNECTIONS_MAX);
+    connect_one(0);
+    ask(0, later);
+    while (sem_wait(&suspended) != 0)
+        ;
+    delay = (struct loop_task){.run = resume_much_later, .ctx = waiting};
+    loop_post(http_worker_loop(worker), &delay);
+    stop();
+    expect_answer(0);
+    expect_end(0);
+    close(ends[0]);
 }
 
 /* The library does not see to its timeouts by itself when it does not wait by itself. */
