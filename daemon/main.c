@@ -2,9 +2,8 @@
 /* The command line. */
 #include "cmd_health.h"
 #include "cmd_lookup.h"
-#include "config/config.h"
+#include "config/config_listen.h"
 #include "core/log.h"
-#include "net/listener.h"
 #include "server.h"
 #include "signals.h"
 #include "json/batch_body.h"
@@ -79,25 +78,7 @@ static int usage(void)
     return EXIT_USAGE;
 }
 
-/* Checks what config_load() does not: the addresses to listen on. False with errno. */
-static bool check_listen(const struct config *config, char error[CONFIG_ERROR_SIZE])
-{
-    char reason[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
-    struct listeners *listeners =
-        listeners_parse(config->http.listen, config->http.allow_unauthenticated, reason);
-
-    if (listeners) {
-        listeners_free(listeners);
-        return true;
-    }
-    int problem = errno;
-    snprintf(error, CONFIG_ERROR_SIZE, "%shttp.listen: %s",
-             config_prefix(config, "http.listen", prefix), reason);
-    errno = problem;
-    return false;
-}
-
-/* After config_load() or check_listen() has failed: with EINVAL, the settings are wrong, and with another
+/* After config_load() or config_listen_check() has failed: with EINVAL, the settings are wrong, and with another
  * errno the next try may succeed. For the lookup command, status 1 would mean that p0f does not know
  * the host. */
 static int refuse_config(const char *error, bool lookup)
@@ -150,7 +131,7 @@ static int run(const struct config_source *source, const struct command_line *li
     batch_body_init();
     if (line->command[0] && line->mode == SERVE) {
         status = run_command(config, line);
-    } else if (!check_listen(config, error)) {
+    } else if (!config_listen_check(config, true, error)) {
         status = refuse_config(error, false);
     } else if (line->mode == PRINT) {
         status = print_config(config);

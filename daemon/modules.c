@@ -41,6 +41,13 @@ static struct lookup_limits lookup_limits_of(const struct config *config)
     };
 }
 
+/* Half of the lookups that anybody may have pending, so that the relay's clients cannot take all of
+ * them from those of HTTP. */
+static uint32_t relay_lookups_of(const struct config *config)
+{
+    return MAX(lookup_limits_of(config).max_pending / 2, 1);
+}
+
 /* By default, one for each processor that this process may run on. */
 static unsigned worker_count_of(const struct config *config)
 {
@@ -81,6 +88,8 @@ bool modules_apply(struct modules *modules, const struct config *config, const s
 
     recall_set_times(modules->recall, &times);
     lookup_set_limits(modules->lookup, &limits);
+    if (modules->relay)
+        relay_set_max_lookups(modules->relay, relay_lookups_of(config));
     pool_set_max_rate(modules->pool, config->p0f.max_rate);
     readiness_set_timeout(modules->readiness, config->p0f.timeout);
     return show_settings(modules->status, config, fresh);
@@ -221,12 +230,50 @@ static bool build_http(struct modules *modules, const struct config *config,
                       worker_count_of(config), strerror(errno));
 }
 
+static void show_relay(void *ctx, struct status_relay *shown)
+{
+    const struct modules *modules = ctx;
+    struct relay_counts counts = relay_counts(modules->relay);
+
+    *shown = (struct status_relay){
+        .listen = modules->relay_listen,
+        .connections = counts.connections,
+        .max_connections = counts.max_connections,
+        .lookups = counts.lookups,
+        .max_lookups = counts.max_lookups,
+    };
+}
+
+static bool build_relay(struct modules *modules, const struct config *config,
+                        const struct modules_options *options, char error[MODULES_ERROR_SIZE])
+{
+    if (!config->relay.listen[0])
+        return true;
+    modules->relay = relay_new(&(struct relay_options){
+        .loop = options->loop,
+        .lookup = modules->lookup,
+        .max_connections = config->relay.max_connections,
+        .max_lookups = relay_lookups_of(config),
+    });
+    if (!modules->relay)
+        return fail_build(error, "out of memory for the relay");
+    modules->relay_listen = config->relay.listen;
+    status_set_relay(modules->status, show_relay, modules);
+    return true;
+}
+
+uint32_t modules_relay_connections(const struct modules *modules)
+{
+    return modules->relay ? relay_counts(modules->relay).connections : 0;
+}
+
 static uint64_t count_client_sockets(void *ctx)
 {
     const struct modules *modules = ctx;
 
     return connections_count(modules->connections) +
-           (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate);
+           (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate) +
+           modules_relay_connections(modules);
 }
 
 static void count_descriptors(struct modules *modules)
@@ -246,7 +293,8 @@ bool modules_build(struct modules *modules, const struct config *config,
     *modules = (struct modules){0};
     if (!build_lookup(modules, config, options, error) ||
         !build_ops(modules, config, options, error) || !read_lists(modules, config, error) ||
-        !build_http(modules, config, options, error))
+        !build_http(modules, config, options, error) ||
+        !build_relay(modules, config, options, error))
         return false;
     count_descriptors(modules);
     return true;
@@ -255,6 +303,7 @@ bool modules_build(struct modules *modules, const struct config *config,
 void modules_tear_down(struct modules *modules)
 {
     http_server_stop(modules->http);
+    relay_free(modules->relay);
     connections_free(modules->connections);
     lingering_close_free(modules->lingering);
     proxy_gate_free(modules->gate);

@@ -21,6 +21,7 @@
 #include "ops/readiness.h"
 #include "ops/status.h"
 #include "p0f/pool.h"
+#include "relay/relay.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,11 +54,14 @@ struct modules {
     struct proxy_gate *gate; /* NULL without http.proxy_protocol */
     struct descriptors descriptors;
     struct http_server *http;
+    struct relay *relay; /* NULL: relay.listen is empty */
+    const char *relay_listen;
 };
 
 #define MODULES_ERROR_SIZE 320
 
-/* Builds all of them in *modules, which must not move until modules_tear_down(). False with the reason
+/* Builds all of them in *modules, which must not move until modules_tear_down(); till then `config` must not
+ * be freed. False with the reason
  * in `error`; modules_tear_down() is needed even then. Descriptors that are open now are taken to stay
  * open. Before the loop runs. */
 bool modules_build(struct modules *modules, const struct config *config,
@@ -69,6 +73,9 @@ bool modules_build(struct modules *modules, const struct config *config,
  * /status shows the old ones. In the loop's thread. */
 bool modules_apply(struct modules *modules, const struct config *config, const struct config *fresh)
     __attribute__((warn_unused_result));
+
+/* Connections of the relay that are open; 0 without one. In the loop's thread. */
+uint32_t modules_relay_connections(const struct modules *modules);
 
 /* Stops the HTTP workers and frees everything but the loop, which must have ended. No-op on a zeroed
  * struct. To be kind to p0f, call pool_retire() and wait for it first: this closes every connection. */

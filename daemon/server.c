@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "server.h"
 
+#include "config/config_listen.h"
 #include "core/log.h"
 #include "modules.h"
-#include "net/listener.h"
 #include "signals.h"
 #include "systemd.h"
 
@@ -24,6 +24,7 @@ struct server {
     struct loop *loop;
     struct modules modules;
     struct listeners *listeners;
+    struct listeners *relay_listeners; /* NULL: no relay */
     struct signals signals;
     bool shutting_down;
     struct loop_timer shutdown_check;  /* armed until all requests are finished */
@@ -31,7 +32,7 @@ struct server {
     struct mono shutdown_deadline;     /* for clients, not for p0f */
     struct mono shutdown_log_at;
     int64_t shutdown_log_ms; /* from the beginning to shutdown_log_at */
-    struct mono refused_logged;
+    struct mono http_refused_logged, relay_refused_logged; /* not again before */
 };
 
 /* ---- SIGHUP */
@@ -48,12 +49,9 @@ static void warn_restart_needed(void *ctx, const struct config_change *change)
 static struct config *load_fresh(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
 {
     struct config *fresh = config_load(source, error);
-    char reason[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
 
-    if (!fresh || listeners_check(fresh->http.listen, fresh->http.allow_unauthenticated, reason))
+    if (!fresh || config_listen_check(fresh, false, error))
         return fresh;
-    snprintf(error, CONFIG_ERROR_SIZE, "%shttp.listen: %s",
-             config_prefix(fresh, "http.listen", prefix), reason);
     config_free(fresh);
     return NULL;
 }
@@ -103,6 +101,8 @@ static bool has_clients(struct server *server)
     connections_sweep(connections);
     if (left_ms <= 0)
         return false;
+    if (modules_relay_connections(&server->modules) > 0)
+        return true;
     if (left_ms <= SHUTDOWN_MAX_MS - SHUTDOWN_REQUESTS_MAX_MS)
         return connections_answering(connections) > 0;
     return connections_busy(connections);
@@ -139,7 +139,7 @@ static void describe_wait(struct server *server, char text[SHUTDOWN_WAIT_SIZE])
 
     if (mono_before(loop_now(server->loop), server->shutdown_deadline) ||
         lookup_pending(modules->lookup) > 0)
-        requests = connections_answering(modules->connections);
+        requests = connections_answering(modules->connections) + modules_relay_connections(modules);
     snprintf(text, SHUTDOWN_WAIT_SIZE, "waiting for %u answer%s from p0f, %u request%s in progress",
              answers, answers == 1 ? "" : "s", requests, requests == 1 ? "" : "s");
 }
@@ -185,6 +185,10 @@ static void shut_down(struct server *server, const char *signal_name)
     listeners_stop(server->listeners);
     proxy_gate_close(server->modules.gate);
     http_server_shut_down(server->modules.http);
+    if (server->modules.relay) {
+        listeners_stop(server->relay_listeners);
+        relay_shut_down(server->modules.relay);
+    }
     readiness_shut_down(server->modules.readiness);
     check_shutdown(server);
 }
@@ -211,17 +215,65 @@ static void on_p0f_told(void *ctx, const char *fault)
 
 /* ---- Starting */
 
+static void log_full(const struct server *server, struct mono *logged, const char *setting,
+                     uint32_t max)
+{
+    struct mono now = loop_now(server->loop);
+
+    if (mono_before(now, *logged))
+        return;
+    log_warnx("refusing connections: %s (%u) reached", setting, max);
+    *logged = mono_add_ms(now, REFUSED_LOG_MS);
+}
+
 static void serve_client(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
 {
     struct server *server = ctx;
-    struct mono now = loop_now(server->loop);
 
-    if (http_server_take(server->modules.http, fd, peer, length) ||
-        mono_before(now, server->refused_logged))
-        return;
-    log_warnx("refusing connections: http.max_connections (%u) reached",
-              server->config->http.max_connections);
-    server->refused_logged = mono_add_ms(now, REFUSED_LOG_MS);
+    if (!http_server_take(server->modules.http, fd, peer, length))
+        log_full(server, &server->http_refused_logged, "http.max_connections",
+                 server->config->http.max_connections);
+}
+
+static void on_relay_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server *server = ctx;
+
+    (void)peer;
+    (void)length;
+    if (!relay_take(server->modules.relay, fd))
+        log_full(server, &server->relay_refused_logged, "relay.max_connections",
+                 server->config->relay.max_connections);
+}
+
+/* NULL after it has logged why. */
+static struct listeners *open_each(const struct config *config,
+                                   const struct listeners_options *options)
+{
+    char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+    struct listeners *listeners = listeners_parse(options, error);
+
+    if (listeners && listeners_open(listeners, error))
+        return listeners;
+    log_errx("cannot start: %s%s: %s", config_prefix(config, options->setting, prefix),
+             options->setting, error);
+    listeners_free(listeners);
+    return NULL;
+}
+
+static bool open_relay_listeners(struct server *server)
+{
+    struct listeners_options options;
+    char error[CONFIG_ERROR_SIZE];
+
+    if (!config_listen_relay(server->config, &options, error)) {
+        log_errx("cannot start: %s", error);
+        return false;
+    }
+    if (!options.addresses[0])
+        return true;
+    server->relay_listeners = open_each(server->config, &options);
+    return server->relay_listeners != NULL;
 }
 
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
@@ -236,16 +288,10 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
 
 static bool open_listeners(struct server *server)
 {
-    const struct config *config = server->config;
-    char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+    const struct listeners_options options = config_listen_http(server->config);
 
-    server->listeners =
-        listeners_parse(config->http.listen, config->http.allow_unauthenticated, error);
-    if (server->listeners && listeners_open(server->listeners, error))
-        return true;
-    log_errx("cannot start: %shttp.listen: %s", config_prefix(config, "http.listen", prefix),
-             error);
-    return false;
+    server->listeners = open_each(server->config, &options);
+    return server->listeners && open_relay_listeners(server);
 }
 
 static bool open_loop(struct server *server)
@@ -280,7 +326,9 @@ static bool build_modules(struct server *server)
 
 static bool start_accepting(struct server *server)
 {
-    if (listeners_start(server->listeners, server->loop, on_accept, server))
+    if (listeners_start(server->listeners, server->loop, on_accept, server) &&
+        (!server->relay_listeners ||
+         listeners_start(server->relay_listeners, server->loop, on_relay_accept, server)))
         return true;
     log_err("cannot start: cannot accept connections");
     return false;
@@ -290,6 +338,7 @@ static void free_server(struct server *server)
 {
     modules_tear_down(&server->modules);
     listeners_free(server->listeners);
+    listeners_free(server->relay_listeners);
     signals_close(&server->signals);
     loop_free(server->loop);
     config_free(server->config);
@@ -304,6 +353,7 @@ int server_run(struct config *config, const struct config_source *source)
     server.shutdown_check = (struct loop_timer){.fire = check_shutdown, .ctx = &server};
     server.shutdown_status = (struct loop_timer){.fire = tell_shutdown_status, .ctx = &server};
     descriptors_raise_limit(config->http.max_connections,
+                            config->relay.listen[0] ? config->relay.max_connections : 0,
                             config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
     if (open_listeners(&server) && open_loop(&server) && build_modules(&server) &&
         start_accepting(&server)) {

@@ -62,6 +62,15 @@ static const struct option options[] = {
     {"p0f", "first_contact_wait", OPTION_DURATION, FIELD(p0f, first_contact_wait), "25ms", 0, 5000, true,
      "how long \"no match\" is retried before it is believed"},
 
+    {"relay", "listen", OPTION_LISTEN_UNIX, FIELD(relay, listen), "", 0, 0, false,
+     "where to answer p0f's own protocol: unix:/path, comma-separated; empty for nowhere"},
+    {"relay", "socket_mode", OPTION_MODE, FIELD(relay, socket_mode), "0666", 0, 0777, false,
+     "mode of these sockets"},
+    {"relay", "socket_group", OPTION_GROUP, FIELD(relay, socket_group), "", 0, 0, false,
+     "group of these sockets; empty for that of the daemon"},
+    {"relay", "max_connections", OPTION_COUNT, FIELD(relay, max_connections), "1000", 1, 1000000, false,
+     "maximum number of open connections of the relay"},
+
     {"cache", "ttl", OPTION_DURATION, FIELD(cache, ttl), "30s", 0, YEAR_MS, true,
      "time to live of a known host; 0 caches nothing"},
     {"cache", "incomplete_ttl", OPTION_DURATION, FIELD(cache, incomplete_ttl), "2s", 0, YEAR_MS, true,

@@ -50,6 +50,12 @@ struct config {
         int64_t first_contact_wait;
     } p0f;
     struct {
+        char *listen; /* "": no relay */
+        uint32_t socket_mode;
+        char *socket_group; /* "": that of the daemon */
+        uint32_t max_connections;
+    } relay;
+    struct {
         int64_t ttl;
         int64_t incomplete_ttl;
         int64_t negative_ttl;

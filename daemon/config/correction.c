@@ -270,6 +270,8 @@ static bool correct_list(const struct option *option, char *value, char *out)
     while ((word = strtok_r(rest, ",; \t", &rest))) {
         if (option->type == OPTION_LISTEN && port)
             correct_address(word, port + 1, item);
+        else if (option->type == OPTION_LISTEN_UNIX && word[0] == '/')
+            snprintf(item, sizeof item, "unix:%s", word);
         else if (option->type == OPTION_NETWORKS)
             correct_network(word, item);
         else
@@ -317,6 +319,7 @@ bool correction_find(const struct option *option, const char *value,
     }
     switch (option->type) {
     case OPTION_LISTEN:
+    case OPTION_LISTEN_UNIX:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
     case OPTION_SERVER_NAMES:
@@ -332,6 +335,8 @@ bool correction_find(const struct option *option, const char *value,
         return correct_case(option, text, corrected);
     case OPTION_PATH:
     case OPTION_CLIENT_HEADER:
+    case OPTION_MODE:
+    case OPTION_GROUP:
         break;
     }
     return false;

@@ -9,9 +9,12 @@
 #include "net/server_names.h"
 #include "p0fclient.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define GROUP_LENGTH_MAX 64
 
 static void *field_of(const struct option *option, const void *settings)
 {
@@ -24,16 +27,19 @@ static bool is_string(const struct option *option)
     switch (option->type) {
     case OPTION_PATH:
     case OPTION_LISTEN:
+    case OPTION_LISTEN_UNIX:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
     case OPTION_SERVER_NAMES:
     case OPTION_CLIENT_HEADER:
+    case OPTION_GROUP:
         return true;
     case OPTION_DURATION:
     case OPTION_COUNT:
     case OPTION_AUTO:
     case OPTION_BOOLEAN:
     case OPTION_DIALECT:
+    case OPTION_MODE:
         break;
     }
     return false;
@@ -136,7 +142,7 @@ static const char *correct_socket(const char *value)
     size_t length = strlen(value);
 
     if (strncmp(value, "unix:", 5) == 0)
-        return "without unix:, which only http.listen has";
+        return "without unix:, which only http.listen and relay.listen have";
     if (value[0] == '@')
         return "p0f makes no abstract sockets";
     if (value[0] == '"' || value[0] == '\'')
@@ -178,6 +184,52 @@ static bool set_listen(char **field, const char *value, char expected[OPTION_EXP
         }
     }
     return set_string(field, value);
+}
+
+static bool set_listen_unix(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    struct span list = span_of(value), item;
+
+    if (!value[0])
+        return set_string(field, value);
+    while (span_next_item(&list, &item)) {
+        if (!span_skip(&item, "unix:")) {
+            snprintf(
+                expected, OPTION_EXPECTED_SIZE,
+                "comma-separated unix:/path ('%.*s' is not a unix socket; p0f's protocol has no "
+                "authentication, so it is not served over TCP)",
+                item.length < 60 ? (int)item.length : 60, item.at);
+            return false;
+        }
+    }
+    return set_listen(field, value, expected);
+}
+
+static bool set_mode(const struct option *option, uint32_t *field, const char *value,
+                     char expected[OPTION_EXPECTED_SIZE])
+{
+    size_t length = strspn(value, "01234567");
+    unsigned long mode =
+        length > 0 && length <= 4 && !value[length] ? strtoul(value, NULL, 8) : ULONG_MAX;
+
+    if (mode <= (unsigned long)option->max) {
+        *field = (uint32_t)mode;
+        return true;
+    }
+    snprintf(expected, OPTION_EXPECTED_SIZE,
+             "permissions in octal, from 0000 to %04o, such as 0660", (unsigned)option->max);
+    return false;
+}
+
+/* Whether there is such a group is seen when it is needed: that can take long. */
+static bool set_group(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    size_t length = strlen(value);
+
+    if (length <= GROUP_LENGTH_MAX && strcspn(value, " \t:,/\"'") == length)
+        return set_string(field, value);
+    snprintf(expected, OPTION_EXPECTED_SIZE, "the name or the number of one group");
+    return false;
 }
 
 static bool set_networks(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
@@ -265,6 +317,12 @@ bool option_set(const struct option *option, void *settings, const char *value,
         return set_path(option, field, value, expected);
     case OPTION_LISTEN:
         return set_listen(field, value, expected);
+    case OPTION_LISTEN_UNIX:
+        return set_listen_unix(field, value, expected);
+    case OPTION_MODE:
+        return set_mode(option, field, value, expected);
+    case OPTION_GROUP:
+        return set_group(field, value, expected);
     case OPTION_DURATION:
         return set_duration(option, field, value, expected);
     case OPTION_COUNT:
@@ -312,6 +370,9 @@ const char *option_format(const struct option *option, const void *settings,
         return *(const bool *)field ? "yes" : "no";
     case OPTION_DIALECT:
         return p0f_dialect_name(*(const enum p0f_dialect *)field);
+    case OPTION_MODE:
+        snprintf(space, OPTION_TEXT_SIZE, "%04o", *(const uint32_t *)field);
+        return space;
     default: /* a count */
         if (option->type == OPTION_AUTO && *(const uint32_t *)field == 0)
             return "auto";

@@ -11,6 +11,7 @@
 enum option_type {
     OPTION_PATH,          /* char *: absolute path of p0f's socket, `min` to `max` bytes */
     OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h */
+    OPTION_LISTEN_UNIX,   /* char *: of these, unix sockets only; may be empty */
     OPTION_NETWORKS,      /* char *: networks as in net/networks.h */
     OPTION_ORIGINS,       /* char *: origins as in net/origins.h */
     OPTION_SERVER_NAMES,  /* char *: names as in net/server_names.h */
@@ -20,6 +21,8 @@ enum option_type {
     OPTION_AUTO,          /* uint32_t: a count, or "auto" for 0 */
     OPTION_BOOLEAN,       /* bool: "yes", "no" */
     OPTION_DIALECT,       /* enum p0f_dialect, by name */
+    OPTION_MODE,          /* uint32_t: permissions in octal, up to `max`: "0660" */
+    OPTION_GROUP,         /* char *: a group by name or number, or "" */
 };
 
 /* Its field is at `offset` in a struct of settings, zeroed before the first option_set(). */

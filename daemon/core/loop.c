@@ -204,6 +204,13 @@ void loop_later(struct loop *loop, struct loop_chore *chore)
     STAILQ_INSERT_TAIL(&loop->chores, chore, link);
 }
 
+void loop_drop(struct loop *loop, struct loop_chore *chore)
+{
+    if (chore->due)
+        STAILQ_REMOVE(&loop->chores, chore, loop_chore, link);
+    chore->due = false;
+}
+
 static void do_chores(struct loop *loop)
 {
     struct loop_chore *chore;

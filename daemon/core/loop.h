@@ -70,6 +70,9 @@ struct loop_chore {
 
 void loop_later(struct loop *loop, struct loop_chore *chore);
 
+/* Does not run it after all. No-op when it is not scheduled. */
+void loop_drop(struct loop *loop, struct loop_chore *chore);
+
 /* ---- Tasks, posted by other threads. */
 
 struct loop_task {

@@ -35,6 +35,13 @@ enum metric {
     METRIC_HTTP_PROXY_TOO_LONG,    /* … with one that is too long */
     METRIC_HTTP_PROXY_LATE,        /* … without a complete one in time */
     METRIC_HTTP_PROXY_FULL,        /* … because too many were waiting for theirs */
+    METRIC_RELAY_ACCEPTED,         /* connections of the relay's clients */
+    METRIC_RELAY_REFUSED,          /* … closed at once: no room */
+    METRIC_RELAY_FOUND,            /* the relay's answers */
+    METRIC_RELAY_NO_MATCH,         /* … */
+    METRIC_RELAY_BAD_QUERY,        /* … */
+    METRIC_RELAY_FAILED,           /* queries instead of whose answer the connection was closed */
+    METRIC_RELAY_CANCELLED,        /* … that the client closed */
     METRIC_LOG_LINES_LOST,         /* nobody read them in time, or they could not be written */
     METRICS_COUNTERS
 };

@@ -259,6 +259,10 @@ static enum MHD_Result respond_metrics(struct request *request)
     if (!snapshot)
         return respond_no_snapshot(request);
     struct prometheus_gauges gauges = gauges_of(snapshot);
+    if (snapshot->has_relay) {
+        gauges.relay_connections = snapshot->relay.connections;
+        gauges.relay_lookups = snapshot->relay.lookups;
+    }
     gauges.http_connections = connections_count(service->connections);
     for (unsigned i = 0; i < service->routes->count; i++)
         if (service->routes->rows[i].metrics.label)

@@ -27,6 +27,11 @@ struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *clie
     return flow_of(&lookup->key, client);
 }
 
+struct flow lookup_flow_of_process(const struct lookup *lookup, pid_t pid)
+{
+    return flow_of_process(&lookup->key, pid);
+}
+
 struct loop *lookup_loop(const struct lookup *lookup)
 {
     return lookup->parts.loop;

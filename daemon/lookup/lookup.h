@@ -49,6 +49,9 @@ struct mono lookup_mono(const struct lookup *lookup);
 /* The flow of a client (NULL: without an address). */
 struct flow lookup_flow(const struct lookup *lookup, const struct p0f_addr *client);
 
+/* The flow of a client on this machine that has no address; see flow_of_process(). */
+struct flow lookup_flow_of_process(const struct lookup *lookup, pid_t pid);
+
 /* Answers the request from the cache, or because p0f is not to be asked; false if neither. `came` must
  * be set. `may_refresh`: a stale answer may be refreshed in the background. */
 bool lookup_recall(struct lookup *lookup, struct lookup_request *request, bool may_refresh)

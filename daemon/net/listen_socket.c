@@ -2,6 +2,7 @@
 #include "net/listen_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,19 +36,40 @@ static bool remove_dead_socket(const struct sockaddr_un *name)
     return dead && unlink(name->sun_path) == 0;
 }
 
-/* Binds with mode 0666, as p0f does: the directory decides who may connect. The new node gets the
- * socket's mode, less the umask. A chmod() afterwards could hit whatever is at that path by then. The
- * umask is the process's, but no other thread creates files yet. */
-static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length)
+/* The new node gets the socket's mode, less the umask. A chmod() afterwards could hit whatever is at that
+ * path by then. The umask is the process's, but no other thread creates files yet. */
+static bool bind_unix(int fd, const struct sockaddr *name, socklen_t length, mode_t mode)
 {
     const struct sockaddr_un *local = (const struct sockaddr_un *)name;
 
     if (!remove_dead_socket(local))
         return false;
     mode_t kept = umask(0);
-    bool bound = fchmod(fd, 0666) == 0 && bind(fd, name, length) == 0;
+    bool bound = fchmod(fd, mode) == 0 && bind(fd, name, length) == 0;
     umask(kept); /* leaves errno alone */
     return bound;
+}
+
+/* The group can only be set afterwards, when the node exists. Until listen() nobody can connect, so the
+ * group that it has till then gains nothing. Through a descriptor and for sockets only: whatever else
+ * is at that path by now, even a link, is left alone. */
+static bool give_to_group(const struct sockaddr_un *name, gid_t group)
+{
+    struct stat there;
+    int fd = open(name->sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    bool given = fstat(fd, &there) == 0;
+    if (given && !S_ISSOCK(there.st_mode)) {
+        errno = EEXIST;
+        given = false;
+    }
+    given = given && fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) == 0;
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return given;
 }
 
 static bool bind_inet(int fd, const struct sockaddr *name, socklen_t length)
@@ -60,19 +82,21 @@ static bool bind_inet(int fd, const struct sockaddr *name, socklen_t length)
     return bind(fd, name, length) == 0;
 }
 
-int listen_socket_open(const struct sockaddr *name, socklen_t length)
+int listen_socket_open(const struct sockaddr *name, socklen_t length, struct socket_access access)
 {
+    const struct sockaddr_un *path = (const struct sockaddr_un *)(const void *)name;
     bool local = name->sa_family == AF_UNIX;
     int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
-    bool bound = local ? bind_unix(fd, name, length) : bind_inet(fd, name, length);
-    if (bound && listen(fd, BACKLOG) == 0)
+    bool bound = local ? bind_unix(fd, name, length, access.mode) : bind_inet(fd, name, length);
+    bool given = !local || access.group == SOCKET_GROUP_UNSET;
+    if (bound && (given || give_to_group(path, access.group)) && listen(fd, BACKLOG) == 0)
         return fd;
     int problem = errno;
     if (bound && local)
-        unlink(((const struct sockaddr_un *)(const void *)name)->sun_path);
+        unlink(path->sun_path);
     close(fd);
     errno = problem;
     return -1;
@@ -94,6 +118,9 @@ void listen_socket_explain(const struct sockaddr *name, int problem, char *out, 
         {ENOENT, true, "its directory does not exist (yet)"},
         {EEXIST, true, "it is not a socket; remove it, or choose another path"},
         {EISDIR, true, "remove it, or choose a path in it"},
+        {EPERM, true, "the daemon's user must be a member of the socket's group"},
+        {EINVAL, true,
+         "the socket's group does not exist here (PrivateUsers= of systemd hides it)"},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {

@@ -3,16 +3,19 @@
 #ifndef NET_LISTEN_SOCKET_H
 #define NET_LISTEN_SOCKET_H
 
+#include "net/socket_access.h"
+
 #include <stddef.h>
 #include <sys/socket.h>
 
 /* A non-blocking socket that listens at `name`, for the caller to close and, if it is a unix socket, to
  * unlink. -1 with errno: EEXIST or EISDIR when something that is not a socket is at its path, EADDRINUSE
- * when another process listens there.
+ * when another process listens there, EPERM or EINVAL when the group cannot be set.
  *
- * A unix socket left behind by a dead process is replaced. The new one gets mode 0666, for which the
- * umask is changed for a moment: no other thread may create files meanwhile. */
-int listen_socket_open(const struct sockaddr *name, socklen_t length);
+ * A unix socket left behind by a dead process is replaced. The new one is accessible as `access` says
+ * before anybody can connect; for that the umask is changed for a moment: no other thread may create
+ * files meanwhile. */
+int listen_socket_open(const struct sockaddr *name, socklen_t length, struct socket_access access);
 
 /* What is wrong, and what to do about it, after listen_socket_open() has failed with this errno. */
 void listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size);

@@ -31,8 +31,8 @@ struct listener {
 
 struct listeners {
     STAILQ_HEAD(, listener) list;
-    bool beyond_loopback; /* that is allowed */
-    bool literals_only;   /* names are not resolved, but left out */
+    struct listeners_options options;
+    bool literals_only; /* names are not resolved, but left out */
     struct loop *loop;
     struct loop_timer pause;
     listener_accept_fn *accepted;
@@ -99,7 +99,7 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
                          char error[LISTENERS_ERROR_SIZE])
 {
     for (; found; found = found->ai_next) {
-        if (!all->beyond_loopback && !is_loopback(found->ai_addr)) {
+        if (!all->options.beyond_loopback && !is_loopback(found->ai_addr)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
                      "%.80s is reachable from other hosts and this version has no "
                      "authentication; listen on a loopback address or a unix socket, or set "
@@ -162,17 +162,18 @@ static bool parse_each(struct listeners *all, struct span list, char error[LISTE
     return true;
 }
 
-static struct listeners *parse_all(const char *addresses, const struct listeners *options,
+static struct listeners *parse_all(const struct listeners_options *options, bool literals_only,
                                    char error[LISTENERS_ERROR_SIZE])
 {
-    struct listeners *all = malloc(sizeof *all);
+    struct listeners *all = calloc(1, sizeof *all);
 
     snprintf(error, LISTENERS_ERROR_SIZE, "out of memory");
     if (!all)
         return NULL;
-    *all = *options;
+    all->options = *options;
+    all->literals_only = literals_only;
     STAILQ_INIT(&all->list);
-    if (parse_each(all, span_of(addresses), error))
+    if (parse_each(all, span_of(options->addresses), error))
         return all;
     int problem = errno;
     listeners_free(all);
@@ -180,18 +181,15 @@ static struct listeners *parse_all(const char *addresses, const struct listeners
     return NULL;
 }
 
-struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
+struct listeners *listeners_parse(const struct listeners_options *options,
                                   char error[LISTENERS_ERROR_SIZE])
 {
-    const struct listeners options = {.beyond_loopback = beyond_loopback};
-
-    return parse_all(addresses, &options, error);
+    return parse_all(options, false, error);
 }
 
-bool listeners_check(const char *addresses, bool beyond_loopback, char error[LISTENERS_ERROR_SIZE])
+bool listeners_check(const struct listeners_options *options, char error[LISTENERS_ERROR_SIZE])
 {
-    const struct listeners options = {.beyond_loopback = beyond_loopback, .literals_only = true};
-    struct listeners *all = parse_all(addresses, &options, error);
+    struct listeners *all = parse_all(options, true, error);
 
     listeners_free(all);
     return all != NULL;
@@ -210,11 +208,11 @@ static void log_listening(const struct listener *listener)
         getsockname(listener->watch.fd, (struct sockaddr *)&name, &length) != 0 ||
         getnameinfo((struct sockaddr *)&name, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) !=
             0) {
-        log_info("listening on %s", listener->text);
+        log_info("%slistening on %s", listener->all->options.server, listener->text);
         return;
     }
-    log_info("listening on %.*s%s", (int)(strrchr(listener->text, ':') - listener->text + 1),
-             listener->text, port);
+    log_info("%slistening on %.*s%s", listener->all->options.server,
+             (int)(strrchr(listener->text, ':') - listener->text + 1), listener->text, port);
 }
 
 /* Whether the same name has another address, which is open or still to be opened. */
@@ -238,7 +236,8 @@ static bool can_do_without(const struct listener *listener, int problem)
     if ((problem != EADDRNOTAVAIL && problem != EAFNOSUPPORT) || !has_another(listener))
         return false;
     errno = problem;
-    log_warn("http.listen: skipping one of the addresses of %s", listener->text);
+    log_warn("%s: skipping one of the addresses of %s", listener->all->options.setting,
+             listener->text);
     return true;
 }
 
@@ -250,7 +249,7 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
         const struct sockaddr *name = (const struct sockaddr *)&l->name;
         char reason[128];
 
-        l->watch.fd = listen_socket_open(name, l->length);
+        l->watch.fd = listen_socket_open(name, l->length, listeners->options.access);
         if (l->watch.fd >= 0) {
             log_listening(l);
         } else if (!can_do_without(l, errno)) {

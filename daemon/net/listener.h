@@ -7,6 +7,7 @@
 #define NET_LISTENER_H
 
 #include "core/loop.h"
+#include "net/socket_access.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -15,18 +16,26 @@ struct listeners;
 
 #define LISTENERS_ERROR_SIZE 320
 
+/* What to listen on. */
+struct listeners_options {
+    const char *addresses; /* "host:port, [IPv6]:port, unix:/path, …" */
+    const char *setting;   /* where they come from, for messages: "http.listen"; static */
+    const char *server;    /* what the log says before "listening on …": "", "relay: "; static */
+    bool beyond_loopback;  /* other hosts may connect, too */
+    struct socket_access access; /* of unix sockets */
+};
+
 /* Takes ownership of `fd`, a non-blocking connection from `peer`. */
 typedef void listener_accept_fn(void *ctx, int fd, const struct sockaddr *peer, socklen_t length);
 
-/* Parses and resolves `addresses` ("host:port, [IPv6]:port, unix:/path, …") without binding, and
- * checks that each is a loopback address or a unix socket, unless `beyond_loopback`. NULL with a
- * message in `error`; errno is EAGAIN when a name cannot be resolved, which may change, ENOMEM when out
- * of memory, and EINVAL otherwise. */
-struct listeners *listeners_parse(const char *addresses, bool beyond_loopback,
+/* Parses and resolves the addresses without binding, and checks that each is a loopback address or a unix
+ * socket, unless `beyond_loopback`. NULL with a message in `error`; errno is EAGAIN when a name cannot
+ * be resolved, which may change, ENOMEM when out of memory, and EINVAL otherwise. */
+struct listeners *listeners_parse(const struct listeners_options *options,
                                   char error[LISTENERS_ERROR_SIZE]);
 
 /* The same check, except that names are not resolved, so it does not block. */
-bool listeners_check(const char *addresses, bool beyond_loopback, char error[LISTENERS_ERROR_SIZE]);
+bool listeners_check(const struct listeners_options *options, char error[LISTENERS_ERROR_SIZE]);
 
 /* Binds and listens, as listen_socket_open() does. False with a message in `error`.
  *

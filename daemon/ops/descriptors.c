@@ -7,23 +7,23 @@
 #include <sys/resource.h>
 
 /* Besides one for each connection: listeners, p0f, workers, lingering closes. Another quarter of
- * max_connections is good to have, as connections.c may have that many more for a moment; without it
+ * http.max_connections is good to have, as connections.c may have that many more for a moment; without it
  * they are accepted a little later. */
 #define BESIDES 256
 
-void descriptors_raise_limit(uint32_t max_connections, uint32_t others)
+void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t others)
 {
-    rlim_t needed = (rlim_t)max_connections + others + BESIDES,
-           wanted = needed + max_connections / 4;
+    rlim_t needed = (rlim_t)max_http + max_relay + others + BESIDES, wanted = needed + max_http / 4;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
-        log_warnx("http.max_connections = %u needs %llu descriptors, but the limit is %llu "
+        log_warnx("http.max_connections%s need %llu descriptors, but the limit is %llu "
                   "(ulimit -Hn, LimitNOFILE=)",
-                  max_connections, (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
+                  max_relay > 0 ? " and relay.max_connections" : "", (unsigned long long)needed,
+                  (unsigned long long)limit.rlim_cur);
 }
 
 /* Those that come and go. */

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Raises the soft limit to what this many connections of clients need, and `others` beside them. Logs a
- * warning if the hard limit is too low. */
-void descriptors_raise_limit(uint32_t max_connections, uint32_t others);
+/* Raises the soft limit to what this many connections of HTTP and of the relay need, and `others` beside
+ * them. Logs a warning if the hard limit is too low. */
+void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t others);
 
 struct descriptors {
     /* Set by the owner: the number of clients' sockets that are open. Called in the loop's thread. */

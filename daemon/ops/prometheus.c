@@ -87,6 +87,34 @@ static void put_proxy_errors(struct exposition *out, const struct metrics_snapsh
     exposition_labelled(out, name, "reason", "full", counters[METRIC_HTTP_PROXY_FULL]);
 }
 
+/* ---- The relay */
+
+static void put_relay(struct exposition *out, const struct metrics_snapshot *snapshot,
+                      const struct prometheus_gauges *gauges)
+{
+    const uint64_t *counters = snapshot->counters;
+    const char *name = PREFIX "relay_queries_total";
+
+    exposition_single(out, PREFIX "relay_connections", "gauge", "Connections of the relay open.",
+                      gauges->relay_connections);
+    exposition_single(out, PREFIX "relay_connections_accepted_total", "counter",
+                      "Connections of the relay accepted.", counters[METRIC_RELAY_ACCEPTED]);
+    exposition_single(out, PREFIX "relay_connections_refused_total", "counter",
+                      "Connections of the relay refused: relay.max_connections were open.",
+                      counters[METRIC_RELAY_REFUSED]);
+    exposition_head(out, name, "counter",
+                    "Queries of the relay's clients: answered with found, no_match or bad_query, "
+                    "failed (the connection was closed instead) or cancelled (by the client, who "
+                    "closed it).");
+    exposition_labelled(out, name, "result", "found", counters[METRIC_RELAY_FOUND]);
+    exposition_labelled(out, name, "result", "no_match", counters[METRIC_RELAY_NO_MATCH]);
+    exposition_labelled(out, name, "result", "bad_query", counters[METRIC_RELAY_BAD_QUERY]);
+    exposition_labelled(out, name, "result", "failed", counters[METRIC_RELAY_FAILED]);
+    exposition_labelled(out, name, "result", "cancelled", counters[METRIC_RELAY_CANCELLED]);
+    exposition_single(out, PREFIX "relay_lookups_pending", "gauge",
+                      "Those of lookups_pending that are the relay's.", gauges->relay_lookups);
+}
+
 /* ---- Lookups */
 
 #define BIT(result) (1U << METRICS_RESULT_##result)
@@ -324,6 +352,7 @@ char *prometheus_text(const struct metrics_snapshot *snapshot,
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
     put_proxy_errors(out, snapshot);
+    put_relay(out, snapshot, gauges);
     put_lookups(out, snapshot);
     put_lookup_times(out, snapshot);
     put_repeats(out, snapshot);

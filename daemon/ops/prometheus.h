@@ -42,6 +42,8 @@ struct prometheus_gauges {
     struct prometheus_store hosts;
     struct prometheus_store misses;
     uint64_t http_connections;                          /* open */
+    uint64_t relay_connections;                         /* … */
+    uint64_t relay_lookups;                             /* pending, of those above */
     const struct metrics_route *routes[METRICS_ROUTES]; /* by number; NULL: not in use */
 };
 

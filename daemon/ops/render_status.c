@@ -2,6 +2,7 @@
 #include "ops/render_status.h"
 
 #include "core/rfc3339.h"
+#include "core/span.h"
 #include "p0f/pool_fault.h"
 #include "json/object.h"
 
@@ -128,6 +129,32 @@ static json_t *render_pool(const struct pool_status *status)
     return pool;
 }
 
+static json_t *render_listen(const char *addresses)
+{
+    json_t *list = json_array();
+    struct span rest = span_of(addresses), item;
+
+    while (list && span_next_item(&rest, &item)) {
+        if (json_array_append_new(list, json_stringn(item.at, item.length)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *render_relay(const struct status_relay *relay)
+{
+    json_t *object = json_object();
+
+    object_add(&object, "listen", render_listen(relay->listen));
+    object_add(&object, "connections", json_integer(relay->connections));
+    object_add(&object, "max_connections", json_integer(relay->max_connections));
+    object_add(&object, "lookups", json_integer(relay->lookups));
+    object_add(&object, "max_lookups", json_integer(relay->max_lookups));
+    return object;
+}
+
 static json_t *render_connection(const struct link_status *link)
 {
     json_t *connection = json_object();
@@ -172,6 +199,8 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "cache", render_cache(snapshot));
     object_add(&status, "lookups", render_lookups(&snapshot->lookups));
     object_add(&status, "pool", render_pool(&snapshot->pool));
+    if (snapshot->has_relay)
+        object_add(&status, "relay", render_relay(&snapshot->relay));
     object_add(&status, "connections", render_connections(&snapshot->pool));
     return object_line(status, length);
 }

@@ -11,6 +11,8 @@ struct status {
     struct config_snapshot *configuration;
     struct status_reload reload;
     const struct descriptors *descriptors; /* or NULL */
+    status_relay_fn *relay;                /* or NULL */
+    void *relay_ctx;
     _Atomic uint32_t pending;
     _Atomic bool closed;
 };
@@ -40,6 +42,9 @@ static void take_snapshot(void *ctx)
     snapshot->max_misses = options->max_misses;
     snapshot->lookups = lookup_counts(options->lookup);
     pool_status(options->pool, &snapshot->pool);
+    snapshot->has_relay = status->relay != NULL;
+    if (status->relay)
+        status->relay(status->relay_ctx, &snapshot->relay);
     snapshot->open_fds_known =
         status->descriptors &&
         descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
@@ -98,6 +103,12 @@ void status_reload_failed(struct status *status, const char *error)
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors)
 {
     status->descriptors = descriptors;
+}
+
+void status_set_relay(struct status *status, status_relay_fn *relay, void *ctx)
+{
+    status->relay = relay;
+    status->relay_ctx = ctx;
 }
 
 struct status *status_new(const struct status_options *options)

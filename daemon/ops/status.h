@@ -29,6 +29,18 @@ struct status_options {
     int64_t started;     /* unix seconds */
 };
 
+/* The relay at one moment. */
+struct status_relay {
+    const char *listen; /* as in the settings; lives as long as the status */
+    uint32_t connections;
+    uint32_t max_connections;
+    uint32_t lookups; /* that wait for p0f */
+    uint32_t max_lookups;
+};
+
+/* Called in the loop's thread. */
+typedef void status_relay_fn(void *ctx, struct status_relay *relay);
+
 #define STATUS_RELOAD_ERROR_SIZE 1024
 
 /* How the settings were read the last time, be it at the start. */
@@ -48,6 +60,8 @@ struct status_snapshot {
     uint32_t max_misses;
     struct lookup_counts lookups;
     struct pool_status pool;
+    bool has_relay;
+    struct status_relay relay;
     bool open_fds_known; /* the descriptors of this process; see descriptors.h */
     uint64_t open_fds;
 };
@@ -84,6 +98,9 @@ void status_reload_failed(struct status *status, const char *error);
 /* Where the number of open descriptors comes from; borrowed until status_free(). Before the loop runs;
  * without it, the number is not known. */
 void status_set_descriptors(struct status *status, const struct descriptors *descriptors);
+
+/* Where the state of the relay comes from, if there is one. Before the loop runs. */
+void status_set_relay(struct status *status, status_relay_fn *relay, void *ctx);
 
 /* The request belongs to the status until done() is called, once: in the loop's thread or, if there is
  * no snapshot, in this one before this returns. Any thread. */

@@ -71,9 +71,10 @@ within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?put
 # Which folders of daemon/ the files of a folder may include; "." is daemon/ itself. All may include the
 # library's header.
 cat >"$dir/folders" <<'TABLE'
-.      core net config p0f json lookup ops http
+.      core net config p0f json lookup ops http relay
 http   core net p0f json lookup ops
 ops    core config p0f json lookup
+relay  core p0f lookup
 lookup core p0f json
 json   core
 p0f    core

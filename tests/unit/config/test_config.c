@@ -387,7 +387,7 @@ Test(config, not_a_socket_path)
         char *override;
         const char *why;
     } bad[] = {
-        {"p0f.socket=unix:/run/p0f/p0f.sock", "(without unix:, which only http.listen has)"},
+        {"p0f.socket=unix:/run/p0f/p0f.sock", "(without unix:, which only http.listen and relay.listen have)"},
         {"p0f.socket=@p0f", "(p0f makes no abstract sockets)"},
         {"p0f.socket=\"/run/p0f.sock\"", "(without quotes)"},
         {"p0f.socket='/run/p0f.sock'", "(without quotes)"},

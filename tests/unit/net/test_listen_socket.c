@@ -22,9 +22,16 @@ static void expect_explained(const void *name, int problem, const char *expected
     cr_assert_str_eq(text, expected, "%s", text);
 }
 
+static int open_local(void)
+{
+    const struct socket_access access = {.mode = 0666, .group = SOCKET_GROUP_UNSET};
+
+    return listen_socket_open((const struct sockaddr *)&local, sizeof local, access);
+}
+
 static void expect_failure(int problem)
 {
-    cr_assert_eq(listen_socket_open((const struct sockaddr *)&local, sizeof local), -1);
+    cr_assert_eq(open_local(), -1);
     cr_assert_eq(errno, problem, "%s", strerror(errno));
 }
 
@@ -56,7 +63,7 @@ Test(listen_socket, what_is_at_the_path)
     fclose(file);
     expect_failure(EEXIST);
     unlink(local.sun_path);
-    int fd = listen_socket_open((const struct sockaddr *)&local, sizeof local);
+    int fd = open_local();
     cr_assert_geq(fd, 0);
     expect_failure(EADDRINUSE);
     cr_assert_eq(lstat(local.sun_path, &there), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/listener.h"
+#include "listener_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -32,7 +32,7 @@ static void teardown(void)
 
 static struct listeners *parse(const char *text, bool beyond_loopback)
 {
-    struct listeners *listeners = listeners_parse(text, beyond_loopback, error);
+    struct listeners *listeners = listeners_parse(options_for(text, beyond_loopback), error);
 
     cr_assert_not_null(listeners, "%s: %s", text, error);
     return listeners;
@@ -40,10 +40,10 @@ static struct listeners *parse(const char *text, bool beyond_loopback)
 
 static void expect_refused(const char *text, const char *why)
 {
-    cr_assert_null(listeners_parse(text, false, error), "%s", text);
+    cr_assert_null(listeners_parse(options_for(text, false), error), "%s", text);
     cr_assert_eq(errno, EINVAL);
     cr_assert_not_null(strstr(error, why), "%s: %s", text, error);
-    cr_assert_not(listeners_check(text, false, error), "%s", text);
+    cr_assert_not(listeners_check(options_for(text, false), error), "%s", text);
     cr_assert_not_null(strstr(error, why), "%s: %s", text, error);
 }
 
@@ -68,7 +68,7 @@ Test(listener, good_addresses)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         listeners_free(parse(texts[i], false));
-        cr_assert(listeners_check(texts[i], false, error), "%s: %s", texts[i], error);
+        cr_assert(listeners_check(options_for(texts[i], false), error), "%s: %s", texts[i], error);
     }
     listeners_free(NULL);
 }
@@ -107,7 +107,7 @@ Test(listener, beyond_loopback_only_when_meant)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         expect_refused(texts[i], "http.allow_unauthenticated");
         listeners_free(parse(texts[i], true));
-        cr_assert(listeners_check(texts[i], true, error), "%s: %s", texts[i], error);
+        cr_assert(listeners_check(options_for(texts[i], true), error), "%s: %s", texts[i], error);
     }
     expect_refused("127.0.0.1:0, 192.0.2.1:0", "192.0.2.1:0 is reachable from other hosts");
 }

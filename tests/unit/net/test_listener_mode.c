@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* With what mode a unix socket comes into being. bind() is wrapped: what somebody else could do at
  * that moment, the test does. */
-#include "net/listener.h"
+#include "listener_fixture.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ static void teardown(void)
 
 static struct listeners *open_all(void)
 {
-    struct listeners *listeners = listeners_parse(addresses, false, error);
+    struct listeners *listeners = listeners_parse(options_for(addresses, false), error);
 
     cr_assert_not_null(listeners, "%s", error);
     cr_assert(listeners_open(listeners, error), "%s", error);
@@ -93,7 +93,7 @@ Test(listener_mode, whatever_the_umask, .init = setup, .fini = teardown)
 
 static void expect_refused(const char *why)
 {
-    struct listeners *listeners = listeners_parse(addresses, false, error);
+    struct listeners *listeners = listeners_parse(options_for(addresses, false), error);
 
     umask(077);
     cr_assert_not(listeners_open(listeners, error));

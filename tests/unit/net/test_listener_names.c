@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that stand for several addresses. The resolver is ours: what is in /etc/hosts differs. */
-#include "net/listener.h"
+#include "listener_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -60,7 +60,7 @@ static void expect(const char *first, const char *second, bool opens)
 
     stands_for[0] = first;
     stands_for[1] = second;
-    struct listeners *listeners = listeners_parse("both:0", true, error);
+    struct listeners *listeners = listeners_parse(options_for("both:0", true), error);
     cr_assert_not_null(listeners, "%s", error);
     cr_assert_eq(listeners_open(listeners, error), opens, "%s, %s: %s", first, second, error);
     if (opens)
@@ -88,7 +88,7 @@ Test(listener_names, another_name_does_not_make_up_for_it)
 {
     stands_for[0] = NOT_OURS;
     stands_for[1] = "127.0.0.1";
-    struct listeners *listeners = listeners_parse("first:0,second:0", true, error);
+    struct listeners *listeners = listeners_parse(options_for("first:0,second:0", true), error);
     cr_assert_not_null(listeners, "%s", error);
     cr_assert_not(listeners_open(listeners, error));
     cr_assert_str_eq(error, "first:0: " LACKING);
@@ -100,7 +100,7 @@ static void expect_unresolved(int reason, int expected)
     char text[128];
 
     problem = reason;
-    cr_assert_null(listeners_parse("first:80", true, error));
+    cr_assert_null(listeners_parse(options_for("first:80", true), error));
     cr_assert_eq(errno, expected, "%s", strerror(errno));
     snprintf(text, sizeof text, "first:80: cannot resolve the host: %s; ",
              reason == EAI_SYSTEM ? strerror(errno) : gai_strerror(reason));
@@ -121,6 +121,6 @@ Test(listener_names, one_that_cannot_be_resolved)
 Test(listener_names, one_that_is_only_checked)
 {
     problem = EAI_NONAME;
-    cr_assert(listeners_check("first:80", false, error), "%s", error);
+    cr_assert(listeners_check(options_for("first:80", false), error), "%s", error);
     cr_assert_neq(flags & AI_NUMERICHOST, 0);
 }

@@ -81,13 +81,13 @@ Test(descriptors, the_limit_is_raised, .init = setup)
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = 100;
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    descriptors_raise_limit(500, 0);
+    descriptors_raise_limit(500, 0, 0);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &raised), 0);
     cr_assert_geq(raised.rlim_cur, 500);
-    descriptors_raise_limit(10, 0);
+    descriptors_raise_limit(10, 0, 0);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert_eq(limit.rlim_cur, raised.rlim_cur);
-    descriptors_raise_limit(500, 1000);
+    descriptors_raise_limit(500, 400, 600);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert_eq(limit.rlim_cur, raised.rlim_cur + 1000);
 }

@@ -183,6 +183,13 @@ Test(prometheus, counters, .init = start, .fini = stop)
         {"http_proxy_protocol_errors_total{reason=\"too_long\"}", METRIC_HTTP_PROXY_TOO_LONG},
         {"http_proxy_protocol_errors_total{reason=\"late\"}", METRIC_HTTP_PROXY_LATE},
         {"http_proxy_protocol_errors_total{reason=\"full\"}", METRIC_HTTP_PROXY_FULL},
+        {"relay_connections_accepted_total", METRIC_RELAY_ACCEPTED},
+        {"relay_connections_refused_total", METRIC_RELAY_REFUSED},
+        {"relay_queries_total{result=\"found\"}", METRIC_RELAY_FOUND},
+        {"relay_queries_total{result=\"no_match\"}", METRIC_RELAY_NO_MATCH},
+        {"relay_queries_total{result=\"bad_query\"}", METRIC_RELAY_BAD_QUERY},
+        {"relay_queries_total{result=\"failed\"}", METRIC_RELAY_FAILED},
+        {"relay_queries_total{result=\"cancelled\"}", METRIC_RELAY_CANCELLED},
         {"log_lines_lost_total", METRIC_LOG_LINES_LOST},
     };
     cr_assert_eq(sizeof expected / sizeof expected[0], METRICS_COUNTERS);
@@ -212,6 +219,8 @@ Test(prometheus, gauges, .init = start, .fini = stop)
         .misses =
             {.entries = 14, .limit = 15, .bytes = 16, .inserted = 21, .evicted = 17, .removed = 22},
         .http_connections = 18,
+        .relay_connections = 23,
+        .relay_lookups = 24,
     };
     write_text();
     EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
@@ -236,6 +245,8 @@ Test(prometheus, gauges, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_cache_removals_total{store=\"hosts\"} 20\n"
            "p0f_lookupd_cache_removals_total{store=\"misses\"} 22");
     EXPECT("p0f_lookupd_http_connections 18");
+    EXPECT("p0f_lookupd_relay_connections 23");
+    EXPECT("p0f_lookupd_relay_lookups_pending 24");
 }
 
 Test(prometheus, the_process, .init = start, .fini = stop)

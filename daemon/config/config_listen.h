@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The settings that say where to listen, checked together and made ready for net/listener.h. */
+#ifndef CONFIG_CONFIG_LISTEN_H
+#define CONFIG_CONFIG_LISTEN_H
+
+#include "config/config.h"
+#include "net/listener.h"
+
+/* Those of HTTP. Borrows from `config`, as does the next function. */
+struct listeners_options config_listen_http(const struct config *config);
+
+/* Those of the relay: no addresses ("") without one. Looks up relay.socket_group, as
+ * socket_access_find_group() does: false with its errno, and with a message in `error`. */
+bool config_listen_relay(const struct config *config, struct listeners_options *options,
+                         char error[CONFIG_ERROR_SIZE]);
+
+/* Checks what config_load() cannot: that the addresses are allowed and, if `resolve`, that names can be
+ * resolved, which can take long; that the group exists; that no two sockets have the same path. False
+ * with errno as of listeners_parse(), and with a message in `error` that names the setting and where it
+ * was read. */
+bool config_listen_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE]);
+
+#endif
