@@ -21,7 +21,7 @@ static struct relay *relay;
 /* For tests that need others, before setup(). */
 static uint32_t max_lookups = 8, max_pending = 16, max_connections = 20;
 
-static void setup(void)
+static inline void setup(void)
 {
     stage_open();
     stage_p0f_start();
@@ -48,7 +48,7 @@ static inline void ignore(void *ctx)
     (void)ctx;
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
     relay_free(relay);
     cr_assert_eq(lookup_pending(lookup), 0);
