@@ -185,6 +185,39 @@ Test(modules, descriptors_of_connections_at_the_gate_are_counted)
     close(ends[1]);
 }
 
+Test(modules, without_a_relay)
+{
+    char answer[16384];
+
+    cr_assert(build("http.threads=1"), "%s", error);
+    cr_assert_null(modules.relay);
+    cr_assert_eq(modules_relay_connections(&modules), 0);
+    ask_http("GET /status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", answer, sizeof answer);
+    cr_assert_null(strstr(answer, "\"relay\":{\"listen\":["));
+    tear_down();
+}
+
+Test(modules, the_relay)
+{
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    cr_assert(build("relay.listen=unix:/x, unix:/y"), "%s", error);
+    expect_descriptors_right();
+    cr_assert(relay_take(modules.relay, dup(ends[1])));
+    expect_descriptors_right();
+    cr_assert_eq(modules_relay_connections(&modules), 1);
+    EXPECT_STATUS("\"relay\":{\"listen\":[\"unix:/x\",\"unix:/y\"],\"connections\":1,"
+                  "\"max_connections\":1000,\"lookups\":0,\"max_lookups\":28}");
+    struct config *fresh = settings("p0f.max_pending=20");
+    cr_assert(modules_apply(&modules, fresh, fresh));
+    cr_assert_eq(relay_counts(modules.relay).max_lookups, 10);
+    config_free(fresh);
+    tear_down();
+    close(ends[0]);
+    close(ends[1]);
+}
+
 Test(modules, workers_that_cannot_be_started)
 {
     const struct rlimit few = {.rlim_cur = 24, .rlim_max = 24};

@@ -91,6 +91,10 @@ Test(config, defaults)
     cr_assert_eq(config->p0f.max_repeat_rate, 20000);
     cr_assert_eq(config->p0f.max_repeat_rate_per_client, 2000);
     cr_assert_eq(config->p0f.first_contact_wait, 25);
+    cr_assert_str_empty(config->relay.listen);
+    cr_assert_eq(config->relay.socket_mode, 0666);
+    cr_assert_str_empty(config->relay.socket_group);
+    cr_assert_eq(config->relay.max_connections, 1000);
     cr_assert_eq(config->cache.ttl, 30000);
     cr_assert_eq(config->cache.incomplete_ttl, 2000);
     cr_assert_eq(config->cache.negative_ttl, 1000);
@@ -167,8 +171,9 @@ Test(config, precedence)
 
 Test(config, unknown_in_the_file)
 {
-    expect_error(load_file("\n[nothing]\n"), ":2: unknown section nothing:", "http, p0f or cache");
-    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f or cache");
+    expect_error(load_file("\n[nothing]\n"),
+                 ":2: unknown section nothing:", "http, p0f, relay or cache");
+    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f, relay or cache");
     expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
     expect_error(load_file("\xef\xbb\xbf[web]\n"), ":1: unknown section web:", "http, p0f");
     expect_error(load_file("[http\n"), ":1: section http:", "expected a closing bracket");
@@ -277,8 +282,8 @@ Test(config, what_was_meant)
     expect_error(load_file("http:\n"), ":1: unknown key http; ", "did you mean [http]?");
     expect_error(load_file("[http]\nlisten 127.0.0.1:80\n"),
                  ":2: unknown key http.listen 127.0.0.1; ", "did you mean listen = 127.0.0.1:80?");
-    expect_error(load_file("[htpp]\n"),
-                 ":1: unknown section htpp: ", "expected http, p0f or cache; did you mean [http]?");
+    expect_error(load_file("[htpp]\n"), ":1: unknown section htpp: ",
+                 "expected http, p0f, relay or cache; did you mean [http]?");
     expect_error(load(NULL, "http.cors_origins=https://x/"), "-o http.cors_origins",
                  "did you mean https://x?)");
 }
@@ -367,6 +372,41 @@ Test(config, which_address_cannot_be_listened_on)
     expect_error(load(NULL, long_path), "-o http.listen", "path has 107 bytes at most");
 }
 
+Test(config, the_relay_is_not_for_tcp)
+{
+    expect_error(
+        load(NULL, "relay.listen=127.0.0.1:5030"), "-o relay.listen = 127.0.0.1:5030: ",
+        "expected comma-separated unix:/path ('127.0.0.1:5030' is not a unix socket; p0f's "
+        "protocol has no authentication, so it is not served over TCP)");
+    expect_error(load(NULL, "relay.listen=unix:/run/a, [::1]:1"), "-o relay.listen",
+                 "('[::1]:1' is not a unix socket");
+    expect_error(load(NULL, "relay.listen=/run/a"), "-o relay.listen",
+                 "; did you mean unix:/run/a?");
+    expect_error(load(NULL, "relay.socket_mode=888"), "-o relay.socket_mode",
+                 "expected permissions in octal, from 0000 to 0777, such as 0660");
+    expect_error(load_file("[rely]\n"), ":1: unknown section rely", "did you mean [relay]?");
+}
+
+/* However it was written. */
+Test(config, a_mode_is_octal)
+{
+    char *written[] = {"relay.socket_mode=660", "relay.socket_mode=0660"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct config *config = load(NULL, written[i]);
+        char *text = NULL;
+        size_t size;
+        cr_assert_not_null(config, "%s", error);
+        cr_assert_eq(config->relay.socket_mode, 0660);
+        FILE *out = open_memstream(&text, &size);
+        config_print(config, out);
+        fclose(out);
+        cr_assert_not_null(strstr(text, "\nsocket_mode = 0660  ; -o\n"), "%s", text);
+        free(text);
+        config_free(config);
+    }
+}
+
 Test(config, socket_path)
 {
     char override[140] = "p0f.socket=/";
@@ -387,7 +427,8 @@ Test(config, not_a_socket_path)
         char *override;
         const char *why;
     } bad[] = {
-        {"p0f.socket=unix:/run/p0f/p0f.sock", "(without unix:, which only http.listen and relay.listen have)"},
+        {"p0f.socket=unix:/run/p0f/p0f.sock",
+         "(without unix:, which only http.listen and relay.listen have)"},
         {"p0f.socket=@p0f", "(p0f makes no abstract sockets)"},
         {"p0f.socket=\"/run/p0f.sock\"", "(without quotes)"},
         {"p0f.socket='/run/p0f.sock'", "(without quotes)"},
@@ -467,11 +508,27 @@ Test(config, proxy_protocol_without_a_proxy)
 
 Test(config, units_and_bounds)
 {
-    char *good[] = {"cache.ttl=0",      "cache.ttl=1ms",        "cache.ttl=365d",
-                    "cache.ttl=8760h",  "cache.max_hosts=100m", "cache.max_hosts=5k",
-                    "p0f.max_rate=1g",  "p0f.connections=1",    "p0f.connections=100",
-                    "http.threads=256", "http.idle_timeout=1s", "p0f.first_contact_wait=5s",
-                    "p0f.dialect=api2"};
+    char *good[] = {"cache.ttl=0",
+                    "cache.ttl=1ms",
+                    "cache.ttl=365d",
+                    "cache.ttl=8760h",
+                    "cache.max_hosts=100m",
+                    "cache.max_hosts=5k",
+                    "p0f.max_rate=1g",
+                    "p0f.connections=1",
+                    "p0f.connections=100",
+                    "http.threads=256",
+                    "http.idle_timeout=1s",
+                    "p0f.first_contact_wait=5s",
+                    "p0f.dialect=api2",
+                    "relay.listen=",
+                    "relay.socket_group=",
+                    "relay.socket_group=0",
+                    "relay.socket_group=_rspamd",
+                    "relay.socket_mode=0",
+                    "relay.socket_mode=777",
+                    "relay.max_connections=1m",
+                    "relay.listen=unix:/a, unix:/b"};
     char *bad[] = {"cache.ttl=",
                    "cache.ttl=1",
                    "cache.ttl=-1s",
@@ -496,7 +553,19 @@ Test(config, units_and_bounds)
                    "http.access_log=true",
                    "http.access_log=",
                    "http.listen=",
-                   "p0f.socket="};
+                   "p0f.socket=",
+                   "relay.listen=unix:",
+                   "relay.listen=unix:/a,",
+                   "relay.listen=/a",
+                   "relay.socket_mode=",
+                   "relay.socket_mode=1000",
+                   "relay.socket_mode=00660",
+                   "relay.socket_mode=0668",
+                   "relay.socket_mode=rw-rw----",
+                   "relay.socket_group=a b",
+                   "relay.socket_group=a:b",
+                   "relay.max_connections=0",
+                   "relay.max_connections=1000001"};
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         expect_good(good[i]);

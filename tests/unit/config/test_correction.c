@@ -16,6 +16,9 @@ static const struct option threads = {
 static const struct option boolean = {.type = OPTION_BOOLEAN, .default_value = "no"};
 static const struct option dialect = {.type = OPTION_DIALECT, .default_value = "auto"};
 static const struct option listens = {.type = OPTION_LISTEN, .default_value = "127.0.0.1:5030"};
+static const struct option sockets = {.type = OPTION_LISTEN_UNIX, .default_value = ""};
+static const struct option mode = {.type = OPTION_MODE, .default_value = "0666", .max = 0777};
+static const struct option group = {.type = OPTION_GROUP, .default_value = ""};
 static const struct option proxies = {.type = OPTION_NETWORKS, .default_value = "::1"};
 static const struct option origins = {.type = OPTION_ORIGINS, .default_value = ""};
 static const struct option path = {
@@ -136,6 +139,19 @@ Test(correction, addresses)
     expect_none(&listens, "127.0.0.1:http");
     expect_none(&listens, "http://");
     expect_none(&listens, "]");
+}
+
+Test(correction, unix_sockets)
+{
+    expect(&sockets, "/run/x", "unix:/run/x");
+    expect(&sockets, "/run/x unix:/run/y", "unix:/run/x, unix:/run/y");
+    expect(&sockets, "\"unix:/run/x\"", "unix:/run/x");
+    expect_none(&sockets, "127.0.0.1:5030");
+    expect_none(&sockets, "p0f.sock");
+    expect(&mode, "'0660'", "0660");
+    expect_none(&mode, "rw");
+    expect(&group, "\"mail\"", "mail");
+    expect_none(&group, "two groups");
 }
 
 Test(correction, lists)

@@ -187,6 +187,31 @@ Test(loop, chores_once_a_round)
     loop_free(loop);
 }
 
+static void drop_chore(void *ctx)
+{
+    note(ctx);
+    loop_drop(loop, &chore);
+    loop_drop(loop, &chore);
+}
+
+Test(loop, chores_that_are_dropped)
+{
+    struct loop_timer a = {.fire = ask_for_chore, .ctx = "a"};
+    struct loop_timer b = {.fire = drop_chore, .ctx = "b"};
+    struct loop_chore other = {.run = note, .ctx = "y"};
+
+    setup();
+    loop_later(loop, &other);
+    arm(&a, 1);
+    arm(&b, 2);
+    round_after(2);
+    cr_assert_str_eq(log_of, "yab", "%s", log_of);
+    arm(&a, 1);
+    round_after(1);
+    cr_assert_str_eq(log_of, "yabax", "%s", log_of);
+    loop_free(loop);
+}
+
 static void note_and_stop(void *letter)
 {
     note(letter);

@@ -31,6 +31,8 @@ static inline struct status_snapshot full_snapshot(void)
         .max_hosts = 5,
         .max_misses = 6,
         .lookups = {.pending = 7, .max_pending = 8, .flights = 9},
+        .has_relay = true,
+        .relay = {"unix:/run/a, unix:/run/b", 21, 22, 23, 24},
         .pool = {.socket = "/run/\xe9",
                  .dialect = P0F_DIALECT_API2,
                  .up = true,

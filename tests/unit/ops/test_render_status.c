@@ -34,6 +34,8 @@ Test(render_status, everything_has_its_place)
         "\"pool\":{\"socket\":\"/run/\xc3\xa9\",\"p0f_up\":true,\"fault\":null,"
         "\"limit_suspected\":true,\"dialect\":\"api2\",\"ready\":1,\"queued\":10,\"in_flight\":11,"
         "\"max_rate\":12,\"reconnects\":13},"
+        "\"relay\":{\"listen\":[\"unix:/run/a\",\"unix:/run/b\"],\"connections\":21,"
+        "\"max_connections\":22,\"lookups\":23,\"max_lookups\":24},"
         "\"connections\":[{\"state\":\"ready\",\"dialect\":\"api2\",\"age_seconds\":16,"
         "\"in_flight\":14,\"overdue_ms\":17,\"pending\":15,\"reconnects\":18,\"last_error\":null},"
         "{\"state\":\"down\",\"dialect\":null,\"age_seconds\":null,\"in_flight\":0,\"overdue_ms\":"

@@ -113,6 +113,28 @@ Test(status, shows_how_things_stand)
     close_status();
 }
 
+static void show(void *ctx, struct status_relay *relay)
+{
+    *relay = *(struct status_relay *)ctx;
+}
+
+Test(status, shows_the_relay_if_there_is_one)
+{
+    struct status_relay relay = {"unix:/run/x", 1, 2, 3, 4};
+
+    open_status();
+    struct status_snapshot *before = look();
+    status_set_relay(status, show, &relay);
+    struct status_snapshot *after = look();
+    cr_assert_not(before->has_relay);
+    cr_assert(after->has_relay);
+    cr_assert_str_eq(after->relay.listen, "unix:/run/x");
+    cr_assert_eq(after->relay.max_lookups, 4);
+    status_snapshot_free(before);
+    status_snapshot_free(after);
+    close_status();
+}
+
 Test(status, settings_are_those_of_its_time)
 {
     open_status();

@@ -68,6 +68,17 @@ Test(flow, of_ipv6_has_a_number_for_each_network_it_may_be)
     cr_assert_eq(flow_from("192.0.2.1").widths, 1);
 }
 
+Test(flow, each_process_is_one_of_its_own)
+{
+    struct flow one = flow_of_process(&key, 4711), again = flow_of_process(&key, 4711);
+
+    cr_assert_arr_eq(&one, &again, sizeof one);
+    cr_assert_eq(one.widths, 1);
+    cr_assert_geq(one.numbers[0], FLOW_STRANGERS);
+    cr_assert_neq(one.numbers[0], flow_of_process(&key, 4712).numbers[0]);
+    cr_assert_eq(flow_of_process(&key, 0).numbers[0], FLOW_NAMELESS, "one of another container");
+}
+
 /* How many of these are nobody's, when so many strangers come. */
 Test(flow, strangers_spread_over_all_numbers_that_are_theirs)
 {
