@@ -268,7 +268,7 @@ $(UNIT): %: %.o $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
           $(call objects,$(wildcard tests/fuzz/http_*.c)) $(BUILD)/tests/fuzz/quiet_log.o
 
-$(BUILD)/tests/fuzz/seeds_config $(BUILD)/tests/fuzz/fuzz_config: $(BUILD)/tests/fuzz/quiet_log.o
+$(foreach t,config relay,$(BUILD)/tests/fuzz/seeds_$t $(BUILD)/tests/fuzz/fuzz_$t): $(BUILD)/tests/fuzz/quiet_log.o
 
 $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
