@@ -248,7 +248,7 @@ FAKE_P0F   := $(BUILD)/tests/support/c/fake_p0f.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
-WRAPPED    := connect close shutdown send recv epoll_ctl malloc calloc realloc
+WRAPPED    := connect close shutdown send recv getsockopt epoll_ctl malloc calloc realloc
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
 MODEL_STEPS ?= 120000 # for each seed
 

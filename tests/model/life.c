@@ -7,6 +7,8 @@
 #include "luck.h"
 #include "model.h"
 #include "p0f/pool.h"
+#include "relay/relay.h"
+#include "relay_clients.h"
 #include "sim_p0f.h"
 #include "tap.h"
 #include "trouble.h"
@@ -23,6 +25,7 @@ static struct {
     struct recall *recall;
     struct pool *pool;
     struct lookup *lookup;
+    struct relay *relay;
     struct recall_options cache_options;
     struct lookup_limits limits;
     uint32_t max_rate;  /* 0: none, in all of this life */
@@ -81,11 +84,14 @@ static void loop_round(void)
     model.counts.rounds++;
     loop_arm(life.loop, &stop, model.now);
     visitors_before_round();
+    relay_clients_before_round();
     tap_disturb(true);
+    unsigned relay_queries = relay_clients_waiting();
     int result = loop_run(life.loop);
     tap_disturb(false);
     model_check(result == 0, "the loop has failed");
-    visitors_after_round();
+    visitors_after_round(relay_counts(life.relay).lookups, relay_queries);
+    relay_clients_after_round();
     check_bounds();
 }
 
@@ -108,18 +114,32 @@ static void check_rest(void)
 
 /* ---- Steps */
 
+/* Of all lookups, as modules.c has it. */
+static uint32_t relay_share(void)
+{
+    return life.limits.max_pending > 1 ? life.limits.max_pending / 2 : 1;
+}
+
+static void set_limits(void)
+{
+    lookup_set_limits(life.lookup, &life.limits);
+    relay_set_max_lookups(life.relay, relay_share());
+    visitors_new_limits(&life.limits);
+    relay_clients_new_limits(&life.limits);
+}
+
 static void change_settings(void)
 {
     switch (chance_below(chance, 3)) {
     case 0:
         life.limits = luck_limits();
-        lookup_set_limits(life.lookup, &life.limits);
-        visitors_new_limits(&life.limits);
+        set_limits();
         break;
     case 1:
         life.cache_options.times = luck_times();
         recall_set_times(life.recall, &life.cache_options.times);
         visitors_new_times(&life.cache_options.times);
+        relay_clients_new_times(&life.cache_options.times);
         break;
     default:
         if (life.max_rate == 0)
@@ -177,6 +197,8 @@ static void step(void)
         suspend();
     change_p0f();
     visitors_submit(false);
+    if (chance_permille(chance, model.mood.relay))
+        relay_clients_act();
     if (what < model.mood.visits) {
         visitors_come();
         return;
@@ -210,9 +232,11 @@ static void pass_calmly(int64_t ms)
 /* Who asked in done() has come later than the others. */
 static void serve_all(void)
 {
-    while (visitors_waiting() > 0) {
+    relay_clients_read_all();
+    while (visitors_waiting() > 0 || relay_clients_waiting() > 0) {
         visitors_submit(true);
         pass_calmly(CALM_STEP_MS);
+        relay_clients_read_all();
     }
 }
 
@@ -247,8 +271,7 @@ static void check_recovery(void)
     model_check(tap_muddled() > 0 || pool_outstanding(life.pool) == 0,
                 "the pool thinks that %u answers are outstanding", pool_outstanding(life.pool));
     life.limits = (struct lookup_limits){.timeout = 2000, .max_pending = 64};
-    lookup_set_limits(life.lookup, &life.limits);
-    visitors_new_limits(&life.limits);
+    set_limits();
     visitors_come_surely();
     pass_calmly(2 * life.limits.timeout);
     model_check(visitors_sure_outcome() == LOOKUP_FOUND || tap_healthy() == 0,
@@ -288,9 +311,14 @@ static void give_birth(void)
     life.lookup =
         lookup_new(life.loop, life.recall, life.pool, model_boottime,
                    (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
-    model_check(life.loop && life.pool && life.recall && life.lookup,
+    life.relay = relay_new(&(struct relay_options){.loop = life.loop,
+                                                   .lookup = life.lookup,
+                                                   .max_connections = 5,
+                                                   .max_lookups = relay_share()});
+    model_check(life.loop && life.pool && life.recall && life.lookup && life.relay,
                 "no memory for the model itself");
     visitors_start(life.lookup, &life.limits, &life.cache_options.times);
+    relay_clients_start(life.relay, life.lookup, &life.limits, &life.cache_options.times);
 }
 
 static void on_drained(void *ctx)
@@ -305,8 +333,11 @@ static void on_drained(void *ctx)
 static void retire(void)
 {
     life.limits.max_pending = life.limits.reserve = 0;
+    relay_clients_shut_down();
+    relay_shut_down(life.relay);
     lookup_close(life.lookup);
     visitors_new_limits(&life.limits);
+    relay_clients_new_limits(&life.limits);
     trouble_retired();
     pool_retire(life.pool, on_drained, NULL);
 }
@@ -327,6 +358,9 @@ static void die(void)
     visitors_submit(true);
     pass_calmly(CALM_MS);
     serve_all();
+    model_check(relay_counts(life.relay).connections == 0,
+                "%u connections of the relay, long after it was shut down",
+                relay_counts(life.relay).connections);
     model_check(visitors_waiting() == 0 && lookup_pending(life.lookup) == 0,
                 "%u wait and %u are pending long after the pool was retired", visitors_waiting(),
                 lookup_pending(life.lookup));
@@ -340,6 +374,8 @@ static void bury(void)
 {
     model.counts.evictions += recall_counts(life.recall).evicted_hosts;
     model.counts.evictions += recall_counts(life.recall).evicted_misses;
+    relay_clients_end();
+    relay_free(life.relay);
     lookup_free(life.lookup);
     pool_free(life.pool);
     recall_free(life.recall);

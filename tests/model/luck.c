@@ -47,6 +47,7 @@ void luck_mood(void)
 {
     model.mood = (struct model_mood){
         .visits = CHANCE_ONE_OF(chance, 20, 100, 300, 700),
+        .relay = CHANCE_ONE_OF(chance, 0, 20, 100, 300),
         .hot = CHANCE_ONE_OF(chance, 3, 30, TRUTH_HOSTS),
         .pass_most_ns =
             NS_PER_MS / 10 * CHANCE_ONE_OF(chance, 1, 1, 20, 20, 200, 200, 3000, 40000, 36000000),

@@ -11,6 +11,7 @@
  *   trouble   what explains an error
  *   refreshes what the daemon does on its own account
  *   visitors  the daemon's clients, and what each may be told
+ *   relay_clients  those of the relay, and what they may be told
  *   luck      settings and moods
  *   life      one life */
 #ifndef MODEL_H
@@ -29,6 +30,8 @@
     X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(reserve_used)    \
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
     X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
+    X(relay_queries) X(relay_found) X(relay_no_match) X(relay_bad_queries) X(relay_failed)      \
+    X(relay_refreshes) X(relay_half_closed) X(relay_gone) X(relay_turns)                                          \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
     X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \
     X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults) X(suspends)
@@ -51,6 +54,7 @@ struct model_settings {
 /* What the times are like; it changes now and then. Permille unless it says else. */
 struct model_mood {
     uint32_t visits;      /* steps that are a visit */
+    uint32_t relay;       /* steps before which a client of the relay does something */
     uint32_t hot;         /* hosts that are asked for */
     int64_t pass_most_ns; /* of time in a step */
     uint32_t p0f_rounds;  /* most in a step of p0f's; 0: it is stalled */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "refreshes.h"
 
+#include "core/metrics.h"
 #include "model.h"
 
 #define MOST 512
@@ -10,11 +11,24 @@ static struct {
     struct mono due[MOST];
     uint32_t begun;
     uint32_t taken; /* the first so many have a time when they are due */
+    uint32_t told;  /* of those that have begun since the last check */
+    uint32_t seen;  /* under way at the last check */
+    uint64_t finished;
 } refreshes;
+
+static uint64_t finished_ever(void)
+{
+    struct metrics_snapshot snapshot;
+
+    metrics_read(&snapshot);
+    return snapshot.counters[METRIC_REFRESHES];
+}
 
 void refreshes_start(void)
 {
     refreshes.count = refreshes.begun = refreshes.taken = 0;
+    refreshes.told = refreshes.seen = 0;
+    refreshes.finished = finished_ever();
 }
 
 void refreshes_begin(void)
@@ -22,6 +36,7 @@ void refreshes_begin(void)
     model_check(refreshes.begun < MOST, "more refreshes than the model can hold");
     refreshes.begun++;
     refreshes.count++;
+    refreshes.told++;
     model.counts.refreshes++;
 }
 
@@ -31,11 +46,30 @@ void refreshes_take(int64_t timeout_ms)
         refreshes.due[refreshes.taken] = mono_add_ms(model.now, timeout_ms);
 }
 
-void refreshes_check(uint32_t pending, uint32_t waiting)
+/* As many have begun as have finished since the last check, and as there are more now. */
+static void add_untold(uint32_t seen, uint32_t allowed)
+{
+    uint64_t finished = finished_ever();
+    uint64_t begun = seen + (finished - refreshes.finished) - refreshes.seen;
+
+    model_check(begun >= refreshes.told && begun - refreshes.told <= allowed,
+                "%llu refreshes have begun, where the model knows of %u, and %u may be",
+                (unsigned long long)begun, refreshes.told, allowed);
+    while (refreshes.told < begun) {
+        refreshes_begin();
+        model.counts.relay_refreshes++;
+    }
+    refreshes.told = 0;
+    refreshes.seen = seen;
+    refreshes.finished = finished;
+}
+
+void refreshes_check(uint32_t pending, uint32_t waiting, uint32_t allowed)
 {
     uint32_t kept = 0;
 
     model_check(pending >= waiting, "%u are pending, and %u wait", pending, waiting);
+    add_untold(pending - waiting, allowed);
     model_check(pending <= waiting + refreshes.count,
                 "%u are pending, with %u who wait and %u refreshes", pending, waiting,
                 refreshes.count);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DESCRIPTORS 1024
 #define BURST_NS 50000000 /* what max_rate allows to be made up for */
 
 static struct {
@@ -21,6 +22,8 @@ static struct {
     uint32_t max_rate;
     double rate_level; /* of a bucket that leaks max_rate queries a second */
     struct mono rate_at;
+    bool relay[DESCRIPTORS]; /* daemon's ends of connections of the relay */
+    pid_t relay_process;
 } tap;
 
 void tap_start(uint32_t max_rate)
@@ -256,6 +259,8 @@ int __real_connect(int fd, const struct sockaddr *name, socklen_t length);
 int __real_close(int fd);
 ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __real_recv(int fd, void *bytes, size_t length, int flags);
+int __real_shutdown(int fd, int how);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -264,6 +269,7 @@ void *__real_realloc(void *block, size_t size);
 int __wrap_connect(int fd, const struct sockaddr *name, socklen_t length);
 int __wrap_close(int fd);
 int __wrap_shutdown(int fd, int how);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags);
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
@@ -300,6 +306,8 @@ int __wrap_close(int fd)
 
     if (line)
         closed(line);
+    if (fd >= 0 && fd < DESCRIPTORS)
+        tap.relay[fd] = false;
     return __real_close(fd);
 }
 
@@ -308,11 +316,41 @@ int __wrap_shutdown(int fd, int how)
     model_fail("descriptor %d is half-closed (%d), which makes p0f spin", fd, how);
 }
 
+void tap_half_close(int fd)
+{
+    model_check(__real_shutdown(fd, SHUT_WR) == 0, "cannot half-close");
+}
+
+void tap_relay(int fd)
+{
+    model_check(fd < DESCRIPTORS, "more descriptors than the model can hold");
+    tap.relay[fd] = true;
+}
+
+static bool is_relay(int fd)
+{
+    return fd >= 0 && fd < DESCRIPTORS && tap.relay[fd];
+}
+
+void tap_relay_process(pid_t pid)
+{
+    tap.relay_process = pid;
+}
+
+/* The process is one of chance's, so that the same seed is the same run. */
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+    if (level != SOL_SOCKET || name != SO_PEERCRED)
+        return __real_getsockopt(fd, level, name, value, length);
+    *(struct ucred *)value = (struct ucred){.pid = tap.relay_process};
+    return 0;
+}
+
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags)
 {
     struct tap_line *line = line_of(fd);
 
-    if (!line)
+    if (!line && !is_relay(fd))
         return __real_send(fd, bytes, length, flags);
     tap.calls++;
     if (fault()) {
@@ -322,14 +360,14 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags)
             return -1;
     }
     ssize_t put = __real_send(fd, bytes, length, flags);
-    if (put > 0)
+    if (put > 0 && line)
         bytes_sent(line, bytes, (size_t)put);
     return put;
 }
 
 ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags)
 {
-    if (!line_of(fd))
+    if (!line_of(fd) && !is_relay(fd))
         return __real_recv(fd, bytes, length, flags);
     tap.calls++;
     if (fault()) {

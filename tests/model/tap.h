@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define TAP_LINES 32
 #define TAP_UNANSWERED 128 /* more than any pipeline of the model */
@@ -70,6 +71,15 @@ unsigned tap_muddled(void);
 
 /* Whether the daemon holds any that is gone or spoiled. */
 bool tap_in_trouble(void);
+
+/* This one is the daemon's end of a relay's connection: calls on it may fail, too. */
+void tap_relay(int fd);
+
+/* The process at the other end of those that are taken from now on. */
+void tap_relay_process(pid_t pid);
+
+/* What nobody but a client of the relay may do. */
+void tap_half_close(int fd);
 
 /* System calls on connections, ever. */
 uint64_t tap_calls(void);

@@ -176,19 +176,37 @@ struct boottime truth_told(const struct p0f_host *host)
     return said->told;
 }
 
-struct boottime truth_check(uint32_t number, const struct p0f_host *host)
+static const struct said *check_said(uint32_t number, const struct p0f_host *host)
 {
-    uint8_t got[P0F_ANSWER_MAX], want[P0F_ANSWER_MAX];
-
     model_check(host->total_conn < truth.count, "host %u: an answer that p0f never gave", number);
     const struct said *said = &truth.said[host->total_conn];
     model_check(said->host == number, "host %u: the answer of host %u", number, said->host);
-    model_check(said->dialect == host->dialect, "host %u: an answer read in the wrong dialect",
-                number);
+    return said;
+}
+
+static void check_fields(const struct said *said, const struct p0f_host *host,
+                         enum p0f_dialect dialect)
+{
+    uint8_t got[P0F_ANSWER_MAX], want[P0F_ANSWER_MAX];
     struct p0f_answer a = {.status = P0F_STATUS_OK, .host = *host};
     struct p0f_answer b = {.status = P0F_STATUS_OK, .host = host_of(host->total_conn, said)};
-    size_t size = p0f_answer_pack(&a, said->dialect, got);
-    p0f_answer_pack(&b, said->dialect, want);
-    model_check(memcmp(got, want, size) == 0, "host %u: not what p0f said", number);
+    size_t size = p0f_answer_pack(&a, dialect, got);
+
+    p0f_answer_pack(&b, dialect, want);
+    model_check(memcmp(got, want, size) == 0, "host %u: not what p0f said", said->host);
+}
+
+struct boottime truth_check(uint32_t number, const struct p0f_host *host)
+{
+    const struct said *said = check_said(number, host);
+
+    model_check(said->dialect == host->dialect, "host %u: an answer read in the wrong dialect",
+                number);
+    check_fields(said, host, said->dialect);
     return said->at;
+}
+
+void truth_check_stock(uint32_t number, const struct p0f_host *host)
+{
+    check_fields(check_said(number, host), host, P0F_DIALECT_P0F3);
 }

@@ -40,6 +40,9 @@ bool truth_denied_since(uint32_t host, struct mono since);
 /* Fails the model unless p0f has said exactly this of this host. Returns when. */
 struct boottime truth_check(uint32_t host, const struct p0f_host *said);
 
+/* The same of the fields that a stock answer has. */
+void truth_check_stock(uint32_t host, const struct p0f_host *said);
+
 /* It is told to a visitor. Returns when that was so for the first time: the daemon knew it by then. */
 struct boottime truth_told(const struct p0f_host *said);
 

@@ -15,6 +15,7 @@
 #define WAITING_MAX 512
 #define WAIT_MAX_MS 5000
 #define CALLERS 6 /* and some who have no address */
+#define CALLER_WIDE 3
 
 enum visitor_state {
     VISITOR_CLAIMED,   /* told to submit, and has not */
@@ -293,6 +294,12 @@ static void submit(struct visitor *visitor)
     lookup_submit(visitors.lookup, &visitor->request);
 }
 
+static struct p0f_addr caller_of_network(uint32_t number, uint32_t wide, uint32_t narrow)
+{
+    return (struct p0f_addr){6,
+                             {32, 1, 13, 184, 0, (uint8_t)number, (uint8_t)wide, (uint8_t)narrow}};
+}
+
 /* Mostly the same one, who wants more than is good for the others, or one of its network's. */
 static const struct p0f_addr *call(void)
 {
@@ -302,11 +309,33 @@ static const struct p0f_addr *call(void)
 
     caller = (struct p0f_addr){4, {127, 0, 0, (uint8_t)number}};
     if (number % 2 == 1 && chance_permille(&model.chance, 500)) {
-        caller = (struct p0f_addr){6, {32, 1, 13, 184, 0, (uint8_t)number}};
-        caller.bytes[6] = (uint8_t)chance_below(&model.chance, 3);
-        caller.bytes[7] = (uint8_t)chance_below(&model.chance, CALLERS);
+        uint32_t wide = chance_below(&model.chance, CALLER_WIDE);
+        caller = caller_of_network(number, wide, chance_below(&model.chance, CALLERS));
     }
     return number > 0 ? &caller : NULL;
+}
+
+static bool has_number(struct p0f_addr caller, unsigned number)
+{
+    struct flow flow = lookup_flow(visitors.lookup, &caller);
+
+    for (unsigned width = 0; width < flow.widths; width++)
+        if (flow.numbers[width] == number)
+            return true;
+    return false;
+}
+
+bool visitors_have_flow(unsigned number)
+{
+    bool have = number < FLOW_STRANGERS;
+
+    for (uint32_t caller = 1; caller < CALLERS; caller++) {
+        have = have || has_number((struct p0f_addr){4, {127, 0, 0, (uint8_t)caller}}, number);
+        for (uint32_t wide = 0; wide < CALLER_WIDE; wide++)
+            for (uint32_t narrow = 0; narrow < CALLERS; narrow++)
+                have = have || has_number(caller_of_network(caller, wide, narrow), number);
+    }
+    return have;
 }
 
 /* Whether this one is to be admitted: max_pending are for anybody, and the reserve is for flows that hold
@@ -487,7 +516,7 @@ void visitors_before_round(void)
     trouble_round();
 }
 
-void visitors_after_round(void)
+void visitors_after_round(uint32_t relay_lookups, uint32_t relay_queries)
 {
     visitors.in_loop = false;
     for (unsigned i = 0; i < visitors.count; i++) {
@@ -496,5 +525,5 @@ void visitors_after_round(void)
                     "host %u: not answered %lld ms after it was due", visitor->host,
                     (long long)mono_ms_between(visitor->due, model.now));
     }
-    refreshes_check(lookup_pending(visitors.lookup), visitors.count);
+    refreshes_check(lookup_pending(visitors.lookup), visitors.count + relay_lookups, relay_queries);
 }

@@ -32,7 +32,13 @@ void visitors_submit(bool all);
 
 /* Around a round of the loop. Between them, and only there, requests are done. */
 void visitors_before_round(void);
-void visitors_after_round(void);
+
+/* `relay_lookups` of those that are pending are the relay's, which may have read so many queries in this
+ * round. */
+void visitors_after_round(uint32_t relay_lookups, uint32_t relay_queries);
+
+/* Whether some of them may have this flow number. */
+bool visitors_have_flow(unsigned number);
 
 /* Requests that are not done. */
 unsigned visitors_waiting(void);
