@@ -7,6 +7,7 @@
 #include "signals.h"
 #include "systemd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -241,7 +242,7 @@ static void on_relay_accept(void *ctx, int fd, const struct sockaddr *peer, sock
 
     (void)peer;
     (void)length;
-    if (!relay_take(server->modules.relay, fd))
+    if (!relay_take(server->modules.relay, fd) && errno == EAGAIN)
         log_full(server, &server->relay_refused_logged, "relay.max_connections",
                  server->config->relay.max_connections);
 }

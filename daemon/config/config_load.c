@@ -129,7 +129,8 @@ static bool load_section(void *ctx, int line, const char *section)
 
     if (option_section_exists(span_of(section)))
         return true;
-    return fail_loading(loading, "%.300s:%d: unknown section %s: expected http, p0f, relay or cache%s%s%s",
+    return fail_loading(loading,
+                        "%.300s:%d: unknown section %s: expected http, p0f, relay or cache%s%s%s",
                         loading->config->file, line, show(span_of(section), shown),
                         meant ? "; did you mean [" : "", meant ? meant : "", meant ? "]?" : "");
 }

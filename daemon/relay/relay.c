@@ -4,6 +4,7 @@
 #include "core/metrics.h"
 #include "relay/relay_client.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -69,12 +70,16 @@ bool relay_take(struct relay *relay, int fd)
 {
     struct relay_client_entry *entry = NULL;
 
-    if (relay->count < relay->max_connections)
+    if (relay->count < relay->max_connections) {
         entry = relay_client_new(&relay->clients, fd);
-    else
+    } else {
         close(fd);
+        errno = EAGAIN;
+    }
     if (!entry) {
+        int problem = errno;
         metrics_count(METRIC_RELAY_REFUSED);
+        errno = problem;
         return false;
     }
     LIST_INSERT_HEAD(&relay->entries, entry, link);

@@ -30,8 +30,8 @@ void relay_free(struct relay *relay);
 /* Applies from now on. */
 void relay_set_max_lookups(struct relay *relay, uint32_t max_lookups);
 
-/* Takes over a connected, non-blocking unix socket. False: max_connections is reached or there is no
- * memory, and it has been closed and counted as refused. */
+/* Takes over a connected, non-blocking unix socket. False: it has been closed and counted as refused; errno
+ * is EAGAIN when max_connections is reached, else it is about memory. */
 bool relay_take(struct relay *relay, int fd) P0F_MUST_USE;
 
 /* Answers what has been received, and closes each connection after that: those without a query at once. No

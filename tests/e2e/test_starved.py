@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+import p0f_wire
 from daemon import launch, run, write_config
 from http_client import ask, get_bytes, open_socket, parse
 from http_load import FULL
@@ -285,6 +286,47 @@ def _metric(daemon, name):
     text = daemon.get("/metrics").body.decode()
     return next(int(line.split()[1]) for line in text.splitlines()
                 if line.startswith(f"p0f_lookupd_{name} "))
+
+
+def _relayed(path, queries):
+    """The answers to them of the relay, as far as there are any, on a connection of their own."""
+    answers, size = b"", p0f_wire.SIZE["p0f3"]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(path)
+        try:
+            client.sendall(queries)
+            client.shutdown(socket.SHUT_WR)
+            while data := client.recv(4096):
+                answers += data
+        except ConnectionError:
+            pass
+    assert len(answers) % size == 0, "a part of an answer"
+    return [answers[at:at + size] for at in range(0, len(answers), size)]
+
+
+def test_the_relay(fake, serve, starving, scratch):
+    """What it has answered is right, and then it may close the connection."""
+    path = os.path.join(scratch, "relay.sock")
+    settings = {**SETTINGS, "relay.listen": f"unix:{path}", "p0f.first_contact_wait": "0",
+                "p0f.max_repeat_rate": 0, "p0f.max_repeat_rate_per_client": 0}
+    queries = b"".join(p0f_wire.pack_query(address) for address in (HIT, STRANGER, HIT)) + bytes(21)
+    fake.hosts[HIT] = _host(HIT)
+    with serve(fake, settings, extra_environment=starving.environment) as daemon:
+        daemon.wait_for_p0f()
+        right = _relayed(path, queries)
+        assert [p0f_wire.unpack_answer(answer)["status"] for answer in right] == [
+            p0f_wire.OK, p0f_wire.NO_MATCH, p0f_wire.OK, p0f_wire.BADQUERY]
+
+        def attempt():
+            answers = _relayed(path, queries)
+            assert answers == right[:len(answers)]
+
+        def again():
+            assert _relayed(path, queries) == right
+
+        Sweep(daemon, starving).run(_nothing, attempt, again)
+        assert _metric(daemon, "relay_connections") == 0
 
 
 class Waiters:

@@ -67,7 +67,7 @@ static inline void teardown(void)
 
 /* ---- Clients, by their sockets */
 
-/* -1: refused. */
+/* -1 with relay_take()'s errno: refused. */
 static inline int try_to_connect(void)
 {
     int ends[2];
@@ -75,7 +75,9 @@ static inline int try_to_connect(void)
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     if (relay_take(relay, ends[0]))
         return ends[1];
+    int problem = errno;
     close(ends[1]);
+    errno = problem;
     return -1;
 }
 

@@ -19,6 +19,7 @@ Test(relay, many_connections, .init = setup, .fini = teardown)
     for (unsigned i = 0; i < 20; i++)
         clients[i] = connect_client();
     cr_assert_eq(try_to_connect(), -1);
+    cr_assert_eq(errno, EAGAIN, "%s", strerror(errno));
     cr_assert_eq(counted(METRIC_RELAY_ACCEPTED), accepted + 20);
     cr_assert_eq(counted(METRIC_RELAY_REFUSED), refused + 1);
     cr_assert_eq(relay_counts(relay).connections, 20);

@@ -37,6 +37,7 @@ static bool served(void)
 {
     static uint8_t round;
     int client = try_to_connect();
+    cr_assert(client >= 0 || errno == ENOMEM, "%s", strerror(errno));
     uint8_t bad[P0F_QUERY_SIZE] = {0};
 
     if (client < 0)
