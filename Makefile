@@ -259,7 +259,7 @@ $(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 
 # These look at what the module does at that call.
 $(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
-$(BUILD)/tests/unit/relay/test_relay_client_writes: LINK += -Wl,--wrap=send
+$(BUILD)/tests/unit/relay/test_relay_client_writes: LINK += -Wl,--wrap=send,--wrap=epoll_ctl
 $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 

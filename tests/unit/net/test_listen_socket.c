@@ -45,6 +45,14 @@ Test(listen_socket, says_what_to_do)
                      "Permission denied: the daemon needs write permission in its directory");
     expect_explained(&local, ENOENT,
                      "No such file or directory: its directory does not exist (yet)");
+    expect_explained(&local, EADDRINUSE, "Address already in use: another process listens on it");
+    expect_explained(
+        &local, EPERM,
+        "Operation not permitted: the daemon's user must be a member of the socket's group");
+    expect_explained(&local, EINVAL,
+                     "Invalid argument: the socket's group does not exist here (PrivateUsers= of "
+                     "systemd hides it)");
+    expect_explained(&inet, EINVAL, "Invalid argument");
     expect_explained(&inet, ENOENT, "No such file or directory");
 }
 

@@ -203,10 +203,15 @@ Test(listener_mode, a_group, .init = setup, .fini = teardown)
         cr_skip_test("only root can give it to any group");
     access_wanted = (struct socket_access){.mode = 0660, .group = 4711};
     meanwhile = try_to_connect;
+    int before = dup(STDOUT_FILENO);
     struct listeners *listeners = open_all();
     cr_assert_eq(group_of(path), 4711);
     cr_assert_eq(mode_of(path), S_IFSOCK | 0660);
     listeners_free(listeners);
+    int after = dup(STDOUT_FILENO);
+    cr_assert_eq(after, before + 1, "%d descriptors are left open", after - before - 1);
+    close(before);
+    close(after);
 }
 
 static void expect_group_refused(void (*what)(void), const char *why)

@@ -73,6 +73,7 @@ static inline int try_to_connect(void)
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    errno = 0;
     if (relay_take(relay, ends[0]))
         return ends[1];
     int problem = errno;

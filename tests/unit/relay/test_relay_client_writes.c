@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A socket that takes little at a time, or fails, which depends on the kernel otherwise: send() is
- * wrapped. */
+/* A socket that takes little at a time, or fails, which depends on the kernel otherwise; and what the loop
+ * is to watch, for which it would spin if that were too much: send() and epoll_ctl() are wrapped. */
 #include "relay_fixture.h"
+
+#include <sys/epoll.h>
 
 static size_t takes; /* 0: all */
 static int fails;    /* with this error */
+static int refuses;  /* to watch another one, with this error */
+static uint32_t
+    watched; /* events, of the last descriptor that was watched anew or for other ones */
 
 ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
@@ -19,10 +24,24 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags)
     return __real_send(fd, bytes, takes > 0 && length > takes ? takes : length, flags);
 }
 
+int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    if (operation == EPOLL_CTL_ADD && refuses) {
+        errno = refuses;
+        return -1;
+    }
+    if (operation != EPOLL_CTL_DEL)
+        watched = event->events;
+    return __real_epoll_ctl(epoll, operation, fd, event);
+}
+
 static void setup_writes(void)
 {
     takes = 0;
-    fails = 0;
+    fails = refuses = 0;
     setup();
     for (uint8_t host = 1; host <= 5; host++) {
         int client = connect_client();
@@ -108,4 +127,44 @@ Test(relay_client_writes, who_cannot_be_written_to_later, .init = setup_writes, 
     stage_settle();
     cr_assert_eq(relay_counts(relay).connections, 0);
     close(client);
+}
+
+Test(relay_client_writes, who_cannot_be_watched, .init = setup_writes, .fini = teardown)
+{
+    refuses = ENOSPC;
+    cr_assert_eq(try_to_connect(), -1);
+    cr_assert_eq(errno, ENOSPC, "%s", strerror(errno));
+    cr_assert_eq(relay_counts(relay).connections, 0);
+}
+
+Test(relay_client_writes, nothing_is_watched_that_cannot_be_served, .init = setup_writes,
+     .fini = teardown)
+{
+    int client = connect_client();
+
+    cr_assert_eq(watched, EPOLLIN);
+    stage.holding = true;
+    for (uint8_t host = 100; host < 100 + RELAY_QUERIES_MAX; host++)
+        ask_addr(client, &(struct p0f_addr){4, {10, 0, 0, host}});
+    stage_settle();
+    cr_assert_eq(watched, 0, "as many as there may be are under way");
+    stage.holding = false;
+    stage_settle();
+    stage_settle();
+    cr_assert_eq(watched, EPOLLIN);
+    fails = EAGAIN;
+    ask_five(client);
+    stage_settle();
+    cr_assert_eq(watched, EPOLLOUT, "it does not read");
+    fails = 0;
+    stage_settle();
+    cr_assert_eq(watched, EPOLLIN);
+    stage.holding = true;
+    ask_addr(client, &(struct p0f_addr){4, {10, 0, 0, 99}});
+    shutdown(client, SHUT_WR);
+    stage_settle();
+    cr_assert_eq(watched, 0, "half-closed");
+    close(client);
+    stage_settle();
+    cr_assert_eq(relay_counts(relay).connections, 0);
 }
