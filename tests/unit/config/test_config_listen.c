@@ -111,6 +111,9 @@ Test(config_listen, each_socket_has_its_path)
 {
     expect_good("relay.listen=unix:/run/p0f/other.sock", NULL);
     expect_good("http.listen=unix:/run/a, unix:/run/b", "relay.listen=unix:/run/c, unix:/run/d");
+    expect_refused("p0f.socket=/nonexistent/a", "relay.listen=unix:/nonexistent/a",
+                   "-o relay.listen: unix:/nonexistent/a is p0f.socket, where p0f itself listens; "
+                   "choose another path");
     expect_refused(
         "relay.listen=unix:/run/p0f/p0f.sock", NULL,
         "-o relay.listen: unix:/run/p0f/p0f.sock is p0f.socket, where p0f itself listens; "
