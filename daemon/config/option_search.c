@@ -4,6 +4,11 @@
 #include "config/config_private.h"
 #include "config/edit_distance.h"
 
+#include <limits.h>
+
+#define WEIGHT_OF_KEY                                                                              \
+    (EDIT_DISTANCE_FAR + 1) /* the section only decides between equally near keys */
+
 const struct option *option_find(struct span section, struct span key)
 {
     for (size_t i = 0; i < config_option_count(); i++)
@@ -36,17 +41,17 @@ static struct span our_word_for(struct span key)
 const struct option *option_nearest(struct span section, struct span key)
 {
     const struct option *nearest = NULL;
-    unsigned least = EDIT_DISTANCE_FAR;
+    unsigned least = UINT_MAX;
     struct span word = our_word_for(key);
 
     for (size_t i = 0; i < config_option_count(); i++) {
         const struct option *option = config_option_at(i);
-        unsigned distance = 2 * edit_distance(word, span_of(option->key)) +
-                            !span_equals_nocase(section, option->section);
-        if (distance >= least)
+        unsigned of_key = edit_distance(word, span_of(option->key));
+        unsigned of_section = edit_distance(section, span_of(option->section));
+        if (of_key == EDIT_DISTANCE_FAR || WEIGHT_OF_KEY * of_key + of_section >= least)
             continue;
         nearest = option;
-        least = distance;
+        least = WEIGHT_OF_KEY * of_key + of_section;
     }
     return nearest;
 }

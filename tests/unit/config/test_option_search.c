@@ -37,6 +37,9 @@ Test(option_search, nearest)
     expect("cache", "max_h", "cache", "max_hosts");
     expect("", "ttl", "cache", "ttl");
     expect("htp", "listen", "http", "listen");
+    expect("rely", "listen", "relay", "listen");
+    expect("rely", "max_connections", "relay", "max_connections");
+    expect("cache", "max_connections", "http", "max_connections");
     expect("http", "port", "http", "listen");
     expect("http", "workers", "http", "threads");
     cr_assert_null(option_nearest(span_of("http"), span_of("root")));
