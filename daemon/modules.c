@@ -256,7 +256,7 @@ static bool build_relay(struct modules *modules, const struct config *config,
         .max_lookups = relay_lookups_of(config),
     });
     if (!modules->relay)
-        return fail_build(error, "out of memory for the relay");
+        return fail_build(error, "cannot set up the relay: %s", strerror(errno));
     modules->relay_listen = config->relay.listen;
     status_set_relay(modules->status, show_relay, modules);
     return true;

@@ -30,12 +30,19 @@ struct relay *relay_new(const struct relay_options *options)
 
     if (!relay)
         return NULL;
+    relay->clients.crowd = loop_crowd_new(options->loop);
+    if (!relay->clients.crowd) {
+        int problem = errno;
+        free(relay);
+        errno = problem;
+        return NULL;
+    }
     relay_turns_open(&relay->turns, options->loop, options->max_lookups);
-    relay->clients = (struct relay_client_options){.loop = options->loop,
-                                                   .lookup = options->lookup,
-                                                   .turns = &relay->turns,
-                                                   .left = on_relay_client_left,
-                                                   .ctx = relay};
+    relay->clients.loop = options->loop;
+    relay->clients.lookup = options->lookup;
+    relay->clients.turns = &relay->turns;
+    relay->clients.left = on_relay_client_left;
+    relay->clients.ctx = relay;
     relay->max_connections = options->max_connections;
     LIST_INIT(&relay->entries);
     return relay;
@@ -58,6 +65,7 @@ void relay_free(struct relay *relay)
         return;
     each_client(relay, relay_client_close);
     relay_turns_close(&relay->turns);
+    loop_crowd_free(relay->clients.crowd);
     free(relay);
 }
 

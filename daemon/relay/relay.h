@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The relay: p0f's own socket protocol, answered from the cache, for programs that speak it. It is one more
- * way in, beside http, and knows nothing of that: they share cache, flights and admission.
+ * way in, beside http, and knows nothing of that: they share cache, flights and admission. Its connections together are one to the loop (loop_crowd.h), so
+ * that p0f and HTTP do not wait until all of them have been served.
  *
  * Belongs to the loop's thread. */
 #ifndef RELAY_RELAY_H
@@ -21,7 +22,7 @@ struct relay_options {
     uint32_t max_lookups; /* under way at once, of all connections together; at least 1 */
 };
 
-/* NULL with errno when out of memory. */
+/* NULL with errno when out of memory or descriptors. */
 struct relay *relay_new(const struct relay_options *options);
 
 /* Closes all connections. No-op on NULL. */

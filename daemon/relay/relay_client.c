@@ -70,7 +70,7 @@ void relay_client_close(struct relay_client *client)
 
     drop_pending(client, METRIC_RELAY_CANCELLED);
     loop_drop(options->loop, &client->write);
-    loop_unwatch(options->loop, &client->watch);
+    loop_crowd_unwatch(options->crowd, &client->watch);
     close(client->watch.fd);
     options->left(options->ctx, &client->entry);
     free(client->unsent);
@@ -167,7 +167,7 @@ static bool watch_client(struct relay_client *client)
     if (events == client->events)
         return true;
     client->events = events;
-    return loop_rewatch(client->options->loop, &client->watch, events) == 0;
+    return loop_crowd_rewatch(client->options->crowd, &client->watch, events) == 0;
 }
 
 static void write_answers(void *ctx)
@@ -347,7 +347,7 @@ struct relay_client_entry *relay_client_new(const struct relay_client_options *o
     client->turn = (struct relay_turn){.take = on_relay_turn, .ctx = client};
     client->flow = lookup_flow_of_process(options->lookup, peer_process(fd));
     STAILQ_INIT(&client->pending);
-    if (loop_watch(options->loop, &client->watch, client->events) == 0)
+    if (loop_crowd_watch(options->crowd, &client->watch, client->events) == 0)
         return &client->entry;
     int problem = errno;
     close(fd);

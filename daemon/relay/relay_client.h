@@ -13,6 +13,7 @@
 #ifndef RELAY_RELAY_CLIENT_H
 #define RELAY_RELAY_CLIENT_H
 
+#include "core/loop_crowd.h"
 #include "lookup/lookup.h"
 #include "relay/relay_turns.h"
 
@@ -31,7 +32,8 @@ struct relay_client_entry {
 };
 
 struct relay_client_options {
-    struct loop *loop; /* borrowed until `left` is called, as are the next two */
+    struct loop *loop;        /* borrowed until `left` is called, as are the next three */
+    struct loop_crowd *crowd; /* of that loop: watches all connections */
     struct lookup *lookup;
     struct relay_turns *turns;
     /* The connection is closed: the entry is to be removed from the list, and is not valid any more. */

@@ -89,7 +89,7 @@ static long sweep(bool (*make)(void), bool only_once)
 
 Test(relay_memory, making_one, .init = setup, .fini = teardown)
 {
-    cr_assert_eq(sweep(made_relay, false), 1);
+    cr_assert_eq(sweep(made_relay, false), 2);
 }
 
 Test(relay_memory, of_one_connection_is_all_that_suffers, .init = setup, .fini = teardown)
