@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The relay: p0f's own socket protocol, answered from the cache, for programs that speak it. It is one more
- * way in, beside http, and knows nothing of that: they share cache, flights and admission. Its connections together are one to the loop (loop_crowd.h), so
- * that p0f and HTTP do not wait until all of them have been served.
+ * way in, beside http, and knows nothing of that: they share cache, flights and admission.
+ *
+ * All its connections are one descriptor to the loop (loop_crowd.h), so however much they send, p0f and
+ * HTTP get their turn.
  *
  * Belongs to the loop's thread. */
 #ifndef RELAY_RELAY_H
