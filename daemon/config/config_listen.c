@@ -101,7 +101,7 @@ static bool is_same_path(const char *a, const char *b)
 struct path_check {
     const struct config *config;
     const char *name; /* of the setting that is looked at */
-    const char *path; /* in it */
+    const char *path; /* that it is compared with */
     char *error;
 };
 
@@ -125,10 +125,10 @@ static bool is_not_relay(void *ctx, const char *path)
 
 static bool is_not_http(void *ctx, const char *path)
 {
-    struct path_check *check = ctx;
+    const struct path_check *check = ctx;
+    struct path_check against = {.path = path};
 
-    check->path = path;
-    if (each_unix(check->config->http.listen, is_not_relay, check))
+    if (each_unix(check->config->http.listen, is_not_relay, &against))
         return true;
     return refuse_setting(check->config, check->name, check->error,
                           "unix:%s is in http.listen, too; choose another path", path);

@@ -43,7 +43,8 @@ void relay_query_answer(const struct relay_query *query, uint8_t out[RELAY_ANSWE
         answer.host = *host_record_host(query->lookup.record);
         result = METRIC_RELAY_FOUND;
     }
-    memcpy(out, bytes, p0f_answer_pack(&answer, P0F_DIALECT_P0F3, bytes));
+    p0f_answer_pack(&answer, P0F_DIALECT_P0F3, bytes);
+    memcpy(out, bytes, RELAY_ANSWER_SIZE);
     metrics_count(result);
 }
 
