@@ -7,6 +7,7 @@
 works as p0f's tools/p0f-client.c does, which Debian does not package: it connects, writes 21 bytes, reads
 232 and prints them for people. P0fClient is for tests, and for what that program would not do."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -17,6 +18,9 @@ from waiting import SLOWDOWN
 
 SIZE = p0f_wire.SIZE["p0f3"]
 BOUND = 20
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 class P0fClient:
@@ -94,13 +98,14 @@ def ask_each(path, addresses):
 
 class Doomed:
     """A process with so many connections, each of which has sent the next of these bytes, and read as much
-    as it says, if it says; kill() is SIGKILL."""
+    as it says, if it says. kill() is SIGKILL, and comes at the latest when we end."""
 
     def __init__(self, path, sent, read=()):
         ready, told = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
+                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
                 clients = [P0fClient(path).send_bytes(data) for data in sent]
                 for client, length in zip(clients, read):
                     while length:
@@ -117,6 +122,12 @@ class Doomed:
     def kill(self):
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
 
 
 def _show(answer):
