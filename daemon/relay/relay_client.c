@@ -3,6 +3,7 @@
 
 #include "core/metrics.h"
 #include "lookup/fetch.h"
+#include "relay/relay_input.h"
 #include "relay/relay_query.h"
 
 #include <errno.h>
@@ -32,9 +33,9 @@ struct relay_client {
     uint8_t *unsent; /* answers that the socket had no room for; or NULL */
     uint16_t unsent_length;
     uint8_t pending_count;
-    uint8_t part_length; /* of a query that has come in part */
-    uint8_t part[P0F_QUERY_SIZE];
-    bool ended; /* nothing more is read, and it closes when all is written */
+    bool ended;  /* nothing more is read, and it closes when all is written */
+    bool failed; /* because a query gets no answer */
+    struct relay_input input;
 };
 
 /* Answers on their way out. */
@@ -142,7 +143,7 @@ static void collect_answers(struct relay_client *client, struct outgoing *out)
     while ((first = STAILQ_FIRST(&client->pending)) && first->state == PENDING_DONE) {
         if (!relay_query_has_answer(&first->query)) {
             drop_pending(client, METRIC_RELAY_FAILED);
-            client->ended = true;
+            client->ended = client->failed = true;
             return;
         }
         STAILQ_REMOVE_HEAD(&client->pending, link);
@@ -161,8 +162,9 @@ static bool may_read(const struct relay_client *client)
 /* Watches for what it can go on with. False with errno. */
 static bool watch_client(struct relay_client *client)
 {
-    uint32_t events =
-        (may_read(client) ? (uint32_t)EPOLLIN : 0) | (client->unsent ? (uint32_t)EPOLLOUT : 0);
+    /* A byte that was kept would be reported again and again. */
+    uint32_t in = client->input.kept ? EPOLLIN | EPOLLET : EPOLLIN;
+    uint32_t events = (may_read(client) ? in : 0) | (client->unsent ? (uint32_t)EPOLLOUT : 0);
 
     if (events == client->events)
         return true;
@@ -182,6 +184,8 @@ static void write_answers(void *ctx)
     }
     if (!client->unsent)
         collect_answers(client, &out);
+    if (client->pending_count == 0 && !client->failed && !relay_input_let_go(&client->input))
+        client->ended = true;
     if (!send_answers(client, &out) || !watch_client(client) ||
         (client->ended && client->pending_count == 0 && !client->unsent))
         relay_client_close(client);
@@ -279,7 +283,7 @@ static void handle_query(struct relay_client *client, const uint8_t in[P0F_QUERY
     } else if (!queue_query(client, &query, done)) {
         relay_query_release(&query);
         metrics_count(METRIC_RELAY_FAILED);
-        client->ended = true;
+        client->ended = client->failed = true;
     }
 }
 
@@ -289,23 +293,19 @@ static void handle_query(struct relay_client *client, const uint8_t in[P0F_QUERY
 static bool read_queries(struct relay_client *client)
 {
     struct boottime now = lookup_boottime(client->options->lookup);
-    uint8_t in[RELAY_QUERIES_MAX * P0F_QUERY_SIZE], *at = in;
-    size_t room = (size_t)(RELAY_QUERIES_MAX - client->pending_count) * P0F_QUERY_SIZE;
-    size_t length = client->part_length;
+    struct relay_batch batch;
     struct outgoing out;
+    enum relay_input_result result =
+        relay_input_read(&client->input, &batch, RELAY_QUERIES_MAX - client->pending_count);
 
     out.length = 0;
-    memcpy(in, client->part, length);
-    ssize_t count = recv(client->watch.fd, in + length, room - length, 0);
-    if (count < 0)
-        return errno == EAGAIN || errno == EINTR;
-    length += (size_t)count;
-    for (; length >= P0F_QUERY_SIZE; at += P0F_QUERY_SIZE, length -= P0F_QUERY_SIZE)
-        handle_query(client, at, now, &out);
-    memcpy(client->part, at, length);
-    client->part_length = (uint8_t)length;
-    client->ended |= count == 0;
-    return send_answers(client, &out);
+    if (result == RELAY_INPUT_FAILED)
+        return false;
+    for (unsigned i = 0; i < batch.count; i++)
+        handle_query(client, relay_input_query(&batch, i), now, &out);
+    bool keep = client->pending_count > 0 || client->failed;
+    client->ended |= result == RELAY_INPUT_ENDED;
+    return relay_input_consume(&client->input, &batch, keep) && send_answers(client, &out);
 }
 
 static void on_client_ready(void *ctx, uint32_t events)
@@ -343,6 +343,7 @@ struct relay_client_entry *relay_client_new(const struct relay_client_options *o
     client->options = options;
     client->watch = (struct loop_fd){.fd = fd, .ready = on_client_ready, .ctx = client};
     client->events = EPOLLIN;
+    client->input.fd = fd;
     client->write = (struct loop_chore){.run = write_answers, .ctx = client};
     client->turn = (struct relay_turn){.take = on_relay_turn, .ctx = client};
     client->flow = lookup_flow_of_process(options->lookup, peer_process(fd));
@@ -358,10 +359,6 @@ struct relay_client_entry *relay_client_new(const struct relay_client_options *o
 
 void relay_client_shut_down(struct relay_client *client)
 {
-    if (may_read(client) && !read_queries(client)) {
-        relay_client_close(client);
-        return;
-    }
-    client->ended = true;
+    client->ended |= !relay_input_limit(&client->input);
     write_later(client);
 }

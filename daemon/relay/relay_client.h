@@ -6,8 +6,8 @@
  * they do when the client does not read its answers. In one round of the loop it reads no more than that,
  * so that a client that sends without end holds up nobody. A connection that is idle stays open for ever.
  *
- * When p0f fails and nothing that is cached can be served, the connection is closed after the answers
- * that precede, as that of a p0f that ends. A client that half-closes gets its answers first.
+ * When p0f fails and nothing that is cached can be served, the connection is reset after the answers that
+ * precede, as that of a p0f that ends with queries unread. A client that half-closes gets its answers first.
  *
  * Belongs to the loop's thread. */
 #ifndef RELAY_RELAY_CLIENT_H
@@ -15,13 +15,12 @@
 
 #include "core/loop_crowd.h"
 #include "lookup/lookup.h"
+#include "relay/relay_input.h"
 #include "relay/relay_turns.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-#define RELAY_QUERIES_MAX 16 /* of one connection, under way or answered and not yet written */
 
 struct relay_client;
 

@@ -126,6 +126,16 @@ static inline void expect_closed(int client)
     close(client);
 }
 
+/* As it is when a query gets no answer. */
+static inline void expect_reset(int client)
+{
+    char byte;
+
+    cr_assert_eq(recv(client, &byte, 1, 0), -1, "not reset");
+    cr_assert_eq(errno, ECONNRESET, "%s", strerror(errno));
+    close(client);
+}
+
 /* The next answer, which has this status. */
 static inline struct p0f_answer expect_answer(int client, uint32_t status)
 {

@@ -54,8 +54,9 @@ Test(relay, freed_with_all_that_is_under_way, .init = setup, .fini = teardown)
     relay_free(relay);
     relay = NULL;
     cr_assert_eq(lookup_pending(lookup), 0);
-    for (unsigned i = 0; i < 3; i++)
-        expect_closed(clients[i]);
+    expect_reset(clients[0]);
+    expect_reset(clients[1]);
+    expect_closed(clients[2]);
 }
 
 Test(relay, freeing_nothing)
