@@ -82,7 +82,7 @@ def test_the_real_p0f_killed_and_started_again(needs_p0f, scratch, relay, start)
                 assert ask_each(relay, [host]) == before
                 with P0fClient(relay) as client:
                     assert client.send(host, STRANGER, host).receive() == before[0]
-                    assert client.end() != "open"
+                    assert client.end() == "reset"
                 p0f.start()
                 wait_until(lambda: daemon.get("/readyz").status == 200, "the daemon to find it")
                 loopback.visit(host, web.address)
@@ -102,7 +102,7 @@ def test_the_real_p0f_stopped_and_continued(needs_p0f, scratch, relay, start):
         p0f.process.send_signal(signal.SIGSTOP)
         assert ask_each(relay, [host]) == before
         with P0fClient(relay) as client:
-            assert client.send(STRANGER).end() != "open"
+            assert client.send(STRANGER).end() == "reset"
         p0f.process.send_signal(signal.SIGCONT)
         with P0fClient(relay) as client:
             wait_until(lambda: daemon.host(STRANGER).status == 404, "it to answer again")
@@ -121,7 +121,7 @@ def test_p0f_is_full(fake, relay, start):
         wait_until(lambda: "connection limit" in daemon.get("/readyz").json().get("detail", ""), "the limit")
         assert ask_each(relay, [KNOWN]) == [expected]
         with P0fClient(relay) as client:
-            assert client.send(STRANGER).end() != "open"
+            assert client.send(STRANGER).end() == "reset"
         fake.accepting = True
         wait_until(lambda: daemon.host(STRANGER).status == 404, "p0f to be reached again")
         assert ask_each(relay, [STRANGER, KNOWN]) == [_no_match(), expected]
@@ -133,12 +133,12 @@ def test_what_was_never_known_is_no_match_only_when_p0f_says_so(fake, relay, sta
     with start(f"{fake.path}.none") as daemon:
         wait_until(lambda: daemon.get("/readyz").status == 503, "the daemon to see that there is none")
         with P0fClient(relay) as client:
-            assert client.send(STRANGER).receive() == b""
+            assert client.send(STRANGER).end() == "reset"
         with P0fClient(relay) as client:
             # Not even of p0f's own kind is there an answer behind it.
             assert client.send_bytes(bytes(21) + p0f_wire.pack_query(STRANGER) + bytes(21)).receive() == \
                 p0f_wire.pack_answer(status=p0f_wire.BADQUERY)
-            assert client.end() != "open"
+            assert client.end() == "reset"
 
 
 def test_first_contact_is_waited_for(fake, relay, start):
@@ -340,6 +340,17 @@ def test_idle_for_ever(fake, relay, start):
             amid.send_bytes(p0f_wire.pack_query(KNOWN)[10:])
             assert p0f_wire.unpack_answer(amid.receive())["os_name"] == b"Linux"
             assert fresh.host(KNOWN) == used.host(KNOWN)
+
+
+def test_who_waits_costs_no_time(fake, relay, start):
+    with start(fake, {"p0f.timeout": "60s"}) as daemon:
+        daemon.wait_for_p0f()
+        fake.hold()
+        with P0fClient(relay) as client:
+            client.send(*_hosts(fake, 1, 5)).send_bytes(b"a part")
+            wait_until(lambda: relay_metrics.read(daemon)["lookups_pending"] == 5, "all to wait")
+            processes.wait_until_idle(daemon.process.pid, "the daemon to be idle", most=0.02)
+        fake.release()
 
 
 @pytest.mark.parametrize("part", [0, 1, 20])
