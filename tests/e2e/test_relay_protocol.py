@@ -58,6 +58,7 @@ def _world(needs_p0f, module_scratch):
         capture.write(packets)
         namespace.replay(packets)
         wait_until(lambda: capture.LAST[0] in p0f_log.hosts(p0f.log), "p0f to see those of every kind")
+        namespace.replay(packets)       # on a busy machine, p0f may lose what shows a NAT
         hosts = [address for address in p0f_log.hosts(p0f.log) if address not in capture.LAST]
         hosts += many_hosts.write(packets, HOSTS)
         namespace.replay(packets)
