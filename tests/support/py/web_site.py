@@ -2,6 +2,7 @@
 """Sites that are served for as long as they are entered as a context."""
 
 import http.server
+import sys
 import threading
 
 
@@ -30,6 +31,10 @@ class Site:
 
 class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 200        # of connections that come at once
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):      # clients may go whenever they like
+            super().handle_error(request, client_address)
 
 
 class WebSite(Site):
