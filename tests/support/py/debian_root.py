@@ -15,7 +15,7 @@ from daemon import ROOT
 LAYER = os.environ.get("SERVERS") or os.path.join(ROOT, "build", "servers")
 
 # Of the machine's /etc, for programs that change to another user or look up a name.
-_ETC = ("passwd", "group", "nsswitch.conf", "hosts", "ld.so.cache")
+_ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache")
 _VAR = ("cache", "lib", "log", "tmp")       # as in base-files
 _BOUND = ("dev", "proc")
 
@@ -60,8 +60,9 @@ class DebianRoot:
                     subprocess.run(["cp", "-a", f"{layer}/{parent}/{name}", f"{self.path}/{parent}"],
                                    check=True)
         for name in _ETC:
-            if os.path.exists(f"/etc/{name}"):      # a bare system has no hosts
-                shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
+            shutil.copy2(f"/etc/{name}", f"{self.path}/etc/{name}")
+        with open(f"{self.path}/etc/hosts", "w", encoding="ascii") as hosts:    # a bare system has none
+            hosts.write("127.0.0.1 localhost\n::1 localhost\n")
         os.symlink("/run", f"{self.path}/var/run")
         for name in ("bin", "sbin", "lib", "lib64"):
             if os.path.islink(f"/{name}"):
