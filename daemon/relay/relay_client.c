@@ -35,6 +35,7 @@ struct relay_client {
     uint8_t pending_count;
     bool ended;  /* nothing more is read, and it closes when all is written */
     bool failed; /* because a query gets no answer */
+    bool more;   /* the last read stopped at its limit, so that more may be in the socket */
     struct relay_input input;
 };
 
@@ -166,8 +167,10 @@ static bool watch_client(struct relay_client *client)
     uint32_t in = client->input.kept ? EPOLLIN | EPOLLET : EPOLLIN;
     uint32_t events = (may_read(client) ? in : 0) | (client->unsent ? (uint32_t)EPOLLOUT : 0);
 
-    if (events == client->events)
+    /* Nor would what such a read left be reported again: the descriptor is to be looked at anew. */
+    if (events == client->events && !client->more)
         return true;
+    client->more = false;
     client->events = events;
     return loop_crowd_rewatch(client->options->crowd, &client->watch, events) == 0;
 }
@@ -295,14 +298,15 @@ static bool read_queries(struct relay_client *client)
     struct boottime now = lookup_boottime(client->options->lookup);
     struct relay_batch batch;
     struct outgoing out;
-    enum relay_input_result result =
-        relay_input_read(&client->input, &batch, RELAY_QUERIES_MAX - client->pending_count);
+    unsigned max = RELAY_QUERIES_MAX - client->pending_count;
+    enum relay_input_result result = relay_input_read(&client->input, &batch, max);
 
     out.length = 0;
     if (result == RELAY_INPUT_FAILED)
         return false;
     for (unsigned i = 0; i < batch.count; i++)
         handle_query(client, relay_input_query(&batch, i), now, &out);
+    client->more = batch.count == max;
     bool keep = client->pending_count > 0 || client->failed;
     client->ended |= result == RELAY_INPUT_ENDED;
     return relay_input_consume(&client->input, &batch, keep) && send_answers(client, &out);

@@ -185,6 +185,28 @@ Test(relay_client, so_many_are_under_way_and_the_others_follow, .init = setup_cl
     cr_assert_eq(stage.asked, 100);
 }
 
+/* An answer makes room in the round in which the last share was read; nothing arrives to tell of the rest. */
+Test(relay_client, the_others_follow_before_all_are_answered, .init = setup_client,
+     .fini = teardown_client)
+{
+    relay_set_max_lookups(relay, 100);
+    stage.holding = true;
+    ask(client, "10.0.0.1");
+    stage_settle();
+    stage.holding = false;
+    stage_serve();
+    stage.holding = true;
+    for (uint32_t i = 0; i < RELAY_QUERIES_MAX; i++)
+        ask_addr(client, numbered(i));
+    stage_settle();
+    expect_host(1);
+    cr_assert_eq(stage.asked, 1 + RELAY_QUERIES_MAX, "%u", stage.asked);
+    stage.holding = false;
+    stage_settle();
+    for (uint32_t i = 0; i < RELAY_QUERIES_MAX; i++)
+        expect_answer(client, P0F_STATUS_OK);
+}
+
 /* However much it has sent. */
 Test(relay_client, one_round_is_one_share, .init = setup_client, .fini = teardown_client)
 {
