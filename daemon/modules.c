@@ -185,12 +185,20 @@ static void take_lingering(void *ctx, int fd, const struct sockaddr *peer)
     lingering_close_take(ctx, fd, peer);
 }
 
+/* Sockets of clients that `connections` does not count. */
+static uint32_t other_sockets_of(const struct config *config)
+{
+    return (config->relay.listen[0] ? config->relay.max_connections : 0) +
+           (config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
+}
+
 static bool build_http(struct modules *modules, const struct config *config,
                        const struct modules_options *options, char error[MODULES_ERROR_SIZE])
 {
     modules->connections = connections_new(&(struct connections_options){
         .loop = options->loop,
         .max = config->http.max_connections,
+        .others = other_sockets_of(config),
         .trusted = modules->trusted,
         .key = options->key,
     });

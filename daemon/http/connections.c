@@ -20,7 +20,7 @@
 #define FEW_PARTS 64     /* up to 1/64 is few */
 #define BEYOND_PARTS 4   /* 1/4 may be open beyond the limit while others are closing */
 
-#define OTHER_DESCRIPTORS 2048   /* more than ops/descriptors.c allows beside the connections */
+#define OTHER_DESCRIPTORS 1024   /* more than ops/descriptors.c allows beside those of clients */
 #define KEPT_BYTES (1024 * 1024) /* at the end of each arena */
 #define CROWD 64                 /* connections whose memory is worth returning */
 
@@ -61,8 +61,9 @@ struct connections *connections_new(const struct connections_options *options)
     pthread_mutex_init(&connections->lock, NULL);
     TAILQ_INIT(&connections->list);
     connections->options = *options;
-    connections->eviction =
-        eviction_new(options->max + options->max / BEYOND_PARTS + OTHER_DESCRIPTORS, &options->key);
+    connections->eviction = eviction_new(options->max + options->max / BEYOND_PARTS +
+                                             options->others + OTHER_DESCRIPTORS,
+                                         &options->key);
     if (!connections->eviction) {
         connections_free(connections);
         return NULL;

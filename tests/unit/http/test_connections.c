@@ -17,17 +17,22 @@ static struct connection all[MOST];
 static int peers[MOST];
 static int entered;
 
-static void setup(uint32_t max)
+static void setup_beside(uint32_t others, uint32_t max)
 {
     char error[NETWORKS_ERROR_SIZE];
 
     stage_open();
     trusted = networks_parse("10.0.0.0/8", error);
     connections = connections_new(&(struct connections_options){
-        .loop = stage.loop, .max = max, .trusted = trusted, .key = {1, 2}});
+        .loop = stage.loop, .max = max, .others = others, .trusted = trusted, .key = {1, 2}});
     cr_assert_not_null(connections);
     memset(all, 0, sizeof all);
     entered = 0;
+}
+
+static void setup(uint32_t max)
+{
+    setup_beside(0, max);
 }
 
 static bool admit(int fd, uint32_t address)
@@ -280,6 +285,18 @@ Test(connections, room_is_taken_from_who_has_most)
     for (int i = 0; i < 10; i++)
         cr_assert_not(ended(i));
     cr_assert_eq(connections_count(connections), 32);
+    teardown();
+}
+
+/* The relay's connections may have all lower descriptors. */
+Test(connections, who_has_most_is_known_with_high_descriptors_too)
+{
+    setup_beside(5000, 32);
+    for (int i = 0; i < 30; i++)
+        cr_assert(admit(5000 + i, GREEDY));
+    cr_assert_not(admit(5030, GREEDY));
+    for (int i = 0; i < 30; i++)
+        connections_forget(connections, 5000 + i);
     teardown();
 }
 
