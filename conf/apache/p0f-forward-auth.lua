@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- p0f-forward-auth.lua - asks p0f-lookupd about the visitor of a request and sets the header fields that
 -- tell the site. See p0f-forward-auth.conf.
 

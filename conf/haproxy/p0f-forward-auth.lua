@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- p0f-forward-auth.lua - the Lua part of p0f-forward-auth.cfg; see there. It asks p0f-lookupd about the
 -- visitor, by way of the section "listen p0f-lookupd", and sets the fields of the answer in the request.
 --

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # p0f-cache.vcl - example of Varnish as an HTTP cache in front of p0f-lookupd. Requires Varnish 7,
 # which Debian 12 and 13 have. Adapt it and put it into /etc/varnish as default.vcl. Clients then use
 # Varnish, by default on port 6081 of all addresses (-a in varnish.service). If p0f-lookupd runs on

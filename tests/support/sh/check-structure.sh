@@ -211,7 +211,7 @@ grep -nE '#include "[a-z0-9]+/' tests/unit/*/test_*.c |
     rule 'A unit test may include only headers of the folder that it tests, and of core:'
 
 find . \( -name .git -o -path ./build -o -name __pycache__ \) -prune -o -type f \
-    \( -name '*.[ch]' -o -name '*.py' -o -name '*.sh' \) -print0 |
+    -regextype posix-extended -regex '.*\.([ch]|go|java|lua|mjs|php|pl|py|sh|vcl)' -print0 |
     xargs -0 awk 'FNR == 1 { if (file && !found) print file; file = FILENAME; found = 0 }
         FNR <= 2 && /SPDX-License-Identifier: MIT/ { found = 1 }
         FNR > 2 { nextfile }
