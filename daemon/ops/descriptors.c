@@ -20,10 +20,10 @@ void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t oth
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
-        log_warnx("http.max_connections%s need %llu descriptors, but the limit is %llu "
+        log_warnx("http.max_connections%s %llu descriptors, but the limit is %llu "
                   "(ulimit -Hn, LimitNOFILE=)",
-                  max_relay > 0 ? " and relay.max_connections" : "", (unsigned long long)needed,
-                  (unsigned long long)limit.rlim_cur);
+                  max_relay > 0 ? " and relay.max_connections need" : " needs",
+                  (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
 }
 
 /* Those that come and go. */
