@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/correction.h"
 
+#include "config/quantity.h"
 #include "core/number.h"
 #include "p0fclient.h"
 
@@ -125,7 +126,7 @@ static bool correct_duration(const struct option *option, const char *value, cha
         return add_unit(option, value, out);
     if (!read_sum(value, duration_factor, &ms))
         return false;
-    option_format_duration(ms, out);
+    quantity_format_duration(ms, out);
     return accepts(option, out);
 }
 

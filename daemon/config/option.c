@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/option.h"
 
-#include "core/number.h"
+#include "config/quantity.h"
 #include "net/client_header.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
@@ -47,61 +47,19 @@ static bool is_string(const struct option *option)
 
 /* ---- Reading a value */
 
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-static const struct unit duration_units[] = {
-    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0},
-};
-
-static const struct unit count_units[] = {
-    {"", 1}, {"k", 1000}, {"m", 1000000}, {"g", 1000000000}, {NULL, 0},
-};
-
-/* Digits and a unit; 0 needs none. */
-static bool read_quantity(const char *text, const struct unit *units, int64_t *quantity)
-{
-    struct span digits = {text, number_digits(span_of(text))};
-    const char *name = text + digits.length;
-    uint64_t number;
-
-    if (!number_parse(digits, INT64_MAX, &number))
-        return false;
-    *quantity = 0;
-    if (number == 0 && *name == '\0')
-        return true;
-    for (; units->name; units++)
-        if (strcmp(name, units->name) == 0)
-            return !__builtin_mul_overflow(number, units->factor, quantity);
-    return false;
-}
-
-const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE])
-{
-    const struct unit *unit = duration_units;
-
-    while (ms % unit->factor != 0)
-        unit++;
-    snprintf(space, OPTION_TEXT_SIZE, ms == 0 ? "0" : "%lld%s", (long long)(ms / unit->factor),
-             unit->name);
-    return space;
-}
-
 static bool set_duration(const struct option *option, int64_t *field, const char *value,
                          char expected[OPTION_EXPECTED_SIZE])
 {
-    char min[OPTION_TEXT_SIZE], max[OPTION_TEXT_SIZE];
+    char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
     int64_t ms;
 
-    if (read_quantity(value, duration_units, &ms) && ms >= option->min && ms <= option->max) {
+    if (quantity_read_duration(value, &ms) && ms >= option->min && ms <= option->max) {
         *field = ms;
         return true;
     }
-    snprintf(expected, OPTION_EXPECTED_SIZE,
-             "a duration with a unit (ms, s, m, h or d), from %s to %s",
-             option_format_duration(option->min, min), option_format_duration(option->max, max));
+    snprintf(
+        expected, OPTION_EXPECTED_SIZE, "a duration with a unit (ms, s, m, h or d), from %s to %s",
+        quantity_format_duration(option->min, min), quantity_format_duration(option->max, max));
     return false;
 }
 
@@ -114,7 +72,7 @@ static bool set_count(const struct option *option, uint32_t *field, const char *
         *field = 0;
         return true;
     }
-    if (read_quantity(value, count_units, &count) && count >= option->min && count <= option->max) {
+    if (quantity_read_count(value, &count) && count >= option->min && count <= option->max) {
         *field = (uint32_t)count;
         return true;
     }
@@ -365,7 +323,7 @@ const char *option_format(const struct option *option, const void *settings,
         return *(char *const *)field;
     switch (option->type) {
     case OPTION_DURATION:
-        return option_format_duration(*(const int64_t *)field, space);
+        return quantity_format_duration(*(const int64_t *)field, space);
     case OPTION_BOOLEAN:
         return *(const bool *)field ? "yes" : "no";
     case OPTION_DIALECT:

@@ -4,6 +4,8 @@
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 
+#include "config/quantity.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +40,7 @@ struct option {
 };
 
 #define OPTION_EXPECTED_SIZE 256
-#define OPTION_TEXT_SIZE 32
+#define OPTION_TEXT_SIZE QUANTITY_TEXT_SIZE
 
 /* Reads `value` into the field. False when it is not valid, and `expected` says what is; or with errno
  * ENOMEM. The field is then unchanged. */
@@ -52,9 +54,6 @@ void option_release(const struct option *option, void *settings);
  * own, static, or in `space`. */
 const char *option_format(const struct option *option, const void *settings,
                           char space[OPTION_TEXT_SIZE]);
-
-/* A duration, written so, in `space`, which is returned. */
-const char *option_format_duration(int64_t ms, char space[OPTION_TEXT_SIZE]);
 
 bool option_equal(const struct option *option, const void *a, const void *b);
 
