@@ -5,7 +5,6 @@ with its settings, its user and its directories."""
 import os
 import re
 import shutil
-import signal
 
 import pytest
 
@@ -15,37 +14,26 @@ from debian_root import DebianRoot
 from http_client import fetch
 from real_p0f import RealP0f
 from recording_site import RecordingSite, visit
-from waiting import wait_until
+from server_program import ServerProgram
 
 STRANGER = "192.0.2.7"
 
 
-class DebianNginx:
+class DebianNginx(ServerProgram):
     """With-block in which nginx runs in that root."""
 
+    name = "nginx"
+
     def __init__(self, root):
+        super().__init__(f"{root.path}/output")
         self.root = root
         self.pid_file = f"{root.path}/run/nginx.pid"
-        self.process = None
 
-    def log(self):
-        with open(f"{self.root.path}/output", encoding="utf-8") as output:
-            return output.read()
+    def launch(self, output):
+        return self.root.launch("nginx", "-g", "daemon off;", output=output)
 
-    def _listens(self):
-        assert self.process.poll() is None, f"nginx ended:\n{self.log()}"
+    def serves(self):
         return os.path.exists(self.pid_file)
-
-    def __enter__(self):
-        with open(f"{self.root.path}/output", "ab") as output:
-            self.process = self.root.launch("nginx", "-g", "daemon off;", output=output)
-        wait_until(self._listens, "nginx to listen")
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20) == 0, self.log()
 
 
 def _copy(names, directory):

@@ -12,7 +12,6 @@ import nginx
 from daemon import Daemon, free_port
 from http_client import Answer, fetch
 from real_p0f import RealP0f
-from test_nginx_cache import configure
 from waiting import wait_until
 
 VISITORS = [f"{loopback.NETWORK}.11.{number}" for number in (1, 2)]
@@ -37,7 +36,7 @@ def _daemon(needs_p0f, module_scratch):
 
 def _nginx(scratch, daemon, changes=()):
     port = free_port()
-    return nginx.Nginx(scratch, configure(scratch, daemon, port, changes), port)
+    return nginx.Nginx(scratch, nginx.cache_example(scratch, daemon.port, port, changes), port)
 
 
 def _self(server, visitor, *forwarded):
@@ -88,6 +87,6 @@ def test_nginx_on_a_unix_socket(scratch, daemon):
     real_ip = "set_real_ip_from unix:; real_ip_header X-Forwarded-For;"
     port = free_port()
     changes = [(f"listen 127.0.0.1:{port};", f"listen 127.0.0.1:{port}; listen unix:{path}; {real_ip}")]
-    with nginx.Nginx(scratch, configure(scratch, daemon, port, changes), port):
+    with nginx.Nginx(scratch, nginx.cache_example(scratch, daemon.port, port, changes), port):
         forwarded = {"X-Forwarded-For": f"{MADE_UP}, {VISITORS[0]}"}
         assert fetch(path, "/self", forwarded).json()["ip"] == VISITORS[0]

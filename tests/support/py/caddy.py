@@ -7,7 +7,8 @@ import subprocess
 
 from daemon import ROOT
 from debian_root import layered
-from waiting import SLOWDOWN, wait_until
+from server_program import ServerProgram
+from waiting import SLOWDOWN
 
 # For a Caddyfile: no port of its own, and no waiting for connections when it ends.
 OPTIONS = "{\n\tadmin off\n\tgrace_period 1ms\n}\n"
@@ -47,41 +48,21 @@ def run(directory, *arguments):
                           check=False)
 
 
-class Caddy:
+class Caddy(ServerProgram):
     """With-block in which it serves that Caddyfile, which is put into the directory."""
+
+    name = "Caddy"
 
     def __init__(self, directory, text):
         self.directory = str(directory)
-        self._log = os.path.join(self.directory, "caddy.err")
+        super().__init__(os.path.join(self.directory, "caddy.err"))
         with open(os.path.join(self.directory, "Caddyfile"), "w", encoding="utf-8") as out:
             out.write(text)
-        self.process = None
 
-    def __enter__(self):
-        with open(self._log, "wb") as log:
-            self.process = subprocess.Popen(
-                layered("caddy", "run"), cwd=self.directory, env=environment(self.directory),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            wait_until(self._serves, "Caddy to serve")
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
-        return self
+    def launch(self, output):
+        return subprocess.Popen(
+            layered("caddy", "run"), cwd=self.directory, env=environment(self.directory),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
-    def _serves(self):
-        assert self.process.poll() is None, f"Caddy ended with {self.process.returncode}:\n{self.log()}"
+    def serves(self):
         return SERVES in self.log()
-
-    def __exit__(self, kind, value, trace):
-        self.process.terminate()
-        code = self.process.wait(20 * SLOWDOWN)
-        if kind is None:
-            assert code == 0, f"Caddy ended with {code}:\n{self.log()}"
-        else:
-            print(f"--- what Caddy said ---\n{self.log()[-5000:]}")
-
-    def log(self):
-        with open(self._log, encoding="utf-8", errors="backslashreplace") as log:
-            return log.read()

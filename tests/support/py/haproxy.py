@@ -10,6 +10,7 @@ import subprocess
 
 from daemon import ROOT, free_port
 from debian_root import DebianRoot, layered
+from server_program import ServerProgram
 from waiting import SLOWDOWN, wait_until
 
 CONFIG = """global
@@ -48,42 +49,19 @@ def in_the_comments(name, changes=()):
     return "".join(line[6:] for line in lines if line.startswith("#     "))
 
 
-class _Server:
+class _Server(ServerProgram):
     """With-block in which HAProxy runs, and listens at `endpoint`."""
 
+    name = "HAProxy"
+    ends_with = (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+
     def __init__(self, directory):
+        super().__init__(os.path.join(directory, "haproxy.log"))
         self.endpoint = ("127.0.0.1", free_port())
-        self.log_path = os.path.join(directory, "haproxy.log")
-        self.process = None
 
-    def launch(self, output):
-        raise NotImplementedError
-
-    def __enter__(self):
-        with open(self.log_path, "wb") as log:
-            self.process = self.launch(log)
-        try:
-            wait_until(self._listens, "HAProxy to listen")
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
-        return self
-
-    def _listens(self):
-        assert self.process.poll() is None, f"HAProxy ended:\n{self.log()}"
+    def serves(self):
         with open("/proc/net/tcp", encoding="ascii") as sockets:
             return f":{self.endpoint[1]:04X} 00000000:0000 0A" in sockets.read()
-
-    def __exit__(self, kind, value, trace):
-        self.process.terminate()
-        self.process.wait(20 * SLOWDOWN)
-        if kind is not None:
-            print(f"--- the end of what HAProxy said ---\n{self.log()[-5000:]}")
-
-    def log(self):
-        with open(self.log_path, encoding="utf-8", errors="backslashreplace") as log:
-            return log.read()
 
 
 class HaProxy(_Server):
@@ -160,7 +138,7 @@ class DebianHaProxy(_Server):
 
     def complaint(self):
         """What `haproxy -c` says of these settings; "" if nothing is wrong."""
-        with open(self.log_path, "wb") as log:
+        with open(self._printed, "wb") as log:
             process = self._root.launch("haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg", output=log)
         code = process.wait(20 * SLOWDOWN)
         # HAProxy 3.0 does not even say this.

@@ -47,8 +47,12 @@ class Lab:
     """What a test has: p0f, the cache, and the port of the daemon behind it. `fields` are in each request."""
 
     def __init__(self, directory, p0f, port, endpoint, fields):
-        self.p0f, self.endpoint = p0f, endpoint
-        self._directory, self._port, self._fields = directory, port, fields
+        self.p0f, self.port, self.endpoint = p0f, port, endpoint
+        self._directory, self._fields = directory, fields
+
+    def behind(self, endpoint):
+        """The same with another cache."""
+        return Lab(self._directory, self.p0f, self.port, endpoint, self._fields)
 
     @contextlib.contextmanager
     def serve(self, settings=None):
@@ -56,10 +60,10 @@ class Lab:
         directory = os.path.join(self._directory, str(next(_numbers)))
         os.mkdir(directory)
         daemon = Daemon(directory, self.p0f.socket, {
-            "http.listen": f"127.0.0.1:{self._port}", "http.access_log": "yes", "http.trusted_proxies": "127.0.0.1",
+            "http.listen": f"127.0.0.1:{self.port}", "http.access_log": "yes", "http.trusted_proxies": "127.0.0.1",
             "http.server_names": "p0f.example.org", "p0f.first_contact_wait": "0", "cache.ttl": "1h",
             "cache.incomplete_ttl": "1h", **(settings or {})})
-        daemon.port, daemon.endpoint = self._port, ("127.0.0.1", self._port)
+        daemon.port, daemon.endpoint = self.port, ("127.0.0.1", self.port)
         with daemon:
             daemon.wait_for_p0f()
             wait_until(lambda: self.get("/livez").status == 200, "the cache to reach the daemon")
@@ -111,7 +115,7 @@ class HttpCacheCases:
         name, *parts = [part.strip() for part in own.split(";")]
         assert ours.startswith("p0f-lookupd;") and name == self.own_name, answer
         if "hit" in parts:
-            return "stale" if "detail=stale" in parts else "hit"
+            return "stale" if {"detail=stale", "detail=updating"} & set(parts) else "hit"
         if "fwd-status=304" in parts:
             return "revalidated"
         return {"fwd=uri-miss": "miss", "fwd=stale": "expired", "fwd=request": "asked",

@@ -2,7 +2,6 @@
 """The real nginx, run for a test with the examples in conf/, and a FastCGI site for it to stand in front of."""
 
 import os
-import signal
 import socketserver
 import struct
 import subprocess
@@ -10,7 +9,7 @@ import subprocess
 import web_site
 from daemon import ROOT, free_port
 from debian_root import layered
-from waiting import wait_until
+from server_program import ServerProgram
 
 CONFIG = """daemon off;
 user root;
@@ -46,53 +45,39 @@ def example(name, directory, changes=()):
     return path
 
 
-class Nginx:
+def cache_example(directory, daemon_port, port, changes=()):
+    """What is to stand in http { } for the example of a cache, in front of the daemon at that port, to listen
+    at `port`. Nginx must be given that, too."""
+    path = example("p0f-cache.conf", directory, [
+        ("127.0.0.1:5030", f"127.0.0.1:{daemon_port}"), ("127.0.0.1:5031", f"127.0.0.1:{port}"),
+        ("/var/cache/nginx-p0f-lookupd", f"{directory}/cache"), *changes])
+    return f"include {path};"
+
+
+class Nginx(ServerProgram):
     """With-block in which nginx serves `http`, what is to stand in its http { }, at `endpoint`."""
+
+    name = "nginx"
 
     def __init__(self, directory, http_text, port=None):
         self.directory = str(directory)
         self.endpoint = ("127.0.0.1", port or free_port())
         self.config = os.path.join(self.directory, "nginx.conf")
         self.errors = os.path.join(self.directory, "nginx.err")
+        super().__init__(self.errors)
         self.text = CONFIG.format(directory=self.directory,
                                   http=http_text.replace("@port@", str(self.endpoint[1])))
-        self.process = None
 
-    def __enter__(self):
+    def launch(self, output):
         with open(self.config, "w", encoding="utf-8") as config:
             config.write(self.text)
-        with open(self.errors, "ab") as errors:
-            self.process = subprocess.Popen(
-                layered("nginx", "-p", self.directory, "-c", self.config, "-e", self.errors),
-                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        try:
-            wait_until(self._listens, "nginx to listen")
-        except BaseException:
-            self._end(signal.SIGTERM)
-            raise
-        return self
+        return subprocess.Popen(
+            layered("nginx", "-p", self.directory, "-c", self.config, "-e", self.errors),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
-    def _listens(self):
-        assert self.process.poll() is None, \
-            f"nginx ended with {self.process.returncode}:\n{self.log()}"
+    def serves(self):
         # It writes its pid when it listens on all its sockets.
         return os.path.exists(f"{self.directory}/nginx.pid")
-
-    def _end(self, number):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def __exit__(self, kind, value, trace):
-        code = self._end(signal.SIGTERM)    # its workers go with it
-        if kind is None:
-            assert code == 0, f"nginx ended with {code}:\n{self.log()}"
-        else:
-            print(f"--- what nginx said ---\n{self.log()}")
-
-    def log(self):
-        with open(self.errors, encoding="utf-8", errors="backslashreplace") as errors:
-            return errors.read()
 
 
 # -- FastCGI, as much as a site needs that answers with its parameters ---------------------------

@@ -5,10 +5,10 @@ import http.client
 import json
 import os
 import shutil
-import signal
 
 from daemon import free_port
-from waiting import SLOWDOWN, wait_until
+from server_program import ServerProgram
+from waiting import SLOWDOWN
 
 _USER = 64_901      # of no user of the machine's
 
@@ -19,14 +19,16 @@ _MESSAGE = ("From: A <a@example.org>\r\nTo: B <b@example.com>\r\nSubject: greeti
             "Date: Sat, 28 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\nHello.\r\n")
 
 
-class Rspamd:
+class Rspamd(ServerProgram):
     """With-block in which it scans messages, in this DebianRoot, where its p0f module has these settings."""
 
+    name = "rspamd"
+    bound = 60
+
     def __init__(self, root, p0f_settings):
+        super().__init__(f"{root.path}/rspamd.out")
         self.root = root
         self.port = free_port()
-        self.process = None
-        self._output = f"{root.path}/rspamd.out"
         etc = f"{root.path}/etc/rspamd"
         for name, text in {
             "local.d/p0f.conf": p0f_settings,
@@ -50,22 +52,16 @@ class Rspamd:
             shutil.chown(f"{self.root.path}/{name}", _USER, _USER)
         os.chmod(f"{self.root.path}/tmp", 0o1777)
 
-    def log(self):
-        with open(self._output, encoding="utf-8", errors="replace") as output:
-            return output.read()
+    def launch(self, output):
+        return self.root.launch(
+            "setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups",
+            "rspamd", "-f", "-c", "/etc/rspamd/rspamd.conf", output=output)
 
-    def __enter__(self):
-        with open(self._output, "ab") as output:
-            self.process = self.root.launch(
-                "setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups",
-                "rspamd", "-f", "-c", "/etc/rspamd/rspamd.conf", output=output)
-        wait_until(self._answers, "rspamd to answer", bound=60)
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, self.log()
+    def serves(self):
+        try:
+            return self._request("GET", "/ping", {})[0] == 200
+        except OSError:
+            return False
 
     def _request(self, method, path, headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30 * SLOWDOWN)
@@ -75,13 +71,6 @@ class Rspamd:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-    def _answers(self):
-        assert self.process.poll() is None, f"rspamd ended:\n{self.log()}"
-        try:
-            return self._request("GET", "/ping", {})[0] == 200
-        except OSError:
-            return False
 
     def scan(self, address):
         """What it finds in a message that comes from there: the options of each symbol."""

@@ -6,7 +6,7 @@ import subprocess
 
 from daemon import ROOT, free_port
 from debian_root import layered
-from waiting import SLOWDOWN, wait_until
+from server_program import ServerProgram
 
 EXAMPLE = f"{ROOT}/conf/varnish/p0f-cache.vcl"
 
@@ -14,14 +14,16 @@ EXAMPLE = f"{ROOT}/conf/varnish/p0f-cache.vcl"
 SERVES = "said Child starts"
 
 
-class Varnish:
+class Varnish(ServerProgram):
     """With-block in which it serves the example at `endpoint`; the texts of `changes` (old, new) are
     replaced in it first, and each must be there once."""
 
+    name = "Varnish"
+
     def __init__(self, directory, changes=()):
+        super().__init__(os.path.join(directory, "varnish.log"))
         self.directory = str(directory)
         self.endpoint = ("127.0.0.1", free_port())
-        self._log = os.path.join(self.directory, "varnish.log")
         self._vcl = os.path.join(self.directory, "example.vcl")
         with open(EXAMPLE, encoding="utf-8") as example:
             text = example.read()
@@ -30,34 +32,17 @@ class Varnish:
             text = text.replace(old, new)
         with open(self._vcl, "w", encoding="utf-8") as out:
             out.write(text)
-        self.process = None
 
-    def __enter__(self):
+    def launch(self, output):
         # One process for the manager, without a user of its own, and little memory.
         options = ["-j", "none", "-n", f"{self.directory}/varnish", "-a", f"{self.endpoint[0]}:{self.endpoint[1]}",
                    "-f", self._vcl, "-s", "malloc,16m", "-T", "none"]
-        with open(self._log, "wb") as log:
-            self.process = subprocess.Popen(layered("varnishd", "-F", *options), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
-        try:
-            wait_until(self._serves, "Varnish to serve")
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
-        return self
+        return subprocess.Popen(layered("varnishd", "-F", *options), stdin=subprocess.DEVNULL,
+                                stdout=output, stderr=output)
 
-    def _serves(self):
-        assert self.process.poll() is None, f"Varnish ended with {self.process.returncode}:\n{self.log()}"
+    def serves(self):
         return SERVES in self.log()
 
-    def __exit__(self, kind, value, trace):
-        self.process.terminate()
-        self.process.wait(20 * SLOWDOWN)
-        if kind is not None:
-            print(f"--- what Varnish said ---\n{self.log()[-5000:]}")
+    def __exit__(self, *error):
+        super().__exit__(*error)
         assert "Panic" not in self.log(), self.log()
-
-    def log(self):
-        with open(self._log, encoding="utf-8", errors="backslashreplace") as log:
-            return log.read()
