@@ -179,8 +179,8 @@ def test_a_connection_that_was_closed_meanwhile(scratch):
         def handle(self):
             while self.rfile.readline().strip():
                 pass
-            self.wfile.write(f"HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n".encode())
             answered.append(1)
+            self.wfile.write(f"HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n".encode())
 
     with RecordingSite() as site, web_site.WebSite(Other) as other, \
             _apache(scratch, other.port, site.port, PATIENT) as server:
