@@ -10,9 +10,7 @@ import pytest
 import caddy
 import nginx
 from daemon import ROOT, free_port
-from http_client import fetch
-from proxy_matrix import (NAMES, QUICK, SPELLINGS, STRANGER, ProxyMatrix, made_up, p0f_fields,
-                          visitor)
+from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, made_up, p0f_fields, visitor
 from recording_site import RecordingSite, Visitor, visit
 from waiting import wait_until
 
@@ -36,7 +34,7 @@ def _site(directory, site, asked, *changes, more=""):
     return caddy.OPTIONS + text, endpoint
 
 
-class TestSite(ProxyMatrix):
+class TestSite(FastCgiMatrix):
     """With those lines, and with a block for FastCGI before them."""
 
     @contextlib.contextmanager
@@ -46,19 +44,6 @@ class TestSite(ProxyMatrix):
             text, endpoint = _site(directory, site.port, f"127.0.0.1:{daemon.port}", more=block)
             with caddy.Caddy(directory, text):
                 yield endpoint
-
-    @pytest.mark.parametrize("spelling", SPELLINGS)
-    def test_fastcgi_is_told_the_same(self, lab, spelling):
-        known, fields = visitor(), dict(made_up(SPELLINGS[spelling]))
-
-        def told(address):
-            page = fetch(lab.endpoint, "/fastcgi/", fields, source=address, timeout=QUICK)
-            params = [line.partition(": ") for line in page.body.decode("latin-1").splitlines()]
-            return p0f_fields([(name[5:].replace("_", "-"), value) for name, _, value in params
-                               if name.startswith("HTTP_")])
-        expected = lab.wait_for_status(known, "ok")
-        wait_until(lambda: told(known) == expected, "FastCGI to be told the same")
-        wait_until(lambda: told(STRANGER) == {"Status": "no-match"}, "FastCGI to be told no-match")
 
     def test_too_many_fields_are_an_error_for_nobody_else(self, lab):
         other = visitor()

@@ -8,9 +8,7 @@ import pytest
 
 import nginx
 from daemon import ROOT, free_port
-from http_client import fetch
-from proxy_matrix import (NAMES, QUICK, SPELLINGS, STRANGER, TROUBLES, ProxyMatrix, connections_of_late,
-                          made_up, p0f_fields, visitor)
+from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, connections_of_late, p0f_fields, visitor
 from recording_site import RecordingSite, Visitor, visit
 from waiting import wait_until
 
@@ -41,7 +39,7 @@ def _config(directory, text, *changes):
     return text
 
 
-class TestSite(ProxyMatrix):
+class TestSite(FastCgiMatrix):
     """With the six lines and WebSocket, and with a location for FastCGI beside it."""
 
     @contextlib.contextmanager
@@ -56,21 +54,6 @@ class TestSite(ProxyMatrix):
                              ("location / {", location + "location / {"))
             with nginx.Nginx(directory, config) as server:
                 yield server.endpoint
-
-    @pytest.mark.parametrize("spelling", SPELLINGS)
-    def test_fastcgi_is_told_the_same(self, lab, spelling):
-        known, fields = visitor(), dict(made_up(SPELLINGS[spelling]))
-
-        def told(address):
-            page = fetch(lab.endpoint, "/fastcgi/", fields, source=address, timeout=QUICK)
-            params = [line.partition(": ") for line in page.body.decode("latin-1").splitlines()]
-            return p0f_fields([(name[5:].replace("_", "-"), value) for name, _, value in params
-                               if name.startswith("HTTP_")])
-        lab.wait_for_status(known, "ok")
-        wait_until(lambda: told(known) == lab.told(known), "FastCGI to be told the same")
-        wait_until(lambda: told(STRANGER) == {"Status": "no-match"}, "FastCGI to be told no-match")
-        with TROUBLES["the daemon is down"](lab):
-            assert told(known) == {"Status": "error"}
 
     def test_visitors_cannot_ask_themselves(self, lab):
         with Visitor(lab.endpoint, STRANGER) as visitor_:

@@ -26,6 +26,7 @@ import urllib.parse
 import pytest
 
 import host_json
+import http_client
 import loopback
 import recording_site
 from daemon import Daemon
@@ -334,3 +335,22 @@ class ProxyMatrix:
             told = list(threads.map(lab.told, [address] * 100))
         assert collections.Counter(fields["Status"] for fields in told) == {"error": 100}
         lab.wait_for_status(address, "ok")
+
+
+class FastCgiMatrix(ProxyMatrix):
+    """With a FastCGI program as well, at /fastcgi/: nginx.FastCgiSite."""
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    def test_fastcgi_is_told_the_same(self, lab, spelling):
+        known, fields = visitor(), dict(made_up(SPELLINGS[spelling]))
+
+        def told(address):
+            page = http_client.fetch(lab.endpoint, "/fastcgi/", fields, source=address, timeout=QUICK)
+            params = [line.partition(": ") for line in page.body.decode("latin-1").splitlines()]
+            return p0f_fields([(name[5:].replace("_", "-"), value) for name, _, value in params
+                               if name.startswith("HTTP_")])
+        lab.wait_for_status(known, "ok")
+        wait_until(lambda: told(known) == lab.told(known), "FastCGI to be told the same")
+        wait_until(lambda: told(STRANGER) == {"Status": "no-match"}, "FastCGI to be told no-match")
+        with TROUBLES["the daemon is down"](lab):
+            assert told(known) == {"Status": "error"}
