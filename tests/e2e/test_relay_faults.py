@@ -94,7 +94,7 @@ def test_the_real_p0f_killed_and_started_again(needs_p0f, scratch, relay, start)
 def test_the_real_p0f_stopped_and_continued(needs_p0f, scratch, relay, start):
     host = f"{loopback.NETWORK}.32.1"
     with loopback.WebServer() as web, RealP0f(scratch, packets=f"net {loopback.NETWORK}.0.0/16") as p0f, \
-            start(p0f, ANEW, {"p0f.timeout": "300ms"}) as daemon:
+            start(p0f, ANEW, {"p0f.timeout": "500ms"}) as daemon:
         daemon.wait_for_p0f()
         loopback.visit(host, web.address)
         p0f.wait_to_know(host)
@@ -113,7 +113,7 @@ def test_the_real_p0f_stopped_and_continued(needs_p0f, scratch, relay, start):
 def test_p0f_is_full(fake, relay, start):
     fake.hosts[KNOWN] = {"os_name": "Linux"}
     expected = p0f_wire.pack_answer(os_name="Linux")
-    with start(fake, ANEW, {"p0f.timeout": "300ms"}) as daemon:
+    with start(fake, ANEW, {"p0f.timeout": "500ms"}) as daemon:
         daemon.wait_for_p0f()
         assert ask_each(relay, [KNOWN]) == [expected]
         fake.accepting = False
@@ -328,7 +328,7 @@ def test_no_more_connections_than_set(fake, relay, start):
 def test_idle_for_ever(fake, relay, start):
     """For longer than HTTP's connections may be, and longer than anything else is waited for."""
     fake.hosts[KNOWN] = {"os_name": "Linux"}
-    with start(fake, {"http.idle_timeout": "1s", "p0f.timeout": "100ms"}) as daemon:
+    with start(fake, {"http.idle_timeout": "1s", "p0f.timeout": "500ms"}) as daemon:
         daemon.wait_for_p0f()
         with P0fClient(relay) as fresh, P0fClient(relay) as used, P0fClient(relay) as amid:
             assert used.host(KNOWN)["os_name"] == b"Linux"
