@@ -96,7 +96,7 @@ def test_p0f_goes(scratch, serve, mail, held):
     known, stranger = "203.0.113.7", "203.0.113.8"
     fake = FakeP0f(f"{scratch}/p0f.sock", {known: {"os_name": "Linux", "total_conn": 3}})
     relay = f"{scratch}/relay.sock"
-    with fake, serve(fake, {**KEPT, "relay.listen": f"unix:{relay}", "p0f.timeout": "300ms",
+    with fake, serve(fake, {**KEPT, "relay.listen": f"unix:{relay}", "p0f.timeout": "500ms",
                             "p0f.first_contact_wait": "0", "cache.negative_ttl": "0",
                             "cache.stale_while_revalidate": "0"}) as daemon:
         daemon.wait_for_p0f()
