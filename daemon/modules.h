@@ -34,8 +34,8 @@ struct modules_options {
     const char *version; /* static */
     /* As in struct pool_options, and with its `ctx`. May be NULL. */
     void (*p0f_told)(void *ctx, const char *fault);
-    listener_accept_fn
-        *passed; /* by the gate, as in proxy_gate_new(); only with http.proxy_protocol */
+    /* As in proxy_gate_new(), and with `ctx`. Needed only with http.proxy_protocol. */
+    listener_accept_fn *passed;
     void *ctx;
 };
 
@@ -60,10 +60,9 @@ struct modules {
 
 #define MODULES_ERROR_SIZE 320
 
-/* Builds all of them in *modules, which must not move until modules_tear_down(); till then `config` must not
- * be freed. False with the reason
- * in `error`; modules_tear_down() is needed even then. Descriptors that are open now are taken to stay
- * open. Before the loop runs. */
+/* Builds all of them in *modules, which must not move, and borrows `config`, until modules_tear_down(), which
+ * is needed even when this fails: false with the reason in `error`. Descriptors that are open now are taken
+ * to stay open. Before the loop runs. */
 bool modules_build(struct modules *modules, const struct config *config,
                    const struct modules_options *options, char error[MODULES_ERROR_SIZE])
     __attribute__((warn_unused_result));

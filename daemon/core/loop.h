@@ -32,8 +32,8 @@ struct mono loop_clock(const struct loop *loop);
 
 struct loop_fd {
     int fd;
-    void (*ready)(void *ctx,
-                  uint32_t events); /* EPOLL*; level-triggered, unless EPOLLET was asked for */
+    /* `events` are EPOLL*; level-triggered, unless EPOLLET was asked for. */
+    void (*ready)(void *ctx, uint32_t events);
     void *ctx;
 };
 

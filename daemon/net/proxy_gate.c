@@ -41,7 +41,8 @@ static const struct {
                         "its PROXY header has more than 536 bytes, or 107 in version 1; make the "
                         "proxy send fewer TLVs"},
     [FAULT_LATE] = {METRIC_HTTP_PROXY_LATE, "no complete PROXY header came within 100 ms"},
-    [FAULT_FULL] = {METRIC_HTTP_PROXY_FULL, "1000 others are waiting for their PROXY headers"},
+    [FAULT_FULL] = {METRIC_HTTP_PROXY_FULL,
+                    "1000 others are waiting for their PROXY headers, or memory is short"},
 };
 
 /* A connection that waits for its header. */
