@@ -334,6 +334,15 @@ static pid_t peer_process(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
+/* Out-of-band bytes become part of what is read, which would skip them: then the socket would stay readable
+ * with nothing to read, and the loop would never sleep. */
+static void read_out_of_band(int fd)
+{
+    int yes = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
+}
+
 struct relay_client_entry *relay_client_new(const struct relay_client_options *options, int fd)
 {
     struct relay_client *client = calloc(1, sizeof *client);
@@ -350,6 +359,7 @@ struct relay_client_entry *relay_client_new(const struct relay_client_options *o
     client->input.fd = fd;
     client->write = (struct loop_chore){.run = write_answers, .ctx = client};
     client->turn = (struct relay_turn){.take = on_relay_turn, .ctx = client};
+    read_out_of_band(fd);
     client->flow = lookup_flow_of_process(options->lookup, peer_process(fd));
     STAILQ_INIT(&client->pending);
     if (loop_crowd_watch(options->crowd, &client->watch, client->events) == 0)

@@ -107,6 +107,18 @@ Test(relay_client, not_understood_is_not_the_end, .init = setup_client, .fini = 
 }
 
 /* What is known at once waits for what was asked before it. */
+/* A byte that is skipped, and yet makes the socket readable, would keep the loop busy. */
+Test(relay_client, out_of_band_is_read_like_the_rest, .init = setup_client, .fini = teardown_client)
+{
+    uint8_t query[P0F_QUERY_SIZE] = {0};
+
+    cr_assert_eq(send(client, query, 1, MSG_OOB), 1);
+    stage_settle();
+    send_bytes(client, query + 1, sizeof query - 1);
+    stage_settle();
+    expect_answer(client, P0F_STATUS_BADQUERY);
+}
+
 Test(relay_client, in_the_order_of_the_queries, .init = setup_client, .fini = teardown_client)
 {
     uint64_t found = counted(METRIC_RELAY_FOUND);
