@@ -18,6 +18,7 @@
 
 #define ACCEPT_AT_ONCE 64 /* before the loop does other work */
 #define PAUSE_MS 100      /* when out of descriptors, for some to be closed */
+#define LOG_MS 60000      /* between two messages about that */
 
 struct listener {
     STAILQ_ENTRY(listener) entry;
@@ -35,6 +36,7 @@ struct listeners {
     bool literals_only; /* names are not resolved, but left out */
     struct loop *loop;
     struct loop_timer pause;
+    struct mono quiet_until; /* no pause is logged before */
     listener_accept_fn *accepted;
     void *ctx;
 };
@@ -284,6 +286,19 @@ static void on_accept_again(void *ctx)
     watch_all(ctx, true);
 }
 
+/* Idle clients of the relay may keep all descriptors for ever, so not every pause is logged. Expects errno. */
+static void pause_accepting(struct listeners *all)
+{
+    struct mono now = loop_now(all->loop);
+
+    if (!mono_before(now, all->quiet_until)) {
+        log_warn("cannot accept connections; trying again in %d ms", PAUSE_MS);
+        all->quiet_until = mono_add_ms(now, LOG_MS);
+    }
+    watch_all(all, false);
+    loop_arm(all->loop, &all->pause, mono_add_ms(now, PAUSE_MS));
+}
+
 static void accept_some(void *ctx, uint32_t events)
 {
     struct listener *listener = ctx;
@@ -299,9 +314,7 @@ static void accept_some(void *ctx, uint32_t events)
         if (fd >= 0) {
             all->accepted(all->ctx, fd, (const struct sockaddr *)&peer, length);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warn("cannot accept connections; trying again in %d ms", PAUSE_MS);
-            watch_all(all, false);
-            loop_arm(all->loop, &all->pause, mono_add_ms(loop_now(all->loop), PAUSE_MS));
+            pause_accepting(all);
             return;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;

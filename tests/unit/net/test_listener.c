@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -246,4 +247,76 @@ Test(listener, accepts_in_the_loop)
     listeners_free(listeners);
     loop_free(loop);
     teardown();
+}
+
+static struct mono time_now;
+
+static struct mono clock_now(void)
+{
+    return time_now;
+}
+
+static void on_stop(void *ctx)
+{
+    loop_stop(ctx);
+}
+
+/* Rounds of the loop at that time, with no descriptor left. */
+static void pass_without_descriptors(struct loop *loop, int64_t ms)
+{
+    struct rlimit limit, none;
+
+    time_now = mono_add_ms(time_now, ms);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_max = limit.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 3; i++) {
+        struct loop_task stop = {.run = on_stop, .ctx = loop};
+        loop_post(loop, &stop);
+        cr_assert_eq(loop_run(loop), 0);
+    }
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static int count_lines(FILE *file)
+{
+    char line[200];
+    int count = 0;
+
+    rewind(file);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, "cannot accept connections; trying again in 100 ms") != NULL;
+    return count;
+}
+
+Test(listener, lack_of_descriptors_is_logged_once_a_minute, .init = setup, .fini = teardown)
+{
+    struct loop *loop = loop_new(clock_now);
+    struct listeners *listeners = parse(addresses, false);
+    FILE *log = tmpfile();
+    int real_stderr = dup(STDERR_FILENO);
+
+    cr_assert(listeners_open(listeners, error), "%s", error);
+    cr_assert(unix_connects());
+    cr_assert(unix_connects());
+    accepted = 0;
+    cr_assert(listeners_start(listeners, loop, on_accepted, loop));
+    dup2(fileno(log), STDERR_FILENO);
+    pass_without_descriptors(loop, 0);
+    pass_without_descriptors(loop, 100);
+    pass_without_descriptors(loop, 59800);
+    int once = count_lines(log);
+    pass_without_descriptors(loop, 100);
+    int twice = count_lines(log);
+    dup2(real_stderr, STDERR_FILENO);
+    close(real_stderr);
+    fclose(log);
+    cr_assert_eq(once, 1, "%d lines", once);
+    cr_assert_eq(twice, 2, "%d lines", twice);
+    cr_assert_eq(accepted, 0);
+    time_now = mono_add_ms(time_now, 100);
+    cr_assert_eq(loop_run(loop), 0);
+    cr_assert_eq(accepted, 2);
+    listeners_free(listeners);
+    loop_free(loop);
 }
