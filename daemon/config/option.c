@@ -129,7 +129,8 @@ static bool set_path(const struct option *option, char **field, const char *valu
     return false;
 }
 
-static bool set_listen(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+static bool set_listen(char **field, const char *value, const char *form,
+                       char expected[OPTION_EXPECTED_SIZE])
 {
     struct listen_address address;
     char why[LISTEN_ADDRESS_ERROR_SIZE];
@@ -137,12 +138,14 @@ static bool set_listen(char **field, const char *value, char expected[OPTION_EXP
 
     while (span_next_item(&list, &item)) {
         if (!listen_address_parse(item, &address, why)) {
-            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_ADDRESS_EXPECTED " (%s)", why);
+            snprintf(expected, OPTION_EXPECTED_SIZE, "%s (%s)", form, why);
             return false;
         }
     }
     return set_string(field, value);
 }
+
+#define LISTEN_UNIX_EXPECTED "comma-separated unix:/path"
 
 static bool set_listen_unix(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
@@ -151,16 +154,15 @@ static bool set_listen_unix(char **field, const char *value, char expected[OPTIO
     if (!value[0])
         return set_string(field, value);
     while (span_next_item(&list, &item)) {
-        if (!span_skip(&item, "unix:")) {
-            snprintf(
-                expected, OPTION_EXPECTED_SIZE,
-                "comma-separated unix:/path ('%.*s' is not a unix socket; p0f's protocol has no "
-                "authentication, so it is not served over TCP)",
-                item.length < 60 ? (int)item.length : 60, item.at);
+        if (item.length > 0 && !span_skip(&item, "unix:")) {
+            snprintf(expected, OPTION_EXPECTED_SIZE,
+                     LISTEN_UNIX_EXPECTED " ('%.*s' is not a unix socket; p0f's protocol has no "
+                                          "authentication, so it is not served over TCP)",
+                     item.length < 60 ? (int)item.length : 60, item.at);
             return false;
         }
     }
-    return set_listen(field, value, expected);
+    return set_listen(field, value, LISTEN_UNIX_EXPECTED, expected);
 }
 
 static bool set_mode(const struct option *option, uint32_t *field, const char *value,
@@ -274,7 +276,7 @@ bool option_set(const struct option *option, void *settings, const char *value,
     case OPTION_PATH:
         return set_path(option, field, value, expected);
     case OPTION_LISTEN:
-        return set_listen(field, value, expected);
+        return set_listen(field, value, LISTEN_ADDRESS_EXPECTED, expected);
     case OPTION_LISTEN_UNIX:
         return set_listen_unix(field, value, expected);
     case OPTION_MODE:

@@ -87,9 +87,10 @@ def test_set_elsewhere(fake, serve, relay, how):
     ("5031", "'5031' is not a unix socket"),
     ("unix:/run/a.sock, 127.0.0.1:5031", "'127.0.0.1:5031' is not a unix socket"),
     ("/run/a.sock", "did you mean unix:/run/a.sock?"),
-    ("unix:relay.sock", "expected"),
-    ("unix:", "expected"),
-    ("unix:@abstract", "expected"),
+    ("unix:relay.sock", "expected comma-separated unix:/path ('unix:relay.sock' has no absolute path)"),
+    ("unix:", "expected comma-separated unix:/path ("),
+    ("unix:@abstract", "expected comma-separated unix:/path ("),
+    ("unix:/run/a.sock,", "expected comma-separated unix:/path (an item is empty)"),
     ("unix:/" + "x" * 107, "107"),
 ], ids=lambda text: text[:20])
 def test_what_is_no_path_for_it(check, listen, why):
