@@ -29,6 +29,8 @@ static bool read_unix(struct span text, struct span path, struct listen_address 
 {
     if (path.length == 0 || path.at[0] != '/')
         return refuse_listen(error, text, "has no absolute path");
+    if (memmem(path.at, path.length, " unix:", strlen(" unix:")))
+        return refuse_listen(error, text, "has several addresses, which commas have to separate");
     if (path.length > PATH_MAX_LENGTH)
         return refuse_listen(error, text,
                              "is too long: a unix socket's path has 107 bytes at most");

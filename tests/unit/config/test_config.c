@@ -382,6 +382,10 @@ Test(config, the_relay_is_not_for_tcp)
                  "('[::1]:1' is not a unix socket");
     expect_error(load(NULL, "relay.listen=/run/a"), "-o relay.listen",
                  "; did you mean unix:/run/a?");
+    expect_error(load(NULL, "relay.listen=unix:a"), "-o relay.listen",
+                 "expected comma-separated unix:/path ('unix:a' has no absolute path)");
+    expect_error(load(NULL, "relay.listen=unix:/run/a unix:/run/b"), "-o relay.listen",
+                 "has several addresses, which commas have to separate");
     expect_error(load(NULL, "relay.socket_mode=888"), "-o relay.socket_mode",
                  "expected permissions in octal, from 0000 to 0777, such as 0660");
     expect_error(load_file("[rely]\n"), ":1: unknown section rely", "did you mean [relay]?");
