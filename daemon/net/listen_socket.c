@@ -118,9 +118,12 @@ void listen_socket_explain(const struct sockaddr *name, int problem, char *out, 
         {ENOENT, true, "its directory does not exist (yet)"},
         {EEXIST, true, "it is not a socket; remove it, or choose another path"},
         {EISDIR, true, "remove it, or choose a path in it"},
-        {EPERM, true, "the daemon's user must be a member of the socket's group"},
+        {EPERM, true,
+         "the daemon's user must be a member of the socket's group (in its unit: "
+         "SupplementaryGroups=)"},
         {EINVAL, true,
-         "the socket's group does not exist here (PrivateUsers= of systemd hides it)"},
+         "the daemon cannot see the socket's group (in its unit: SupplementaryGroups= and "
+         "PrivateUsers=no)"},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {

@@ -46,12 +46,12 @@ Test(listen_socket, says_what_to_do)
     expect_explained(&local, ENOENT,
                      "No such file or directory: its directory does not exist (yet)");
     expect_explained(&local, EADDRINUSE, "Address already in use: another process listens on it");
-    expect_explained(
-        &local, EPERM,
-        "Operation not permitted: the daemon's user must be a member of the socket's group");
+    expect_explained(&local, EPERM,
+                     "Operation not permitted: the daemon's user must be a member of the socket's "
+                     "group (in its unit: SupplementaryGroups=)");
     expect_explained(&local, EINVAL,
-                     "Invalid argument: the socket's group does not exist here (PrivateUsers= of "
-                     "systemd hides it)");
+                     "Invalid argument: the daemon cannot see the socket's group (in its unit: "
+                     "SupplementaryGroups= and PrivateUsers=no)");
     expect_explained(&inet, EINVAL, "Invalid argument");
     expect_explained(&inet, ENOENT, "No such file or directory");
 }
