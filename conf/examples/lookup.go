@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// Looks up hosts in p0f-lookupd with POST /hosts, one address a line; in the response, each has a status of
-// its own. For a single host there is GET /host/IP, too: its response is the "host" below or, if p0f does not
+// Looks up hosts in p0f-lookupd with POST /hosts, one address per line; in the response, each has its own
+// status. For a single host there is also GET /host/IP: its response is the "host" below or, if p0f does not
 // know the host, a problem document with status 404 and type urn:p0f-lookupd:no-match.
 //
 //	go run lookup.go 192.0.2.7 2001:db8::1
 //
 // The daemon is at P0F_LOOKUPD_URL, by default http://127.0.0.1:5030. Prints a line for each host. Exit
-// status: 0 if p0f knows every host, 1 if it does not know some, 2 on failure. Needs only Go.
+// status: 0 if p0f knows every host, 1 if it does not know some, 2 on failure; "go run" itself ends with 1
+// for either, so build it for that. Needs only Go.
 package main
 
 import (

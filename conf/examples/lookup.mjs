@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looks up hosts in p0f-lookupd with POST /hosts, one address a line; in the response, each has a status of
-// its own. For a single host there is GET /host/IP, too: its response is the "host" below or, if p0f does not
+// Looks up hosts in p0f-lookupd with POST /hosts, one address per line; in the response, each has its own
+// status. For a single host there is also GET /host/IP: its response is the "host" below or, if p0f does not
 // know the host, a problem document with status 404 and type urn:p0f-lookupd:no-match.
 //
 //     node lookup.mjs 192.0.2.7 2001:db8::1

@@ -9,7 +9,7 @@
 # Age counts, so an answer is never older than p0f-lookupd allows. Expired answers are revalidated
 # with their ETag, so a 304 renews them. What Varnish did is appended to Cache-Status (RFC 9211).
 #
-# Only answers about one host are cached: not /self, batches, ?wait and what a token was sent for.
+# Only answers about single hosts are cached: not /self, batches, ?wait, or requests with Authorization.
 
 vcl 4.1;
 
