@@ -279,6 +279,12 @@ class ProxyMatrix:
             found = lab.wait_for_status(address, "ok", [("Connection", ", ".join(names) + more)])
             assert found["OS"].startswith("Linux "), found
 
+    def test_nor_have_a_proxy_behind_do_that(self, lab):
+        """Which the site may be."""
+        fields = lab.get(visitor(), "/", [("Connection", "x-p0f-os, X-P0F-Status")]).fields
+        assert not [field for field in fields
+                    if field[0].lower() == "connection" and "p0f" in field[1].lower()], fields
+
     @pytest.mark.parametrize("pretence", [
         "{}", "{}, 127.0.0.1", "127.0.0.1, {}", "{},", "nonsense", "for={}", 'for="{}:80"'])
     def test_what_a_visitor_says_it_is_is_not_believed(self, lab, pretence):
