@@ -7,12 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* The byte before the queries is for the one that was kept, if that ended a query. */
-static uint8_t *queries_of(struct relay_batch *batch)
-{
-    return batch->bytes + 1;
-}
-
 static bool drop_bytes(int fd, size_t length)
 {
     uint8_t bytes[1 + RELAY_QUERIES_MAX * P0F_QUERY_SIZE];
@@ -31,7 +25,7 @@ enum relay_input_result relay_input_read(struct relay_input *input, struct relay
 {
     size_t kept = input->kept ? 1 : 0, length = input->part_length;
     size_t room = (size_t)max * P0F_QUERY_SIZE - length;
-    uint8_t *queries = queries_of(batch);
+    uint8_t *queries = &batch->bytes[1]; /* behind the byte that was kept, if that ended a query */
 
     if (input->limited && input->left < room)
         room = input->left;
