@@ -10,7 +10,7 @@ import pytest
 import nginx
 from daemon import Daemon, free_port
 from fake_p0f import FakeP0f
-from http_client import open_socket, parse
+from http_client import open_socket, parse, read_all
 
 PEER = "127.0.0.1"
 TRUSTED = ["127.0.0.0/8", "192.0.2.0/24", "2001:db8:aa::/48"]
@@ -154,12 +154,9 @@ def _lab(module_scratch):
 
 def _send(endpoint, target, fields):
     lines = "".join(f"X-Forwarded-For: {field}\r\n" for field in fields)
-    received = b""
     with open_socket(endpoint) as sock:
         sock.sendall(f"GET {target} HTTP/1.0\r\n{lines}\r\n".encode("latin-1"))
-        while chunk := sock.recv(65536):
-            received += chunk
-    return received
+        return read_all(sock)
 
 
 def _ours(endpoint, fields):

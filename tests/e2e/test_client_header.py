@@ -8,7 +8,7 @@ import loopback
 import nginx
 from daemon import Daemon, free_port
 from fake_p0f import FakeP0f
-from http_client import fetch, open_socket, parse
+from http_client import fetch, open_socket, parse, read_all
 from problems import assert_problem
 
 PEER = "127.0.0.1"
@@ -26,13 +26,10 @@ def _serve(scratch, header, trusted=TRUSTED, settings=None):
 
 
 def _send(endpoint, lines, source=None, target="/self"):
-    received = b""
     with open_socket(endpoint, source=source) as sock:
         text = "".join(f"{line}\r\n" for line in lines)
         sock.sendall(f"GET {target} HTTP/1.0\r\n{text}\r\n".encode("latin-1"))
-        while chunk := sock.recv(65536):
-            received += chunk
-    return parse(received, target=target)
+        return parse(read_all(sock), target=target)
 
 
 def _whom(answer):

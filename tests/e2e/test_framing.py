@@ -18,7 +18,7 @@ import haproxy
 import nginx
 from daemon import Daemon, free_port
 from fake_p0f import FakeP0f
-from http_client import BOUND
+from http_client import BOUND, read_all
 from http_load import FULL
 from waiting import wait_until
 
@@ -185,19 +185,13 @@ def _about(body):
 
 
 def _send(endpoint, data):
-    received = b""
     with socket.create_connection(endpoint, BOUND) as sock:
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass        # it has been refused already
-        try:
-            while chunk := sock.recv(65536):
-                received += chunk
-        except ConnectionResetError:
-            pass
-    return received
+        return read_all(sock)
 
 
 def _judge(stream, received):

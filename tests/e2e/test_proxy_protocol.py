@@ -11,7 +11,7 @@ import pytest
 import http_client
 from daemon import Daemon, run, write_config
 from fake_p0f import FakeP0f
-from http_client import get_bytes, open_socket, parse
+from http_client import get_bytes, open_socket, parse, read_all
 from problems import assert_problem
 from proxy_header import V1_UNKNOWN, V2_LOCAL, V2_UNIX, V2_UNSPEC, tlv, v1, v2
 
@@ -68,17 +68,6 @@ def _connect(daemon, source=PROXY):
     return sock
 
 
-def _read_all(sock):
-    """Until it is closed, one way or the other."""
-    received = b""
-    try:
-        while chunk := sock.recv(65536):
-            received += chunk
-    except ConnectionResetError:
-        pass
-    return received
-
-
 def _errors(daemon, reason):
     name = f'p0f_lookupd_http_proxy_protocol_errors_total{{reason="{reason}"}} '
     text = daemon.get("/metrics").body.decode()
@@ -91,7 +80,7 @@ def _send_pieces(sock, pieces):
                 sock.sendall(piece)
         except ConnectionError:
             pass        # it has been refused
-        return _read_all(sock)
+        return read_all(sock)
 
 
 def _exchange(daemon, connect, *pieces):
@@ -225,7 +214,7 @@ def test_500_at_once(daemon, allow_descriptors):
         daemon.signal(signal.SIGCONT)
     for sock, visitor in zip(socks, visitors):
         with sock:
-            assert_problem(parse(_read_all(sock), target="/self"), 404, "no-match", visitor)
+            assert_problem(parse(read_all(sock), target="/self"), 404, "no-match", visitor)
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -340,7 +329,7 @@ def test_descriptors_run_out(fake, serve):
         socks = [_connect(daemon) for _ in range(150)]
         daemon.wait_for_line("cannot accept connections")
         for sock in socks:
-            assert _read_all(sock) == b""
+            assert read_all(sock) == b""
             sock.close()
         assert _ask(daemon, lambda: _connect(daemon), v1(VISITOR)).status == 404
 
@@ -352,7 +341,7 @@ def test_shutdown_while_headers_are_awaited(fake, serve):
             sock.sendall(v1(VISITOR)[:10])
         daemon.stop(within=3)
         for sock in socks:
-            assert _read_all(sock) == b""
+            assert read_all(sock) == b""
             sock.close()
 
 

@@ -125,22 +125,27 @@ def open_socket(endpoint, timeout=BOUND, source=None):
     return sock
 
 
+def read_all(sock):
+    """What comes until the connection is closed, by FIN or by RST."""
+    received = b""
+    try:
+        while chunk := sock.recv(65536):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received
+
+
 def send_bytes(endpoint, data, timeout=BOUND):
     """Everything the server says to these bytes until it closes; we finish our side first, so that
     a server that waits for more learns that none will come."""
-    received = b""
     with open_socket(endpoint, timeout) as sock:
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
             pass        # it has said enough already: read what it said
-        try:
-            while chunk := sock.recv(65536):
-                received += chunk
-        except ConnectionResetError:
-            pass
-    return received
+        return read_all(sock)
 
 
 def get_bytes(target, *headers, version="1.1", method="GET", host="localhost"):
@@ -155,17 +160,12 @@ def get_bytes(target, *headers, version="1.1", method="GET", host="localhost"):
 def fetch_target(endpoint, target, *headers, method="GET", **options):
     """One request with a target that a polite client would refuse to send."""
     data = get_bytes(target, *headers, method=method, **options)
-    received = b""
     with open_socket(endpoint) as sock:
         try:
             sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        try:
-            while chunk := sock.recv(65536):
-                received += chunk
-        except ConnectionResetError:
-            pass
+        received = read_all(sock)
     assert received, f"no answer at all to {data[:200]!r}"
     return parse(received, method, target)
 
