@@ -40,8 +40,8 @@ enum metric {
     METRIC_RELAY_FOUND,            /* the relay's answers */
     METRIC_RELAY_NO_MATCH,         /* … */
     METRIC_RELAY_BAD_QUERY,        /* … */
-    METRIC_RELAY_FAILED,           /* queries instead of whose answer the connection was closed */
-    METRIC_RELAY_CANCELLED,        /* … that the client closed */
+    METRIC_RELAY_FAILED,           /* queries without an answer: the connection was closed */
+    METRIC_RELAY_CANCELLED,        /* … by the client */
     METRIC_LOG_LINES_LOST,         /* nobody read them in time, or they could not be written */
     METRICS_COUNTERS
 };

@@ -8,7 +8,7 @@
 #define FROM_SIZE (P0F_ADDR_TEXT_SIZE + 32)
 #define REMEDY_SIZE 192
 
-/* Whether this kind has not been logged before; from now on it has. Over a unix socket it is another one. */
+/* Whether this kind has not been logged yet; marks it as logged. Unix sockets count separately. */
 static bool is_first(struct http_service *service, enum client_walk walk, bool is_unix)
 {
     unsigned bit = 1u << (walk + (is_unix ? CLIENT_WALKS : 0));
@@ -28,7 +28,7 @@ static void describe_origin(const struct p0f_addr *peer, char from[FROM_SIZE])
     snprintf(from, FROM_SIZE, "from a trusted proxy (%s)", address);
 }
 
-/* How a proxy is made to send the field. */
+/* How to make a proxy send the field. */
 static void describe_remedy(const struct client_header *header, char remedy[REMEDY_SIZE])
 {
     switch (header->kind) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells in the log, once for each kind, when a request that is about its client seems to be about a proxy, and
- * what to change. Private to the HTTP side. */
+/* Logs, once for each kind, that a request about its client seems to be about a proxy instead, and what to
+ * change. Private to the HTTP side. */
 #ifndef HTTP_CLIENT_HINT_H
 #define HTTP_CLIENT_HINT_H
 

@@ -15,7 +15,7 @@ void clients_leave(struct client *client);
 /* NULL for none; perhaps also when memory ran out. */
 struct client *clients_find(int fd);
 
-/* Who has connected, or for whom the proxy has that did (proxy_gate.h). NULL if not known. */
+/* The peer, or the client that its PROXY header names (proxy_gate.h). NULL if not known. */
 const struct sockaddr *client_peer(const struct client *client);
 
 /* The newest, or NULL. The next is LIST_NEXT(client, link). */

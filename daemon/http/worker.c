@@ -198,9 +198,9 @@ static void *serve(void *ctx)
     return NULL;
 }
 
-/* MHD_stop_daemon() belongs to the thread that runs the daemon, and aborts the process when a connection is
- * suspended. Each one that is will be resumed by a task of this loop, and what has been resumed is
- * answered by running the library once more, which may read another request. */
+/* MHD_stop_daemon() belongs to the thread that runs the daemon, and aborts the process while a connection is
+ * suspended. Tasks of this loop resume those that are; running the library then answers them, and may suspend
+ * the next request of another one. */
 static void stop_library(void *ctx)
 {
     struct http_worker *worker = ctx;

@@ -7,8 +7,8 @@
 
 #define NAME_MAX_LENGTH 64
 
-/* Fields with another meaning, which has nothing to do with addresses: a value of theirs would never be one, or be
- * the visitor's own. Those that end in "-" are all that begin so. */
+/* Fields that never hold the address of a client, or that come from the visitor. A name that ends in "-"
+ * stands for all that begin with it. */
 static const char *const others[] = {
     /* about the connection or the length of the body */
     "Connection",

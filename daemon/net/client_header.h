@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The header field in which trusted proxies pass on the address of a client, as written in the settings.
- * Pure. */
+/* The header field in which trusted proxies name the client (http.client_header). Pure. */
 #ifndef NET_CLIENT_HEADER_H
 #define NET_CLIENT_HEADER_H
 
@@ -21,8 +20,8 @@ struct client_header {
 #define CLIENT_HEADER_EXPECTED                                                                     \
     "X-Forwarded-For, Forwarded or the name of a field with one address, such as X-Real-IP"
 
-/* Reads the name of a field, in any case. `text` is borrowed by *header. False when no address of a client can
- * be in such a field, and `error` says why. */
+/* Reads a field name, in any case; *header borrows `text`. False, with the reason in `error`, when the name is
+ * invalid or that of a field which never holds the address of a client. */
 bool client_header_parse(const char *text, struct client_header *header,
                          char error[CLIENT_HEADER_ERROR_SIZE]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who the client of a request is: the peer or, if that is a trusted proxy, whom the header field in which
- * proxies pass on the address of a client names. Pure. */
+/* Finds the client of a request: the peer or, if that is a trusted proxy, the address in the header field
+ * http.client_header. Pure. */
 #ifndef NET_CLIENT_WALK_H
 #define NET_CLIENT_WALK_H
 
@@ -25,8 +25,8 @@ enum client_walk {
  *   - an address that is not trusted: the client;
  *   - not an address: whatever is to the left of it is not to be trusted, and the client is the last
  *     trusted address so far, the peer included.
- * If all are trusted, the client is the leftmost. Empty entries are skipped. Of each entry see net/node.h and
- * net/forwarded.h; where the field holds a single address, each of its values is an entry.
+ * If all are trusted, the client is the leftmost. Empty entries are skipped. For the syntax of entries, see
+ * net/node.h and net/forwarded.h. Each value of a field that holds a single address is one entry.
  *
  * Sets *client; its type is 0 when there is none: a unix socket, and the walk met no address. Allocates nothing;
  * the work is bounded by the length of the fields. Any thread. */

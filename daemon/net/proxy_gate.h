@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where connections of trusted proxies wait for their PROXY header (http.proxy_protocol). It is read
- * here, before the HTTP library sees the connection: exactly the header, so that what comes behind it is
- * left for the library. From then on, the proxy's client is the peer.
+ * here, before the HTTP library sees the connection, and not a byte more, so that the request is left for the
+ * library. From then on, the proxy's client is the peer.
  *
  * A header must be complete within 100 ms. A connection without a valid one is closed: counted for
  * /metrics, and logged at most once a minute for each reason. Everything in the loop's thread. */
@@ -19,8 +19,8 @@ struct proxy_gate;
 /* How many connections may wait at once; any more are closed unless their header is there already. */
 #define PROXY_GATE_MAX 1000
 
-/* Calls `passed` with each connection that may be served, and its peer: as the header names it, or else
- * as it came. Whoever is in `trusted` or comes over a unix socket is a proxy; others pass at once.
+/* Calls `passed` with each connection that may be served, and with its peer: the one in the header, or else the
+ * real one. Peers in `trusted` and on unix sockets are proxies; all others pass at once.
  * Borrows `loop` and `trusted` until proxy_gate_free(). NULL when out of memory. */
 struct proxy_gate *proxy_gate_new(struct loop *loop, const struct networks *trusted,
                                   listener_accept_fn *passed, void *ctx);

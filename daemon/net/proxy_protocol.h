@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PROXY protocol: the header with which a proxy begins a connection, to say for whom it has opened
- * it. Version 1 is a line of text, version 2 is binary. The specification comes with HAProxy
+/* The PROXY protocol: a header that a proxy sends at the beginning of a connection, with the address of
+ * its client. Version 1 is a line of text, version 2 is binary. The specification comes with HAProxy
  * (doc/proxy-protocol.txt). Pure, no allocation; any thread. */
 #ifndef NET_PROXY_PROTOCOL_H
 #define NET_PROXY_PROTOCOL_H
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest header that is accepted: what the smallest TCP segment that every host must take has room
- * for (576 bytes without 40 of IP and TCP), which the specification wants a header to fit in. The longest
- * addresses, two paths of unix sockets, take 16 + 216 bytes of it and leave 304 for TLVs. */
+/* The longest header that is accepted: as much as fits into the smallest TCP segment that every host must
+ * accept (576 bytes, less 40 for IP and TCP), as the specification recommends. The longest addresses, two
+ * paths of unix sockets, take 16 + 216 bytes of it, which leaves 304 for TLVs. */
 #define PROXY_HEADER_MAX 536
 
 struct proxy_header {
@@ -27,15 +27,15 @@ struct proxy_header {
 /* What proxy_header_parse() returns instead of a length. */
 enum {
     PROXY_HEADER_INCOMPLETE = 0,
-    PROXY_HEADER_MISSING = -1, /* it is something else, from its first bytes on */
+    PROXY_HEADER_MISSING = -1, /* the first bytes are not those of a header */
     PROXY_HEADER_MALFORMED = -2,
     PROXY_HEADER_TOO_LONG = -3, /* than PROXY_HEADER_MAX, or than 107 bytes in version 1 */
 };
 
 /* Reads the header that `data` begins with. Returns its length, with *header set; or
- * PROXY_HEADER_INCOMPLETE if all of `data` belongs to a header that goes on; or what is wrong. More bytes
- * change nothing but an incomplete header, and PROXY_HEADER_MAX bytes are never an incomplete one. TLVs
- * are skipped without a look. */
+ * PROXY_HEADER_INCOMPLETE if `data` ends within the header; or what is wrong. Only the result for an
+ * incomplete header can change as more bytes arrive, and PROXY_HEADER_MAX bytes are never incomplete. TLVs
+ * are skipped, not parsed. */
 int proxy_header_parse(const uint8_t *data, size_t size, struct proxy_header *header);
 
 /* A whole header: version 2, LOCAL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The relay: p0f's own socket protocol, answered from the cache, for programs that speak it. It is one more
- * way in, beside http, and knows nothing of that: they share cache, flights and admission.
+/* The relay: serves p0f's own socket protocol from the cache, for programs that speak it. It is a sibling of
+ * http, of which it knows nothing; the two share cache, flights and admission.
  *
  * All its connections are one descriptor to the loop (loop_crowd.h), so however much they send, p0f and
  * HTTP get their turn.

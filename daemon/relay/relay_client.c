@@ -15,7 +15,7 @@
 
 /* Between reading a query and writing its answer. */
 struct pending {
-    struct relay_query query; /* first, so that its lookup is the other */
+    struct relay_query query; /* first: on_relay_lookup_done() casts its lookup to this */
     STAILQ_ENTRY(pending) link;
     struct relay_client *client;
     enum { PENDING_WAITING, PENDING_ASKED, PENDING_DONE } state; /* waiting for a turn */
@@ -91,7 +91,7 @@ static bool send_some(const struct relay_client *client, const uint8_t *bytes, s
     return count >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
-/* Nothing may be unsent. False: the client has gone, or there is no memory for what it does not read. */
+/* Nothing may be unsent. False: the client has gone, or there is no memory to keep what it does not read. */
 static bool send_answers(struct relay_client *client, const struct outgoing *out)
 {
     size_t sent;
@@ -268,7 +268,7 @@ static bool queue_query(struct relay_client *client, const struct relay_query *q
     return true;
 }
 
-/* A hit that no other query of this client is before is answered at once. */
+/* A hit is answered at once, unless an earlier query of this client is still pending. */
 static void handle_query(struct relay_client *client, const uint8_t in[P0F_QUERY_SIZE],
                          struct boottime now, struct outgoing *out)
 {

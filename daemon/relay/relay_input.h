@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a client of the relay sends, cut into queries.
  *
- * While a query waits for its answer, the last byte that was read stays in the socket. A connection that is
- * closed with a byte unread ends for the client with an error (ECONNRESET), without that it just ends. Some
- * clients, as Haraka's plugin, connect again only after an error, and would wait for ever for an answer
- * that does not come.
+ * While a query is pending, the last byte that was read is left in the socket. If we then close a unix socket,
+ * the client gets an error (ECONNRESET) instead of an end of file. Some clients, such as Haraka's plugin,
+ * reconnect only after an error; after an end of file they wait for an answer for ever.
  *
  * Belongs to one thread at a time. */
 #ifndef RELAY_RELAY_INPUT_H
@@ -21,8 +20,8 @@
 /* Zeroed but for `fd`. */
 struct relay_input {
     int fd;
-    bool kept;           /* the last byte read is still in the socket, which so stays readable */
-    bool limited;        /* no more than `left` is read */
+    bool kept;    /* the last byte read is still in the socket, which therefore stays readable */
+    bool limited; /* no more than `left` is read */
     uint8_t part_length; /* of a query that has come in part */
     uint8_t part[P0F_QUERY_SIZE];
     size_t left;

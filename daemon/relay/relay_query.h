@@ -14,8 +14,8 @@
 #define RELAY_ANSWER_SIZE 232
 
 struct relay_query {
-    struct lookup_request lookup; /* what it asks; the first member, so that one is the other */
-    bool malformed;               /* nothing: its magic or type is wrong */
+    struct lookup_request lookup; /* first, so that a pointer to it is one to the query */
+    bool malformed;               /* magic or type is wrong; there is no lookup */
 };
 
 /* Reads a query; the lookup's `flow`, `came`, `began` and `done` are still to be set. The host is taken to
