@@ -29,6 +29,7 @@ def test_version():
 def test_log_begins_with_the_version(fake, serve):
     version = run("-V").stdout.split()[1]
     with serve(fake, {}) as daemon:
+        wait_until(daemon.log, "the log to begin")
         assert daemon.log().startswith(f"p0f-lookupd: starting version {version}\n")
 
 

@@ -252,12 +252,14 @@ def _counted(lines):
 def test_straight(lab):
     _, daemon = lab
     _check(daemon.endpoint, SEED, ROUNDS, straight=True)
+    daemon.wait_for_log()
     assert max(_counted(daemon.log().split("\n")).values()) == 1, "one request has been two"
 
 
 def _assert_as_forwarded(daemon, forwarded, last):
     """What the proxy has passed on as one request was one. `last` is about whom the last one was."""
     wait_until(lambda: last in _counted(forwarded()), "the proxy to log all")
+    daemon.wait_for_log()
     passed_on, served = _counted(forwarded()), _counted(daemon.log().split("\n"))
     more = {about: count for about, count in served.items() if count > passed_on[about]}
     assert not more, f"these have been served, but not passed on: {more}"

@@ -131,16 +131,19 @@ def test_haproxy_on_ipv6(scratch, lab, sends):
 def test_health_checks_of_haproxy(scratch, lab, over, sends):
     """They send LOCAL, or UNKNOWN in version 1, with no more than `check`."""
     daemon = lab[0]
-    before, asked = _errors(daemon), daemon.log().count('"GET /livez" 200')
+
+    def checks():
+        return [line.split()[1] for line in daemon.log().splitlines() if line.endswith('"GET /livez" 200')]
+    daemon.wait_for_log()
+    before, asked = _errors(daemon), len(checks())
     check = "option httpchk GET /livez"
     with _haproxy(scratch, _address(lab, over), f"{sends} check inter 100", check=check) as server:
-        wait_until(lambda: daemon.log().count('"GET /livez" 200') >= asked + 5, "some checks")
+        wait_until(lambda: len(checks()) >= asked + 5, "some checks")
         _see_visitors(server.endpoint)
         wait_until(lambda: "succeeded" in server.log(), "HAProxy to log it")
         assert "is DOWN" not in server.log(), server.log()
     assert _errors(daemon) == before
-    checks = [line for line in daemon.log().split("\n") if line.endswith('"GET /livez" 200')]
-    assert checks[-1].split()[1] == (PROXY if over == "tcp" else "unix")
+    assert checks()[-1] == (PROXY if over == "tcp" else "unix")
 
 
 def test_haproxy_without_the_header(scratch, lab):

@@ -139,8 +139,8 @@ def test_what_needs_a_restart_is_said(daemon):
     _reload(daemon, {"http.listen": "127.0.0.1:1", "cache.ttl": "22s"})
     wait_until(lambda: _time_to_live(daemon) == 22, "the rest to be taken over")
     line = daemon.settings_line("http.listen")
-    assert (f"{daemon.config}:{line}: http.listen = 127.0.0.1:1 needs a restart; {old} stays in "
-            "force\n") in daemon.log()[before:]
+    wait_until(lambda: f"{daemon.config}:{line}: http.listen = 127.0.0.1:1 needs a restart; {old} stays in "
+               "force\n" in daemon.log()[before:], "it to be said")
     status = daemon.get("/status").json()
     assert status["reload"]["waiting_for_restart"] == {"http.listen": "127.0.0.1:1"}
     assert status["configuration"]["http"]["listen"] == old
