@@ -31,13 +31,14 @@ struct relay *relay_new(const struct relay_options *options)
     if (!relay)
         return NULL;
     relay->clients.crowd = loop_crowd_new(options->loop);
-    if (!relay->clients.crowd) {
+    if (!relay->clients.crowd ||
+        !relay_turns_open(&relay->turns, options->loop, options->max_lookups)) {
         int problem = errno;
+        loop_crowd_free(relay->clients.crowd);
         free(relay);
         errno = problem;
         return NULL;
     }
-    relay_turns_open(&relay->turns, options->loop, options->max_lookups);
     relay->clients.loop = options->loop;
     relay->clients.lookup = options->lookup;
     relay->clients.turns = &relay->turns;

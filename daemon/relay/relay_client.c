@@ -156,7 +156,7 @@ static void collect_answers(struct relay_client *client, struct outgoing *out)
 
 static bool may_read(const struct relay_client *client)
 {
-    return !client->ended && !client->unsent && !client->turn.waiting &&
+    return !client->ended && !client->unsent && !client->turn.entry.queued &&
            client->pending_count < RELAY_QUERIES_MAX;
 }
 
@@ -361,6 +361,7 @@ struct relay_client_entry *relay_client_new(const struct relay_client_options *o
     client->turn = (struct relay_turn){.take = on_relay_turn, .ctx = client};
     read_out_of_band(fd);
     client->flow = lookup_flow_of_process(options->lookup, peer_process(fd));
+    client->turn.flow = client->flow.numbers[0];
     STAILQ_INIT(&client->pending);
     if (loop_crowd_watch(options->crowd, &client->watch, client->events) == 0)
         return &client->entry;

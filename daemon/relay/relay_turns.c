@@ -13,23 +13,24 @@ static void share_turns(void *ctx)
     struct relay_turns *turns = ctx;
     struct relay_turn *first;
 
-    while (has_turn(turns) && (first = TAILQ_FIRST(&turns->waiting))) {
-        relay_turns_leave(turns, first);
+    while (has_turn(turns) && (first = (struct relay_turn *)fair_queue_take(turns->waiting))) {
         turns->taken++;
         first->take(first->ctx);
     }
 }
 
-void relay_turns_open(struct relay_turns *turns, struct loop *loop, uint32_t max)
+bool relay_turns_open(struct relay_turns *turns, struct loop *loop, uint32_t max)
 {
     *turns =
         (struct relay_turns){.loop = loop, .max = max, .share = {.run = share_turns, .ctx = turns}};
-    TAILQ_INIT(&turns->waiting);
+    turns->waiting = fair_queue_new();
+    return turns->waiting;
 }
 
 void relay_turns_close(struct relay_turns *turns)
 {
     loop_drop(turns->loop, &turns->share);
+    fair_queue_free(turns->waiting);
 }
 
 void relay_turns_set_max(struct relay_turns *turns, uint32_t max)
@@ -41,7 +42,7 @@ void relay_turns_set_max(struct relay_turns *turns, uint32_t max)
 /* Nobody overtakes those who wait. */
 bool relay_turns_claim(struct relay_turns *turns)
 {
-    if (!has_turn(turns) || !TAILQ_EMPTY(&turns->waiting))
+    if (!has_turn(turns) || fair_queue_length(turns->waiting) > 0)
         return false;
     turns->taken++;
     return true;
@@ -50,22 +51,18 @@ bool relay_turns_claim(struct relay_turns *turns)
 void relay_turns_release(struct relay_turns *turns)
 {
     turns->taken--;
-    if (!TAILQ_EMPTY(&turns->waiting))
+    if (fair_queue_length(turns->waiting) > 0)
         loop_later(turns->loop, &turns->share);
 }
 
 void relay_turns_wait(struct relay_turns *turns, struct relay_turn *turn)
 {
-    if (turn->waiting)
-        return;
-    turn->waiting = true;
-    TAILQ_INSERT_TAIL(&turns->waiting, turn, link);
+    if (!turn->entry.queued)
+        fair_queue_add(turns->waiting, &turn->entry, turn->flow);
 }
 
 void relay_turns_leave(struct relay_turns *turns, struct relay_turn *turn)
 {
-    if (!turn->waiting)
-        return;
-    turn->waiting = false;
-    TAILQ_REMOVE(&turns->waiting, turn, link);
+    if (turn->entry.queued)
+        fair_queue_remove(turns->waiting, &turn->entry);
 }

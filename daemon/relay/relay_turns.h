@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* How many lookups all connections of the relay together may have under way. When that is used up, the
- * connections that want one more take turns, so that each gets as many as the others.
+ * processes that want one more take turns (fair_queue.h), however many connections each has.
  *
- * No allocation. Belongs to the loop's thread. */
+ * Belongs to the loop's thread. */
 #ifndef RELAY_RELAY_TURNS_H
 #define RELAY_RELAY_TURNS_H
 
 #include "core/loop.h"
+#include "p0f/fair_queue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
-/* Who waits for a turn. Zeroed but for `take` and `ctx`. */
+/* A connection that may wait for a turn. Zeroed but for `flow`, `take` and `ctx`. */
 struct relay_turn {
-    TAILQ_ENTRY(relay_turn) link;
-    bool waiting;
+    struct fair_queue_entry entry; /* first: share_turns() casts it to this */
+    unsigned flow;                 /* its number */
     void (*take)(void *ctx); /* begins one lookup, which is claimed; may wait for the next turn */
     void *ctx;
 };
@@ -24,11 +24,12 @@ struct relay_turns {
     struct loop *loop; /* borrowed until relay_turns_close() */
     uint32_t max;      /* of lookups under way, at least 1 */
     uint32_t taken;
-    TAILQ_HEAD(, relay_turn) waiting;
+    struct fair_queue *waiting;
     struct loop_chore share;
 };
 
-void relay_turns_open(struct relay_turns *turns, struct loop *loop, uint32_t max);
+/* False when out of memory. */
+bool relay_turns_open(struct relay_turns *turns, struct loop *loop, uint32_t max);
 
 /* Nobody may wait. */
 void relay_turns_close(struct relay_turns *turns);

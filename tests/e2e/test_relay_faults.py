@@ -254,19 +254,25 @@ def test_in_turns_with_who_sends_without_end(fake, relay, start):
             assert _whose(first.answers(len(greedy))) == greedy
 
 
-def test_a_process_with_many_connections_is_one_client(fake, relay, start):
-    connections, each = 20, 16
-    greedy, (other,) = _hosts(fake, 1, connections * each), _hosts(fake, 2, 1)
+@pytest.mark.parametrize("max_pending, connections", [(10000, 20), (64, 60)], ids=["p0f", "the relay"])
+def test_a_process_with_many_connections_is_one_client(fake, relay, start, max_pending, connections):
+    """Whatever is short: p0f's time, or what the relay may have under way."""
+    each = 16
+    greedy, (known, other) = _hosts(fake, 1, connections * each), _hosts(fake, 2, 2)
     queries = [b"".join(map(p0f_wire.pack_query, greedy[number::connections]))
                for number in range(connections)]
-    settings = {"p0f.connections": "1", "p0f.pipeline": "1", "p0f.timeout": "25s", "p0f.max_rate": "100"}
+    settings = {"p0f.connections": "1", "p0f.pipeline": "1", "p0f.timeout": "25s", "p0f.max_rate": "100",
+                "p0f.max_pending": str(max_pending)}
     with start(fake, KEPT, settings) as daemon:
         daemon.wait_for_p0f()
+        assert daemon.host(known).status == 200
         fake.hold()
+        most = daemon.get("/status").json()["relay"]["max_lookups"]
         with Doomed(relay, queries), P0fClient(relay) as client:
-            wait_until(lambda: relay_metrics.read(daemon)["lookups_pending"] == len(greedy), "all to wait")
-            client.send(other)
-            wait_until(lambda: _lookups(daemon)["pending"] == len(greedy) + 1, "one more to wait")
+            wait_until(lambda: relay_metrics.read(daemon)["lookups_pending"] == min(len(greedy), most),
+                       "all to wait")
+            client.send(known, other)
+            assert _whose([client.receive()]) == [known]    # both have been read
             before = len(fake.queries)
             fake.release()
             assert _whose([client.receive()]) == [other]

@@ -4,6 +4,7 @@
 #define RELAY_FIXTURE_H
 
 #include "../../support/c/stage.h"
+#include "core/metrics.h"
 #include "lookup/lookup.h"
 #include "relay/relay.h"
 #include "relay/relay_client.h"
@@ -63,6 +64,14 @@ static inline void teardown(void)
     max_lookups = 8;
     max_pending = 16;
     max_connections = 20;
+}
+
+static inline uint64_t counted(enum metric metric)
+{
+    static struct metrics_snapshot snapshot;
+
+    metrics_read(&snapshot);
+    return snapshot.counters[metric];
 }
 
 /* ---- Clients, by their sockets */

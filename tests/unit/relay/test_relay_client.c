@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "relay_fixture.h"
 
-#include "core/metrics.h"
-
 #include <stdlib.h>
 
 static int client;
-
-static uint64_t counted(enum metric metric)
-{
-    static struct metrics_snapshot snapshot;
-
-    metrics_read(&snapshot);
-    return snapshot.counters[metric];
-}
 
 static void setup_client(void)
 {
@@ -106,7 +96,6 @@ Test(relay_client, not_understood_is_not_the_end, .init = setup_client, .fini = 
     cr_assert_eq(counted(METRIC_RELAY_BAD_QUERY), bad + 2);
 }
 
-/* What is known at once waits for what was asked before it. */
 /* A byte that is skipped, and yet makes the socket readable, would keep the loop busy. */
 Test(relay_client, out_of_band_is_read_like_the_rest, .init = setup_client, .fini = teardown_client)
 {
@@ -119,6 +108,7 @@ Test(relay_client, out_of_band_is_read_like_the_rest, .init = setup_client, .fin
     expect_answer(client, P0F_STATUS_BADQUERY);
 }
 
+/* What is known at once waits for what was asked before it. */
 Test(relay_client, in_the_order_of_the_queries, .init = setup_client, .fini = teardown_client)
 {
     uint64_t found = counted(METRIC_RELAY_FOUND);

@@ -89,7 +89,7 @@ static long sweep(bool (*make)(void), bool only_once)
 
 Test(relay_memory, making_one, .init = setup, .fini = teardown)
 {
-    cr_assert_eq(sweep(made_relay, false), 2);
+    cr_assert_eq(sweep(made_relay, false), 3);
 }
 
 Test(relay_memory, of_one_connection_is_all_that_suffers, .init = setup, .fini = teardown)
@@ -100,6 +100,18 @@ Test(relay_memory, of_one_connection_is_all_that_suffers, .init = setup, .fini =
         cr_assert_geq(sweep(served_late, once), 2);
         learn("10.0.0.1");
     }
+}
+
+/* Not an end of file, which some clients take for anything but a failure. */
+Test(relay_memory, without_it_for_a_query_the_end_is_a_reset, .init = setup, .fini = teardown)
+{
+    int client = connect_client();
+
+    ask(client, "10.0.0.1");
+    memory_start(0, true);
+    stage_settle();
+    cr_assert(memory_stop());
+    expect_reset(client);
 }
 
 /* Nothing stays of a connection. */

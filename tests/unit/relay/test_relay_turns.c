@@ -32,11 +32,13 @@ static void setup_turns(void)
 {
     loop = loop_new(no_clock);
     cr_assert_not_null(loop);
-    relay_turns_open(&turns, loop, 2);
+    cr_assert(relay_turns_open(&turns, loop, 2));
     memset(order, 0, sizeof order);
     for (size_t i = 0; i < 3; i++)
-        all[i] = (struct waiting){
-            .turn = {.take = take_one, .ctx = &all[i]}, .name = (char)('a' + i), .wants = 1};
+        all[i] =
+            (struct waiting){.turn = {.flow = FLOW_STRANGERS + i, .take = take_one, .ctx = &all[i]},
+                             .name = (char)('a' + i),
+                             .wants = 1};
     cr_assert(relay_turns_claim(&turns));
     cr_assert(relay_turns_claim(&turns));
 }
@@ -91,6 +93,18 @@ Test(relay_turns, each_in_its_turn, .init = setup_turns, .fini = teardown_turns)
     cr_assert_eq(turns.taken, 2);
 }
 
+Test(relay_turns, two_connections_of_a_process_are_one_in_turn, .init = setup_turns,
+     .fini = teardown_turns)
+{
+    all[1].turn.flow = all[0].turn.flow;
+    all[0].wants = all[2].wants = 2;
+    for (size_t i = 0; i < 3; i++)
+        relay_turns_wait(&turns, &all[i].turn);
+    for (int i = 0; i < 5; i++)
+        release(1);
+    cr_assert_str_eq(order, "acbca");
+}
+
 Test(relay_turns, nobody_overtakes_those_who_wait, .init = setup_turns, .fini = teardown_turns)
 {
     relay_turns_wait(&turns, &all[0].turn);
@@ -134,5 +148,5 @@ Test(relay_turns, closed_while_a_turn_is_due, .init = setup_turns, .fini = teard
     memset(&turns, 0xaa, sizeof turns);
     run_chores();
     cr_assert_str_eq(order, "");
-    relay_turns_open(&turns, loop, 2);
+    cr_assert(relay_turns_open(&turns, loop, 2));
 }
