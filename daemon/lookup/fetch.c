@@ -332,8 +332,8 @@ void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
         lookup_finish(&fetcher->parts, request);
         return;
     }
-    /* A batch begins its later items late. They are still queried, but wait no longer than its first one,
-     * which has `timeout` for p0f's answer from when a "no match" is final. */
+    /* Later items of a batch begin late, as do queries that have waited for a turn in the relay. They are
+     * still sent, but none waits longer than `timeout` from when its "no match" is final. */
     struct mono latest = mono_add_ms(request->final_at, fetcher->timeout);
     struct mono deadline = mono_earlier(mono_add_ms(now, fetcher->timeout), latest);
     if (!mono_before(now, latest)) {

@@ -216,7 +216,6 @@ static void begin_lookup(struct pending *pending)
     const struct relay_client_options *options = pending->client->options;
     struct lookup_request *lookup = &pending->query.lookup;
 
-    lookup->began = lookup_mono(options->lookup);
     lookup->flow = pending->client->flow;
     lookup->done = on_relay_lookup_done;
     if (!lookup_admit(options->lookup, lookup)) {
@@ -261,6 +260,7 @@ static bool queue_query(struct relay_client *client, const struct relay_query *q
     client->pending_count++;
     if (done)
         return true;
+    pending->query.lookup.began = lookup_mono(client->options->lookup); /* not at its turn */
     if (relay_turns_claim(client->options->turns))
         begin_lookup(pending);
     else

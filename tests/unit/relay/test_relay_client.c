@@ -419,6 +419,27 @@ Test(relay_client, p0f_silent, .init = setup_client, .fini = teardown_client)
     expect_no_answer();
 }
 
+/* Waiting for a turn counts; those have as long as if their first contact were waited for before. */
+Test(relay_client, p0f_silent_for_those_who_wait, .init = setup_client, .fini = teardown_client)
+{
+    int other = connect_client();
+
+    relay_set_max_lookups(relay, 1);
+    stage.holding = true;
+    ask(other, "10.0.0.2");
+    stage_settle();
+    stage_pass(600);
+    ask(client, "10.0.0.1");
+    stage_settle();
+    cr_assert_eq(relay_counts(relay).lookups, 1);
+    stage_pass(400);
+    expect_reset(other);
+    stage_pass(600 + 19);
+    expect_nothing(client);
+    stage_pass(1);
+    expect_no_answer();
+}
+
 Test(relay_client, p0f_malformed, .init = setup_client, .fini = teardown_client)
 {
     ask(client, "66.0.0.1");
