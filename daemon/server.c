@@ -45,8 +45,8 @@ static void warn_restart_needed(void *ctx, const struct config_change *change)
               change->key, change->waiting, change->in_force);
 }
 
-/* The addresses must be good for the next start, except that names are not resolved here: that could
- * take long. */
+/* The addresses must be good for the next start, except that names and the group are not looked up here:
+ * that could take long. */
 static struct config *load_fresh(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
 {
     struct config *fresh = config_load(source, error);

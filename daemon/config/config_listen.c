@@ -61,18 +61,16 @@ bool config_listen_relay(const struct config *config, struct listeners_options *
 
 /* ---- Two sockets at one path */
 
-/* Calls `visit` with each path of a unix socket in the list, until it returns false. */
-static bool each_unix(const char *addresses, bool (*visit)(void *ctx, const char *path), void *ctx)
+/* Takes the next unix socket off a list of addresses. */
+static bool next_unix(struct span *list, struct listen_address *address)
 {
-    struct span list = span_of(addresses), item;
-    struct listen_address address;
     char error[LISTEN_ADDRESS_ERROR_SIZE];
+    struct span item;
 
-    while (span_next_item(&list, &item))
-        if (listen_address_parse(item, &address, error) && address.is_unix &&
-            !visit(ctx, address.host))
-            return false;
-    return true;
+    while (span_next_item(list, &item))
+        if (listen_address_parse(item, address, error) && address->is_unix)
+            return true;
+    return false;
 }
 
 /* The directory of an absolute path; returns the name in it. */
@@ -98,53 +96,36 @@ static bool is_same_path(const char *a, const char *b)
            at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
 }
 
-struct path_check {
-    const struct config *config;
-    const char *name; /* of the setting that is looked at */
-    const char *path; /* that it is compared with */
-    char *error;
-};
-
-static bool is_not_p0f(void *ctx, const char *path)
+static bool lists_path(const char *addresses, const char *path)
 {
-    const struct path_check *check = ctx;
+    struct span list = span_of(addresses);
+    struct listen_address address;
 
-    if (!is_same_path(path, check->config->p0f.socket))
-        return true;
-    return refuse_setting(check->config, check->name, check->error,
-                          "unix:%s is p0f.socket, where p0f itself listens; choose another path",
-                          path);
-}
-
-static bool is_not_relay(void *ctx, const char *path)
-{
-    const struct path_check *check = ctx;
-
-    return !is_same_path(path, check->path);
-}
-
-static bool is_not_http(void *ctx, const char *path)
-{
-    const struct path_check *check = ctx;
-    struct path_check against = {.path = path};
-
-    if (each_unix(check->config->http.listen, is_not_relay, &against))
-        return true;
-    return refuse_setting(check->config, check->name, check->error,
-                          "unix:%s is in http.listen, too; choose another path", path);
-}
-
-static bool check_paths(const struct config *config, char error[CONFIG_ERROR_SIZE])
-{
-    struct path_check http = {.config = config, .name = "http.listen", .error = error};
-    struct path_check relay = {.config = config, .name = "relay.listen", .error = error};
-
-    if (each_unix(config->http.listen, is_not_p0f, &http) &&
-        each_unix(config->relay.listen, is_not_p0f, &relay) &&
-        each_unix(config->relay.listen, is_not_http, &relay))
-        return true;
-    errno = EINVAL;
+    while (next_unix(&list, &address))
+        if (is_same_path(address.host, path))
+            return true;
     return false;
+}
+
+/* Of one setting; `others` are addresses of http.listen that it must not repeat. */
+static bool check_paths(const struct config *config, const char *name, const char *addresses,
+                        const char *others, char error[CONFIG_ERROR_SIZE])
+{
+    struct span list = span_of(addresses);
+    struct listen_address address;
+
+    while (next_unix(&list, &address)) {
+        const char *clash = is_same_path(address.host, config->p0f.socket)
+                                ? "is p0f.socket, where p0f itself listens"
+                            : lists_path(others, address.host) ? "is in http.listen, too"
+                                                               : NULL;
+        if (clash) {
+            errno = EINVAL;
+            return refuse_setting(config, name, error, "unix:%s %s; choose another path",
+                                  address.host, clash);
+        }
+    }
+    return true;
 }
 
 /* ---- All of it */
@@ -169,6 +150,8 @@ bool config_listen_check(const struct config *config, bool resolve, char error[C
     const struct listeners_options http = config_listen_http(config);
     struct listeners_options relay;
 
-    return check_addresses(config, &http, resolve, error) && check_paths(config, error) &&
-           config_listen_relay(config, &relay, error);
+    return check_addresses(config, &http, resolve, error) &&
+           check_paths(config, "http.listen", config->http.listen, "", error) &&
+           check_paths(config, "relay.listen", config->relay.listen, config->http.listen, error) &&
+           (!resolve || config_listen_relay(config, &relay, error));
 }

@@ -14,8 +14,8 @@ struct listeners_options config_listen_http(const struct config *config);
 bool config_listen_relay(const struct config *config, struct listeners_options *options,
                          char error[CONFIG_ERROR_SIZE]);
 
-/* Checks what config_load() cannot: that the addresses are allowed and, if `resolve`, that names can be
- * resolved, which can take long; that the group exists; that no two sockets have the same path. False
+/* Checks what config_load() cannot: that the addresses are allowed, and that no two sockets have the same
+ * path; if `resolve`, also that names can be resolved and that the group exists, which can take long. False
  * with errno as of listeners_parse(), and with a message in `error` that names the setting and where it
  * was read. */
 bool config_listen_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE]);
