@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define YEAR_MS (365 * DAY_MS)
@@ -31,9 +32,9 @@ static const struct option options[] = {
     {"http", "trusted_proxies", OPTION_NETWORKS, FIELD(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
      "proxies trusted to name the client: networks, comma-separated"},
     {"http", "client_header", OPTION_CLIENT_HEADER, FIELD(http, client_header), "X-Forwarded-For", 0, 0, false,
-     "the header field in which they do: X-Forwarded-For, Forwarded, X-Real-IP..."},
+     "field in which trusted proxies do: X-Forwarded-For, Forwarded, X-Real-IP..."},
     {"http", "proxy_protocol", OPTION_BOOLEAN, FIELD(http, proxy_protocol), "no", 0, 0, false,
-     "whether they begin each connection with a PROXY header"},
+     "trusted proxies begin each connection with a PROXY header"},
     {"http", "server_names", OPTION_SERVER_NAMES, FIELD(http, server_names), "", 0, 0, false,
      "names in Host that are answered, comma-separated; empty for all"},
     {"http", "cors_origins", OPTION_ORIGINS, FIELD(http, cors_origins), "", 0, 0, false,
@@ -230,6 +231,14 @@ void config_advise(const struct config *config, void (*advise)(const char *text)
     if (config->http.proxy_protocol && !has_proxies(config))
         advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
                "http.listen has no unix socket");
+    if (config->relay.socket_group[0] && config->relay.socket_mode & S_IWOTH) {
+        snprintf(
+            text, sizeof text,
+            "relay.socket_group changes nothing: with relay.socket_mode = %04o, every user can "
+            "connect; to admit only the group, set 0660",
+            config->relay.socket_mode);
+        advise(text);
+    }
     if (config->p0f.connections < P0F_CLIENTS)
         return;
     snprintf(text, sizeof text,

@@ -155,10 +155,11 @@ static bool set_listen_unix(char **field, const char *value, char expected[OPTIO
         return set_string(field, value);
     while (span_next_item(&list, &item)) {
         if (item.length > 0 && !span_skip(&item, "unix:")) {
-            snprintf(expected, OPTION_EXPECTED_SIZE,
-                     LISTEN_UNIX_EXPECTED " ('%.*s' is not a unix socket; p0f's protocol has no "
-                                          "authentication, so it is not served over TCP)",
-                     item.length < 60 ? (int)item.length : 60, item.at);
+            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_UNIX_EXPECTED " ('%.*s' %s)",
+                     item.length < 60 ? (int)item.length : 60, item.at,
+                     item.at[0] == '/' ? "lacks unix:"
+                                       : "is not a unix socket; p0f's protocol has no "
+                                         "authentication, so it is not served over TCP");
             return false;
         }
     }

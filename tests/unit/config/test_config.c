@@ -381,7 +381,7 @@ Test(config, the_relay_is_not_for_tcp)
     expect_error(load(NULL, "relay.listen=unix:/run/a, [::1]:1"), "-o relay.listen",
                  "('[::1]:1' is not a unix socket");
     expect_error(load(NULL, "relay.listen=/run/a"), "-o relay.listen",
-                 "; did you mean unix:/run/a?");
+                 "unix:/path ('/run/a' lacks unix:); did you mean unix:/run/a?");
     expect_error(load(NULL, "relay.listen=unix:a"), "-o relay.listen",
                  "expected comma-separated unix:/path ('unix:a' has no absolute path)");
     expect_error(load(NULL, "relay.listen=unix:/run/a unix:/run/b"), "-o relay.listen",
@@ -475,11 +475,11 @@ Test(config, all_that_p0f_has)
     config_free(config);
 }
 
-static const char *advice;
+static char advice[200];
 
 static void keep_advice(const char *text)
 {
-    advice = text;
+    snprintf(advice, sizeof advice, "%s", text);
 }
 
 Test(config, proxy_protocol_without_a_proxy)
@@ -501,12 +501,30 @@ Test(config, proxy_protocol_without_a_proxy)
             char reason[CONFIG_ERROR_SIZE];
             struct config *config = config_load(&source, reason);
             cr_assert_not_null(config, "%s", reason);
-            advice = "";
+            advice[0] = '\0';
             config_advise(config, keep_advice);
             bool told = strncmp(advice, "http.proxy_protocol = yes changes nothing", 41) == 0;
             cr_assert_eq(told, on && of[i].useless, "%s, %s", of[i].trusted, of[i].listen);
             config_free(config);
         }
+    }
+}
+
+Test(config, a_group_for_what_is_open_to_everybody)
+{
+    char group[] = "relay.socket_group=daemon";
+
+    for (unsigned mode = 0; mode < 01000; mode++) {
+        char text[32], *override[] = {group, text};
+        snprintf(text, sizeof text, "relay.socket_mode=%04o", mode);
+        const struct config_source source = {.override = override, .override_count = 2};
+        struct config *config = config_load(&source, error);
+        cr_assert_not_null(config, "%s", error);
+        advice[0] = '\0';
+        config_advise(config, keep_advice);
+        cr_assert_eq(strncmp(advice, "relay.socket_group changes nothing", 34) == 0, !!(mode & 2),
+                     "%s: %s", text, advice);
+        config_free(config);
     }
 }
 
