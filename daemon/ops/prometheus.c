@@ -78,8 +78,10 @@ static void put_proxy_errors(struct exposition *out, const struct metrics_snapsh
     const char *name = PREFIX "http_proxy_protocol_errors_total";
     const uint64_t *counters = snapshot->counters;
 
-    exposition_head(out, name, "counter",
-                    "Connections of trusted proxies closed for want of a PROXY header.");
+    exposition_head(
+        out, name, "counter",
+        "Connections of trusted proxies closed without a valid PROXY header, or because too "
+        "many were waiting for theirs.");
     exposition_labelled(out, name, "reason", "missing", counters[METRIC_HTTP_PROXY_MISSING]);
     exposition_labelled(out, name, "reason", "malformed", counters[METRIC_HTTP_PROXY_MALFORMED]);
     exposition_labelled(out, name, "reason", "too_long", counters[METRIC_HTTP_PROXY_TOO_LONG]);
@@ -99,12 +101,14 @@ static void put_relay(struct exposition *out, const struct metrics_snapshot *sna
                       gauges->relay_connections);
     exposition_single(out, PREFIX "relay_connections_accepted_total", "counter",
                       "Connections of the relay accepted.", counters[METRIC_RELAY_ACCEPTED]);
-    exposition_single(out, PREFIX "relay_connections_refused_total", "counter",
-                      "Connections of the relay refused: relay.max_connections were open.",
-                      counters[METRIC_RELAY_REFUSED]);
+    exposition_single(
+        out, PREFIX "relay_connections_refused_total", "counter",
+        "Connections of the relay refused: relay.max_connections were open, or memory "
+        "was short.",
+        counters[METRIC_RELAY_REFUSED]);
     exposition_head(out, name, "counter",
                     "Queries of the relay's clients: answered with found, no_match or bad_query, "
-                    "failed (the connection was closed instead) or cancelled (by the client, who "
+                    "failed (the connection was reset instead) or cancelled (by the client, who "
                     "closed it).");
     exposition_labelled(out, name, "result", "found", counters[METRIC_RELAY_FOUND]);
     exposition_labelled(out, name, "result", "no_match", counters[METRIC_RELAY_NO_MATCH]);

@@ -149,6 +149,14 @@ def test_examples_are_as_the_document_says(document):
     assert seen > 100
 
 
+def test_the_example_of_the_status_has_all_settings(daemon, document):
+    settings = daemon.get("/status").json()["configuration"]
+    content = document.resolve(document.members["paths"]["/status"]["get"]["responses"]["200"])["content"]
+    (shown,) = [example["configuration"] for example in _examples(content["application/json"])]
+    assert {name: list(section) for name, section in shown.items()} == \
+        {name: list(section) for name, section in settings.items()}
+
+
 def _daemons_problems():
     with open(os.path.join(daemon_module.ROOT, "daemon/http/problem.c"), encoding="utf-8") as source:
         return {code: (int(status), title) for status, code, title in
