@@ -224,6 +224,13 @@ static void expect_group_refused(void (*what)(void), const char *why)
     cr_assert_eq(group_of(victim), before);
 }
 
+/* As another program's socket would be: it is not given away. */
+static void put_a_link_to_a_socket_there(void)
+{
+    cr_assert_eq(rename(path, moved), 0);
+    cr_assert_eq(symlink(moved, path), 0);
+}
+
 static void remove_it(void)
 {
     cr_assert_eq(unlink(path), 0);
@@ -249,4 +256,10 @@ Test(listener_mode, a_group_that_is_not_ours, .init = setup, .fini = teardown)
     cr_assert_eq(seteuid(0), 0);
     cr_assert_eq(setegid(0), 0);
     cr_assert_eq(access(path, F_OK), -1);
+}
+
+Test(listener_mode, a_group_for_a_link_to_a_socket, .init = setup, .fini = teardown)
+{
+    expect_group_refused(put_a_link_to_a_socket_there, "it is not a socket");
+    cr_assert_neq(group_of(moved), 4711);
 }

@@ -303,7 +303,11 @@ Test(proxy_gate, no_header, .init = setup, .fini = teardown)
                   "not begin with a PROXY header; ");
     expect_closed(take(&local, sizeof(sa_family_t), REQUEST, 3), METRIC_HTTP_PROXY_MISSING);
     expect_logged("");
-    time_now = mono_add_ms(time_now, 60000);
+    time_now = mono_add_ms(time_now, 59999);
+    run_round();
+    expect_closed(take(&local, sizeof(sa_family_t), REQUEST, 3), METRIC_HTTP_PROXY_MISSING);
+    expect_logged("");
+    time_now = mono_add_ms(time_now, 1);
     run_round();
     expect_closed(take(&local, sizeof(sa_family_t), REQUEST, 3), METRIC_HTTP_PROXY_MISSING);
     expect_logged("closing a connection from a unix socket: it does not begin with");
