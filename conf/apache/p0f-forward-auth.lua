@@ -124,7 +124,7 @@ end
 
 -- Also such names as x_p0f_os, which the site may take for one of ours.
 local function is_ours(name)
-    return name:lower():find("^x[-_]p0f") ~= nil
+    return name:lower():find("^x[-_.]p0f") ~= nil
 end
 
 -- Nothing but our answer is under these names, and the Connection field does not name them, since

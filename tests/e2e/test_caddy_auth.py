@@ -138,6 +138,16 @@ def test_something_else_answers_in_its_place(scratch, status):
             assert p0f_fields(page.told.fields) == {"Status": "error"}, page
 
 
+def test_a_success_of_something_else(scratch):
+    """Caddy would tell the site the names of its own placeholders."""
+    port = free_port()
+    with RecordingSite() as site:
+        text, endpoint = _site(scratch, site.port, f"127.0.0.1:{port}")
+        with caddy.Caddy(scratch, f"{text}http://:{port} {{\nrespond 200\n}}\n"):
+            page = visit(endpoint, STRANGER, "/", made_up())
+            assert p0f_fields(page.told.fields) == {"Status": "error"}, page
+
+
 def test_one_that_hangs_is_left_alone(scratch):
     """Most visitors do not wait for it. 50 that did would take 12 s."""
     with socket.create_server(("127.0.0.1", 0)) as hung, RecordingSite() as site:

@@ -42,7 +42,7 @@ STRANGER = "127.0.0.2"
 # Less than the time-outs that proxies have by themselves, and far more than those of the examples.
 QUICK = 15 * SLOWDOWN
 
-_OURS = re.compile("x[-_]p0f", re.I)
+_OURS = re.compile("x[-_.]p0f", re.I)
 _numbers = itertools.count(1)
 
 
@@ -83,6 +83,9 @@ SPELLINGS = {
     "underscores": lambda name: name.replace("-", "_"),
     "an underscore first": lambda name: name.replace("-", "_", 1),
     "an underscore last": lambda name: "_".join(name.rsplit("-", 1)),
+    "dots": lambda name: name.replace("-", "."),
+    "a dot first": lambda name: name.replace("-", ".", 1),
+    "a dot last": lambda name: ".".join(name.rsplit("-", 1)),
     "lower case, underscores": lambda name: name.lower().replace("-", "_"),
 }
 
