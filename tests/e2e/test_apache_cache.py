@@ -92,6 +92,10 @@ def test_hits_do_not_reach_us(lab):
         before = len(lab_.reached_us())
         lab_.get(headers={"Cache-Control": "no-cache"})
         assert len(lab_.reached_us()) == before + 1
+        # Whoever waits is not told what was known before.
+        for number in range(1, 4):
+            assert lab_.get(f"{STRANGER}?wait=1").status == 404
+            assert lab_.reached_us(STRANGER) == [404] * (1 + number)
         # The rest is not kept.
         for _ in range(2):
             answer = lab_.get("/hosts", {"Content-Type": "application/json"}, method="POST",

@@ -48,13 +48,6 @@ class TestVarnish(HttpCacheCases):
                 assert self.said(lab.get(host, {"Authorization": "Bearer x"})) == "passed"
                 assert len(reached(daemon, host)) == number + 1
 
-    def test_who_waits_is_not_told_what_was_known_before(self, lab):
-        host = f"/host/{stranger()}"
-        with lab.serve({"cache.negative_ttl": "1h"}) as daemon:
-            for path, asked in ((host, [404]), (f"{host}?wait=1", [404, 404]), (f"{host}?wait=1", [404] * 3)):
-                assert lab.get(path).status == 404
-                assert reached(daemon, host) == asked
-
 
 def _ask(endpoint, path, source=None):
     connection = connect(endpoint, source=source)

@@ -242,6 +242,13 @@ class HttpCacheCases:
             assert lab.get(unknown).status == 404
             assert set(reached(daemon, unknown)) <= {404, 504}
 
+    def test_who_waits_is_not_told_what_was_known_before(self, lab):
+        host = f"/host/{stranger()}"
+        with lab.serve({"cache.negative_ttl": "1h"}) as daemon:
+            for path, asked in ((host, [404]), (f"{host}?wait=1", [404, 404]), (f"{host}?wait=1", [404] * 3)):
+                assert lab.get(path).status == 404
+                assert reached(daemon, host) == asked
+
     # ---- What has expired
 
     def test_what_has_expired_is_revalidated(self, lab):
