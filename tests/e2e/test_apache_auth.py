@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import socket
 
 import pytest
 
@@ -140,6 +141,31 @@ def test_without_luasocket(scratch):
             _apache(scratch, free_port(), site.port, [('"socket"', '"no_such_module"')]) as server:
         assert _status(server.endpoint) == "error"
         assert "module 'no_such_module' not found" in server.log()
+
+
+# One thread, since each has a memory of its own.
+ONE_THREAD = """
+StartServers 1
+ServerLimit 1
+ThreadLimit 1
+ThreadsPerChild 1
+MinSpareThreads 1
+MaxSpareThreads 1
+MaxRequestWorkers 1
+"""
+
+
+def test_one_that_hangs_is_left_alone(scratch):
+    with socket.create_server(("127.0.0.1", 0)) as hung, RecordingSite() as site:
+        server = _apache(scratch, hung.getsockname()[1], site.port, [("PAUSE = 1", "PAUSE = 1000")])
+        with open(f"{server.root.path}/etc/apache2/mods-available/mpm_event.conf", "w", encoding="utf-8") as out:
+            out.write(ONE_THREAD)
+        with server:
+            assert [_status(server.endpoint) for _ in range(10)] == ["error"] * 10
+        hung.setblocking(False)
+        hung.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            hung.accept()
 
 
 # For tests in which a slow machine must not make a difference.

@@ -4,6 +4,7 @@ for HAProxy, with the real HAProxy and p0f."""
 
 import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -71,6 +72,30 @@ def test_nobody_waits_for_a_daemon_that_is_gone(scratch):
         for _ in range(5):
             assert _told(server.endpoint) == {"Status": "error"}
         assert time.monotonic() - begin < 5 * SLOWDOWN
+
+
+def test_a_daemon_that_hangs_is_asked_once_for_each_visitor(scratch):
+    """By itself, HAProxy's client for Lua would ask four times, and the visitor would wait for all."""
+    asked, end = [], threading.Event()
+
+    class Hung(web_site.Handler):
+        def do_GET(self):
+            if self.path == "/livez":
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            else:
+                asked.append(self.path)
+                end.wait()
+
+    with recording_site.RecordingSite() as site, web_site.WebSite(Hung) as hung, \
+            _behind(scratch, hung.port, site.port) as server:
+        try:
+            for _ in range(5):
+                assert _told(server.endpoint) == {"Status": "error"}
+        finally:
+            end.set()
+    assert len(asked) == 5
 
 
 def test_a_reload(scratch, lab):

@@ -87,6 +87,24 @@ def test_no_field_is_left_out():
     assert params == sorted(name.upper().replace("-", "_") for name in sent)
 
 
+def test_what_the_daemon_is_told(scratch):
+    """Who the visitor is, and nothing else; also if the site has a cache."""
+    with RecordingSite() as asked, RecordingSite() as site:
+        cache = (f"proxy_cache_path {scratch}/cache keys_zone=site:1m; proxy_cache site; "
+                 "proxy_cache_valid any 1h;\n")
+        config = _config(scratch, cache + _comments()[0], ("127.0.0.1:5030", f"127.0.0.1:{asked.port}"),
+                         ("127.0.0.1:8080", f"127.0.0.1:{site.port}"))
+        with nginx.Nginx(scratch, config) as server:
+            for address in (STRANGER, "127.0.0.3"):
+                visit(server.endpoint, address, "/page",
+                      [("Cookie", "a=b"), ("Authorization", "Basic eDp5"), ("X-Forwarded-For", "192.0.2.1")],
+                      "POST", b"x" * 70_000)
+                (request,) = asked.requests
+                asked.requests.clear()
+                assert request == ("GET", "/forward-auth", request.fields, b"")
+                assert sorted(request.fields) == [("Host", "p0f-lookupd"), ("X-Forwarded-For", address)]
+
+
 def _status(endpoint):
     page = visit(endpoint, STRANGER)
     assert page.status == 200, page
