@@ -14,8 +14,8 @@ local function tell_site(txn)
         url = "http://localhost/forward-auth",
         dst = "abns@p0f-lookupd",
         headers = {["x-forwarded-for"] = {visitor}},
-        -- Longer than both time-outs of that section, which are the ones that count: HAProxy repeats what
-        -- does not meet this one.
+        -- Longer than both timeouts of that section, so that those take effect first: HAProxy retries a
+        -- request that exceeds this one.
         timeout = 600
     }
     if answer.status ~= 200 then

@@ -23,8 +23,8 @@ backend p0f_lookupd {
 	.connect_timeout = 1s;
 	.first_byte_timeout = 10s;
 
-	# On /livez, not /readyz: while p0f is down, p0f-lookupd serves the hosts it has cached, which
-	# Varnish would keep from all clients.
+	# Check /livez, not /readyz: with /readyz, Varnish would answer 503 while p0f is down, even for
+	# hosts that p0f-lookupd has cached.
 	.probe = {
 		.url = "/livez";
 		.interval = 1s;
