@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "server_listeners.h"
+
+#include "config/config_listen.h"
+#include "core/log.h"
+
+#include <errno.h>
+
+#define FULL_LOG_MS 60000 /* between two messages about refused connections */
+
+/* ---- Accepting */
+
+static void log_full(const struct server_listeners *listeners, struct mono *logged,
+                     const char *setting, uint32_t max)
+{
+    struct mono now = loop_now(listeners->loop);
+
+    if (mono_before(now, *logged))
+        return;
+    log_warnx("refusing connections: %s (%u) reached", setting, max);
+    *logged = mono_add_ms(now, FULL_LOG_MS);
+}
+
+void server_listeners_serve(struct server_listeners *listeners, int fd, const struct sockaddr *peer,
+                            socklen_t length)
+{
+    if (!http_server_take(listeners->modules->http, fd, peer, length))
+        log_full(listeners, &listeners->http_full_logged, "http.max_connections",
+                 listeners->config->http.max_connections);
+}
+
+static void on_http_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server_listeners *listeners = ctx;
+
+    if (listeners->modules->gate)
+        proxy_gate_take(listeners->modules->gate, fd, peer, length);
+    else
+        server_listeners_serve(listeners, fd, peer, length);
+}
+
+static void on_relay_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server_listeners *listeners = ctx;
+
+    (void)peer;
+    (void)length;
+    if (!relay_take(listeners->modules->relay, fd) && errno == EAGAIN)
+        log_full(listeners, &listeners->relay_full_logged, "relay.max_connections",
+                 listeners->config->relay.max_connections);
+}
+
+/* ---- Opening and closing */
+
+/* NULL after it has logged why. */
+static struct listeners *open_each(const struct config *config,
+                                   const struct listeners_options *options)
+{
+    char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+    struct listeners *listeners = listeners_parse(options, error);
+
+    if (listeners && listeners_open(listeners, error))
+        return listeners;
+    log_errx("cannot start: %s%s: %s", config_prefix(config, options->setting, prefix),
+             options->setting, error);
+    listeners_free(listeners);
+    return NULL;
+}
+
+static bool open_relay(struct server_listeners *listeners)
+{
+    struct listeners_options options;
+    char error[CONFIG_ERROR_SIZE];
+
+    if (!config_listen_relay(listeners->config, &options, error)) {
+        log_errx("cannot start: %s", error);
+        return false;
+    }
+    if (!options.addresses[0])
+        return true;
+    listeners->relay = open_each(listeners->config, &options);
+    return listeners->relay != NULL;
+}
+
+bool server_listeners_open(struct server_listeners *listeners, const struct config *config)
+{
+    const struct listeners_options options = config_listen_http(config);
+
+    listeners->config = config;
+    listeners->http = open_each(config, &options);
+    return listeners->http && open_relay(listeners);
+}
+
+bool server_listeners_start(struct server_listeners *listeners, struct loop *loop,
+                            struct modules *modules)
+{
+    listeners->loop = loop;
+    listeners->modules = modules;
+    if (listeners_start(listeners->http, loop, on_http_accept, listeners) &&
+        (!listeners->relay || listeners_start(listeners->relay, loop, on_relay_accept, listeners)))
+        return true;
+    log_err("cannot start: cannot accept connections");
+    return false;
+}
+
+void server_listeners_stop(struct server_listeners *listeners)
+{
+    listeners_stop(listeners->http);
+    if (listeners->relay)
+        listeners_stop(listeners->relay);
+}
+
+void server_listeners_free(struct server_listeners *listeners)
+{
+    listeners_free(listeners->http);
+    listeners_free(listeners->relay);
+}
