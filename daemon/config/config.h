@@ -79,7 +79,8 @@ struct config_source {
 #define CONFIG_ERROR_SIZE 1024
 
 /* Reads all sources. The caller owns the result. NULL with a message in `error`; errno is ENOMEM when
- * out of memory, and EINVAL otherwise. Logs a warning about a variable of the environment that looks
+ * out of memory, EAGAIN if the file may be read at the next try (see core/small_file.h), and EINVAL
+ * otherwise. Logs a warning about a variable of the environment that looks
  * like a mistyped setting. Not reentrant. */
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE]);
 

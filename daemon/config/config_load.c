@@ -22,7 +22,7 @@
 struct loading {
     struct config *config;
     char *error; /* CONFIG_ERROR_SIZE */
-    bool no_memory;
+    int problem; /* for errno, if it fails */
 };
 
 /* ---- Messages */
@@ -40,7 +40,7 @@ __attribute__((format(printf, 2, 3))) static bool fail_loading(struct loading *l
 
 static bool fail_for_memory(struct loading *loading)
 {
-    loading->no_memory = true;
+    loading->problem = ENOMEM;
     return fail_loading(loading, "out of memory");
 }
 
@@ -191,7 +191,10 @@ static bool load_file(struct loading *loading)
 
     if (ini_file_read(loading->config->file, &reader, loading->error))
         return true;
-    loading->no_memory |= errno == ENOMEM;
+    if (errno == ENOMEM)
+        return fail_for_memory(loading);
+    if (errno == EAGAIN)
+        loading->problem = EAGAIN;
     return false;
 }
 
@@ -323,12 +326,12 @@ static struct config *new_config(const char *file)
 struct config *config_load(const struct config_source *source, char error[CONFIG_ERROR_SIZE])
 {
     struct config *config = new_config(file_of(source));
-    struct loading loading = {.config = config, .error = error};
+    struct loading loading = {.config = config, .error = error, .problem = EINVAL};
     bool good = config ? load_all(&loading, source) : fail_for_memory(&loading);
 
     if (good)
         return config;
     config_free(config);
-    errno = loading.no_memory ? ENOMEM : EINVAL;
+    errno = loading.problem;
     return NULL;
 }

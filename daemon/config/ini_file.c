@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/ini_file.h"
 
+#include "core/small_file.h"
 #include "core/span.h"
 
 #include <ctype.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FILE_MAX (1024 * 1024)
 #define LINE_SIZE 8192
 #define INI_NO_MEMORY (-2)
 
@@ -17,8 +19,8 @@
 struct ini_file {
     const struct ini_file_reader *reader;
     const char *path;
-    char *error; /* INI_FILE_ERROR_SIZE */
-    FILE *stream;
+    char *error;      /* INI_FILE_ERROR_SIZE */
+    struct span rest; /* not read yet */
     int line;
     char text[64]; /* of the line, as much as a message shows */
     int failure;   /* errno, 0 while all is well */
@@ -89,26 +91,37 @@ static void cut_comment(char *line)
     }
 }
 
-/* Gives libinih the next line, as fgets() would. libinih would cut a long line, and take a NUL for
- * its end. */
+/* Copies the next line with its line feed, as fgets() would. False if libinih could not take it: it would
+ * cut a long line, and take a NUL for its end. */
+static bool copy_line(struct ini_file *file, char *line, size_t size)
+{
+    const char *feed = memchr(file->rest.at, '\n', file->rest.length);
+    size_t length = feed ? (size_t)(feed + 1 - file->rest.at) : file->rest.length;
+
+    file->line++;
+    if (file->line == 1 &&
+        (span_skip(&file->rest, "\xff\xfe") || span_skip(&file->rest, "\xfe\xff")))
+        fail_at_line(file, "UTF-16 text: expected UTF-8");
+    else if (memchr(file->rest.at, '\0', length))
+        fail_at_line(file, "NUL byte in the line: expected text in UTF-8");
+    else if (length >= size)
+        fail_at_line(file, "line too long: expected fewer than 8190 bytes");
+    else
+        memcpy(line, file->rest.at, length);
+    if (file->failure)
+        return false;
+    line[length] = '\0';
+    file->rest = span_from(file->rest, length);
+    return true;
+}
+
+/* Gives libinih the next line. */
 static char *next_line(char *line, int size, void *ctx)
 {
     struct ini_file *file = ctx;
 
-    if (file->failure || !fgets(line, size, file->stream))
+    if (file->failure || file->rest.length == 0 || !copy_line(file, line, (size_t)size))
         return NULL;
-    file->line++;
-    if (file->line == 1 &&
-        (strncmp(line, "\xff\xfe", 2) == 0 || strncmp(line, "\xfe\xff", 2) == 0)) {
-        fail_at_line(file, "UTF-16 text: expected UTF-8");
-        return NULL;
-    }
-    if (!strchr(line, '\n') && !feof(file->stream)) {
-        fail_at_line(file, strlen(line) + 1 < (size_t)size
-                               ? "NUL byte in the line: expected text in UTF-8"
-                               : "line too long: expected fewer than 8190 bytes");
-        return NULL;
-    }
     keep_text(file, line);
     check_section(file, line);
     cut_comment(line);
@@ -141,7 +154,7 @@ static int take_setting(void *ctx, const char *section, const char *key, const c
     return !file->failure;
 }
 
-static void read_stream(struct ini_file *file)
+static void parse_text(struct ini_file *file)
 {
     ini_use_stack = false;
     ini_max_line = LINE_SIZE;
@@ -157,9 +170,6 @@ static void read_stream(struct ini_file *file)
         file->failure = ENOMEM;
     } else if (bad_line != 0) {
         fail_syntax(file);
-    } else if (ferror(file->stream)) {
-        snprintf(file->error, INI_FILE_ERROR_SIZE, "%.300s: %s", file->path, strerror(errno));
-        file->failure = EINVAL;
     }
 }
 
@@ -167,15 +177,13 @@ bool ini_file_read(const char *path, const struct ini_file_reader *reader,
                    char error[INI_FILE_ERROR_SIZE])
 {
     struct ini_file file = {.reader = reader, .path = path, .error = error};
+    struct small_file content;
 
-    file.stream = fopen(path, "re");
-    if (!file.stream) {
-        file.failure = errno == ENOMEM ? ENOMEM : EINVAL;
-        snprintf(error, INI_FILE_ERROR_SIZE, "%.300s: %s", path, strerror(errno));
-    } else {
-        read_stream(&file);
-        fclose(file.stream);
-    }
+    if (!small_file_read(path, FILE_MAX, &content, error))
+        return false;
+    file.rest = (struct span){content.text, content.length};
+    parse_text(&file);
+    small_file_free(&content);
     errno = file.failure;
     return !file.failure;
 }

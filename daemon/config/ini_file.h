@@ -4,6 +4,8 @@
 #ifndef CONFIG_INI_FILE_H
 #define CONFIG_INI_FILE_H
 
+#include "core/small_file.h"
+
 #include <stdbool.h>
 
 /* Called for each [section] and each "key = value", in order; `section` is "" before the first one.
@@ -14,11 +16,11 @@ struct ini_file_reader {
     void *ctx;
 };
 
-#define INI_FILE_ERROR_SIZE 768
+#define INI_FILE_ERROR_SIZE SMALL_FILE_ERROR_SIZE
 
 /* Reads all of the file. False with errno: ECANCELED when the reader stopped, and else with a message
- * in `error`: ENOMEM when out of memory, EINVAL when the file cannot be read or understood. Not
- * reentrant: it sets libinih's globals. */
+ * in `error`: as of small_file_read(), and EINVAL when the file cannot be understood. Not reentrant:
+ * it sets libinih's globals. */
 bool ini_file_read(const char *path, const struct ini_file_reader *reader,
                    char error[INI_FILE_ERROR_SIZE]);
 

@@ -2,12 +2,12 @@
 """Signals that do not ask the daemon to end: none of them does, as p0f may owe it answers. Those that ask
 are in test_shutdown.py, and SIGHUP is in test_reload.py."""
 
-import os
 import signal
+import socket
 
 import pytest
 
-from daemon import launch, write_config
+import lacking
 from http_client import Crowd
 from waiting import SLOWDOWN, wait_until
 
@@ -39,47 +39,62 @@ def test_others_are_logged_and_ignored(fake, serve):
         assert daemon.log().count("ignored") == len(UNKNOWN)
 
 
+class SlowNameServer:
+    """Answers no query until it is told to. It needs a name server's address and port, so only the program
+    that is run with `prefix` asks it."""
+
+    def __init__(self, scratch):
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.53.53.53", 53))
+        self._socket.setblocking(False)
+        with open(f"{scratch}/resolv.conf", "w", encoding="ascii") as out:
+            out.write("nameserver 127.53.53.53\noptions timeout:60 attempts:1\n")
+        self.prefix = ["unshare", "--mount", "sh", "-c",
+                       f'mount --bind {scratch}/resolv.conf /etc/resolv.conf && exec "$@"', "sh"]
+        self._queries = []
+
+    def is_asked(self):
+        try:
+            self._queries.append(self._socket.recvfrom(512))
+        except (BlockingIOError, TimeoutError):
+            pass
+        return bool(self._queries)
+
+    def answer(self):
+        """With 127.0.0.1, all that is asked from now on, too, until the socket is closed."""
+        self._socket.settimeout(0.05)
+        while self._queries or self.is_asked():
+            query, asker = self._queries.pop()
+            is_ipv4 = query[-4:-2] == b"\0\1"
+            record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1" if is_ipv4 else b""
+            self._socket.sendto(query[:2] + b"\x81\x80\0\1" + bytes([0, is_ipv4]) + bytes(4) +
+                                query[12:] + record, asker)
+
+    def close(self):
+        self._socket.close()
+
+
 class Starting:
-    """A daemon that waits for its configuration, which comes through a pipe."""
+    """A daemon that waits for a name server."""
 
     def __init__(self, fake, serve, scratch):
-        self.daemon = serve(fake)       # only its client and its settings
-        self.fifo = f"{scratch}/fifo"
-        os.mkfifo(self.fifo)
-        self.errors = open(f"{scratch}/errors", "a+b")  # pylint: disable=consider-using-with
-        self.process = launch("-c", self.fifo, output=self.errors)
-        self._pipe = wait_until(self._open, "the daemon to open it")
-
-    def _open(self):
-        assert self.process.poll() is None
-        try:
-            return os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            return None
-
-    def configure(self):
-        write_config(f"/dev/fd/{self._pipe}", self.daemon.settings)
-        os.close(self._pipe)
-        self._pipe = None
-
-    def configure_again(self):
-        write_config(self.fifo, self.daemon.settings)
-
-    def log(self):
-        with open(self.errors.name, encoding="ascii") as errors:
-            return errors.read()
+        self.names = SlowNameServer(scratch)
+        self.daemon = serve(fake, prefix=self.names.prefix)
+        self.daemon.settings["http.listen"] = f"startup.example:{self.daemon.port}"
+        self.daemon.launch()
+        self.process = self.daemon.process
+        wait_until(self.names.is_asked, "the daemon to ask for the name")
 
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.errors.close()
-        if self._pipe is not None:
-            os.close(self._pipe)
+        self.names.close()
 
 
 @pytest.fixture(name="starting")
 def _starting(fake, serve, scratch):
+    lacking.skip_without("namespaces")
     starting = Starting(fake, serve, scratch)
     yield starting
     starting.close()
@@ -88,11 +103,9 @@ def _starting(fake, serve, scratch):
 def test_a_reload_during_startup_waits_for_its_end(starting):
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM):
         starting.process.send_signal(number)
-    starting.configure()
-    wait_until(lambda: "listening on" in starting.log(), "its settings to be read")
-    starting.configure_again()
-    wait_until(lambda: "settings reloaded" in starting.log(), "the reload")
-    wait_until(lambda: "SIGUSR1 ignored" in starting.log(), "the other signals")
+    assert "reloaded" not in starting.daemon.log()
+    wait_until(lambda: starting.names.answer() or "settings reloaded" in starting.daemon.log(), "the reload")
+    starting.daemon.wait_for_line("SIGUSR1 ignored")
     assert starting.daemon.get("/livez").status == 200
     starting.process.send_signal(signal.SIGTERM)
     assert starting.process.wait(5 * SLOWDOWN) == 0

@@ -110,7 +110,7 @@ Test(config, no_file)
 {
     struct config_source source = {.file = "/nonexistent/p0f-lookupd.conf"};
 
-    expect_error(config_load(&source, error), "/nonexistent/p0f-lookupd.conf: ", "No such file");
+    expect_error(config_load(&source, error), "/nonexistent/p0f-lookupd.conf: ", "no such file");
 }
 
 Test(config, file_that_comes_later)

@@ -117,6 +117,7 @@ Test(ini_file, bad_lines)
     expect_error_bytes("\xff\xfe[\0s\0]\0\n\0", 10, 1, "UTF-16 text: expected UTF-8");
     expect_error_bytes("\xfe\xff\0[\0s\0]\0\n", 10, 1, "UTF-16 text: expected UTF-8");
     expect_error("\n\xff\xfe", 2, SYNTAX "'\xff\xfe'");
+    expect_error_bytes("a=1\nb=2\0", 8, 2, "NUL byte in the line: expected text in UTF-8");
     memset(line + 2, 'x', sizeof line - 3);
     expect_error(line, 1, "line too long: expected fewer than 8190 bytes");
 }
@@ -142,8 +143,8 @@ Test(ini_file, files_that_cannot_be_read)
 
     cr_assert_not(ini_file_read("/nonexistent/x.conf", &reader, error));
     cr_assert_eq(errno, EINVAL);
-    cr_assert_str_eq(error, "/nonexistent/x.conf: No such file or directory");
+    cr_assert_str_eq(error, "/nonexistent/x.conf: no such file; create it, or correct the path");
     cr_assert_not(ini_file_read("/tmp", &reader, error));
     cr_assert_eq(errno, EINVAL);
-    cr_assert_str_eq(error, "/tmp: Is a directory");
+    cr_assert_str_eq(error, "/tmp: it is a directory; a regular file is needed");
 }
