@@ -52,6 +52,12 @@ static void on_relay_accept(void *ctx, int fd, const struct sockaddr *peer, sock
 
 /* ---- Opening and closing */
 
+static bool fail_open(const char *error)
+{
+    log_errx("cannot start: %s", error);
+    return false;
+}
+
 /* NULL after it has logged why. */
 static struct listeners *open_each(const struct config *config,
                                    const struct listeners_options *options)
@@ -72,10 +78,8 @@ static bool open_relay(struct server_listeners *listeners)
     struct listeners_options options;
     char error[CONFIG_ERROR_SIZE];
 
-    if (!config_listen_relay(listeners->config, &options, error)) {
-        log_errx("cannot start: %s", error);
-        return false;
-    }
+    if (!config_listen_relay(listeners->config, &options, error))
+        return fail_open(error);
     if (!options.addresses[0])
         return true;
     listeners->relay = open_each(listeners->config, &options);
@@ -84,9 +88,12 @@ static bool open_relay(struct server_listeners *listeners)
 
 bool server_listeners_open(struct server_listeners *listeners, const struct config *config)
 {
-    const struct listeners_options options = config_listen_http(config);
+    struct listeners_options options;
+    char error[CONFIG_ERROR_SIZE];
 
     listeners->config = config;
+    if (!config_listen_http(config, &options, error))
+        return fail_open(error);
     listeners->http = open_each(config, &options);
     return listeners->http && open_relay(listeners);
 }

@@ -13,12 +13,17 @@
 #define YEAR_MS (365 * DAY_MS)
 #define FIELD(section, key) offsetof(struct config, section.key)
 
-#define P0F_CLIENTS 20 /* of p0f -S, by default */
+#define P0F_CLIENTS 20           /* of p0f -S, by default */
+#define SOCKET_MODE_DEFAULT 0666 /* the default of http.socket_mode and relay.socket_mode */
 
 /* clang-format off */
 static const struct option options[] = {
     {"http", "listen", OPTION_LISTEN, FIELD(http, listen), "127.0.0.1:5030", 0, 0, false,
      "where to listen: host:port, [IPv6]:port or unix:/path, comma-separated"},
+    {"http", "socket_mode", OPTION_MODE, FIELD(http, socket_mode), "0666", 0, 0777, false,
+     "mode of the unix sockets"},
+    {"http", "socket_group", OPTION_GROUP, FIELD(http, socket_group), "", 0, 0, false,
+     "group of these sockets; empty for that of the daemon"},
     {"http", "threads", OPTION_AUTO, FIELD(http, threads), "auto", 1, 256, false,
      "number of worker threads; auto is one per processor"},
     {"http", "max_connections", OPTION_COUNT, FIELD(http, max_connections), "10000", 1, 1000000, false,
@@ -211,34 +216,52 @@ void config_adopt(struct config *running, const struct config *fresh)
     }
 }
 
-/* Whether anybody can be a trusted proxy. */
-static bool has_proxies(const struct config *config)
-{
-    struct span rest = span_of(config->http.listen), item;
+/* ---- Advice */
 
-    if (config->http.trusted_proxies[0])
-        return true;
+typedef void advise_fn(const char *text);
+
+static bool has_unix_socket(const char *addresses)
+{
+    struct span rest = span_of(addresses), item;
+
     while (span_next_item(&rest, &item))
         if (span_skip(&item, "unix:"))
             return true;
     return false;
 }
 
-void config_advise(const struct config *config, void (*advise)(const char *text))
+/* Says which of a section's settings about unix sockets have no effect. */
+static void advise_on_access(const char *section, const char *listen, const char *group,
+                             uint32_t mode, advise_fn *advise)
+{
+    bool used = has_unix_socket(listen);
+    char text[160];
+
+    if (!used && (group[0] || mode != SOCKET_MODE_DEFAULT)) {
+        snprintf(text, sizeof text, "%s.%s changes nothing: there is no unix socket in %s.listen",
+                 section, group[0] ? "socket_group" : "socket_mode", section);
+        advise(text);
+    } else if (group[0] && mode & S_IWOTH) {
+        snprintf(text, sizeof text,
+                 "%s.socket_group changes nothing: with %s.socket_mode = %04o, every user can "
+                 "connect; to admit only the group, set 0660",
+                 section, section, mode);
+        advise(text);
+    }
+}
+
+void config_advise(const struct config *config, advise_fn *advise)
 {
     char text[160];
 
-    if (config->http.proxy_protocol && !has_proxies(config))
+    if (config->http.proxy_protocol && !config->http.trusted_proxies[0] &&
+        !has_unix_socket(config->http.listen))
         advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
                "http.listen has no unix socket");
-    if (config->relay.socket_group[0] && config->relay.socket_mode & S_IWOTH) {
-        snprintf(
-            text, sizeof text,
-            "relay.socket_group changes nothing: with relay.socket_mode = %04o, every user can "
-            "connect; to admit only the group, set 0660",
-            config->relay.socket_mode);
-        advise(text);
-    }
+    advise_on_access("http", config->http.listen, config->http.socket_group,
+                     config->http.socket_mode, advise);
+    advise_on_access("relay", config->relay.listen, config->relay.socket_group,
+                     config->relay.socket_mode, advise);
     if (config->p0f.connections < P0F_CLIENTS)
         return;
     snprintf(text, sizeof text,

@@ -25,7 +25,9 @@ struct config_origin {
 struct config {
     struct {
         char *listen;
-        uint32_t threads; /* 0: one per processor */
+        uint32_t socket_mode;
+        char *socket_group; /* "": that of the daemon */
+        uint32_t threads;   /* 0: one per processor */
         uint32_t max_connections;
         int64_t idle_timeout;
         uint32_t max_batch;

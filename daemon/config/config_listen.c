@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define HTTP_MODE 0666 /* as p0f does: the directory decides who may connect */
-
 #define PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 
 /* Keeps errno. */
@@ -33,30 +31,46 @@ __attribute__((format(printf, 4, 5))) static bool refuse_setting(const struct co
     return false;
 }
 
-struct listeners_options config_listen_http(const struct config *config)
+/* Without the group, which can take long to look up. */
+static struct listeners_options http_options(const struct config *config)
 {
     return (struct listeners_options){
         .addresses = config->http.listen,
         .setting = "http.listen",
         .server = "",
         .beyond_loopback = config->http.allow_unauthenticated,
-        .access = {.mode = HTTP_MODE, .group = SOCKET_GROUP_UNSET},
+        .access = {.mode = (mode_t)config->http.socket_mode},
     };
+}
+
+/* `name` is that of the setting `group`. */
+static bool set_socket_group(const struct config *config, const char *name, const char *group,
+                             struct listeners_options *options, char error[CONFIG_ERROR_SIZE])
+{
+    char reason[SOCKET_ACCESS_ERROR_SIZE];
+
+    return socket_access_find_group(group, &options->access.group, reason) ||
+           refuse_setting(config, name, error, "%s", reason);
+}
+
+bool config_listen_http(const struct config *config, struct listeners_options *options,
+                        char error[CONFIG_ERROR_SIZE])
+{
+    *options = http_options(config);
+    return set_socket_group(config, "http.socket_group", config->http.socket_group, options, error);
 }
 
 bool config_listen_relay(const struct config *config, struct listeners_options *options,
                          char error[CONFIG_ERROR_SIZE])
 {
-    char reason[SOCKET_ACCESS_ERROR_SIZE];
-
     *options = (struct listeners_options){
         .addresses = config->relay.listen,
         .setting = "relay.listen",
         .server = "relay: ",
         .access = {.mode = (mode_t)config->relay.socket_mode},
     };
-    return socket_access_find_group(config->relay.socket_group, &options->access.group, reason) ||
-           refuse_setting(config, "relay.socket_group", error, "%s", reason);
+    return set_socket_group(config, "relay.socket_group", config->relay.socket_group, options,
+                            error);
 }
 
 /* ---- Two sockets at one path */
@@ -147,11 +161,11 @@ static bool check_addresses(const struct config *config, const struct listeners_
 
 bool config_listen_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE])
 {
-    const struct listeners_options http = config_listen_http(config);
-    struct listeners_options relay;
+    struct listeners_options http = http_options(config), relay;
 
     return check_addresses(config, &http, resolve, error) &&
            check_paths(config, "http.listen", config->http.listen, "", error) &&
            check_paths(config, "relay.listen", config->relay.listen, config->http.listen, error) &&
-           (!resolve || config_listen_relay(config, &relay, error));
+           (!resolve || (config_listen_http(config, &http, error) &&
+                         config_listen_relay(config, &relay, error)));
 }

@@ -92,6 +92,8 @@ Test(config, defaults)
     cr_assert_eq(config->p0f.max_repeat_rate_per_client, 2000);
     cr_assert_eq(config->p0f.first_contact_wait, 25);
     cr_assert_str_empty(config->relay.listen);
+    cr_assert_eq(config->http.socket_mode, 0666);
+    cr_assert_str_empty(config->http.socket_group);
     cr_assert_eq(config->relay.socket_mode, 0666);
     cr_assert_str_empty(config->relay.socket_group);
     cr_assert_eq(config->relay.max_connections, 1000);
@@ -510,22 +512,45 @@ Test(config, proxy_protocol_without_a_proxy)
     }
 }
 
+/* `expected` is the beginning, or "" for none. */
+static void expect_advice(char *override[3], const char *expected)
+{
+    const struct config_source source = {.override = override, .override_count = 3};
+    struct config *config = config_load(&source, error);
+
+    cr_assert_not_null(config, "%s", error);
+    advice[0] = '\0';
+    config_advise(config, keep_advice);
+    cr_assert_eq(strncmp(advice, expected, expected[0] ? strlen(expected) : 1), 0, "%s: %s",
+                 override[1], advice);
+    config_free(config);
+}
+
 Test(config, a_group_for_what_is_open_to_everybody)
 {
-    char group[] = "relay.socket_group=daemon";
-
     for (unsigned mode = 0; mode < 01000; mode++) {
-        char text[32], *override[] = {group, text};
+        char text[32];
         snprintf(text, sizeof text, "relay.socket_mode=%04o", mode);
-        const struct config_source source = {.override = override, .override_count = 2};
-        struct config *config = config_load(&source, error);
-        cr_assert_not_null(config, "%s", error);
-        advice[0] = '\0';
-        config_advise(config, keep_advice);
-        cr_assert_eq(strncmp(advice, "relay.socket_group changes nothing", 34) == 0, !!(mode & 2),
-                     "%s: %s", text, advice);
-        config_free(config);
+        expect_advice((char *[]){"relay.socket_group=daemon", text, "relay.listen=unix:/x"},
+                      mode & 2 ? "relay.socket_group changes nothing: with relay.socket_mode" : "");
+        snprintf(text, sizeof text, "http.socket_mode=%04o", mode);
+        expect_advice((char *[]){"http.socket_group=daemon", text, "http.listen=unix:/x"},
+                      mode & 2 ? "http.socket_group changes nothing: with http.socket_mode" : "");
     }
+}
+
+Test(config, access_to_no_socket)
+{
+    expect_advice((char *[]){"http.socket_group=", "http.socket_mode=0660", "cache.ttl=0"},
+                  "http.socket_mode changes nothing: there is no unix socket in http.listen");
+    expect_advice((char *[]){"http.socket_group=daemon", "http.socket_mode=0660", "cache.ttl=0"},
+                  "http.socket_group changes nothing: there is no unix socket in http.listen");
+    expect_advice((char *[]){"relay.socket_group=", "relay.socket_mode=0660", "cache.ttl=0"},
+                  "relay.socket_mode changes nothing: there is no unix socket in relay.listen");
+    expect_advice((char *[]){"http.socket_group=", "http.socket_mode=0666", "cache.ttl=0"}, "");
+    expect_advice((char *[]){"http.socket_group=daemon", "http.socket_mode=0660",
+                             "http.listen=127.0.0.1:1, unix:/x"},
+                  "");
 }
 
 Test(config, units_and_bounds)
@@ -543,6 +568,8 @@ Test(config, units_and_bounds)
                     "http.idle_timeout=1s",
                     "p0f.first_contact_wait=5s",
                     "p0f.dialect=api2",
+                    "http.socket_group=www-data",
+                    "http.socket_mode=0000",
                     "relay.listen=",
                     "relay.socket_group=",
                     "relay.socket_group=0",
@@ -575,6 +602,8 @@ Test(config, units_and_bounds)
                    "http.access_log=true",
                    "http.access_log=",
                    "http.listen=",
+                   "http.socket_mode=1777",
+                   "http.socket_group=a, b",
                    "p0f.socket=",
                    "relay.listen=unix:",
                    "relay.listen=unix:/a,",

@@ -66,8 +66,9 @@ static void expect_refused(const char *one, const char *other, const char *why)
 Test(config_listen, the_defaults)
 {
     struct config *config = load(NULL, NULL);
-    struct listeners_options options = config_listen_http(config);
+    struct listeners_options options;
 
+    cr_assert(config_listen_http(config, &options, error));
     cr_assert_str_eq(options.addresses, "127.0.0.1:5030");
     cr_assert_str_eq(options.setting, "http.listen");
     cr_assert_str_eq(options.server, "");
@@ -84,13 +85,21 @@ Test(config_listen, the_defaults)
     expect_good(NULL, NULL);
 }
 
-Test(config_listen, mode_and_group_of_the_relay)
+Test(config_listen, mode_and_group)
 {
     struct config *config = load("relay.socket_mode=0660", "relay.socket_group=daemon");
     struct listeners_options options;
 
     cr_assert(config_listen_relay(config, &options, error));
     cr_assert_eq(options.access.mode, 0660);
+    cr_assert_eq(options.access.group, 1);
+    cr_assert(config_listen_http(config, &options, error));
+    cr_assert_eq(options.access.mode, 0666);
+    cr_assert_eq(options.access.group, SOCKET_GROUP_UNSET);
+    config_free(config);
+    config = load("http.socket_mode=0600", "http.socket_group=daemon");
+    cr_assert(config_listen_http(config, &options, error));
+    cr_assert_eq(options.access.mode, 0600);
     cr_assert_eq(options.access.group, 1);
     config_free(config);
 }
@@ -113,6 +122,12 @@ Test(config_listen, a_group_that_does_not_exist)
     cr_assert(config_listen_check(config, false, error), "%s", error);
     expect_refused_by_check(config, true,
                             "-o relay.socket_group: there is no group 'no-such-group'");
+    config_free(config);
+    config = load("http.socket_group=no-such-group", NULL);
+    cr_assert(config_listen_check(config, false, error), "%s", error);
+    cr_assert_not(config_listen_http(config, &(struct listeners_options){0}, error));
+    expect_refused_by_check(config, true,
+                            "-o http.socket_group: there is no group 'no-such-group'");
     config_free(config);
 }
 
