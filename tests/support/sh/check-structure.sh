@@ -137,17 +137,17 @@ differ() {
 differ sample manual | rule 'Settings differ between conf/p0f-lookupd.conf (<) and its man page (>):'
 differ table sample | rule 'Settings differ between the table of options in daemon/config (<) and conf/p0f-lookupd.conf (>):'
 
-# Metrics: those that daemon/ops/prometheus.c writes are the items .It Va name of the man page, and alerts
+# Metrics: those that daemon/ops/prometheus*.c writes are the items .It Va name of the man page, and alerts
 # use no others.
 written() {
-    sed '/#define/d' daemon/ops/prometheus.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
+    sed '/#define/d' daemon/ops/prometheus*.c | grep -oE 'PREFIX "[a-z0-9_]+"|"process_[a-z0-9_]+"' |
         sed 's/PREFIX "/p0f_lookupd_/; s/"//g' | sort
 }
 documented() {
     sed -nE 's/^\.It Va ((p0f_lookupd|process)_[a-z0-9_]+).*/\1/p' daemon/p0f-lookupd.8 | sort
 }
-[ -n "$(written)" ] || echo 'no metric found' | rule 'check-structure.sh cannot read the metrics in daemon/ops/prometheus.c:'
-differ written documented | rule 'Metrics differ between daemon/ops/prometheus.c (<) and daemon/p0f-lookupd.8 (>):'
+[ -n "$(written)" ] || echo 'no metric found' | rule 'check-structure.sh cannot read the metrics in daemon/ops/prometheus*.c:'
+differ written documented | rule 'Metrics differ between daemon/ops/prometheus*.c (<) and daemon/p0f-lookupd.8 (>):'
 { grep -oE '\b(p0f_lookupd|process)_[a-z0-9_]+' conf/prometheus/p0f-lookupd.rules.yml || true; } | sed 's/_bucket$//' |
     sort -u >"$dir/used"
 written | sort -u | comm -13 - "$dir/used" | rule 'conf/prometheus/p0f-lookupd.rules.yml uses metrics that do not exist:'
