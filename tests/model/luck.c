@@ -60,7 +60,7 @@ void luck_mood(void)
         .faults = CHANCE_ONE_OF(chance, 0, 0, 10, 100, 400),
         .memory_faults = CHANCE_ONE_OF(chance, 0, 0, 0, 5),
         .leaves = CHANCE_ONE_OF(chance, 0, 5, 50),
-        .changes = CHANCE_ONE_OF(chance, 0, 0, 5),
+        .changes = CHANCE_ONE_OF(chance, 0, 0, 5, 200),
         .suspends = CHANCE_ONE_OF(chance, 0, 0, 5),
     };
     if (model.settings.faultless)

@@ -31,7 +31,7 @@
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
     X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
     X(relay_queries) X(relay_found) X(relay_no_match) X(relay_bad_queries) X(relay_failed)      \
-    X(relay_refreshes) X(relay_half_closed) X(relay_gone) X(relay_turns)                                          \
+    X(relay_refreshes) X(relay_half_closed) X(relay_gone) X(relay_turns) X(timeouts_shortened) \
     X(connects) X(refused_connects) X(queries) X(answers) X(rate_limited) X(full_pipelines)    \
     X(stalls) X(splits) X(over_slots) X(hang_ups) X(restarts) X(swaps)                         \
     X(spoiled) X(unasked) X(bad_queries) X(faults) X(memory_faults) X(suspends)

@@ -4,15 +4,17 @@
 #include "core/metrics.h"
 #include "model.h"
 
+#include <sys/param.h>
+
 #define MOST 512
 
 static struct {
-    uint32_t count; /* at most so many are under way */
-    struct mono due[MOST];
-    uint32_t begun;
-    uint32_t taken; /* the first so many have a time when they are due */
-    uint32_t told;  /* of those that have begun since the last check */
-    uint32_t seen;  /* under way at the last check */
+    uint32_t count;        /* at most this many are under way */
+    struct mono due[MOST]; /* of the first `taken`; of the others: when they began */
+    uint32_t begun, taken;
+    int64_t timeout_ms; /* in force when the last round began */
+    uint32_t told;      /* that have begun since the last check */
+    uint32_t seen;      /* under way at the last check */
     uint64_t finished;
 } refreshes;
 
@@ -28,13 +30,14 @@ void refreshes_start(void)
 {
     refreshes.count = refreshes.begun = refreshes.taken = 0;
     refreshes.told = refreshes.seen = 0;
+    refreshes.timeout_ms = 0;
     refreshes.finished = finished_ever();
 }
 
 void refreshes_begin(void)
 {
     model_check(refreshes.begun < MOST, "more refreshes than the model can hold");
-    refreshes.begun++;
+    refreshes.due[refreshes.begun++] = model.now;
     refreshes.count++;
     refreshes.told++;
     model.counts.refreshes++;
@@ -42,8 +45,15 @@ void refreshes_begin(void)
 
 void refreshes_take(int64_t timeout_ms)
 {
-    for (; refreshes.taken < refreshes.begun; refreshes.taken++)
-        refreshes.due[refreshes.taken] = mono_add_ms(model.now, timeout_ms);
+    /* One that began in the last round may have been taken in it, before the settings changed. */
+    int64_t longest_ms = MAX(timeout_ms, refreshes.timeout_ms);
+
+    model.counts.timeouts_shortened += longest_ms > timeout_ms && refreshes.taken < refreshes.begun;
+    for (; refreshes.taken < refreshes.begun; refreshes.taken++) {
+        struct mono *due = &refreshes.due[refreshes.taken];
+        *due = mono_add_ms(*due, longest_ms);
+    }
+    refreshes.timeout_ms = timeout_ms;
 }
 
 /* As many have begun as have finished since the last check, and as there are more now. */
