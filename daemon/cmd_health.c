@@ -1,89 +1,108 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd_health.h"
 
+#include "cmd_health_connection.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/peer.h"
 #include "net/proxy_protocol.h"
 
-#include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define TIMEOUT_S 3 /* Docker allows 30 */
-#define RESPONSE_MAX 4096
+#define TIMEOUT_MS 3000 /* Docker allows 30 s */
+#define RESPONSE_SIZE 4096
+#define SHOWN_SIZE 300
+
+/* What to ask, and where. */
+struct health_target {
+    struct listen_address address;
+    char shown[SHOWN_SIZE]; /* as it was given */
+    const char *path;
+    struct span host; /* for the field Host */
+};
 
 __attribute__((format(printf, 1, 2))) static int unhealthy(const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    fprintf(stderr, "p0f-lookupd: ");
+    fprintf(stderr, "p0f-lookupd: health: ");
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
     return EXIT_FAILURE;
 }
 
-/* Of one wait: the daemon answers at once, or not at all. */
-static int health_socket(int family)
+static bool fail_target(const char *shown, const char *reason)
 {
-    const struct timeval timeout = {.tv_sec = TIMEOUT_S};
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    }
-    return fd;
+    unhealthy("%s: %s", shown, reason);
+    return false;
 }
 
-/* Closes the descriptor, with errno kept, if it cannot connect; -1 then. */
-static int health_connect(int fd, const struct sockaddr *to, socklen_t length)
+/* ---- What is asked */
+
+static bool target_address(struct health_target *target, struct span text)
 {
-    if (fd < 0 || connect(fd, to, length) == 0)
-        return fd;
-    int cause = errno == EAGAIN || errno == EINPROGRESS ? ETIMEDOUT : errno;
-    close(fd);
-    errno = cause;
-    return -1;
+    char error[LISTEN_ADDRESS_ERROR_SIZE];
+
+    if (!listen_address_parse(text, &target->address, error))
+        return fail_target(target->shown, error);
+    if (!target->address.is_unix && strtoul(target->address.port, NULL, 10) == 0)
+        return fail_target(target->shown, "a port of 0 is any; name the one that it got");
+    return true;
 }
 
-static int connect_path(const char *path)
+/* What follows http://, with or without a port and a path. */
+static bool target_url(struct health_target *target, struct span rest)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t length = strcspn(rest.at, "/?#");
+    const char *path = rest.at + length;
+    char authority[sizeof target->address.host + sizeof ":65535"];
 
-    strcpy(name.sun_path, path); /* listen_address_parse() has seen to the length */
-    return health_connect(health_socket(AF_UNIX), (const struct sockaddr *)&name, sizeof name);
+    target->host = (struct span){rest.at, length};
+    if (path[0] && strcmp(path, "/") != 0)
+        target->path = path;
+    if (target->path[0] != '/' || target->path[strcspn(target->path, "# \r\n\t")])
+        return fail_target(target->shown,
+                           "not a URL whose path begins with / and has no blank and no #");
+    const char *colon = length > 0 ? memrchr(rest.at, ':', length) : NULL;
+    bool has_port = colon && rest.at[length - 1] != ']';
+    if (length >= sizeof target->address.host)
+        return fail_target(target->shown, "too long a host");
+    snprintf(authority, sizeof authority, "%.*s%s", (int)length, rest.at, has_port ? "" : ":80");
+    return target_address(target, span_of(authority));
 }
 
-/* "Any address" as a destination is this host. If the host cannot be resolved, *reason says why; after
- * other failures, errno. */
-static int connect_host(const struct listen_address *address, const char **reason)
+static bool target_given(struct health_target *target, const char *where)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found;
-    int fd = -1;
+    struct span rest = span_of(where);
+    char address[sizeof target->address.host + sizeof "unix:"];
 
-    int code = getaddrinfo(address->host, address->port, &hints, &found);
-    if (code != 0) {
-        *reason = gai_strerror(code);
-        return -1;
-    }
-    for (struct addrinfo *each = found; each && fd < 0; each = each->ai_next)
-        fd = health_connect(health_socket(each->ai_family), each->ai_addr, each->ai_addrlen);
-    int cause = errno;
-    freeaddrinfo(found);
-    errno = cause;
-    return fd;
+    snprintf(target->shown, SHOWN_SIZE, "%s", where);
+    if (span_skip_nocase(&rest, "http://"))
+        return target_url(target, rest);
+    if (where[0] != '/' && strncmp(where, "unix:", 5) != 0)
+        return fail_target(target->shown, "expected http://host:port, unix:/path or /path");
+    if (rest.length >= sizeof target->address.host)
+        return fail_target(target->shown, "too long a path");
+    snprintf(address, sizeof address, "%s%s", where[0] == '/' ? "unix:" : "", where);
+    return target_address(target, span_of(address));
 }
+
+static bool target_configured(struct health_target *target, const struct config *config)
+{
+    struct span rest = span_of(config->http.listen), item;
+
+    span_next_item(&rest, &item);
+    snprintf(target->shown, SHOWN_SIZE, "%.*s (http.listen)", (int)item.length, item.at);
+    return target_address(target, item);
+}
+
+/* ---- Asking */
 
 /* Whether the daemon takes us for a proxy, and so expects a PROXY header. */
 static bool needs_proxy_header(const struct config *config, int fd)
@@ -93,7 +112,7 @@ static bool needs_proxy_header(const struct config *config, int fd)
     char error[NETWORKS_ERROR_SIZE];
     struct p0f_addr addr;
 
-    if (!config->http.proxy_protocol)
+    if (!config || !config->http.proxy_protocol)
         return false;
     getsockname(fd, (struct sockaddr *)&name, &length);
     if (!peer_addr((const struct sockaddr *)&name, &addr))
@@ -104,61 +123,54 @@ static bool needs_proxy_header(const struct config *config, int fd)
     return needed;
 }
 
-/* Reads up to the end, or as much as there is room for; then a NUL. False with errno. */
-static bool exchange(int fd, const char *path, bool proxy_header, char response[RESPONSE_MAX])
+static bool request_health(struct health_connection *connection, const struct health_target *target,
+                           bool proxy_header, char response[RESPONSE_SIZE])
 {
-    char request[128];
-    size_t length = 0;
-    ssize_t got;
+    char request[1024];
     int size = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+                        "GET %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n\r\n", target->path,
+                        (int)target->host.length, target->host.at);
 
-    if (proxy_header && send(fd, proxy_header_local, sizeof proxy_header_local,
-                             MSG_NOSIGNAL | MSG_MORE) != sizeof proxy_header_local)
+    if (size >= (int)sizeof request) {
+        snprintf(connection->error, HEALTH_ERROR_SIZE, "too long a URL");
         return false;
-    if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
-        return false;
-    while ((got = recv(fd, response + length, RESPONSE_MAX - 1 - length, 0)) > 0)
-        length += (size_t)got;
-    response[length] = '\0';
-    return got == 0;
+    }
+    return (!proxy_header ||
+            health_connection_send(connection, proxy_header_local, sizeof proxy_header_local)) &&
+           health_connection_send(connection, request, (size_t)size) &&
+           health_connection_receive(connection, response, RESPONSE_SIZE);
 }
 
-static int judge_response(char *response)
+static int judge_response(const char *shown, char *response)
 {
     char *body = strstr(response, "\r\n\r\n");
     char *line_end = strstr(response, "\r\n");
 
     if (strncmp(response, "HTTP/1.1 ", 9) != 0 || !body)
-        return unhealthy("health: not an HTTP response");
+        return unhealthy("%s: not an HTTP response", shown);
     *line_end = '\0';
     body += strlen("\r\n\r\n");
     if (strncmp(response + 9, "200", 3) != 0)
-        return unhealthy("health: %s: %.*s", response + 9, (int)strcspn(body, "\n"), body);
+        return unhealthy("%s: %s: %.*s", shown, response + 9, (int)strcspn(body, "\n"), body);
     printf("%s", body);
     return EXIT_SUCCESS;
 }
 
-int cmd_health(const struct config *config, bool ready)
+int cmd_health(const struct config *config, const char *where, bool ready)
 {
-    struct span rest = span_of(config->http.listen), item;
-    struct listen_address address;
-    char error[LISTEN_ADDRESS_ERROR_SIZE], response[RESPONSE_MAX];
-    const char *reason = NULL;
+    struct health_target target = {.path = ready ? "/readyz" : "/livez",
+                                   .host = span_of("localhost")};
+    struct health_connection connection;
+    char response[RESPONSE_SIZE];
 
-    if (!span_next_item(&rest, &item) || !listen_address_parse(item, &address, error))
-        return unhealthy("http.listen: %s", error);
-    if (!address.is_unix && strtoul(address.port, NULL, 10) == 0)
-        return unhealthy("health: the port in http.listen is 0, so it cannot be known");
-    int fd = address.is_unix ? connect_path(address.host) : connect_host(&address, &reason);
-    if (fd < 0)
-        return unhealthy("health: cannot connect to %.*s: %s", (int)item.length, item.at,
-                         reason ? reason : strerror(errno));
+    if (where ? !target_given(&target, where) : !target_configured(&target, config))
+        return EXIT_FAILURE;
+    if (!health_connection_open(&connection, &target.address,
+                                mono_add_ms(clock_mono(), TIMEOUT_MS)))
+        return unhealthy("cannot connect to %s: %s", target.shown, connection.error);
     bool answered =
-        exchange(fd, ready ? "/readyz" : "/livez", needs_proxy_header(config, fd), response);
-    int cause = errno == EAGAIN ? ETIMEDOUT : errno;
-    close(fd);
-    return answered ? judge_response(response)
-                    : unhealthy("health: %.*s does not answer: %s", (int)item.length, item.at,
-                                strerror(cause));
+        request_health(&connection, &target, needs_proxy_header(config, connection.fd), response);
+    health_connection_close(&connection);
+    return answered ? judge_response(target.shown, response)
+                    : unhealthy("%s does not answer: %s", target.shown, connection.error);
 }

@@ -41,7 +41,7 @@ static void print_help(void)
         "\n"
         "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-T] [-V] [-h]\n"
         "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup [--raw|--text] [IP...|-]\n"
-        "       p0f-lookupd [-c FILE] [-o section.key=value]... health [--ready]\n"
+        "       p0f-lookupd [-c FILE] [-o section.key=value]... health [--ready] [URL|SOCKET]\n"
         "\n"
         "  -c, --config FILE  read the settings from FILE (default: %s,\n"
         "                     if it exists)\n"
@@ -56,8 +56,9 @@ static void print_help(void)
         "                     Exit status: 0 all found, 1 no match, 2 error\n"
         "      --raw          p0f's own fields, as with ?format=raw\n"
         "      --text         a line for people\n"
-        "  health             ask the running daemon for /livez, for containers without curl;\n"
-        "                     exit status: 0 or 1\n"
+        "  health [URL|SOCKET]  ask the running daemon for /livez, for containers without curl,\n"
+        "                     at the first address of http.listen or at http://host:port,\n"
+        "                     unix:/path or /path. Exit status: 0 or 1\n"
         "      --ready        for /readyz: whether p0f answers, too\n"
         "  help               print this and exit\n"
         "\n"
@@ -72,9 +73,13 @@ static void print_help(void)
            "More: p0f-lookupd(8), p0f-lookupd.conf(5)\n");
 }
 
-static int usage(void)
+/* Docker reserves all statuses of a health check but 0 and 1. */
+static int usage(char *const *argv)
 {
     fprintf(stderr, "Try p0f-lookupd -h.\n");
+    for (; *argv; argv++)
+        if (strcmp(*argv, "health") == 0)
+            return EXIT_FAILURE;
     return EXIT_USAGE;
 }
 
@@ -111,7 +116,7 @@ static bool is_command(const struct command_line *line, const char *name)
 static int run_command(const struct config *config, const struct command_line *line)
 {
     if (is_command(line, "health"))
-        return cmd_health(config, line->ready);
+        return cmd_health(config, line->command[1], line->ready);
     return (int)cmd_lookup(config, line->command + 1, line->format);
 }
 
@@ -122,6 +127,8 @@ static int run(const struct config_source *source, const struct command_line *li
     int status = EXIT_SUCCESS;
 
     if (!config) {
+        if (is_command(line, "health") && line->command[1])
+            return cmd_health(NULL, line->command[1], line->ready);
         status = refuse_config(error, is_command(line, "lookup"));
         return is_command(line, "health") ? EXIT_FAILURE : status;
     }
@@ -156,8 +163,8 @@ static bool is_usable(const struct command_line *line)
         fprintf(stderr, "p0f-lookupd: --raw and --text are options of lookup\n");
     else if (line->ready && !is_command(line, "health"))
         fprintf(stderr, "p0f-lookupd: --ready is an option of health\n");
-    else if (is_command(line, "health") && line->command[1])
-        fprintf(stderr, "p0f-lookupd: health: unexpected argument %s\n", line->command[1]);
+    else if (is_command(line, "health") && line->command[1] && line->command[2])
+        fprintf(stderr, "p0f-lookupd: health: unexpected argument %s\n", line->command[2]);
     else
         return true;
     return false;
@@ -227,7 +234,7 @@ int main(int argc, char **argv)
             line.ready = true;
             break;
         default:
-            return usage(); /* getopt_long() has printed why */
+            return usage(argv); /* getopt_long() has printed why */
         }
     }
     line.command = argv + optind;
@@ -236,7 +243,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (!is_usable(&line))
-        return usage();
+        return usage(argv);
     if (line.mode != SERVE || line.command[0])
         return run(&source, &line);
     signals_hold();

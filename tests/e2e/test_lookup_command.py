@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`p0f-lookupd lookup IP…`: ask p0f once, print a line each, and tell by the exit code."""
 
-import contextlib
 import errno
 import fcntl
 import json
 import os
 import pty
 import signal
-import socket
 import struct
 import subprocess
 import termios
@@ -18,7 +16,7 @@ import pytest
 
 import host_json
 import p0f_wire
-from daemon import PROGRAM, WRAP, environment, free_port, launch, run, write_config
+from daemon import PROGRAM, WRAP, environment, launch, run, write_config
 from waiting import SLOWDOWN, Bounded, wait_until
 
 HOST = "198.51.100.1"
@@ -421,77 +419,10 @@ def test_help_helps(words):
 
 
 @pytest.mark.parametrize("words, complaint", [
-    (["--raw"], "--raw and --text are options of lookup"), (["--text", "health"], "options of lookup"),
+    (["--raw"], "--raw and --text are options of lookup"),
     (["--ready"], "--ready is an option of health"), (["lookup", "--ready", HOST], "option of health"),
-    (["health", "x"], "health: unexpected argument x"), (["lock"], "unknown command lock")])
+    (["lock"], "unknown command lock")])
 def test_what_does_not_go_together(words, complaint):
     done = run(*words)
     assert done.returncode == 2
     assert complaint in done.stderr
-
-
-# ---- health
-
-
-def _health(scratch, *words, **settings):
-    config = write_config(f"{scratch}/health.conf", settings)
-    return run("-c", config, "health", *words)
-
-
-def test_health(fake, serve, scratch):
-    with serve(fake) as daemon:
-        daemon.wait_for_p0f()
-        for words in ([], ["--ready"]):
-            done = run("-c", daemon.config, "health", *words)
-            assert (done.returncode, done.stderr) == (0, ""), done
-            assert done.stdout
-        fake.stop()
-        wait_until(lambda: daemon.get("/readyz").status == 503, "readiness to fail")
-        assert run("-c", daemon.config, "health").returncode == 0
-        done = run("-c", daemon.config, "health", "--ready")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "503" in done.stderr and fake.path in done.stderr
-
-
-@pytest.mark.parametrize("listen, through", [
-    ("0.0.0.0:{port}, unix:/nowhere", "0.0.0.0:{port}"), ("[::]:{port}", "[::]:{port}"),
-    ("localhost:{port}", "localhost:{port}"), ("unix:{scratch}/http.sock", "unix:{scratch}/http.sock")])
-def test_health_where_it_listens(fake, serve, scratch, listen, through):
-    if listen.startswith("localhost"):
-        try:
-            socket.gethostbyname("localhost")
-        except OSError:
-            pytest.skip("localhost has no address here")
-    names = {"port": free_port(), "scratch": scratch}
-    with serve(fake, {"http.allow_unauthenticated": "yes"}, also_listen=[through.format(**names)]):
-        done = _health(scratch, **{"http.listen": listen.format(**names)})
-        assert (done.returncode, done.stderr) == (0, ""), done
-
-
-def test_health_without_a_daemon(scratch):
-    for listen, complaint in ((f"127.0.0.1:{free_port()}", "Connection refused"),
-                              (f"unix:{scratch}/nobody", "No such file"), ("127.0.0.1:0", "port"),
-                              ("nowhere", "nowhere"), ("[fe80::1%nowhere]:80", "not known")):
-        done = _health(scratch, **{"http.listen": listen})
-        assert (done.returncode, done.stdout) == (1, ""), done
-        assert complaint in done.stderr
-    assert _health(scratch, **{"http.nonsense": "1"}).returncode == 1
-
-
-@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"x" * 10000, None])
-def test_health_of_something_else(scratch, answer):
-    """It says so, and never waits for long: not at all, say, for a program that only accepts."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        config = write_config(f"{scratch}/health.conf", {"http.listen": f"127.0.0.1:{port}"})
-        process = launch("-c", config, "health")
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(4096)
-            if answer is not None:
-                connection.sendall(answer)
-                with contextlib.suppress(OSError):  # it has read enough
-                    connection.shutdown(socket.SHUT_WR)
-            said, complaint = process.communicate(timeout=20 * SLOWDOWN)
-        assert (process.returncode, said) == (1, "")
-        assert ("not an HTTP response" if answer is not None else "Connection timed out") in complaint

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""`p0f-lookupd health`: is the daemon healthy? Its exit status is 0 or 1 whatever happens, as Docker wants it,
+and it never waits for long."""
+
+import contextlib
+import signal
+import socket
+import threading
+
+import pytest
+
+from daemon import free_port, launch, run, write_config
+from waiting import SLOWDOWN, wait_until
+
+
+def _health(scratch, *words, **settings):
+    config = write_config(f"{scratch}/health.conf", settings)
+    return run("-c", config, "health", *words)
+
+
+def test_health(fake, serve, scratch):
+    with serve(fake) as daemon:
+        daemon.wait_for_p0f()
+        for words in ([], ["--ready"]):
+            done = run("-c", daemon.config, "health", *words)
+            assert (done.returncode, done.stderr) == (0, ""), done
+            assert done.stdout
+        fake.stop()
+        wait_until(lambda: daemon.get("/readyz").status == 503, "readiness to fail")
+        assert run("-c", daemon.config, "health").returncode == 0
+        done = run("-c", daemon.config, "health", "--ready")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "503" in done.stderr and fake.path in done.stderr
+
+
+@pytest.mark.parametrize("listen, through", [
+    ("0.0.0.0:{port}, unix:/nowhere", "0.0.0.0:{port}"), ("[::]:{port}", "[::]:{port}"),
+    ("localhost:{port}", "localhost:{port}"), ("unix:{scratch}/http.sock", "unix:{scratch}/http.sock")])
+def test_health_where_it_listens(fake, serve, scratch, listen, through):
+    if listen.startswith("localhost"):
+        try:
+            socket.gethostbyname("localhost")
+        except OSError:
+            pytest.skip("localhost has no address here")
+    names = {"port": free_port(), "scratch": scratch}
+    with serve(fake, {"http.allow_unauthenticated": "yes"}, also_listen=[through.format(**names)]):
+        done = _health(scratch, **{"http.listen": listen.format(**names)})
+        assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_health_without_a_daemon(scratch):
+    for listen, complaint in ((f"127.0.0.1:{free_port()}", "Connection refused"),
+                              (f"unix:{scratch}/nobody", "No such file"), ("127.0.0.1:0", "port"),
+                              ("nowhere", "nowhere"), ("[fe80::1%nowhere]:80", "not known")):
+        done = _health(scratch, **{"http.listen": listen})
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert complaint in done.stderr
+    assert _health(scratch, **{"http.nonsense": "1"}).returncode == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"x" * 10000, None])
+def test_health_of_something_else(scratch, answer):
+    """It says so, and never waits for long: not at all, say, for a program that only accepts."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        config = write_config(f"{scratch}/health.conf", {"http.listen": f"127.0.0.1:{port}"})
+        process = launch("-c", config, "health")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            if answer is not None:
+                connection.sendall(answer)
+                with contextlib.suppress(OSError):  # it has read enough
+                    connection.shutdown(socket.SHUT_WR)
+            said, complaint = process.communicate(timeout=20 * SLOWDOWN)
+        assert (process.returncode, said) == (1, "")
+        assert ("not an HTTP response" if answer is not None else "Connection timed out") in complaint
+
+
+# ---- Where it is told to ask
+
+@pytest.fixture(name="elsewhere")
+def _elsewhere(scratch):
+    """Settings of no daemon: only the argument counts."""
+    return write_config(f"{scratch}/health.conf", {"http.listen": "127.0.0.1:1"})
+
+
+@pytest.mark.parametrize("where", [
+    "http://127.0.0.1:{port}", "http://127.0.0.1:{port}/", "HTTP://127.0.0.1:{port}", "http://localhost:{port}",
+    "http://[::1]:{port}", "http://0.0.0.0:{port}", "unix:{scratch}/http.sock", "{scratch}/http.sock"])
+def test_where_to_ask(fake, serve, scratch, elsewhere, where):
+    with serve(fake, {}) as daemon:
+        daemon.stop()
+        daemon.settings["http.listen"] += f", [::1]:{daemon.port}, unix:{scratch}/http.sock"
+        daemon.start().wait_for_p0f()
+        where = where.format(port=daemon.port, scratch=scratch)
+        done = run("-c", elsewhere, "health", where)
+        assert (done.returncode, done.stdout, done.stderr) == (0, '{"status":"ok"}\n', ""), done
+        done = run("-c", elsewhere, "health", where, "--ready")
+        assert (done.returncode, done.stdout, done.stderr) == (0, '{"status":"ready"}\n', ""), done
+
+
+def test_what_to_ask_for(fake, serve, elsewhere):
+    fake.hosts["192.0.2.1"] = {"os_name": "Linux"}
+    with serve(fake, {"cache.ttl": "1h"}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host("192.0.2.1").status == 200
+        url = f"http://127.0.0.1:{daemon.port}"
+        fake.stop()
+        wait_until(lambda: daemon.get("/readyz").status == 503, "readiness to fail")
+        assert run("-c", elsewhere, "health", "--ready", url).returncode == 1
+        done = run("-c", elsewhere, "health", f"{url}/readyz?stale=ok")
+        assert done.returncode == 0 and '"stale"' in done.stdout, done
+        done = run("-c", elsewhere, "health", f"{url}/nowhere")
+        assert done.returncode == 1 and f"{url}/nowhere: 404 Not Found: {{" in done.stderr, done
+
+
+def test_its_host_is_that_of_the_url(fake, serve, scratch, elsewhere):
+    """A daemon with http.server_names may not know it; addresses, localhost and sockets are always good."""
+    with serve(fake, {"http.server_names": "p0f.example"}, also_listen=[f"unix:{scratch}/http.sock"]) as daemon:
+        for where in (f"http://127.0.0.1:{daemon.port}", f"http://localhost:{daemon.port}", f"{scratch}/http.sock"):
+            assert run("-c", elsewhere, "health", where).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = launch("-c", elsewhere, "health", f"http://localhost:{server.getsockname()[1]}/x?y")
+        connection, _ = server.accept()
+        with connection:
+            request = connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nfine\n")
+        assert process.communicate(timeout=20 * SLOWDOWN) == ("fine\n", "")
+        assert request == (f"GET /x?y HTTP/1.1\r\nHost: localhost:{server.getsockname()[1]}\r\n"
+                           "Connection: close\r\n\r\n").encode()
+
+
+def test_settings_that_are_broken(fake, serve, scratch):
+    """The daemon serves with its old ones, so that is no reason to restart it."""
+    broken = write_config(f"{scratch}/broken.conf", {"http.nonsense": "1"})
+    with serve(fake) as daemon:
+        done = run("-c", broken, "health", f"http://127.0.0.1:{daemon.port}")
+        assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_a_proxy_header_where_one_is_needed(fake, serve, scratch):
+    with serve(fake, {"http.proxy_protocol": "yes", "http.trusted_proxies": "127.0.0.2"},
+               also_listen=[f"unix:{scratch}/http.sock"]) as daemon:
+        for where in (f"http://127.0.0.1:{daemon.port}", f"{scratch}/http.sock"):
+            done = run("-c", daemon.config, "health", where)
+            assert (done.returncode, done.stderr) == (0, ""), done
+
+
+@pytest.mark.parametrize("where, complaint", [
+    ("ftp://127.0.0.1", "expected http://host:port, unix:/path or /path"),
+    ("127.0.0.1:5030", "expected http://host:port"), ("", "expected http://host:port"),
+    ("unix:relative", "has no absolute path"), ("/" + "x" * 108, "too long"), ("/" + "x" * 1000, "too long"),
+    ("http://", "has no host"), ("http://127.0.0.1:0", "port of 0"), ("http://127.0.0.1:x", "no valid port"),
+    ("http://user@127.0.0.1:80", "neither an address nor a host name"), ("http://a/x y", "no blank"),
+    ("http://127.0.0.1:80/#x", "no #"), ("http://127.0.0.1:1?x", "begins with /"),
+    ("http://127.0.0.1:80/a\r\nX:", "no blank"), ("http://" + "x" * 1000, "too long a host"),
+    ("http://256.0.0.1:80", "not an IPv4 address")])
+def test_where_nobody_can_be_asked(elsewhere, where, complaint):
+    done = run("-c", elsewhere, "health", where)
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert complaint in done.stderr and done.stderr.count("\n") == 1 + where.count("\n"), done
+
+
+def test_too_long_a_url(elsewhere):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = run("-c", elsewhere, "health", f"http://127.0.0.1:{server.getsockname()[1]}/{'x' * 2000}")
+    assert done.returncode == 1 and "too long a URL" in done.stderr, done
+
+
+@pytest.mark.parametrize("words", [["health", "a", "b"], ["health", "--nonsense"], ["--raw", "health"]])
+def test_its_status_is_one_on_every_error(words):
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert done.stderr
+
+
+def test_it_does_not_wait_for_a_trickle(elsewhere):
+    """One that always sends a little within the time allowed for one wait."""
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = launch("-c", elsewhere, "health", f"http://127.0.0.1:{server.getsockname()[1]}")
+        connection, _ = server.accept()
+
+        def trickle():
+            with contextlib.suppress(OSError):
+                while not stopped.wait(0.2):
+                    connection.sendall(b"x")
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            said, complaint = process.communicate(timeout=10 * SLOWDOWN)
+        finally:
+            stopped.set()
+            thread.join()
+            connection.close()
+    assert (process.returncode, said) == (1, "")
+    assert "does not answer: Connection timed out" in complaint
+
+
+def test_a_daemon_that_hangs(fake, serve, elsewhere):
+    with serve(fake) as daemon:
+        daemon.signal(signal.SIGSTOP)
+        done = run("-c", elsewhere, "health", f"http://127.0.0.1:{daemon.port}")
+        daemon.signal(signal.SIGCONT)
+        assert done.returncode == 1 and "does not answer: Connection timed out" in done.stderr, done
