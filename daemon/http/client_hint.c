@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define FROM_SIZE (P0F_ADDR_TEXT_SIZE + 32)
+#define FROM_SIZE (NETWORKS_TEXT_SIZE + 32)
 #define REMEDY_SIZE 192
 
 /* Whether this kind has not been logged yet; marks it as logged. Unix sockets count separately. */
@@ -17,15 +17,16 @@ static bool is_first(struct http_service *service, enum client_walk walk, bool i
            !(atomic_fetch_or(&service->client_hints, bit) & bit);
 }
 
-static void describe_origin(const struct p0f_addr *peer, char from[FROM_SIZE])
+static void describe_origin(const struct http_service *service, const struct p0f_addr *peer,
+                            char from[FROM_SIZE])
 {
-    char address[P0F_ADDR_TEXT_SIZE];
+    char network[NETWORKS_TEXT_SIZE];
 
     snprintf(from, FROM_SIZE, "over a unix socket");
     if (!peer)
         return;
-    p0f_addr_format(peer, address);
-    snprintf(from, FROM_SIZE, "from a trusted proxy (%s)", address);
+    networks_describe(service->trusted, peer, network);
+    snprintf(from, FROM_SIZE, "from a trusted proxy (%s)", network);
 }
 
 /* How to make a proxy send the field. */
@@ -55,7 +56,7 @@ void client_hint(const struct request *request, enum client_walk walk, const str
     if (walk == CLIENT_WALK_FOUND || (walk == CLIENT_WALK_IGNORED && service->proxy_protocol) ||
         !is_first(service, walk, !peer))
         return;
-    describe_origin(peer, from);
+    describe_origin(service, peer, from);
     describe_remedy(&service->client_header, remedy);
     switch (walk) {
     case CLIENT_WALK_NOTHING:

@@ -7,8 +7,8 @@
 #include "http/request.h"
 #include "net/client_walk.h"
 
-/* `peer` is NULL for a unix socket. Names no address but that of a trusted peer. A field that is ignored is no
- * reason for a hint with http.proxy_protocol: the peer may be a visitor, who can send any. */
+/* `peer` is NULL for a unix socket. Names no address, only a network of http.trusted_proxies. A field that is
+ * ignored is no reason for a hint with http.proxy_protocol: the peer may be a visitor, who can send any. */
 void client_hint(const struct request *request, enum client_walk walk, const struct p0f_addr *peer);
 
 #endif

@@ -157,7 +157,9 @@ void networks_free(struct networks *networks)
     free(networks);
 }
 
-bool networks_contain(const struct networks *networks, const struct p0f_addr *addr)
+/* NULL if there is none. */
+static const struct network *find_network(const struct networks *networks,
+                                          const struct p0f_addr *addr)
 {
     uint64_t half[2];
 
@@ -167,7 +169,29 @@ bool networks_contain(const struct networks *networks, const struct p0f_addr *ad
         if (network->type == addr->type &&
             ((half[0] & network->mask[0]) ^ network->address[0]) == 0 &&
             ((half[1] & network->mask[1]) ^ network->address[1]) == 0)
-            return true;
+            return network;
     }
-    return false;
+    return NULL;
+}
+
+bool networks_contain(const struct networks *networks, const struct p0f_addr *addr)
+{
+    return find_network(networks, addr) != NULL;
+}
+
+void networks_describe(const struct networks *networks, const struct p0f_addr *addr,
+                       char text[NETWORKS_TEXT_SIZE])
+{
+    const struct network *network = find_network(networks, addr);
+    struct p0f_addr first = {0};
+
+    text[0] = '\0';
+    if (!network)
+        return;
+    int prefix = __builtin_popcountll(network->mask[0]) + __builtin_popcountll(network->mask[1]);
+    first.type = network->type;
+    memcpy(first.bytes, network->address, sizeof first.bytes);
+    p0f_addr_format(&first, text);
+    if (prefix < (first.type == 4 ? 32 : 128))
+        sprintf(text + strlen(text), "/%d", prefix);
 }

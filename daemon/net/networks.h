@@ -11,6 +11,7 @@
 struct networks;
 
 #define NETWORKS_ERROR_SIZE 160
+#define NETWORKS_TEXT_SIZE (P0F_ADDR_TEXT_SIZE + 4)
 #define NETWORKS_EXPECTED "comma-separated networks such as 10.0.0.0/8 or ::1"
 
 /* Reads "127.0.0.0/8, ::1". A single address is a network of one, ::ffff:10.0.0.0/104 is 10.0.0.0/8,
@@ -23,5 +24,10 @@ void networks_free(struct networks *networks);
 
 /* Two comparisons per network. ::/0 contains all of IPv6 and nothing of IPv4. Any thread. */
 bool networks_contain(const struct networks *networks, const struct p0f_addr *addr);
+
+/* The first network that contains the address, as "10.0.0.0/8" or, for a network of one, "::1". "" if none
+ * does. For messages: it tells the administrator what is meant, and nobody which host. Any thread. */
+void networks_describe(const struct networks *networks, const struct p0f_addr *addr,
+                       char text[NETWORKS_TEXT_SIZE]);
 
 #endif

@@ -73,7 +73,7 @@ struct proxy_gate {
 static void log_refused(struct proxy_gate *gate, enum fault fault, const struct sockaddr *peer)
 {
     struct mono now = loop_now(gate->loop);
-    char text[P0F_ADDR_TEXT_SIZE];
+    char from[NETWORKS_TEXT_SIZE];
     struct p0f_addr addr;
     bool has_addr = peer_addr(peer, &addr);
 
@@ -81,10 +81,10 @@ static void log_refused(struct proxy_gate *gate, enum fault fault, const struct 
         return;
     gate->quiet_until[fault] = mono_add_ms(now, LOG_MS);
     if (has_addr)
-        p0f_addr_format(&addr, text);
-    log_warnx("http.proxy_protocol: closing a connection from %s%s: %s",
-              has_addr ? "trusted proxy " : "a unix socket", has_addr ? text : "",
-              faults[fault].text);
+        networks_describe(gate->trusted, &addr, from);
+    log_warnx("http.proxy_protocol: closing a connection from %s%s%s: %s",
+              has_addr ? "a trusted proxy (" : "a unix socket", has_addr ? from : "",
+              has_addr ? ")" : "", faults[fault].text);
 }
 
 /* FAULT_NONE: the proxy has closed it without a word, as one that only looks whether we listen. */

@@ -4,7 +4,8 @@
  * library. From then on, the proxy's client is the peer.
  *
  * A header must be complete within 100 ms. A connection without a valid one is closed: counted for
- * /metrics, and logged at most once a minute for each reason. Everything in the loop's thread. */
+ * /metrics, and logged at most once a minute for each reason, with the network of `trusted` but without an
+ * address. Everything in the loop's thread. */
 #ifndef NET_PROXY_GATE_H
 #define NET_PROXY_GATE_H
 

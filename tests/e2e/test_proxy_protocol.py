@@ -286,7 +286,7 @@ def test_the_log_says_it_once(fake, serve):
         daemon.wait_for_line("malformed")
         lines = [line for line in daemon.log().split("\n") if "http.proxy_protocol" in line
                  and "100 ms" not in line]
-        start = f"p0f-lookupd: http.proxy_protocol: closing a connection from trusted proxy {PROXY}: "
+        start = f"p0f-lookupd: http.proxy_protocol: closing a connection from a trusted proxy ({PROXY}): "
         assert lines == [
             start + "it does not begin with a PROXY header; make the proxy send one (HAProxy: send-proxy, "
             "check-send-proxy; nginx: proxy_protocol on), or set http.proxy_protocol = no",

@@ -151,8 +151,8 @@ def test_haproxy_without_the_header(scratch, lab):
     daemon = lab[0]
     with _haproxy(scratch, _address(lab, "tcp"), "") as server:
         assert send_bytes(server.endpoint, get_bytes("/self")).startswith(b"HTTP/1.1 502 ")
-    daemon.wait_for_line(f"closing a connection from trusted proxy {PROXY}: it does not begin with a PROXY "
-                         "header; make the proxy send one (HAProxy: send-proxy, check-send-proxy")
+    daemon.wait_for_line(f"closing a connection from a trusted proxy ({PROXY}): it does not begin with a "
+                         "PROXY header; make the proxy send one (HAProxy: send-proxy, check-send-proxy")
 
 
 # -- nginx -----------------------------------------------------------------------------------------

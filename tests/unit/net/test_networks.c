@@ -43,6 +43,33 @@ static void expect_refused(const char *text, const char *message)
     cr_assert_str_eq(error, message, "%s: %s", text, error);
 }
 
+static void expect_described(const char *list, const char *address, const char *expected)
+{
+    struct networks *networks = parse(list);
+    char text[NETWORKS_TEXT_SIZE];
+    struct p0f_addr addr;
+
+    cr_assert_eq(p0f_addr_parse(address, strlen(address), &addr), P0F_OK, "%s", address);
+    networks_describe(networks, &addr, text);
+    cr_assert_str_eq(text, expected);
+    networks_free(networks);
+}
+
+Test(networks, descriptions)
+{
+    expect_described("10.0.0.0/8, ::1, 192.0.2.1", "10.1.2.3", "10.0.0.0/8");
+    expect_described("10.0.0.0/8, ::1, 192.0.2.1", "::1", "::1");
+    expect_described("10.0.0.0/8, ::1, 192.0.2.1", "192.0.2.1", "192.0.2.1");
+    expect_described("10.0.0.0/8, ::1, 192.0.2.1", "192.0.2.2", "");
+    expect_described("10.0.0.0/8, 10.1.0.0/16", "10.1.2.3", "10.0.0.0/8");
+    expect_described("0.0.0.0/0, ::/0", "10.1.2.3", "0.0.0.0/0");
+    expect_described("0.0.0.0/0, ::/0", "2001:db8::1", "::/0");
+    expect_described("2001:db8:1234:5678:9abc:def0:1234:5678/127",
+                     "2001:db8:1234:5678:9abc:def0:1234:5679",
+                     "2001:db8:1234:5678:9abc:def0:1234:5678/127");
+    expect_described("", "10.1.2.3", "");
+}
+
 Test(networks, none)
 {
     expect_out("", "127.0.0.1");

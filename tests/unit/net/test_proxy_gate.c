@@ -299,8 +299,9 @@ Test(proxy_gate, a_header_byte_by_byte, .init = setup, .fini = teardown)
 Test(proxy_gate, no_header, .init = setup, .fini = teardown)
 {
     expect_closed(take_proxy(REQUEST, sizeof REQUEST - 1), METRIC_HTTP_PROXY_MISSING);
-    expect_logged("http.proxy_protocol: closing a connection from trusted proxy 127.0.0.5: it does "
-                  "not begin with a PROXY header; ");
+    expect_logged(
+        "http.proxy_protocol: closing a connection from a trusted proxy (127.0.0.0/8): it does "
+        "not begin with a PROXY header; ");
     expect_closed(take(&local, sizeof(sa_family_t), REQUEST, 3), METRIC_HTTP_PROXY_MISSING);
     expect_logged("");
     time_now = mono_add_ms(time_now, 59999);
@@ -316,7 +317,7 @@ Test(proxy_gate, no_header, .init = setup, .fini = teardown)
 Test(proxy_gate, a_malformed_header, .init = setup, .fini = teardown)
 {
     expect_closed(take_proxy("PROXY \r\n", 8), METRIC_HTTP_PROXY_MALFORMED);
-    expect_logged("127.0.0.5: its PROXY header is malformed");
+    expect_logged("(127.0.0.0/8): its PROXY header is malformed");
     int end = take_proxy("PROXY T", 7);
     send_bytes(end, "\r\n", 2);
     run_round();
@@ -333,7 +334,7 @@ Test(proxy_gate, a_header_without_end, .init = setup, .fini = teardown)
 
     memset(bytes + 14, 'x', sizeof bytes - 14);
     expect_closed(take_proxy(bytes, sizeof bytes), METRIC_HTTP_PROXY_TOO_LONG);
-    expect_logged("127.0.0.5: its PROXY header has more than 536 bytes");
+    expect_logged("(127.0.0.0/8): its PROXY header has more than 536 bytes");
     expect_closed(take_proxy(SIGNATURE "\x21\x11\2\x09", 16), METRIC_HTTP_PROXY_TOO_LONG);
 }
 
@@ -352,7 +353,7 @@ Test(proxy_gate, too_late, .init = setup, .fini = teardown)
     cr_assert(is_closed(silent));
     cr_assert(is_closed(slow));
     expect_counted(METRIC_HTTP_PROXY_LATE, 2);
-    expect_logged("127.0.0.5: no complete PROXY header came within 100 ms");
+    expect_logged("(127.0.0.0/8): no complete PROXY header came within 100 ms");
     close(silent);
     close(slow);
 }
@@ -411,7 +412,7 @@ Test(proxy_gate, too_many, .init = setup, .fini = teardown)
         proxy_gate_take(gate, dup(ends[1]), (struct sockaddr *)&proxy, inet_length);
     cr_assert_eq(proxy_gate_count(gate), PROXY_GATE_MAX);
     expect_closed(take_proxy("", 0), METRIC_HTTP_PROXY_FULL);
-    expect_logged("127.0.0.5: 1000 others are waiting for their PROXY headers");
+    expect_logged("(127.0.0.0/8): 1000 others are waiting for their PROXY headers");
     expect_closed(take_proxy(LINE, 9), METRIC_HTTP_PROXY_FULL);
     /* One that need not wait is welcome. */
     close(take_proxy(LINE, sizeof LINE - 1));
