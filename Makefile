@@ -17,6 +17,7 @@ docdir      ?= $(PREFIX)/share/doc/p0f-lookupd
 sysconfdir  ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
+completiondir ?= $(PREFIX)/share/bash-completion/completions
 
 # CPPFLAGS, CFLAGS and LDFLAGS of yours are added to ours, never replace them.
 PKG_CONFIG  ?= pkg-config
@@ -65,7 +66,7 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
-        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist clean
+        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
 
 all: $(DAEMON) $(LIB_STATIC) $(LIB_SO) $(BUILD)/compile_commands.json
 
@@ -77,6 +78,7 @@ help:
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo '  make install-lib     only the client library'
 	@echo '  make dist            $(DIST), from the last commit'
+	@echo '  make deb             Debian packages, into $(BUILD)/deb/'
 	@echo '  make clean           remove $(BUILD)/'
 	@echo
 	@echo 'Test (see tests/README.md)'
@@ -174,13 +176,14 @@ $(BUILD)/.pkgs:
 		{ echo 'Something to build with is missing. `make deps` installs it.' >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@
 
--include $(shell find $(BUILD) -name debian -prune -o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -name debian -o -name deb \) -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # ---- Packages, and a first look ------------------------------------------------------------------
 
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev
 RUN_DEPS   := p0f curl
+DEB_DEPS   := debhelper dpkg-dev
 # What the lookups in conf/examples are compiled and run with.
 LANGUAGE_DEPS := jq perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
 CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml nodejs npm \
@@ -436,7 +439,7 @@ D           = $(DESTDIR)
 # Those in folders of conf/, one for each program, are installed into folders of the same names.
 EXAMPLES   := conf/p0f-lookupd.conf $(wildcard lib/examples/*.c)
 LOOKUPS    := $(wildcard conf/examples/*)
-PROGRAM_EXAMPLES := $(patsubst conf/%,%,$(filter-out $(LOOKUPS),$(wildcard conf/*/*)))
+PROGRAM_EXAMPLES := $(patsubst conf/%,%,$(filter-out $(LOOKUPS) conf/debian/% conf/bash-completion/%,$(wildcard conf/*/*)))
 # What is written for the default prefix, for this one.
 PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/doc/p0f-lookupd|$(docdir)|' \
               -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
@@ -463,7 +466,7 @@ install-lib: $(LIB_STATIC) $(LIB_SO)
 
 install: all install-lib
 	install -d $(D)$(sbindir) $(D)$(sysconfdir) $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) \
-		$(D)$(sysusersdir) $(D)$(docdir)/examples
+		$(D)$(sysusersdir) $(D)$(completiondir) $(D)$(docdir)/examples
 	install -m 755 $(DAEMON) $(D)$(sbindir)
 	$(PLACED) conf/p0f-lookupd.conf.5 > $(D)$(mandir)/man5/p0f-lookupd.conf.5
 	$(PLACED) daemon/p0f-lookupd.8 > $(D)$(mandir)/man8/p0f-lookupd.8
@@ -477,6 +480,7 @@ install: all install-lib
 	install -m 644 $(LOOKUPS) $(D)$(docdir)/examples/lookup
 	install -m 644 systemd/p0f.service $(D)$(unitdir)
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
+	install -m 644 conf/bash-completion/p0f-lookupd $(D)$(completiondir)
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
 		install -m 644 conf/p0f-lookupd.conf $(D)$(sysconfdir)
 	@cmp -s conf/p0f-lookupd.conf $(D)$(sysconfdir)/p0f-lookupd.conf || \
@@ -492,7 +496,7 @@ uninstall:
 		$(LIB_FUNCTIONS:%=$(D)$(mandir)/man3/%.3) \
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
-		$(D)$(sysusersdir)/p0f-lookupd.conf
+		$(D)$(sysusersdir)/p0f-lookupd.conf $(D)$(completiondir)/p0f-lookupd
 	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES) \
 		$(LOOKUPS:conf/examples/%=lookup/%))
 	rmdir $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES))) lookup) \
@@ -505,6 +509,11 @@ dist:
 	@mkdir -p $(BUILD)
 	@git diff-index --quiet HEAD -- || echo 'Changes that are not committed are left out.' >&2
 	git archive --prefix=p0f-lookupd-$(VERSION)/ --output=$(DIST) HEAD
+
+# The packages of conf/debian, with the version FULL_VERSION.
+deb:
+	@$(INSTALL) $(BUILD_DEPS) $(DEB_DEPS)
+	@tests/support/sh/make-deb.sh '$(FULL_VERSION)' '$(abspath $(BUILD))/deb'
 
 clean:
 	rm -rf $(BUILD)
