@@ -10,6 +10,7 @@ set -eu
 version=$(echo "$1" | sed 's/-/+/; s/-/./g')
 dir=$2
 tree=$dir/p0f-lookupd-$version
+# shellcheck source=/dev/null
 revision=0+$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
 export LC_ALL=C.UTF-8 TZ=UTC
 
