@@ -65,8 +65,8 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ALWAYS all help deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
-        check-valgrind check-debian12 check-debian13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
+.PHONY: ALWAYS all help build-deps deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
+        check-valgrind check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
 
 all: $(DAEMON) $(LIB_STATIC) $(LIB_SO) $(BUILD)/compile_commands.json
 
@@ -75,6 +75,7 @@ help:
 	@echo '  make                 the daemon and the library, into $(BUILD)/; V=1 shows the commands'
 	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
 	@echo '  make deps            install the Debian packages needed to build and run'
+	@echo '  make build-deps      only those to build'
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
 	@echo '  make install-lib     only the client library'
 	@echo '  make dist            $(DIST), from the last commit'
@@ -96,6 +97,8 @@ help:
 	@echo '  make check-tsan      the same under ThreadSanitizer'
 	@echo '  make check-valgrind  the same under valgrind: 10 minutes'
 	@echo '  make check-debian12, check-debian13  both commands of README.md on a bare Debian, below $(BUILD)/'
+	@echo '  make check-deb12, check-deb13  the packages: reproducible, lintian, installed and purged on a bare Debian'
+	@echo '  make check-oci12, check-oci13  the container images, built and run without a container engine'
 	@echo '  make fuzz            each fuzz target for FUZZ_TIME seconds (default 60); TARGETS=wire runs one'
 	@echo '  make coverage        the lines and branches that the tests reach'
 	@echo '  make mutate          which of MUTATE_COUNT (default 300) small changes to the code no test notices'
@@ -199,6 +202,9 @@ INSTALL     = tests/support/sh/deps.sh
 SERVERS    ?= $(CURDIR)/$(BUILD)/servers
 SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd lua-socket promtool,prometheus
 export SERVERS
+
+build-deps:
+	@$(INSTALL) $(BUILD_DEPS)
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
@@ -343,11 +349,14 @@ e2e: $(DAEMON) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED) $(SERVERS) $(NPM_DIR)/.in
 # Needs debootstrap, and a mirror. The bare systems are kept in DEBIAN_DIR.
 DEBIAN_DIR ?= $(BUILD)/debian
 
-check-debian12: SUITE := bookworm
-check-debian13: SUITE := trixie
-check-debian12 check-debian13:
+check-debian12 check-deb12 check-oci12: SUITE := bookworm
+check-debian13 check-deb13 check-oci13: SUITE := trixie
+check-debian12 check-debian13: CHECK := readme
+check-deb12 check-deb13: CHECK := deb
+check-oci12 check-oci13: CHECK := oci
+check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13:
 	@$(INSTALL) debootstrap
-	@tests/support/sh/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD)
+	@tests/support/sh/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD) $(CHECK)
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess

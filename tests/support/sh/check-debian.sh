@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check-debian.sh SUITE DIR BUILD - runs both commands of README.md on a bare Debian of that suite, with a
-# copy of this tree: `make run` until it has shown what p0f saw, then Ctrl-C, and `make check`. What
-# they say is in DIR/SUITE.log. The bare system stays in DIR/SUITE, which saves a minute the next time;
-# the one that is worked in is deleted at the end, on Ctrl-C too.
+# check-debian.sh SUITE DIR BUILD CHECK - runs tests/support/sh/check-CHECK.sh in a copy of this tree on a bare
+# Debian of that suite, as root. What it says is in DIR/SUITE.CHECK.log. The bare system stays in DIR/SUITE,
+# which saves a minute the next time; the one that is worked in is deleted at the end, on Ctrl-C too.
 #
 # $DEBIAN_MIRROR is where packages come from, by default where this machine's do.
 set -euo pipefail
@@ -11,9 +10,10 @@ set -euo pipefail
 suite=$1
 dir=$2
 build=$3
+check=$4
 base=$dir/$suite
-log=$dir/$suite.log
-root=$dir/$suite.run
+log=$dir/$suite.$check.log
+root=$dir/$suite.$check.run
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -75,11 +75,11 @@ env --default-signal=INT setsid unshare --mount --propagation private --pid --fo
         mount -t tmpfs tmpfs run || exit 1
     shift
     exec chroot . env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
-' sh "$root" "${passed[@]}" sh -c 'cd /tree && exec tests/support/sh/check-readme.sh' </dev/null >"$log" 2>&1 &
+' sh "$root" "${passed[@]}" sh -c "cd /tree && exec tests/support/sh/check-$check.sh" </dev/null >"$log" 2>&1 &
 running=$!
 tail -f --pid="$running" -n +1 "$log" | grep --line-buffered -E '^(====|\[====\]|Installing:|[0-9]+ (newly|upgraded)|.* passed)' &
 status=0
 wait "$running" || status=$?
 running=
-[ "$status" = 0 ] || fail "$(tail -n 30 "$log")" "check-debian: $suite: failed; all that was said is in $log"
-echo "check-debian: $suite: good; all that was said is in $log"
+[ "$status" = 0 ] || fail "$(tail -n 30 "$log")" "check-debian: $suite: $check: failed; all that was said is in $log"
+echo "check-debian: $suite: $check: good; all that was said is in $log"
