@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "core/log.h"
+#include "heartbeat.h"
 #include "modules.h"
 #include "reload.h"
 #include "server_listeners.h"
@@ -19,6 +20,7 @@ struct server {
     struct server_listeners listeners;
     struct signals signals;
     struct shutdown shutdown;
+    struct heartbeat heartbeat;
 };
 
 static void on_signal(void *ctx, enum signals_order order, const char *name)
@@ -55,10 +57,12 @@ static bool open_loop(struct server *server)
     server->loop = loop_new(clock_mono);
     server->shutdown.loop = server->loop;
     server->signals = (struct signals){.loop = server->loop, .obey = on_signal, .ctx = server};
-    if (server->loop && signals_watch(&server->signals))
-        return true;
-    log_err("cannot start: cannot set up the event loop");
-    return false;
+    if (!server->loop || !signals_watch(&server->signals)) {
+        log_err("cannot start: cannot set up the event loop");
+        return false;
+    }
+    systemd_begin(server->loop);
+    return true;
 }
 
 static bool build_modules(struct server *server)
@@ -83,9 +87,11 @@ static bool build_modules(struct server *server)
 
 static void free_server(struct server *server)
 {
+    heartbeat_stop(&server->heartbeat);
     modules_tear_down(&server->modules);
     server_listeners_free(&server->listeners);
     signals_close(&server->signals);
+    systemd_end();
     loop_free(server->loop);
     config_free(server->config);
 }
@@ -104,6 +110,8 @@ int server_run(struct config *config, const struct config_source *source)
         build_modules(&server) &&
         server_listeners_start(&server.listeners, server.loop, &server.modules)) {
         systemd_notify_ready(NULL);
+        heartbeat_start(&server.heartbeat, server.loop, server.modules.http,
+                        server.modules.readiness);
         if (loop_run(server.loop) == 0)
             status = EXIT_SUCCESS;
         else

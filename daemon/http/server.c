@@ -132,6 +132,15 @@ static void tick_workers(void *ctx)
         http_worker_tick(http->stations[i].worker);
 }
 
+bool http_server_beat(struct http_server *http)
+{
+    bool alive = true;
+
+    for (unsigned i = 0; i < http->count; i++)
+        alive &= http_worker_beat(http->stations[i].worker);
+    return alive;
+}
+
 /* ---- Start and stop */
 
 /* More than connections.c ever admits, even while it admits some before others have left. */

@@ -60,6 +60,10 @@ void http_server_shut_down(struct http_server *http);
  * gone. Any thread. */
 bool http_server_needs_loop(const struct http_server *http);
 
+/* Whether every worker has done something since it was last asked this, and is not stuck. Any thread, one at
+ * a time. */
+bool http_server_beat(struct http_server *http);
+
 /* Closes all connections, ends the threads and frees the server. No lookup may be pending. No-op on NULL. */
 void http_server_stop(struct http_server *http);
 

@@ -17,8 +17,8 @@ struct http_worker {
     struct loop_fd events;     /* the library's epoll set has some */
     struct loop_timer timeout; /* armed no later than the library has something to do by itself */
     struct loop_chore run;
-    struct loop_task tick, stop;
-    atomic_bool ticking; /* `tick` is on its way */
+    struct loop_task tick, beat, stop;
+    atomic_bool ticking, beating; /* the task is on its way */
     pthread_t thread;
     atomic_uint connections;
     unsigned suspended; /* connections */
@@ -178,6 +178,21 @@ void http_worker_tick(struct http_worker *worker)
         loop_post(worker->loop, &worker->tick);
 }
 
+static void on_beat(void *ctx)
+{
+    struct http_worker *worker = ctx;
+
+    atomic_store(&worker->beating, false);
+}
+
+bool http_worker_beat(struct http_worker *worker)
+{
+    if (atomic_exchange(&worker->beating, true))
+        return false;
+    loop_post(worker->loop, &worker->beat);
+    return true;
+}
+
 struct loop *http_worker_loop(struct http_worker *worker)
 {
     return worker->loop;
@@ -261,6 +276,7 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     worker->timeout = (struct loop_timer){.fire = on_timeout, .ctx = worker};
     worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
     worker->tick = (struct loop_task){.run = on_tick, .ctx = worker};
+    worker->beat = (struct loop_task){.run = on_beat, .ctx = worker};
     worker->stop = (struct loop_task){.run = stop_library, .ctx = worker};
     worker->loop = loop_new(options->clock);
     worker->turns = worker->loop ? turns_new(worker->loop) : NULL;

@@ -51,6 +51,10 @@ unsigned http_worker_connections(const struct http_worker *worker);
  * library. Any thread. */
 void http_worker_tick(struct http_worker *worker);
 
+/* Whether the worker's thread has handled the last beat, or there was none; then it is sent the next
+ * one. False: it is busy, or stuck. Any thread. */
+bool http_worker_beat(struct http_worker *worker);
+
 /* Suspends a connection of this worker, whose request is being handled, or resumes it. In its thread. */
 void http_worker_suspend(struct http_worker *worker, struct MHD_Connection *connection);
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection);
