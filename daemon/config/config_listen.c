@@ -121,12 +121,22 @@ static bool lists_path(const char *addresses, const char *path)
     return false;
 }
 
+/* Whether the list has this path in another spelling, which is then `found`. What is spelled the same is
+ * opened once. */
+static bool respells_path(struct span list, const char *path, struct listen_address *found)
+{
+    while (next_unix(&list, found))
+        if (strcmp(found->host, path) != 0 && is_same_path(found->host, path))
+            return true;
+    return false;
+}
+
 /* Of one setting; `others` are addresses of http.listen that it must not repeat. */
 static bool check_paths(const struct config *config, const char *name, const char *addresses,
                         const char *others, char error[CONFIG_ERROR_SIZE])
 {
     struct span list = span_of(addresses);
-    struct listen_address address;
+    struct listen_address address, again;
 
     while (next_unix(&list, &address)) {
         const char *clash = is_same_path(address.host, config->p0f.socket)
@@ -137,6 +147,12 @@ static bool check_paths(const struct config *config, const char *name, const cha
             errno = EINVAL;
             return refuse_setting(config, name, error, "unix:%s %s; choose another path",
                                   address.host, clash);
+        }
+        if (respells_path(list, address.host, &again)) {
+            errno = EINVAL;
+            return refuse_setting(config, name, error,
+                                  "unix:%s and unix:%s are the same path; remove one of them",
+                                  address.host, again.host);
         }
     }
     return true;

@@ -167,3 +167,22 @@ Test(config_listen, by_another_way, .init = setup, .fini = teardown)
     snprintf(relay, sizeof relay, "relay.listen=unix:%s.none/a", dir);
     expect_good(p0f, relay);
 }
+
+/* Written the same way twice, it is opened once. */
+Test(config_listen, one_path_in_two_spellings, .init = setup, .fini = teardown)
+{
+    static const char *const settings[] = {"http.listen", "relay.listen"};
+    char list[160], expected[200];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(list, sizeof list, "%s=unix:%s/b, unix:%s/a, unix:/.%s/a", settings[i], dir, dir,
+                 dir);
+        snprintf(expected, sizeof expected,
+                 "-o %s: unix:%s/a and unix:/.%s/a are the same path; remove one of them",
+                 settings[i], dir, dir);
+        expect_refused(list, NULL, expected);
+        snprintf(list, sizeof list, "%s=unix:%s/a, unix:/.%s/b, unix:%s/a", settings[i], dir, dir,
+                 dir);
+        expect_good(list, NULL);
+    }
+}
