@@ -168,3 +168,27 @@ Test(relay_client_writes, nothing_is_watched_that_cannot_be_served, .init = setu
     stage_settle();
     cr_assert_eq(relay_counts(relay).connections, 0);
 }
+
+/* Further queries stay in its socket. */
+Test(relay_client_writes, nothing_is_read_while_one_waits_for_its_turn, .init = setup_writes,
+     .fini = teardown)
+{
+    int other = connect_client(), client = connect_client();
+
+    relay_set_max_lookups(relay, 1);
+    stage.holding = true;
+    ask(other, "10.0.0.100");
+    stage_settle();
+    ask(client, "10.0.0.101");
+    stage_settle();
+    cr_assert_eq(watched, 0);
+    stage.holding = false;
+    stage_settle();
+    stage_settle();
+    cr_assert_eq(watched, EPOLLIN);
+    expect_answer(other, P0F_STATUS_OK);
+    expect_answer(client, P0F_STATUS_OK);
+    close(other);
+    close(client);
+    stage_settle();
+}
