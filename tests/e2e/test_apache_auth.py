@@ -11,10 +11,11 @@ import pytest
 import apache
 import web_site
 from daemon import free_port
+from examples import example_text
 from http_client import fetch
 from proxy_matrix import (NAMES, SPELLINGS, STRANGER, TROUBLES, ProxyMatrix, connections_of_late,
-                          made_up, p0f_fields, visitor)
-from recording_site import RecordingSite, visit
+                          made_up, p0f_fields, told_status, visitor)
+from recording_site import RecordingSite
 from waiting import wait_until
 
 CONFIG, LUA = "p0f-forward-auth.conf", "p0f-forward-auth.lua"
@@ -40,7 +41,7 @@ env
 
 def _comments():
     """The commands, and the line for WebSocket, which are shown at the top of the example."""
-    lines = re.findall("^#     (.*)", apache.example(CONFIG), re.M)
+    lines = re.findall("^#     (.*)", example_text(f"apache/{CONFIG}"), re.M)
     commands, site = lines[:-1], lines[-1]
     assert commands[-1].startswith("systemctl") and site.startswith("ProxyPass")
     return commands, site
@@ -50,8 +51,8 @@ def _apache(directory, daemon_port, site_port, changes=()):
     commands, line = _comments()
     modules = [command.split()[1] for command in commands if command.startswith("a2enmod ")]
     files = {
-        LUA: apache.example(LUA, [("5030", str(daemon_port)), *changes]),
-        f"conf-available/{CONFIG}": apache.example(CONFIG),
+        LUA: example_text(f"apache/{LUA}", [("5030", str(daemon_port)), *changes]),
+        f"conf-available/{CONFIG}": example_text(f"apache/{CONFIG}"),
         "sites-available/000-default.conf": SITE.format(
             comments=line.replace("127.0.0.1:8080", f"127.0.0.1:{site_port}")),
     }
@@ -124,22 +125,16 @@ class TestSite(ProxyMatrix):
 
 
 def test_no_field_is_left_out():
-    text = apache.example(LUA)
+    text = example_text(f"apache/{LUA}")
     names = re.search(r"NAMES = \{(.*?)\}", text, re.S)[1]
     assert re.findall('"(.*?)"', names) == NAMES
-
-
-def _status(endpoint):
-    page = visit(endpoint, STRANGER)
-    assert page.status == 200, page
-    return p0f_fields(page.told.fields)["Status"]
 
 
 def test_without_luasocket(scratch):
     """The site is there, and Apache's log says what is missing."""
     with RecordingSite() as site, \
             _apache(scratch, free_port(), site.port, [('"socket"', '"no_such_module"')]) as server:
-        assert _status(server.endpoint) == "error"
+        assert told_status(server.endpoint) == "error"
         assert "module 'no_such_module' not found" in server.log()
 
 
@@ -161,7 +156,7 @@ def test_one_that_hangs_is_left_alone(scratch):
         with open(f"{server.root.path}/etc/apache2/mods-available/mpm_event.conf", "w", encoding="utf-8") as out:
             out.write(ONE_THREAD)
         with server:
-            assert [_status(server.endpoint) for _ in range(10)] == ["error"] * 10
+            assert [told_status(server.endpoint) for _ in range(10)] == ["error"] * 10
         hung.setblocking(False)
         hung.accept()[0].close()
         with pytest.raises(BlockingIOError):
@@ -192,7 +187,7 @@ def test_something_else_answers_in_its_place(scratch):
 
     with RecordingSite() as site, web_site.WebSite(Other) as other, \
             _apache(scratch, other.port, site.port, PATIENT) as server:
-        assert [_status(server.endpoint) for _ in answers] == ["error"] * len(answers)
+        assert [told_status(server.endpoint) for _ in answers] == ["error"] * len(answers)
         assert not left, "it has not been asked each time"
 
 
@@ -210,6 +205,6 @@ def test_a_connection_that_was_closed_meanwhile(scratch):
 
     with RecordingSite() as site, web_site.WebSite(Other) as other, \
             _apache(scratch, other.port, site.port, PATIENT) as server:
-        statuses = {_status(server.endpoint) for _ in range(200)}
+        statuses = {told_status(server.endpoint) for _ in range(200)}
         assert statuses == {"ok"}
         assert len(answered) == 200

@@ -11,6 +11,7 @@ import pytest
 import apache
 import loopback
 from daemon import Daemon, free_port
+from examples import example_text
 from http_client import fetch
 from real_p0f import RealP0f
 from waiting import wait_until
@@ -32,7 +33,7 @@ class Lab:
             "http.access_log": "yes", "p0f.first_contact_wait": "0", "cache.incomplete_ttl": "1h",
             "http.server_names": "p0f.example.org", "http.trusted_proxies": "127.0.0.1", **settings})
         self.endpoint = ("127.0.0.1", free_port())
-        config = apache.example(CONFIG, [
+        config = example_text(f"apache/{CONFIG}", [
             ("127.0.0.1:5030", f"127.0.0.1:{self.daemon.port}"), ("timeout=10", "timeout=1"),
             ("VirtualHost 127.0.0.1:5031", f"VirtualHost 127.0.0.1:{self.endpoint[1]}"),
             ("Listen 127.0.0.1:5031", f"Listen 127.0.0.1:{self.endpoint[1]}")])

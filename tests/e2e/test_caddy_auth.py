@@ -9,8 +9,9 @@ import pytest
 
 import caddy
 import nginx
-from daemon import ROOT, free_port
-from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, made_up, p0f_fields, visitor
+from daemon import free_port
+from examples import example_text
+from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, made_up, p0f_fields, told_status, visitor
 from recording_site import RecordingSite, Visitor, visit
 from waiting import wait_until
 
@@ -18,15 +19,14 @@ EXAMPLE = "p0f-forward-auth.caddy"
 
 
 def _text():
-    with open(f"{ROOT}/conf/caddy/{EXAMPLE}", encoding="utf-8") as example:
-        return example.read()
+    return example_text(f"caddy/{EXAMPLE}")
 
 
 def _site(directory, site, asked, *changes, more=""):
     """The example put there, with the ports that there are here; returns the Caddyfile, and where Caddy
     will listen. `more` goes before line 2."""
     endpoint = ("127.0.0.1", free_port())
-    caddy.example(EXAMPLE, directory, [("127.0.0.1:5030", asked), ("5039", str(free_port())), *changes])
+    caddy.copy_example(EXAMPLE, directory, [("127.0.0.1:5030", asked), ("5039", str(free_port())), *changes])
     text = caddy.shown_caddyfile()
     for old, new in ((":80 {\n", f"http://:{endpoint[1]} {{\n{more}"), ("127.0.0.1:8080", f"127.0.0.1:{site}")):
         assert text.count(old) == 1, old
@@ -58,7 +58,7 @@ class TestSite(FastCgiMatrix):
 
 def test_caddy_finds_nothing_to_complain_about(scratch):
     for name in (EXAMPLE, "p0f-api.caddy"):
-        caddy.example(name, scratch)
+        caddy.copy_example(name, scratch)
         formatted = caddy.run(scratch, "fmt", "--diff", name)
         assert formatted.returncode == 0 and not re.search("^[-+]", formatted.stdout, re.M), formatted
     with open(f"{scratch}/Caddyfile", "w", encoding="utf-8") as file:
@@ -91,12 +91,6 @@ def test_what_the_daemon_is_told(scratch):
     assert len(asked.requests) == 2
 
 
-def _status(endpoint, address=STRANGER, fields=()):
-    page = visit(endpoint, address, "/", fields)
-    assert page.status == 200, page
-    return p0f_fields(page.told.fields)["Status"]
-
-
 @pytest.mark.parametrize("down", [0, 1])
 def test_a_second_daemon_takes_over(fake, scratch, serve, down):
     with serve(fake) as first, serve(fake) as second, RecordingSite() as site:
@@ -106,9 +100,9 @@ def test_a_second_daemon_takes_over(fake, scratch, serve, down):
         with caddy.Caddy(scratch, text):
             for daemon in daemons:
                 daemon.wait_for_p0f()
-            wait_until(lambda: _status(endpoint) == "no-match", "Caddy to ask one of them")
+            wait_until(lambda: told_status(endpoint) == "no-match", "Caddy to ask one of them")
             daemons[down].stop()
-            wait_until(lambda: _status(endpoint) == "no-match", "Caddy to ask the other one")
+            wait_until(lambda: told_status(endpoint) == "no-match", "Caddy to ask the other one")
             daemons[down].start()
 
 
@@ -122,8 +116,8 @@ def test_a_proxy_in_front(fake, scratch, serve):
         with caddy.Caddy(scratch, text):
             daemon.wait_for_p0f()
             fields = [("X-Forwarded-For", f"192.0.2.9, {host}")]
-            wait_until(lambda: _status(endpoint, proxy, fields) == "ok", "the visitor to be found")
-            wait_until(lambda: _status(endpoint, STRANGER, fields) == "no-match", "others not to be believed")
+            wait_until(lambda: told_status(endpoint, proxy, fields) == "ok", "the visitor to be found")
+            wait_until(lambda: told_status(endpoint, STRANGER, fields) == "no-match", "others not to be believed")
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 503])
@@ -154,7 +148,7 @@ def test_one_that_hangs_is_left_alone(scratch):
         text, endpoint = _site(scratch, site.port, f"127.0.0.1:{hung.getsockname()[1]}")
         with caddy.Caddy(scratch, text):
             for _ in range(50):
-                assert _status(endpoint) == "error"
+                assert told_status(endpoint) == "error"
             hung.setblocking(False)
             waited = 0
             with contextlib.suppress(BlockingIOError):

@@ -9,7 +9,8 @@ import re
 import pytest
 
 import caddy
-from daemon import ROOT, Daemon, free_port
+from daemon import Daemon, free_port
+from examples import example_text
 from fake_p0f import FakeP0f
 from http_client import fetch
 from waiting import wait_until
@@ -54,8 +55,7 @@ class Sensor:
 
 def _two():
     """The change that makes the example use the reverse_proxy that it has in a comment."""
-    with open(f"{ROOT}/conf/caddy/{EXAMPLE}", encoding="utf-8") as example:
-        text = example.read()
+    text = example_text(f"caddy/{EXAMPLE}")
     one, two = re.findall(r"^\t(#?reverse_proxy (?:.|\n)*?^\t#?\}\n)", text, re.M)
     return [(one, re.sub("^\t?#", "", two, flags=re.M))]
 
@@ -68,7 +68,7 @@ def _behind_caddy(scratch, sensors, *changes, interval="50ms"):
                ("127.0.0.1:5030", f"127.0.0.1:{sensors[0].daemon.port}")]
     if len(sensors) == 2:
         changes.append(("192.0.2.2:5030", f"127.0.0.1:{sensors[1].daemon.port}"))
-    caddy.example(EXAMPLE, scratch, changes)
+    caddy.copy_example(EXAMPLE, scratch, changes)
 
     def get():
         answer = fetch(("127.0.0.1", port), f"/host/{HOST}")

@@ -13,6 +13,7 @@ import haproxy
 import recording_site
 import web_site
 from daemon import free_port
+from examples import example_text
 from http_client import connect
 from proxy_matrix import ProxyMatrix, made_up, p0f_fields
 from waiting import SLOWDOWN, wait_until
@@ -26,8 +27,8 @@ def _behind(directory, port, site_port, bind="bind 127.0.0.1:@port@", lua=(), mo
     changes = [("127.0.0.1:5030", f"127.0.0.1:{port}"), ("bind :80\n", f"{bind}\n"), *more]
     site = f"backend site\n    server site 127.0.0.1:{site_port}\n"
     return haproxy.DebianHaProxy(
-        directory, haproxy.example(CONFIG, changes) + haproxy.in_the_comments(CONFIG, changes) + site,
-        {LUA: haproxy.example(LUA, lua)})
+        directory, example_text(f"haproxy/{CONFIG}", changes) + haproxy.in_the_comments(CONFIG, changes) + site,
+        {LUA: example_text(f"haproxy/{LUA}", lua)})
 
 
 def _told(endpoint, fields=()):

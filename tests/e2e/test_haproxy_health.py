@@ -10,6 +10,7 @@ import pytest
 
 import haproxy
 from daemon import Daemon
+from examples import example_text
 from fake_p0f import FakeP0f
 from http_client import connect, fetch
 from waiting import wait_until
@@ -23,7 +24,7 @@ ONE, SEVERAL = "127.0.0.1:5031", "127.0.0.1:5032"
 def _haproxy(directory, bound, ports, *changes):
     """One of the two halves of that example, that which listens at `bound`, in front of daemons on these
     ports. It checks them more often, as we wait for that."""
-    text = haproxy.example("p0f-api.cfg", [
+    text = example_text("haproxy/p0f-api.cfg", [
         ("inter 1s", "inter 50ms"), ("127.0.0.1:5030", f"127.0.0.1:{ports[0]}"),
         ("192.0.2.11:5030", f"127.0.0.1:{ports[0]}"), ("192.0.2.12:5030", f"127.0.0.1:{ports[-1]}"), *changes])
     half, = (half for half in text.split("\n# Several ") if bound in half)
@@ -183,4 +184,4 @@ def test_self_with_the_proxy_protocol(scratch, fake, serve, bound, mode):
 
 
 def test_haproxy_has_no_complaint(scratch):
-    assert haproxy.DebianHaProxy(scratch, haproxy.example("p0f-api.cfg")).complaint() == ""
+    assert haproxy.DebianHaProxy(scratch, example_text("haproxy/p0f-api.cfg")).complaint() == ""

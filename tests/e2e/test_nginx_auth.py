@@ -8,7 +8,8 @@ import pytest
 
 import nginx
 from daemon import ROOT, free_port
-from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, connections_of_late, p0f_fields, visitor
+from examples import example_text, readme_site
+from proxy_matrix import NAMES, STRANGER, FastCgiMatrix, connections_of_late, p0f_fields, told_status, visitor
 from recording_site import RecordingSite, Visitor, visit
 from waiting import wait_until
 
@@ -17,22 +18,16 @@ FORWARD_AUTH, FIELDS = "p0f-forward-auth.conf", "p0f-forward-auth-fields.conf"
 
 def _comments():
     """The configurations shown at the top of the example: of a site, and of one with WebSocket."""
-    with open(f"{ROOT}/conf/nginx/{FORWARD_AUTH}", encoding="utf-8") as example:
-        top = example.read().partition("\n\n")[0]
+    top = example_text(f"nginx/{FORWARD_AUTH}").partition("\n\n")[0]
     site, websocket = re.findall(r"((?:^#     .*\n)+)", top, re.M)
     return [re.sub("^#     ", "", text, flags=re.M) for text in (site, websocket)]
-
-
-def _site_in_the_readme():
-    with open(f"{ROOT}/README.md", encoding="utf-8") as readme:
-        return re.search(r"^    upstream .*?^    server .*?^    }\n", readme.read(), re.M | re.S)[0]
 
 
 def _config(directory, text, *changes):
     """That site, with the ports that there are here."""
     snippets = f"{directory}/snippets"
-    nginx.example(FORWARD_AUTH, snippets)
-    nginx.example(FIELDS, snippets)
+    nginx.copy_example(FORWARD_AUTH, snippets)
+    nginx.copy_example(FIELDS, snippets)
     for old, new in (("listen 80", "listen 127.0.0.1:@port@"), *changes):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
@@ -72,13 +67,12 @@ class TestSite(FastCgiMatrix):
 def test_the_readme_shows_the_same_site():
     def words(text):
         return re.sub(r"#.*", "", text).split()
-    assert words(_site_in_the_readme()) == words(_comments()[0])
+    assert words(readme_site()) == words(_comments()[0])
 
 
 def test_no_field_is_left_out():
     """Else a visitor could make that one up."""
-    with open(f"{ROOT}/conf/nginx/{FIELDS}", encoding="utf-8") as fields:
-        text = fields.read()
+    text = example_text(f"nginx/{FIELDS}")
     with open(f"{ROOT}/daemon/http/forward_auth.c", encoding="utf-8") as source:
         sent = sorted(set(re.findall('"X-P0F-([A-Za-z-]+)"', source.read())))
     assert sent == sorted(NAMES)
@@ -105,12 +99,6 @@ def test_what_the_daemon_is_told(scratch):
                 assert sorted(request.fields) == [("Host", "p0f-lookupd"), ("X-Forwarded-For", address)]
 
 
-def _status(endpoint):
-    page = visit(endpoint, STRANGER)
-    assert page.status == 200, page
-    return p0f_fields(page.told.fields)["Status"]
-
-
 @pytest.mark.parametrize("down", [0, 1])
 def test_a_second_daemon_takes_over(fake, scratch, serve, down):
     """Whichever of the two it is that nginx would ask."""
@@ -121,10 +109,10 @@ def test_a_second_daemon_takes_over(fake, scratch, serve, down):
         with nginx.Nginx(scratch, config) as server:
             for daemon in (first, second):
                 daemon.wait_for_p0f()
-            wait_until(lambda: _status(server.endpoint) == "no-match", "nginx to ask them")
+            wait_until(lambda: told_status(server.endpoint) == "no-match", "nginx to ask them")
             (first, second)[down].stop()
             for _ in range(4):
-                wait_until(lambda: _status(server.endpoint) == "no-match", "the other one to be asked")
+                wait_until(lambda: told_status(server.endpoint) == "no-match", "the other one to be asked")
             (first, second)[down].start()
 
 
@@ -175,4 +163,4 @@ def test_something_else_answers_in_its_place(scratch, status):
                          ("127.0.0.1:8080", f"127.0.0.1:{site.port}"))
         config += f"server {{ listen 127.0.0.1:{port}; location / {{ return {status} /; }} }}"
         with nginx.Nginx(scratch, config) as server:
-            assert _status(server.endpoint) == "error"
+            assert told_status(server.endpoint) == "error"

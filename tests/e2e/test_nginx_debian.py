@@ -3,7 +3,6 @@
 with its settings, its user and its directories."""
 
 import os
-import re
 import shutil
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 import loopback
 from daemon import ROOT, Daemon
 from debian_root import DebianRoot
+from examples import readme_site
 from http_client import fetch
 from real_p0f import RealP0f
 from recording_site import RecordingSite, visit
@@ -47,8 +47,7 @@ def _root(scratch):
 
 
 def _readme_site(port):
-    with open(f"{ROOT}/README.md", encoding="utf-8") as readme:
-        site = re.search(r"^    upstream .*?^    server .*?^    }\n", readme.read(), re.M | re.S)[0]
+    site = readme_site()
     assert site.count("127.0.0.1:8080") == 1
     return site.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import host_json
-from daemon import ROOT
+from examples import example_text
 from http_client import Answer
 
 FIELDS = sorted(f"X-P0F-{name}" for name in host_json.no_header_fields("ok"))
@@ -22,8 +22,7 @@ TARGETS = ["/", "/a%20b/c?d=%2F&e", "//", "/../host/192.0.2.1", "/%2e%2e/metrics
 
 
 def _load(path):
-    with open(f"{ROOT}/conf/{path}", encoding="utf-8") as file:
-        return yaml.safe_load(file)
+    return yaml.safe_load(example_text(path))
 
 
 @pytest.fixture(name="daemon")

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from daemon import ROOT, free_port
+from daemon import free_port
 from debian_root import LAYER, DebianRoot
 from server_program import ServerProgram, read_log
 from waiting import SLOWDOWN
@@ -13,16 +13,6 @@ from waiting import SLOWDOWN
 MODULES = ("access_compat alias auth_basic authn_core authn_file authz_core authz_host authz_user autoindex "
            "deflate dir env filter mime mpm_event negotiation reqtimeout setenvif status").split()
 CONFIGURATIONS = "charset localized-error-pages other-vhosts-access-log security serve-cgi-bin".split()
-
-
-def example(name, changes=()):
-    """The text of conf/apache/`name`, in which the texts of `changes` (old, new) have been replaced."""
-    with open(f"{ROOT}/conf/apache/{name}", encoding="utf-8") as file:
-        text = file.read()
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
 
 
 class DebianApache(ServerProgram):

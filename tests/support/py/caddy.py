@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 
-from daemon import ROOT
 from debian_root import layered
+from examples import example_text
 from server_program import ServerProgram
 from waiting import SLOWDOWN
 
@@ -17,22 +17,15 @@ OPTIONS = "{\n\tadmin off\n\tgrace_period 1ms\n}\n"
 SERVES = "serving initial configuration"
 
 
-def example(name, directory, changes=()):
-    """A copy of conf/caddy/`name` in the directory, in which the texts of `changes` (old, new) have been
-    replaced, wherever they are; each must be there."""
-    with open(f"{ROOT}/conf/caddy/{name}", encoding="utf-8") as source:
-        text = source.read()
-    for old, new in changes:
-        assert old in text, f"{name} does not have {old!r}"
-        text = text.replace(old, new)
+def copy_example(name, directory, changes=()):
+    """A copy of conf/caddy/`name` in the directory, with these changes."""
     with open(os.path.join(directory, name), "w", encoding="utf-8") as out:
-        out.write(text)
+        out.write(example_text(f"caddy/{name}", changes))
 
 
 def shown_caddyfile():
     """The Caddyfile shown at the top of p0f-forward-auth.caddy."""
-    with open(f"{ROOT}/conf/caddy/p0f-forward-auth.caddy", encoding="utf-8") as example:
-        top = example.read().partition("\n\n")[0]
+    top = example_text("caddy/p0f-forward-auth.caddy").partition("\n\n")[0]
     return re.search(r"^#     import (.|\n)*^#     }\n", top, re.M)[0].replace("#     ", "").replace("#\n", "\n")
 
 

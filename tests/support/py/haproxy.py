@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 
-from daemon import ROOT, free_port
+from daemon import free_port
 from debian_root import DebianRoot, layered
+from examples import example_text
 from server_program import ServerProgram
 from waiting import SLOWDOWN, wait_until
 
@@ -33,19 +34,9 @@ backend servers
 """
 
 
-def example(name, changes=()):
-    """The text of conf/haproxy/`name`, in which the texts of `changes` (old, new) have been replaced."""
-    with open(f"{ROOT}/conf/haproxy/{name}", encoding="utf-8") as file:
-        text = file.read()
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
-
 def in_the_comments(name, changes=()):
     """What is shown in the comments of such a file."""
-    lines = example(name, changes).splitlines(keepends=True)
+    lines = example_text(f"haproxy/{name}", changes).splitlines(keepends=True)
     return "".join(line[6:] for line in lines if line.startswith("#     "))
 
 

@@ -7,8 +7,9 @@ import struct
 import subprocess
 
 import web_site
-from daemon import ROOT, free_port
+from daemon import free_port
 from debian_root import layered
+from examples import example_text
 from server_program import ServerProgram
 
 CONFIG = """daemon off;
@@ -30,25 +31,19 @@ http {{
 """
 
 
-def example(name, directory, changes=()):
-    """A copy of conf/nginx/`name` in the directory, in which the texts of `changes` (old, new) have been
-    replaced; returns its path. Each must be there."""
-    with open(os.path.join(ROOT, "conf", "nginx", name), encoding="utf-8") as source:
-        text = source.read()
-    for old, new in changes:
-        assert old in text, f"{name} does not have {old!r}"
-        text = text.replace(old, new)
+def copy_example(name, directory, changes=()):
+    """A copy of conf/nginx/`name` in the directory, with these changes; returns its path."""
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, name)
     with open(path, "w", encoding="utf-8") as out:
-        out.write(text)
+        out.write(example_text(f"nginx/{name}", changes))
     return path
 
 
 def cache_example(directory, daemon_port, port, changes=()):
     """What is to stand in http { } for the example of a cache, in front of the daemon at that port, to listen
     at `port`. Nginx must be given that, too."""
-    path = example("p0f-cache.conf", directory, [
+    path = copy_example("p0f-cache.conf", directory, [
         ("127.0.0.1:5030", f"127.0.0.1:{daemon_port}"), ("127.0.0.1:5031", f"127.0.0.1:{port}"),
         ("/var/cache/nginx-p0f-lookupd", f"{directory}/cache"), *changes])
     return f"include {path};"

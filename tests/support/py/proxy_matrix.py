@@ -31,7 +31,7 @@ import loopback
 import recording_site
 from daemon import Daemon
 from real_p0f import RealP0f
-from recording_site import Visitor
+from recording_site import Visitor, visit
 from waiting import SLOWDOWN, wait_until
 
 NAMES = list(host_json.no_header_fields("error"))
@@ -63,6 +63,13 @@ def p0f_fields(fields):
         assert name.lower() in names and names[name.lower()] not in found, told
         found[names[name.lower()]] = urllib.parse.unquote(value)
     return {name: value for name, value in found.items() if value}
+
+
+def told_status(endpoint, address=STRANGER, fields=()):
+    """What the site is told as X-P0F-Status of a visitor with this address."""
+    page = visit(endpoint, address, "/", fields)
+    assert page.status == 200, page
+    return p0f_fields(page.told.fields)["Status"]
 
 
 def made_up(how=str):
