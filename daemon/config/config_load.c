@@ -7,6 +7,7 @@
 #include "config/option_search.h"
 #include "core/log.h"
 #include "core/number.h"
+#include "core/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -68,6 +69,8 @@ static const char *line_requirement(const char *value)
     if (length > 0 &&
         (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1])))
         return "no space at its beginning or end";
+    if (!utf8_valid(value)) /* /status shows it, in JSON */
+        return "text in UTF-8";
     for (size_t i = 0; i < length; i++) {
         if (iscntrl((unsigned char)value[i]) && value[i] != '\t')
             return "no control characters";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/ini_file.h"
 
-#include "core/small_file.h"
+#include "core/log.h"
 #include "core/span.h"
 
 #include <ctype.h>
@@ -181,6 +181,8 @@ bool ini_file_read(const char *path, const struct ini_file_reader *reader,
 
     if (!small_file_read(path, FILE_MAX, &content, error))
         return false;
+    if (!small_file_check_mode(path, &content, S_IWOTH, error))
+        log_warnx("%s", error);
     file.rest = (struct span){content.text, content.length};
     parse_text(&file);
     small_file_free(&content);

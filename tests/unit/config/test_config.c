@@ -302,6 +302,7 @@ Test(config, values_that_no_file_can_hold)
         expect_error(load(NULL, comments[i]), "-o p0f.socket = ", "expected no comment");
     }
     expect_error(load(NULL, "p0f.socket=/x\ny"), "-o p0f.socket = ", "no control characters");
+    expect_error(load(NULL, "p0f.socket=/caf\xe9"), "-o p0f.socket = ", "text in UTF-8");
     expect_good("p0f.socket=/x#y;z");
     expect_error(load(NULL, "p0f.socket=/x\n"), "-o p0f.socket = /x?: ", "; did you mean /x?");
     for (size_t length = strlen(line); length < sizeof line - 20; length = strlen(line))
