@@ -425,7 +425,7 @@ soak: check-deps
 
 SOURCES    := $(DAEMON_C) $(LIB_C) $(wildcard lib/examples/*.c conf/examples/*.c) $(TESTS_C) $(HEADERS)
 SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard conf/examples/*.sh tests/support/*.sh tests/support/*/*.sh)
-MANPAGES   := daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
+MANPAGES   := daemon/p0f-lookupd.7 daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
 format:
 	@clang-format -i $(SOURCES)
@@ -474,13 +474,14 @@ install-lib: $(LIB_STATIC) $(LIB_SO)
 	$(LDCONFIG)
 
 install: all install-lib
-	install -d $(D)$(sbindir) $(D)$(sysconfdir) $(D)$(mandir)/man5 $(D)$(mandir)/man8 $(D)$(unitdir) \
+	install -d $(D)$(sbindir) $(D)$(sysconfdir) $(D)$(mandir)/man5 $(D)$(mandir)/man7 $(D)$(mandir)/man8 $(D)$(unitdir) \
 		$(D)$(sysusersdir) $(D)$(completiondir) $(D)$(docdir)/examples
 	install -m 755 $(DAEMON) $(D)$(sbindir)
 	$(PLACED) conf/p0f-lookupd.conf.5 > $(D)$(mandir)/man5/p0f-lookupd.conf.5
+	$(PLACED) daemon/p0f-lookupd.7 > $(D)$(mandir)/man7/p0f-lookupd.7
 	$(PLACED) daemon/p0f-lookupd.8 > $(D)$(mandir)/man8/p0f-lookupd.8
 	$(PLACED) systemd/p0f-lookupd.service > $(D)$(unitdir)/p0f-lookupd.service
-	chmod 644 $(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
+	chmod 644 $(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man7/p0f-lookupd.7 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service
 	install -m 644 $(EXAMPLES) $(D)$(docdir)/examples
 	for f in $(PROGRAM_EXAMPLES); do \
@@ -503,7 +504,7 @@ uninstall:
 	rm -f $(D)$(sbindir)/p0f-lookupd $(D)$(libdir)/libp0fclient.* $(D)$(includedir)/p0fclient.h \
 		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
 		$(LIB_FUNCTIONS:%=$(D)$(mandir)/man3/%.3) \
-		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man8/p0f-lookupd.8 \
+		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man7/p0f-lookupd.7 $(D)$(mandir)/man8/p0f-lookupd.8 \
 		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
 		$(D)$(sysusersdir)/p0f-lookupd.conf $(D)$(completiondir)/p0f-lookupd
 	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES) \

@@ -102,7 +102,7 @@ def test_a_prefix_holds_everything(scratch, own_build):
     checked = subprocess.run([f"{prefix}/sbin/p0f-lookupd", "-t"], capture_output=True, text=True,
                              timeout=60, check=False)
     assert checked.returncode == 2 and f"{prefix}/etc/p0f-lookupd.conf:" in checked.stderr, checked
-    for page in ("man5/p0f-lookupd.conf.5", "man8/p0f-lookupd.8"):
+    for page in ("man5/p0f-lookupd.conf.5", "man7/p0f-lookupd.7", "man8/p0f-lookupd.8"):
         assert f".Pa {prefix}/etc/p0f-lookupd.conf\n" in _read(f"{prefix}/share/man/{page}")
     units = f"{prefix}/lib/systemd/system"
     assert f"ExecStart={prefix}/sbin/p0f-lookupd\n" in _read(f"{units}/p0f-lookupd.service")

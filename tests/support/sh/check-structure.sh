@@ -152,6 +152,12 @@ differ written documented | rule 'Metrics differ between daemon/ops/prometheus*.
     sort -u >"$dir/used"
 written | sort -u | comm -13 - "$dir/used" | rule 'conf/prometheus/p0f-lookupd.rules.yml uses metrics that do not exist:'
 
+# Alerts: each is an item .It Li name of the guide.
+sed -nE 's/^ *- alert: ([A-Za-z0-9]+)$/\1/p' conf/prometheus/p0f-lookupd.rules.yml | sort >"$dir/1"
+sed -nE 's/^\.It Li (P0f[A-Za-z0-9]+)$/\1/p' daemon/p0f-lookupd.7 | sort >"$dir/2"
+{ diff "$dir/1" "$dir/2" || true; } | grep '^[<>]' |
+    rule 'Alerts differ between conf/prometheus/p0f-lookupd.rules.yml (<) and daemon/p0f-lookupd.7 (>):'
+
 # Messages: those that daemon/ logs, and the reasons that it gives about p0f, are in the man page. Of each
 # format the longest part between its conversions is looked up, if it says anything.
 messages() {
@@ -168,10 +174,10 @@ messages | awk -v manual="$(cat "$dir/manual")" '
         if (length(longest) >= 8 && !index(manual, longest)) print
     }' | rule 'Messages that daemon/p0f-lookupd.8 does not list under DIAGNOSTICS:'
 
-{ grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.8 conf/*.5 lib/*.3 || true; } |
+{ grep -nE '^\.[DSPB]q (An|As|At|Do|In|Is|It|Me|No|On|Us)( |$)' daemon/*.[78] conf/*.5 lib/*.3 || true; } |
     rule 'mandoc takes these words for macros and drops them (escape them with \\&):'
 # In a terminal of 80 columns: a setting broken in two would be copied as two lines, which is an error.
-{ grep -nE '^\.Dl .{59,}' daemon/*.8 conf/*.5 lib/*.3 || true; } | rule 'man breaks these lines in two:'
+{ grep -nE '^\.Dl .{59,}' daemon/*.[78] conf/*.5 lib/*.3 || true; } | rule 'man breaks these lines in two:'
 
 find daemon lib -name 'util*.[ch]' -o -name 'common*.[ch]' -o -name 'misc*.[ch]' -o -name 'helper*.[ch]' |
     rule 'Name a module after what it does:'
