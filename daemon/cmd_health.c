@@ -21,6 +21,7 @@
 struct health_target {
     struct listen_address address;
     char shown[SHOWN_SIZE]; /* as it was given */
+    bool is_tls;
     const char *path;
     struct span host; /* for the field Host */
 };
@@ -56,7 +57,7 @@ static bool target_address(struct health_target *target, struct span text)
     return true;
 }
 
-/* What follows http://, with or without a port and a path. */
+/* What follows http:// or https://, with or without a port and a path. */
 static bool target_url(struct health_target *target, struct span rest)
 {
     size_t length = strcspn(rest.at, "/?#");
@@ -73,7 +74,8 @@ static bool target_url(struct health_target *target, struct span rest)
     bool has_port = colon && rest.at[length - 1] != ']';
     if (length >= sizeof target->address.host)
         return fail_target(target->shown, "too long a host");
-    snprintf(authority, sizeof authority, "%.*s%s", (int)length, rest.at, has_port ? "" : ":80");
+    const char *port = has_port ? "" : target->is_tls ? ":443" : ":80";
+    snprintf(authority, sizeof authority, "%.*s%s", (int)length, rest.at, port);
     return target_address(target, span_of(authority));
 }
 
@@ -83,10 +85,12 @@ static bool target_given(struct health_target *target, const char *where)
     char address[sizeof target->address.host + sizeof "unix:"];
 
     snprintf(target->shown, SHOWN_SIZE, "%s", where);
-    if (span_skip_nocase(&rest, "http://"))
+    target->is_tls = span_skip_nocase(&rest, "https://");
+    if (target->is_tls || span_skip_nocase(&rest, "http://"))
         return target_url(target, rest);
     if (where[0] != '/' && strncmp(where, "unix:", 5) != 0)
-        return fail_target(target->shown, "expected http://host:port, unix:/path or /path");
+        return fail_target(target->shown,
+                           "expected http://host:port, https://host:port, unix:/path or /path");
     if (rest.length >= sizeof target->address.host)
         return fail_target(target->shown, "too long a path");
     snprintf(address, sizeof address, "%s%s", where[0] == '/' ? "unix:" : "", where);
@@ -137,6 +141,7 @@ static bool request_health(struct health_connection *connection, const struct he
     }
     return (!proxy_header ||
             health_connection_send(connection, proxy_header_local, sizeof proxy_header_local)) &&
+           (!target->is_tls || health_connection_secure(connection)) &&
            health_connection_send(connection, request, (size_t)size) &&
            health_connection_receive(connection, response, RESPONSE_SIZE);
 }

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "net/listen_address.h"
 
+#include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +14,8 @@
 
 struct health_connection {
     int fd;
+    gnutls_session_t tls; /* NULL: in clear */
+    gnutls_certificate_credentials_t credentials;
     struct mono deadline;          /* for all that follows, but for the resolution of a name */
     char error[HEALTH_ERROR_SIZE]; /* why the last call failed */
 };
@@ -21,6 +24,10 @@ struct health_connection {
  * close. */
 bool health_connection_open(struct health_connection *connection, const struct listen_address *to,
                             struct mono deadline);
+
+/* Begins TLS; what follows is encrypted. The certificate is not verified: its name is rarely the one that is
+ * asked, and what is asked for is whether somebody serves. False with `error`. */
+bool health_connection_secure(struct health_connection *connection);
 
 /* All of it. False with `error`. */
 bool health_connection_send(struct health_connection *connection, const void *bytes, size_t size);

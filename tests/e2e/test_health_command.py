@@ -5,6 +5,8 @@ and it never waits for long."""
 import contextlib
 import signal
 import socket
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -148,7 +150,7 @@ def test_a_proxy_header_where_one_is_needed(fake, serve, scratch):
 
 
 @pytest.mark.parametrize("where, complaint", [
-    ("ftp://127.0.0.1", "expected http://host:port, unix:/path or /path"),
+    ("ftp://127.0.0.1", "expected http://host:port, https://host:port, unix:/path or /path"),
     ("127.0.0.1:5030", "expected http://host:port"), ("", "expected http://host:port"),
     ("unix:relative", "has no absolute path"), ("/" + "x" * 108, "too long"), ("/" + "x" * 1000, "too long"),
     ("http://", "has no host"), ("http://127.0.0.1:0", "port of 0"), ("http://127.0.0.1:x", "no valid port"),
@@ -203,4 +205,42 @@ def test_a_daemon_that_hangs(fake, serve, elsewhere):
         daemon.signal(signal.SIGSTOP)
         done = run("-c", elsewhere, "health", f"http://127.0.0.1:{daemon.port}")
         daemon.signal(signal.SIGCONT)
+        assert done.returncode == 1 and "does not answer: Connection timed out" in done.stderr, done
+
+
+# ---- With TLS
+
+@pytest.fixture(name="tls", params=["TLSv1_2", "TLSv1_3"])
+def _tls(request, scratch):
+    """An SSLContext for a server, with a certificate of another name and of no authority."""
+    made = ["-keyout", f"{scratch}/key.pem", "-out", f"{scratch}/cert.pem", "-subj", "/CN=other.example"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "1", *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[request.param]
+    context.load_cert_chain(f"{scratch}/cert.pem", f"{scratch}/key.pem")
+    return context
+
+
+@pytest.mark.parametrize("status, code", [("200 OK", 0), ("503 Service Unavailable", 1)])
+def test_over_tls(elsewhere, tls, status, code):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        process = launch("-c", elsewhere, "health", f"https://127.0.0.1:{port}", "--ready")
+        connection, _ = server.accept()
+        with tls.wrap_socket(connection, server_side=True) as stream:
+            request = stream.recv(4096)
+            stream.sendall(f"HTTP/1.1 {status}\r\n\r\nbody\n".encode())
+        said, complaint = process.communicate(timeout=20 * SLOWDOWN)
+    assert request.startswith(f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n".encode())
+    assert (process.returncode, said) == (code, "" if code else "body\n"), complaint
+    assert (f"https://127.0.0.1:{port}: 503 Service Unavailable: body" in complaint) == bool(code)
+
+
+def test_tls_of_something_else(fake, serve, elsewhere):
+    with serve(fake) as daemon:
+        done = run("-c", elsewhere, "health", f"https://127.0.0.1:{daemon.port}")
+        assert done.returncode == 1 and "does not answer: " in done.stderr, done
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = run("-c", elsewhere, "health", f"https://127.0.0.1:{server.getsockname()[1]}")
         assert done.returncode == 1 and "does not answer: Connection timed out" in done.stderr, done
