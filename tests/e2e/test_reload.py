@@ -122,8 +122,8 @@ def _make_a_loop(path):
 
 
 @pytest.mark.parametrize("spoil, why", [
-    (_take_away, "No such file"), (_make_a_directory, "Is a directory"),
-    (_make_a_loop, "Too many levels of symbolic links"),
+    (_take_away, "no such file"), (_make_a_directory, "it is a directory"),
+    (_make_a_loop, "a loop of symbolic links"),
 ])
 def test_a_file_that_cannot_be_read(daemon, spoil, why):
     path = spoil(daemon.config)
