@@ -35,16 +35,16 @@ for deb in build/deb/*.deb; do
         "$(diff <(ar p "$deb" data.tar.xz | tar -tvJ) <(ar p "$other/$deb" data.tar.xz | tar -tvJ) || true)"
 done
 
+echo '==== A newer version'
+mkdir $bare/debs $bare/newer
+cp build/deb/*.deb $bare/debs/
+make -C $other deb FULL_VERSION=9.9.9-1-g0123abc
+cp $other/build/deb/*.deb $bare/newer/
+
 echo '==== lintian'
 apt-get -q install -y --no-install-recommends lintian
-lintian --allow-root --pedantic -EvI --tag-display-limit 0 --fail-on error,warning build/deb/*.changes
-
-echo '==== An older and a newer version'
-mkdir $bare/debs
-cp build/deb/*.deb $bare/debs/
-make deb FULL_VERSION=9.9.9-1-g0123abc
-mkdir $bare/newer
-cp build/deb/*.deb $bare/newer/
+lintian --allow-root --pedantic -EvI --tag-display-limit 0 --fail-on error,warning build/deb/*.changes \
+    $other/build/deb/*.changes
 
 # ---- On the bare system
 

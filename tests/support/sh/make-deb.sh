@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # make-deb.sh VERSION DIR - builds the Debian packages of this tree and leaves them in DIR. VERSION may be
-# one of `git describe`. Needs no git: the date of the packages is $SOURCE_DATE_EPOCH, or else that of the
-# last commit, or else that of the last release.
+# one of `git describe`. Needs no git, and takes all dates from CHANGELOG.md, so that the same tree makes the
+# same packages.
 set -eu
 
 # 0.2.0-56-g0529167 becomes 0.2.0+56.g0529167, which is later than 0.2.0 and has no revision. Packages of
@@ -13,8 +13,6 @@ tree=$dir/p0f-lookupd-$version
 # shellcheck source=/dev/null
 revision=0+$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
 export LC_ALL=C.UTF-8 TZ=UTC
-
-date=${SOURCE_DATE_EPOCH:-$([ ! -e .git ] || git log -1 --format=%ct 2>/dev/null || true)}
 
 # entry VERSION DATE - an entry of debian/changelog, for a date as date -d takes it.
 entry() {
@@ -33,7 +31,7 @@ releases=$(sed -nE 's/^## \[([0-9.]+)\] - ([0-9-]+)$/\1 \2/p' CHANGELOG.md)
     if [ "${releases%% *}" != "$version" ]; then
         last=${releases%%
 *}
-        entry "$version" "${date:+@}${date:-${last#* }}"
+        entry "$version" "${last#* } 00:00:01" # later than the entry below, as it must be
     fi
     echo "$releases" | while read -r release day; do
         entry "$release" "$day"
