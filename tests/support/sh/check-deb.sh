@@ -94,8 +94,12 @@ in_bare apt-get -q purge -y --autoremove gcc libc6-dev pkgconf libp0fclient1 lib
 
 echo '==== An upgrade and a downgrade, with edited settings'
 echo '# mine' >>$bare/etc/p0f-lookupd.conf
+mkdir -p $bare/usr/local/lib/systemd/system
+touch $bare/usr/local/lib/systemd/system/p0f-lookupd.service
 in_bare sh -c 'systemctl enable p0f p0f-lookupd' # makes links, without a systemd that runs
-install_in_bare '/newer/p0f-lookupd_*.deb'
+install_in_bare '/newer/p0f-lookupd_*.deb' 2>&1 | tee upgrade.log
+grep 'p0f-lookupd.service has precedence' upgrade.log >/dev/null || fail 'no word about the unit of make install'
+rm -r $bare/usr/local/lib/systemd
 in_bare p0f-lookupd -V | grep 9.9.9 >/dev/null || fail 'not upgraded'
 install_in_bare --allow-downgrades '/debs/p0f-lookupd_*.deb'
 grep '^# mine' $bare/etc/p0f-lookupd.conf || fail 'the settings were overwritten'
