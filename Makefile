@@ -424,7 +424,8 @@ soak: check-deps
 # ---- Style ---------------------------------------------------------------------------------------
 
 SOURCES    := $(DAEMON_C) $(LIB_C) $(wildcard lib/examples/*.c conf/examples/*.c) $(TESTS_C) $(HEADERS)
-SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard conf/examples/*.sh tests/support/*.sh tests/support/*/*.sh)
+SCRIPTS    := .ci/run .githooks/pre-commit $(wildcard conf/bash-completion/* conf/debian/*.postinst conf/debian/*.prerm conf/debian/*.postrm \
+              conf/examples/*.sh tests/support/*.sh tests/support/*/*.sh)
 MANPAGES   := daemon/p0f-lookupd.7 daemon/p0f-lookupd.8 lib/libp0fclient.3 conf/p0f-lookupd.conf.5
 
 format:
