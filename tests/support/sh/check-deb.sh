@@ -94,9 +94,9 @@ in_bare apt-get -q purge -y --autoremove gcc libc6-dev pkgconf libp0fclient1 lib
 
 echo '==== An upgrade and a downgrade, with edited settings'
 echo '# mine' >>$bare/etc/p0f-lookupd.conf
+in_bare systemctl enable p0f p0f-lookupd # makes links, without a systemd that runs
 mkdir -p $bare/usr/local/lib/systemd/system
 touch $bare/usr/local/lib/systemd/system/p0f-lookupd.service
-in_bare sh -c 'systemctl enable p0f p0f-lookupd' # makes links, without a systemd that runs
 install_in_bare '/newer/p0f-lookupd_*.deb' 2>&1 | tee upgrade.log
 grep 'p0f-lookupd.service has precedence' upgrade.log >/dev/null || fail 'no word about the unit of make install'
 rm -r $bare/usr/local/lib/systemd
