@@ -9,7 +9,6 @@
  * outstanding. A stream that is out of sync is therefore read and discarded until all outstanding
  * answers have arrived: its `error` is set and its callbacks have been called, but it stays open. */
 #include "conn_private.h"
-#include "resync.h"
 #include "unix_socket.h"
 
 #include <errno.h>
@@ -20,40 +19,7 @@
 
 #define PROBES 2u /* the magic of the second answer marks the end of the first */
 #define PIPELINE_MAX 1024u
-#define RX_SIZE 4096u         /* several answers, of whatever dialect */
 #define RECEIVE_ENOUGH 16384u /* bytes per call: the caller has other work */
-
-struct pending {
-    p0f_answer_fn *answer; /* NULL for a probe */
-    void *ctx;
-};
-
-struct p0f_conn {
-    int fd;
-    enum p0f_error error; /* sticky */
-    enum p0f_dialect wanted;
-    enum p0f_dialect spoken;
-    size_t answer_size; /* of whatever dialect this is; at least, until that is known */
-    bool retired;
-    bool calling; /* inside a callback */
-
-    unsigned probes; /* not yet answered */
-    unsigned first;  /* in the ring, of `capacity` slots */
-    unsigned count, capacity;
-
-    size_t unsent_start; /* in tx */
-    size_t unsent_end;
-    uint64_t sent;     /* bytes, ever */
-    uint64_t answered; /* answers, ever */
-    bool hung_up;
-
-    struct p0f_resync resync; /* what has arrived since the error */
-
-    size_t rx_length;
-    uint8_t rx[RX_SIZE];
-    uint8_t *tx; /* capacity * P0F_QUERY_SIZE */
-    struct pending ring[];
-};
 
 static struct p0f_conn *conn_new(unsigned pipeline)
 {
@@ -375,20 +341,6 @@ bool p0f_conn_free(struct p0f_conn *conn)
     conn_fail(conn, P0F_DISCONNECTED); /* the queries that were never sent */
     conn_delete(conn);
     return true;
-}
-
-static void ignore_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
-{
-    (void)ctx;
-    (void)error;
-    (void)host;
-}
-
-void p0f_conn_silence(struct p0f_conn *conn)
-{
-    for (unsigned i = 0; i < conn->capacity; i++)
-        if (conn->ring[i].answer)
-            conn->ring[i].answer = ignore_answer;
 }
 
 void p0f_conn_drop(struct p0f_conn *conn)

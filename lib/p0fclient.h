@@ -263,6 +263,11 @@ P0F_API const uint8_t *p0f_conn_rejected(const struct p0f_conn *conn, size_t *le
  * p0f_conn_outstanding() and p0f_conn_pending() are 0, then p0f_conn_free(). */
 P0F_API void p0f_conn_retire(struct p0f_conn *conn) P0F_NONNULL;
 
+/* Stops waiting: pending queries are told P0F_DISCONNECTED, those that are not sent yet never will be, and no
+ * more are accepted. The connection stays open: call p0f_conn_io(), which discards what arrives, until
+ * p0f_conn_outstanding() is 0, then p0f_conn_free(). No-op in a callback. */
+P0F_API void p0f_conn_cancel(struct p0f_conn *conn) P0F_NONNULL;
+
 /* Closes and frees the connection and returns true. Queries that were never sent are told
  * P0F_DISCONNECTED. No-op that returns false while an answer is outstanding and in a callback. No-op on
  * NULL. */

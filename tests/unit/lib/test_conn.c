@@ -561,6 +561,35 @@ Test(conn, more_answers_than_are_taken_at_once, .init = start, .fini = stop)
     close_conn();
 }
 
+/* Its owner is told at once, and may go; the connection stays until p0f has answered. */
+Test(conn, cancel, .init = start, .fini = stop)
+{
+    struct requester a = {0}, b = {0};
+    uint8_t bytes[P0F_ANSWER_MAX];
+
+    open_served(2);
+    cr_assert_eq(ask(&a), P0F_OK);
+    p0f_conn_io(conn);
+    cr_assert_eq(ask(&b), P0F_OK);
+    p0f_conn_cancel(conn);
+    assert_told(&a, P0F_DISCONNECTED, 0);
+    assert_told(&b, P0F_DISCONNECTED, 0);
+    cr_assert_not(p0f_conn_wants_write(conn), "a query that nobody waits for");
+    cr_assert_eq(ask(&b), P0F_RETIRED);
+    cr_assert_eq(p0f_conn_pending(conn), 0);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1);
+    cr_assert_not(p0f_conn_free(conn));
+    size_t size = stand_in_pack(bytes, P0F_DIALECT_P0F3, P0F_STATUS_OK, 0);
+    cr_assert(stand_in_skip(&p0f, 1));
+    cr_assert(stand_in_write(&p0f, bytes, size - 1));
+    cr_assert_eq(p0f_conn_io(conn), P0F_OK);
+    cr_assert_eq(p0f_conn_outstanding(conn), 1, "it lacks a byte");
+    cr_assert(stand_in_write(&p0f, bytes + size - 1, 1));
+    p0f_conn_io(conn);
+    cr_assert_eq(p0f_conn_outstanding(conn), 0);
+    close_conn();
+}
+
 /* The child reads what is outstanding, tells nobody, and exits. */
 Test(conn, detach, .init = start, .fini = stop)
 {
