@@ -340,6 +340,18 @@ void link_retire(struct link *link)
         loop_disarm(link->common->loop, &link->timer);
 }
 
+struct p0f_conn *link_give_up(struct link *link)
+{
+    struct p0f_conn *conn = link->conn;
+
+    if (conn)
+        p0f_conn_cancel(conn);
+    link->recovering = false;
+    link->conn = NULL;
+    link_enter(link, LINK_DOWN);
+    return conn;
+}
+
 void link_stop(struct link *link)
 {
     link_enter(link, LINK_DOWN);

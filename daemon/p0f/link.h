@@ -101,6 +101,10 @@ void link_retire(struct link *link);
 /* Closes it, unless an answer is outstanding. Raises no event. */
 void link_stop(struct link *link);
 
+/* Stops waiting: tells its queries P0F_DISCONNECTED, and stays down. Set common->retiring first. Raises no
+ * event. The caller owns the connection, on which answers may be outstanding. NULL when it is down. */
+struct p0f_conn *link_give_up(struct link *link) __attribute__((warn_unused_result));
+
 /* Whether it takes queries, or soon will again. */
 bool link_may_answer(const struct link *link);
 

@@ -75,3 +75,21 @@ int64_t link_set_overdue_ms(const struct link_set *set, struct mono now)
     }
     return overdue < silence ? overdue : silence; /* an answer elsewhere shows that p0f lives */
 }
+
+void link_set_status(const struct link_set *set, struct pool_status *status)
+{
+    status->connections = set->count;
+    status->dialect = P0F_DIALECT_AUTO;
+    status->limit_suspected = false;
+    status->outstanding = 0;
+    status->reconnects = 0;
+    for (unsigned i = 0; i < set->count; i++) {
+        struct link_status *link = &status->links[i];
+        *link = link_status(&set->links[i]);
+        status->outstanding += link->outstanding;
+        status->reconnects += link->reconnects;
+        status->limit_suspected |= link->silent;
+        if (link->state == LINK_READY)
+            status->dialect = link->dialect;
+    }
+}

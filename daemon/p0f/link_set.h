@@ -4,6 +4,7 @@
 #define P0F_LINK_SET_H
 
 #include "p0f/link.h"
+#include "p0f/pool_status.h"
 
 #include <stdbool.h>
 
@@ -33,5 +34,8 @@ struct link *link_set_for_query(const struct link_set *set, unsigned pipeline);
 
 /* For how many milliseconds p0f has given no answer at all, with one outstanding: on ready links. */
 int64_t link_set_overdue_ms(const struct link_set *set, struct mono now);
+
+/* Fills in `links`, and what follows from them alone. */
+void link_set_status(const struct link_set *set, struct pool_status *status);
 
 #endif

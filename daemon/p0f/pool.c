@@ -341,25 +341,12 @@ unsigned pool_outstanding(const struct pool *pool)
 void pool_status(const struct pool *pool, struct pool_status *status)
 {
     status->socket = pool->socket;
-    status->dialect = P0F_DIALECT_AUTO;
     status->wanted = pool->common.dialect;
     status->overdue = link_set_overdue_ms(&pool->set, loop_now(pool->loop));
     status->up = link_set_any_ready(&pool->set) && status->overdue < OVERDUE_MS;
-    status->limit_suspected = false;
     status->queued = fair_queue_length(pool->queue);
-    status->outstanding = 0;
     status->max_rate = pool->rate.max;
-    status->reconnects = 0;
-    status->connections = pool->set.count;
-    for (unsigned i = 0; i < pool->set.count; i++) {
-        struct link_status *link = &status->links[i];
-        *link = link_status(&pool->links[i]);
-        status->outstanding += link->outstanding;
-        status->reconnects += link->reconnects;
-        status->limit_suspected |= link->silent;
-        if (link->state == LINK_READY)
-            status->dialect = link->dialect;
-    }
+    link_set_status(&pool->set, status);
     strcpy(status->unreachable, pool->common.unreachable);
 }
 
@@ -372,6 +359,21 @@ void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx)
     for (unsigned i = 0; i < pool->set.count; i++)
         link_retire(&pool->links[i]);
     report_drained(pool);
+}
+
+unsigned pool_give_up(struct pool *pool, struct p0f_conn *conns[POOL_MAX])
+{
+    unsigned count = 0;
+
+    pool->common.retiring = true;
+    fail_queue(pool, P0F_UNREACHABLE);
+    for (unsigned i = 0; i < pool->set.count; i++) {
+        struct p0f_conn *conn = link_give_up(&pool->links[i]);
+        if (!p0f_conn_free(conn))
+            conns[count++] = conn;
+    }
+    report_drained(pool);
+    return count;
 }
 
 void pool_free(struct pool *pool)

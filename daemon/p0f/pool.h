@@ -70,6 +70,11 @@ void pool_set_max_rate(struct pool *pool, uint32_t max_rate);
  * outstanding any more, possibly before this returns. */
 void pool_retire(struct pool *pool, void (*drained)(void *ctx), void *ctx);
 
+/* Stops waiting for p0f: tells all queries, sent or not, P0F_DISCONNECTED or P0F_UNREACHABLE, and then does as
+ * pool_retire(), whose `drained` is called if it has not been. Stores the connections on which answers are
+ * outstanding in `conns`, and returns how many they are. The caller owns them: drain_process.h. */
+unsigned pool_give_up(struct pool *pool, struct p0f_conn *conns[POOL_MAX]);
+
 /* Outstanding answers, over all connections. */
 unsigned pool_outstanding(const struct pool *pool);
 
