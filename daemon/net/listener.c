@@ -16,9 +16,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ACCEPT_AT_ONCE 64 /* before the loop does other work */
-#define PAUSE_MS 100      /* when out of descriptors, for some to be closed */
-#define LOG_MS 60000      /* between two messages about that */
+#define ACCEPT_AT_ONCE 64   /* before the loop does other work */
+#define ACCEPT_AT_LAST 4096 /* the longest queue, by default (net.core.somaxconn) */
+#define PAUSE_MS 100        /* when out of descriptors, for some to be closed */
+#define LOG_MS 60000        /* between two messages about that */
 
 struct listener {
     STAILQ_ENTRY(listener) entry;
@@ -299,13 +300,11 @@ static void pause_accepting(struct listeners *all)
     loop_arm(all->loop, &all->pause, mono_add_ms(now, PAUSE_MS));
 }
 
-static void accept_some(void *ctx, uint32_t events)
+static void accept_up_to(struct listener *listener, int count)
 {
-    struct listener *listener = ctx;
     struct listeners *all = listener->all;
 
-    (void)events;
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+    for (int i = 0; i < count; i++) {
         struct sockaddr_storage peer;
         socklen_t length = sizeof peer;
         int fd = accept4(listener->watch.fd, (struct sockaddr *)&peer, &length,
@@ -320,6 +319,12 @@ static void accept_some(void *ctx, uint32_t events)
             return;
         } /* else the client has gone: try the next */
     }
+}
+
+static void accept_some(void *ctx, uint32_t events)
+{
+    (void)events;
+    accept_up_to(ctx, ACCEPT_AT_ONCE);
 }
 
 bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
@@ -342,22 +347,28 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, listener_ac
     return true;
 }
 
-void listeners_stop(struct listeners *listeners)
+static void close_each(struct listeners *listeners, int accepted_before)
 {
     struct listener *l;
 
-    if (listeners->loop) {
+    if (listeners->loop)
         watch_all(listeners, false);
-        loop_disarm(listeners->loop, &listeners->pause);
-    }
     STAILQ_FOREACH(l, &listeners->list, entry) {
         if (l->watch.fd < 0)
             continue;
         if (l->name.ss_family == AF_UNIX)
             unlink(((const struct sockaddr_un *)&l->name)->sun_path);
+        accept_up_to(l, accepted_before);
         close(l->watch.fd);
         l->watch.fd = -1;
     }
+    if (listeners->loop)
+        loop_disarm(listeners->loop, &listeners->pause);
+}
+
+void listeners_stop(struct listeners *listeners)
+{
+    close_each(listeners, listeners->loop ? ACCEPT_AT_LAST : 0);
 }
 
 void listeners_free(struct listeners *listeners)
@@ -366,7 +377,7 @@ void listeners_free(struct listeners *listeners)
 
     if (!listeners)
         return;
-    listeners_stop(listeners);
+    close_each(listeners, 0);
     while ((l = STAILQ_FIRST(&listeners->list))) {
         STAILQ_REMOVE_HEAD(&listeners->list, entry);
         free(l);

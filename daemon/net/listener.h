@@ -48,7 +48,8 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
 bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
                      void *ctx);
 
-/* Closes all sockets and removes the unix ones. No-op when there are none, so it may be called again. In
+/* Accepts the connections that are waiting, which would be reset, then closes all sockets and removes the
+ * unix ones. No-op when there are none, so it may be called again. In
  * the loop's thread. */
 void listeners_stop(struct listeners *listeners);
 

@@ -130,6 +130,33 @@ Test(listener, unix_socket_comes_and_goes)
     teardown();
 }
 
+static unsigned taken;
+
+static void take(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    (void)ctx, (void)peer, (void)length;
+    close(fd);
+    taken++;
+}
+
+/* Closing would reset them, and they may have sent their request already. */
+Test(listener, stop_accepts_all_that_have_connected, .init = setup, .fini = teardown)
+{
+    enum { WAITING = 100 };
+
+    struct loop *loop = loop_new(clock_mono);
+    struct listeners *listeners = parse(addresses, false);
+    cr_assert(listeners_open(listeners, error), "%s", error);
+    cr_assert(listeners_start(listeners, loop, take, NULL));
+    taken = 0;
+    for (int i = 0; i < WAITING; i++)
+        cr_assert(unix_connects());
+    listeners_stop(listeners);
+    cr_assert_eq(taken, WAITING);
+    listeners_free(listeners);
+    loop_free(loop);
+}
+
 Test(listener, dead_socket_is_replaced)
 {
     setup();
