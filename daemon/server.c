@@ -98,9 +98,10 @@ static void free_server(struct server *server)
 
 int server_run(struct config *config, const struct config_source *source)
 {
-    struct server server = {.config = config, .source = source};
+    static struct server server; /* has connections that are never freed, see shutdown_leave() */
     int status = EXIT_FAILURE;
 
+    server = (struct server){.config = config, .source = source};
     log_info("starting version %s", P0F_LOOKUPD_VERSION);
     server.shutdown = (struct shutdown){.modules = &server.modules, .listeners = &server.listeners};
     descriptors_raise_limit(config->http.max_connections,
@@ -118,5 +119,6 @@ int server_run(struct config *config, const struct config_source *source)
             log_err("waiting for events failed");
     }
     free_server(&server);
+    shutdown_leave(&server.shutdown);
     return status;
 }

@@ -332,28 +332,6 @@ static bool is_answering(const struct connection *connection)
            atomic_load_explicit(&connection->reading_since, memory_order_relaxed) == 0;
 }
 
-static bool is_unread(const struct connection *connection)
-{
-    char byte;
-
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-bool connections_busy(struct connections *connections)
-{
-    struct connection *c;
-    bool busy = false;
-
-    pthread_mutex_lock(&connections->lock);
-    TAILQ_FOREACH(c, &connections->list, link) {
-        busy = atomic_load_explicit(&c->busy, memory_order_relaxed) || is_unread(c);
-        if (busy)
-            break;
-    }
-    pthread_mutex_unlock(&connections->lock);
-    return busy;
-}
-
 uint32_t connections_answering(struct connections *connections)
 {
     struct connection *c;

@@ -75,9 +75,6 @@ uint32_t connections_second(const struct connections *connections);
 /* Connections admitted that have not left. */
 uint32_t connections_count(const struct connections *connections);
 
-/* Whether a request is under way on any of them, or bytes of one are waiting to be read. */
-bool connections_busy(struct connections *connections);
-
 /* How many of them have received a request completely, and are looking it up or answering it. */
 uint32_t connections_answering(struct connections *connections);
 

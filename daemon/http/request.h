@@ -44,6 +44,7 @@ struct http_service {
     struct connections *connections;
     struct budget *batch_memory;
     atomic_bool shutting_down; /* each answer closes its connection */
+    atomic_bool closing_idle;  /* connections without a request are closed */
     atomic_uint leaving;       /* tasks on their way to the lookups' loop, for clients that left */
 };
 

@@ -46,12 +46,13 @@ void request_timeout_sweep(void)
     uint32_t second = client ? connections_second(client->service->connections) : 0;
 
     for (; client; client = LIST_NEXT(client, link)) {
-        if (client->timed_out ||
-            connection_awaited_for(&client->entry, second) <= client->service->idle_timeout)
+        bool late = connection_awaited_for(&client->entry, second) > client->service->idle_timeout;
+        bool begun = client->request_begun || client->request.stage != STAGE_NONE;
+        if (client->timed_out)
             continue;
-        if (client->request_begun || client->request.stage != STAGE_NONE)
+        if (begun && late)
             refuse_late_request(client);
-        else
+        else if (!begun && (late || client->service->closing_idle))
             close_idle(client);
     }
 }

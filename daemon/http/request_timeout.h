@@ -16,7 +16,8 @@
  * there are no more. */
 bool request_timeout_read(struct client *client);
 
-/* To be called about once a second: ends what has taken too long on all connections of this thread. */
+/* To be called about once a second: ends what has taken too long on all connections of this thread, and idle
+ * connections when shutting down. */
 void request_timeout_sweep(void);
 
 #endif

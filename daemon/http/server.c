@@ -114,16 +114,6 @@ bool http_server_take(struct http_server *http, int fd, const struct sockaddr *p
     return true;
 }
 
-void http_server_shut_down(struct http_server *http)
-{
-    http->service.shutting_down = true;
-}
-
-bool http_server_needs_loop(const struct http_server *http)
-{
-    return http->service.leaving > 0;
-}
-
 static void tick_workers(void *ctx)
 {
     struct http_server *http = ctx;
@@ -139,6 +129,22 @@ bool http_server_beat(struct http_server *http)
     for (unsigned i = 0; i < http->count; i++)
         alive &= http_worker_beat(http->stations[i].worker);
     return alive;
+}
+
+void http_server_shut_down(struct http_server *http)
+{
+    http->service.shutting_down = true;
+}
+
+void http_server_close_idle(struct http_server *http)
+{
+    http->service.closing_idle = true;
+    tick_workers(http);
+}
+
+bool http_server_needs_loop(const struct http_server *http)
+{
+    return http->service.leaving > 0;
 }
 
 /* ---- Start and stop */

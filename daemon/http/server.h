@@ -56,6 +56,10 @@ bool http_server_take(struct http_server *http, int fd, const struct sockaddr *p
 /* From now on, each answer closes its connection. Any thread. */
 void http_server_shut_down(struct http_server *http);
 
+/* Also closes idle connections, soon. May be called again, for those that have become idle. In the loop's
+ * thread. */
+void http_server_close_idle(struct http_server *http);
+
 /* Whether the lookups' loop is needed even if no lookup is pending: to be told of clients that have
  * gone. Any thread. */
 bool http_server_needs_loop(const struct http_server *http);

@@ -425,34 +425,6 @@ Test(connections, one_in_use_makes_no_room)
     teardown();
 }
 
-Test(connections, any_busy)
-{
-    setup(4);
-    cr_assert_not(connections_busy(connections));
-    cr_assert(come() && come());
-    cr_assert_not(connections_busy(connections));
-    all[1].busy = true;
-    cr_assert(connections_busy(connections));
-    go(1);
-    cr_assert_not(connections_busy(connections));
-    teardown();
-}
-
-Test(connections, one_with_a_request_unread_is_busy)
-{
-    char byte;
-
-    setup(4);
-    cr_assert(come() && come());
-    cr_assert_eq(send(peers[1], "G", 1, 0), 1);
-    cr_assert(connections_busy(connections));
-    cr_assert_eq(recv(all[1].fd, &byte, 1, 0), 1, "it was left there");
-    cr_assert_not(connections_busy(connections));
-    shutdown(peers[0], SHUT_WR);
-    cr_assert_not(connections_busy(connections), "that is no request");
-    teardown();
-}
-
 /* Any of them, and only while its request is here as a whole and not answered yet. */
 Test(connections, answering_is_another_thing_than_reading)
 {
@@ -462,7 +434,6 @@ Test(connections, answering_is_another_thing_than_reading)
     cr_assert_eq(connections_answering(connections), 0);
     all[1].busy = true; /* half a request */
     cr_assert_eq(connections_answering(connections), 0);
-    cr_assert(connections_busy(connections));
     connections_arrived(&all[1]);
     cr_assert_eq(connections_answering(connections), 1);
     all[2].busy = true;
