@@ -26,7 +26,7 @@
 /* What happened, over all lives. A run in which one of these never happened has not tested it. */
 /* clang-format off */
 #define MODEL_COUNTS(X)                                                                        \
-    X(steps) X(rounds) X(calm_checks) X(drained_lives)                                         \
+    X(steps) X(rounds) X(calm_checks) X(drained_lives) X(given_up)                                         \
     X(requests) X(hits) X(stale) X(refreshes) X(asked_in_done) X(evictions) X(reserve_used)    \
     X(found) X(no_match) X(bad_response) X(unavailable) X(overloaded) X(timeouts) X(not_cached) \
     X(cancelled) X(cut_short) X(put_off) X(remembered)                                         \
