@@ -455,6 +455,10 @@ PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/do
               -e 's|/etc/p0f-lookupd\.conf|$(sysconfdir)/p0f-lookupd.conf|'
 # The loader's cache is the system's own, so only its prefixes are in it.
 LDCONFIG    = $(if $(DESTDIR),,$(if $(filter /usr /usr/local,$(PREFIX)),ldconfig || true))
+# What this systemd, 252 in Debian 12, does not know yet is in a drop-in.
+UNITS      := p0f.service p0f@.service p0f-lookupd.socket p0f-lookupd-relay.socket
+SYSTEMD_VERSION ?= $(shell $(PKG_CONFIG) --modversion libsystemd 2>/dev/null)
+DROP_IN    := $(if $(shell [ '$(firstword $(subst ., ,$(SYSTEMD_VERSION)))' -ge 254 ] 2>/dev/null && echo yes),p0f-lookupd.service.d/10-systemd-254.conf)
 # systemd.unit(5), with /lib for systems whose /usr is not merged.
 UNIT_DIRS  := /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system
 # Each gets a link to the library's man page.
@@ -489,7 +493,10 @@ install: all install-lib
 		install -D -m 644 conf/$$f $(D)$(docdir)/examples/$$f || exit 1; done
 	install -d $(D)$(docdir)/examples/lookup
 	install -m 644 $(LOOKUPS) $(D)$(docdir)/examples/lookup
-	install -m 644 systemd/p0f.service $(D)$(unitdir)
+	install -m 644 $(UNITS:%=systemd/%) $(D)$(unitdir)
+	[ -z '$(DROP_IN)' ] || { install -d $(D)$(unitdir)/p0f-lookupd.service.d && \
+		$(PLACED) systemd/p0f-lookupd.service-254.conf > $(D)$(unitdir)/$(DROP_IN) && \
+		chmod 644 $(D)$(unitdir)/$(DROP_IN); }
 	install -m 644 systemd/p0f-lookupd.sysusers $(D)$(sysusersdir)/p0f-lookupd.conf
 	install -m 644 conf/bash-completion/p0f-lookupd $(D)$(completiondir)
 	[ -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || \
@@ -506,11 +513,11 @@ uninstall:
 		$(D)$(libdir)/pkgconfig/p0fclient.pc $(D)$(mandir)/man3/libp0fclient.3 \
 		$(LIB_FUNCTIONS:%=$(D)$(mandir)/man3/%.3) \
 		$(D)$(mandir)/man5/p0f-lookupd.conf.5 $(D)$(mandir)/man7/p0f-lookupd.7 $(D)$(mandir)/man8/p0f-lookupd.8 \
-		$(D)$(unitdir)/p0f-lookupd.service $(D)$(unitdir)/p0f.service \
+		$(addprefix $(D)$(unitdir)/,p0f-lookupd.service p0f-lookupd.service.d/10-systemd-254.conf $(UNITS)) \
 		$(D)$(sysusersdir)/p0f-lookupd.conf $(D)$(completiondir)/p0f-lookupd
 	rm -f $(addprefix $(D)$(docdir)/examples/,$(notdir $(EXAMPLES)) $(PROGRAM_EXAMPLES) \
 		$(LOOKUPS:conf/examples/%=lookup/%))
-	rmdir $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES))) lookup) \
+	rmdir $(D)$(unitdir)/p0f-lookupd.service.d $(addprefix $(D)$(docdir)/examples/,$(sort $(dir $(PROGRAM_EXAMPLES))) lookup) \
 		$(D)$(docdir)/examples $(D)$(docdir) 2>/dev/null || true
 	$(LDCONFIG)
 	@[ ! -e $(D)$(sysconfdir)/p0f-lookupd.conf ] || echo 'Kept $(sysconfdir)/p0f-lookupd.conf'

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "server.h"
 #include "signals.h"
+#include "systemd.h"
 #include "json/batch_body.h"
 #include "json/render.h"
 
@@ -153,6 +154,23 @@ static int run(const struct config_source *source, const struct command_line *li
     return status;
 }
 
+static int serve(struct config_source *source, const struct command_line *line)
+{
+    struct inherited_sockets inherited;
+    char error[INHERITED_SOCKETS_ERROR_SIZE];
+    int status;
+
+    signals_hold();
+    if (!systemd_inherit(&inherited, error))
+        return refuse_config(error, false);
+    source->inherited = &inherited;
+    log_start();
+    status = run(source, line);
+    log_stop();
+    inherited_sockets_free(&inherited);
+    return status;
+}
+
 /* Whether there is such a command, and the options and arguments are for it. Says so if not. */
 static bool is_usable(const struct command_line *line)
 {
@@ -247,9 +265,5 @@ int main(int argc, char **argv)
         return usage(argv);
     if (line.mode != SERVE || line.command[0])
         return run(&source, &line);
-    signals_hold();
-    log_start();
-    int status = run(&source, &line);
-    log_stop();
-    return status;
+    return serve(&source, &line);
 }

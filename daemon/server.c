@@ -107,7 +107,7 @@ int server_run(struct config *config, const struct config_source *source)
     descriptors_raise_limit(config->http.max_connections,
                             config->relay.listen[0] ? config->relay.max_connections : 0,
                             config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
-    if (server_listeners_open(&server.listeners, config) && open_loop(&server) &&
+    if (server_listeners_open(&server.listeners, config, source->inherited) && open_loop(&server) &&
         build_modules(&server) &&
         server_listeners_start(&server.listeners, server.loop, &server.modules)) {
         systemd_notify_ready(NULL);

@@ -59,15 +59,18 @@ static bool fail_open(const char *error)
 }
 
 /* NULL after it has logged why. */
-static struct listeners *open_each(const struct config *config,
-                                   const struct listeners_options *options)
+static struct listeners *open_each(const struct server_listeners *server,
+                                   struct listeners_options *options)
 {
     char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
-    struct listeners *listeners = listeners_parse(options, error);
+    struct listeners *listeners;
+
+    options->inherited = server->inherited;
+    listeners = listeners_parse(options, error);
 
     if (listeners && listeners_open(listeners, error))
         return listeners;
-    log_errx("cannot start: %s%s: %s", config_prefix(config, options->setting, prefix),
+    log_errx("cannot start: %s%s: %s", config_prefix(server->config, options->setting, prefix),
              options->setting, error);
     listeners_free(listeners);
     return NULL;
@@ -82,19 +85,21 @@ static bool open_relay(struct server_listeners *listeners)
         return fail_open(error);
     if (!options.addresses[0])
         return true;
-    listeners->relay = open_each(listeners->config, &options);
+    listeners->relay = open_each(listeners, &options);
     return listeners->relay != NULL;
 }
 
-bool server_listeners_open(struct server_listeners *listeners, const struct config *config)
+bool server_listeners_open(struct server_listeners *listeners, const struct config *config,
+                           const struct inherited_sockets *inherited)
 {
     struct listeners_options options;
     char error[CONFIG_ERROR_SIZE];
 
     listeners->config = config;
+    listeners->inherited = inherited;
     if (!config_listen_http(config, &options, error))
         return fail_open(error);
-    listeners->http = open_each(config, &options);
+    listeners->http = open_each(listeners, &options);
     return listeners->http && open_relay(listeners);
 }
 

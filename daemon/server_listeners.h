@@ -15,14 +15,16 @@ struct server_listeners {
     struct loop *loop;
     struct modules *modules;
     const struct config *config;
+    const struct inherited_sockets *inherited;
     struct listeners *http;
     struct listeners *relay;                         /* NULL: no relay */
     struct mono http_full_logged, relay_full_logged; /* not again before */
 };
 
-/* Binds all addresses of the settings. False after logging why. Borrows `config` until
+/* Binds all addresses of the settings, or takes over those of `inherited`, which may be NULL. False after logging why. Borrows `config` until
  * server_listeners_free(), which is needed even then. */
-bool server_listeners_open(struct server_listeners *listeners, const struct config *config)
+bool server_listeners_open(struct server_listeners *listeners, const struct config *config,
+                           const struct inherited_sockets *inherited)
     __attribute__((warn_unused_result));
 
 /* Starts accepting. False after logging why. Borrows both until server_listeners_free(). */

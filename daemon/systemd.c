@@ -144,6 +144,27 @@ void systemd_feed_watchdog(void)
 
 /* ---- Begin and end */
 
+bool systemd_inherit(struct inherited_sockets *sockets, char error[INHERITED_SOCKETS_ERROR_SIZE])
+{
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(1, &names);
+    size_t known = count > 0 ? (size_t)count : 0;
+    bool good = inherited_sockets_read(sockets, SD_LISTEN_FDS_START, known, names, error);
+    int cause = errno;
+
+    if (good && count < 0) {
+        snprintf(error, INHERITED_SOCKETS_ERROR_SIZE, "cannot read LISTEN_FDS: %s",
+                 strerror(-count));
+        cause = EINVAL;
+        good = false;
+    }
+    for (size_t i = 0; names && i < known; i++)
+        free(names[i]);
+    free(names);
+    errno = cause;
+    return good;
+}
+
 bool systemd_listens(void)
 {
     return manager.length > 0;

@@ -8,9 +8,14 @@
 #define SYSTEMD_H
 
 #include "core/loop.h"
+#include "net/inherited_sockets.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Takes over the sockets of our socket units, if any, and their variables out of the environment. False
+ * with a message in `error`, and errno as of inherited_sockets_read(). Before any thread starts. */
+bool systemd_inherit(struct inherited_sockets *sockets, char error[INHERITED_SOCKETS_ERROR_SIZE]);
 
 /* Reads the environment. Before all others; borrows the loop until systemd_end(). */
 void systemd_begin(struct loop *loop);

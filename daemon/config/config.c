@@ -152,6 +152,8 @@ const char *config_option_origin(const struct config *config, const struct optio
         break;
     case CONFIG_COMMAND_LINE:
         return "-o";
+    case CONFIG_INHERITED:
+        return "socket unit";
     }
     return space;
 }
@@ -166,6 +168,8 @@ const char *config_option_prefix(const struct config *config, const struct optio
         return "default ";
     case CONFIG_COMMAND_LINE:
         return "-o ";
+    case CONFIG_INHERITED:
+        return "socket unit: ";
     default:
         config_option_origin(config, option, space);
         length = strlen(space);
@@ -230,16 +234,31 @@ static bool has_unix_socket(const char *addresses)
     return false;
 }
 
-/* Says which of a section's settings about unix sockets have no effect. */
-static void advise_on_access(const char *section, const char *listen, const char *group,
-                             uint32_t mode, advise_fn *advise)
+static bool is_inherited(const struct config *config, const char *section, const char *key)
 {
-    bool used = has_unix_socket(listen);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strcmp(options[i].section, section) == 0 && strcmp(options[i].key, key) == 0)
+            return config->origin[i].source == CONFIG_INHERITED;
+    return false;
+}
+
+/* Says which of a section's settings about unix sockets have no effect. */
+static void advise_on_access(const struct config *config, const char *section, const char *listen,
+                             const char *group, uint32_t mode, advise_fn *advise)
+{
+    bool used = has_unix_socket(listen), set = group[0] || mode != SOCKET_MODE_DEFAULT;
+    const char *key = group[0] ? "socket_group" : "socket_mode";
     char text[160];
 
-    if (!used && (group[0] || mode != SOCKET_MODE_DEFAULT)) {
+    if (set && is_inherited(config, section, "listen")) {
+        snprintf(text, sizeof text,
+                 "%s.%s changes nothing: the socket is that of a socket unit, which has "
+                 "SocketMode= and SocketGroup=",
+                 section, key);
+        advise(text);
+    } else if (set && !used) {
         snprintf(text, sizeof text, "%s.%s changes nothing: there is no unix socket in %s.listen",
-                 section, group[0] ? "socket_group" : "socket_mode", section);
+                 section, key, section);
         advise(text);
     } else if (group[0] && mode & S_IWOTH) {
         snprintf(text, sizeof text,
@@ -258,9 +277,9 @@ void config_advise(const struct config *config, advise_fn *advise)
         !has_unix_socket(config->http.listen))
         advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
                "http.listen has no unix socket");
-    advise_on_access("http", config->http.listen, config->http.socket_group,
+    advise_on_access(config, "http", config->http.listen, config->http.socket_group,
                      config->http.socket_mode, advise);
-    advise_on_access("relay", config->relay.listen, config->relay.socket_group,
+    advise_on_access(config, "relay", config->relay.listen, config->relay.socket_group,
                      config->relay.socket_mode, advise);
     if (config->p0f.connections < P0F_CLIENTS)
         return;

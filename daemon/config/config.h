@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: a table of options, set from the defaults, the file, the environment and the command
- * line, in this order. Strict: anything not understood is an error that says where it is and what was
+/* The settings: a table of options, set from the defaults, the file, the environment, the command
+ * line and the inherited sockets, in this order. Strict: anything not understood is an error that says where it is and what was
  * expected. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "net/inherited_sockets.h"
 #include "p0fclient.h"
 
 #include <stdbool.h>
@@ -16,7 +17,13 @@
 #define CONFIG_ORIGIN_SIZE 320
 
 struct config_origin {
-    enum { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_COMMAND_LINE } source;
+    enum {
+        CONFIG_DEFAULT,
+        CONFIG_FILE,
+        CONFIG_ENVIRONMENT,
+        CONFIG_COMMAND_LINE,
+        CONFIG_INHERITED
+    } source;
     int line; /* of the file */
 };
 
@@ -75,6 +82,7 @@ struct config_source {
     char *const *environ;  /* NULL: no environment */
     char *const *override; /* "section.key=value" */
     size_t override_count;
+    const struct inherited_sockets *inherited; /* NULL: none. Wins over all others */
     const char *later_file; /* without `file`: read if it exists by now; may be NULL */
 };
 
@@ -90,7 +98,7 @@ struct config *config_load(const struct config_source *source, char error[CONFIG
 void config_free(struct config *config);
 
 /* What a message about the setting "section.key" begins with: where config_load() has read it, as in
- * "FILE:LINE: ", "environment variable P0F_LOOKUPD_SECTION_KEY: ", "-o " or "default ". The text is
+ * "FILE:LINE: ", "environment variable P0F_LOOKUPD_SECTION_KEY: ", "-o ", "socket unit: " or "default ". The text is
  * static or in `space`. */
 const char *config_prefix(const struct config *config, const char *name,
                           char space[CONFIG_ORIGIN_SIZE]);

@@ -268,9 +268,9 @@ static bool load_environment(struct loading *loading, char *const *environment)
     return true;
 }
 
-/* ---- The command line */
+/* ---- The command line, and sockets that were inherited */
 
-static bool load_override(struct loading *loading, const char *text)
+static bool load_override(struct loading *loading, const char *text, int source)
 {
     const char *value = strchr(text, '=');
     char shown[SHOWN_SIZE], name[CONFIG_NAME_SIZE];
@@ -284,8 +284,7 @@ static bool load_override(struct loading *loading, const char *text)
         section = span_split(&key, '.');
     const struct option *option = option_find(section, key);
     if (option)
-        return set_option(loading, option, (struct config_origin){CONFIG_COMMAND_LINE, 0},
-                          value + 1);
+        return set_option(loading, option, (struct config_origin){source, 0}, value + 1);
     option = option_nearest(section, key);
     return fail_loading(loading, "-o %s: %s; %s%s%s", show(span_of(text), shown),
                         section.length > 0 ? "unknown key" : "expected section.key=value",
@@ -301,7 +300,10 @@ static bool load_all(struct loading *loading, const struct config_source *source
         !load_environment(loading, source->environ))
         return false;
     for (size_t i = 0; i < source->override_count; i++)
-        if (!load_override(loading, source->override[i]))
+        if (!load_override(loading, source->override[i], CONFIG_COMMAND_LINE))
+            return false;
+    for (size_t i = 0; source->inherited && i < source->inherited->setting_count; i++)
+        if (!load_override(loading, source->inherited->settings[i], CONFIG_INHERITED))
             return false;
     return true;
 }

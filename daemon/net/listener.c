@@ -26,6 +26,7 @@ struct listener {
     struct listeners *all;
     struct loop_fd watch; /* fd -1: not open */
     bool watched;
+    bool inherited;
     struct sockaddr_storage name;
     socklen_t length;
     char text[NI_MAXHOST + NI_MAXSERV + 4];
@@ -211,11 +212,13 @@ static void log_listening(const struct listener *listener)
         getsockname(listener->watch.fd, (struct sockaddr *)&name, &length) != 0 ||
         getnameinfo((struct sockaddr *)&name, length, NULL, 0, port, sizeof port, NI_NUMERICSERV) !=
             0) {
-        log_info("%slistening on %s", listener->all->options.server, listener->text);
+        log_info("%slistening on %s%s", listener->all->options.server, listener->text,
+                 listener->inherited ? " (socket unit)" : "");
         return;
     }
-    log_info("%slistening on %.*s%s", listener->all->options.server,
-             (int)(strrchr(listener->text, ':') - listener->text + 1), listener->text, port);
+    log_info("%slistening on %.*s%s%s", listener->all->options.server,
+             (int)(strrchr(listener->text, ':') - listener->text + 1), listener->text, port,
+             listener->inherited ? " (socket unit)" : "");
 }
 
 /* Whether the same name has another address, which is open or still to be opened. */
@@ -244,19 +247,28 @@ static bool can_do_without(const struct listener *listener, int problem)
     return true;
 }
 
+static int open_listener(struct listener *listener)
+{
+    const struct listeners_options *options = &listener->all->options;
+    const struct sockaddr *name = (const struct sockaddr *)&listener->name;
+    int fd = options->inherited ? inherited_sockets_find(options->inherited, name) : -1;
+
+    listener->inherited = fd >= 0;
+    return fd >= 0 ? fd : listen_socket_open(name, listener->length, options->access);
+}
+
 bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE])
 {
     struct listener *l;
 
     STAILQ_FOREACH(l, &listeners->list, entry) {
-        const struct sockaddr *name = (const struct sockaddr *)&l->name;
         char reason[128];
 
-        l->watch.fd = listen_socket_open(name, l->length, listeners->options.access);
+        l->watch.fd = open_listener(l);
         if (l->watch.fd >= 0) {
             log_listening(l);
         } else if (!can_do_without(l, errno)) {
-            listen_socket_explain(name, errno, reason, sizeof reason);
+            listen_socket_explain((const struct sockaddr *)&l->name, errno, reason, sizeof reason);
             snprintf(error, LISTENERS_ERROR_SIZE, "%.120s: %s", l->text, reason);
             listeners_stop(listeners);
             return false;
@@ -356,9 +368,9 @@ static void close_each(struct listeners *listeners, int accepted_before)
     STAILQ_FOREACH(l, &listeners->list, entry) {
         if (l->watch.fd < 0)
             continue;
-        if (l->name.ss_family == AF_UNIX)
+        if (l->name.ss_family == AF_UNIX && !l->inherited)
             unlink(((const struct sockaddr_un *)&l->name)->sun_path);
-        accept_up_to(l, accepted_before);
+        accept_up_to(l, l->inherited ? 0 : accepted_before);
         close(l->watch.fd);
         l->watch.fd = -1;
     }

@@ -7,6 +7,7 @@
 #define NET_LISTENER_H
 
 #include "core/loop.h"
+#include "net/inherited_sockets.h"
 #include "net/socket_access.h"
 
 #include <stdbool.h>
@@ -22,7 +23,8 @@ struct listeners_options {
     const char *setting;   /* where they come from, for messages: "http.listen"; static */
     const char *server;    /* what the log says before "listening on …": "", "relay: "; static */
     bool beyond_loopback;  /* other hosts may connect, too */
-    struct socket_access access; /* of unix sockets */
+    struct socket_access access;               /* of unix sockets */
+    const struct inherited_sockets *inherited; /* listened on already; NULL: none */
 };
 
 /* Takes ownership of `fd`, a non-blocking connection from `peer`. */
@@ -37,7 +39,8 @@ struct listeners *listeners_parse(const struct listeners_options *options,
 /* The same check, except that names are not resolved, so it does not block. */
 bool listeners_check(const struct listeners_options *options, char error[LISTENERS_ERROR_SIZE]);
 
-/* Binds and listens, as listen_socket_open() does. False with a message in `error`.
+/* Binds and listens, as listen_socket_open() does, or takes over the inherited socket with this address.
+ * False with a message in `error`.
  *
  * Addresses of a name that this host does not have are skipped with a warning, unless it has none of
  * them. */
@@ -49,7 +52,8 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, listener_ac
                      void *ctx);
 
 /* Accepts the connections that are waiting, which would be reset, then closes all sockets and removes the
- * unix ones. No-op when there are none, so it may be called again. In
+ * unix ones. Inherited sockets are only closed: the next daemon gets what waits there. No-op when there are
+ * none, so it may be called again. In
  * the loop's thread. */
 void listeners_stop(struct listeners *listeners);
 

@@ -82,7 +82,7 @@ class Daemon:
     """With-block in which the daemon serves; at its end it must stop quickly, with exit code 0."""
 
     def __init__(self, directory, p0f_socket, settings=None, arguments=(), extra_environment=None,
-                 also_listen=(), prefix=()):
+                 also_listen=(), prefix=(), pass_fds=()):
         self.directory = str(directory)
         self.port = free_port()
         self.endpoint = ("127.0.0.1", self.port)
@@ -93,6 +93,7 @@ class Daemon:
         self.arguments = list(arguments)
         self.extra_environment = extra_environment
         self.prefix = list(prefix)      # a command that runs it
+        self.pass_fds = list(pass_fds)  # that it inherits
         self.stderr = None      # where it logs to, if not into the file that log() reads
         self.process = None
 
@@ -104,7 +105,7 @@ class Daemon:
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
                 [*self.prefix, *WRAP, PROGRAM, "-c", self.config, *self.arguments], stdin=subprocess.DEVNULL,
-                stdout=errors, stderr=errors if self.stderr is None else self.stderr,
+                stdout=errors, stderr=errors if self.stderr is None else self.stderr, pass_fds=self.pass_fds,
                 env=environment(self.extra_environment))
 
     def start(self):
