@@ -154,7 +154,7 @@ static int run(const struct config_source *source, const struct command_line *li
     return status;
 }
 
-static int serve(struct config_source *source, const struct command_line *line)
+static int run_daemon(struct config_source *source, const struct command_line *line)
 {
     struct inherited_sockets inherited;
     char error[INHERITED_SOCKETS_ERROR_SIZE];
@@ -265,5 +265,5 @@ int main(int argc, char **argv)
         return usage(argv);
     if (line.mode != SERVE || line.command[0])
         return run(&source, &line);
-    return serve(&source, &line);
+    return run_daemon(&source, &line);
 }

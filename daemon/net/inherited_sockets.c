@@ -117,7 +117,7 @@ static const char *find_setting(const char *name)
 }
 
 /* Nobody else accepts from it, and the loop must not wait for a client that has gone. */
-static bool prepare(int fd)
+static bool make_ready(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
 
@@ -145,7 +145,7 @@ static bool read_one(struct inherited_sockets *sockets, int fd, const char *name
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
         inherited_sockets_find(sockets, (const struct sockaddr *)&address) >= 0)
         return refuse_inherited(error, "the service manager has passed %.120s twice", text);
-    if (!prepare(fd))
+    if (!make_ready(fd))
         return refuse_inherited(error, "socket %d of the service manager: %s", fd, strerror(errno));
     sockets->fds[sockets->count++] = fd;
     return append_address(sockets, setting, text);
