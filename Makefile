@@ -190,7 +190,7 @@ DEB_DEPS   := debhelper dpkg-dev
 # What the lookups in conf/examples are compiled and run with.
 LANGUAGE_DEPS := jq perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
 CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml nodejs npm \
-              iproute2 procps tcpreplay chromium-headless-shell $(LANGUAGE_DEPS)
+              systemd iproute2 procps tcpreplay chromium-headless-shell $(LANGUAGE_DEPS)
 BENCH_DEPS := wrk nginx-light
 COVERAGE_DEPS := gcovr
 VALGRIND_DEPS := valgrind

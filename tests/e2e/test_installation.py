@@ -105,7 +105,7 @@ def test_a_prefix_holds_everything(scratch, own_build):
     for page in ("man5/p0f-lookupd.conf.5", "man7/p0f-lookupd.7", "man8/p0f-lookupd.8"):
         assert f".Pa {prefix}/etc/p0f-lookupd.conf\n" in _read(f"{prefix}/share/man/{page}")
     units = f"{prefix}/lib/systemd/system"
-    assert f"ExecStart={prefix}/sbin/p0f-lookupd\n" in _read(f"{units}/p0f-lookupd.service")
+    assert f"ExecStart={prefix}/sbin/p0f-lookupd $OPTIONS\n" in _read(f"{units}/p0f-lookupd.service")
     assert f"  systemctl link {units}/p0f.service {units}/p0f-lookupd.service\n" in done.stdout
     _make("uninstall", f"PREFIX={prefix}", build=own_build)
     assert _files(prefix) == {"etc/p0f-lookupd.conf"}
@@ -116,6 +116,17 @@ def test_settings_can_be_elsewhere(scratch, own_build):
           build=own_build)
     assert {name for name in _files(f"{scratch}/root") if not name.startswith("opt/lookup/")} == \
         {"etc/opt/p0f-lookupd.conf"}
+
+
+@pytest.mark.parametrize("version, installed", [("252", False), ("253", False), ("254", True), ("257.9", True)])
+def test_an_old_systemd_gets_nothing_that_it_does_not_know(scratch, own_build, version, installed):
+    _make("install", f"DESTDIR={scratch}/root", f"SYSTEMD_VERSION={version}", "PREFIX=/usr", build=own_build)
+    units = f"{scratch}/root/usr/lib/systemd/system"
+    assert os.path.exists(f"{units}/p0f-lookupd.service.d/10-systemd-254.conf") == installed
+    if installed:
+        assert "ExecReload=/usr/sbin/p0f-lookupd -t" in _read(f"{units}/p0f-lookupd.service.d/10-systemd-254.conf")
+    _make("uninstall", f"DESTDIR={scratch}/root", "PREFIX=/usr", build=own_build)
+    assert os.listdir(units) == []
 
 
 @pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
