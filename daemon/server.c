@@ -10,7 +10,10 @@
 #include "signals.h"
 #include "systemd.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#define EXIT_INVALID 2 /* a restart does not help */
 
 struct server {
     struct config *config;
@@ -107,9 +110,10 @@ int server_run(struct config *config, const struct config_source *source)
     descriptors_raise_limit(config->http.max_connections,
                             config->relay.listen[0] ? config->relay.max_connections : 0,
                             config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
-    if (server_listeners_open(&server.listeners, config, source->inherited) && open_loop(&server) &&
-        build_modules(&server) &&
-        server_listeners_start(&server.listeners, server.loop, &server.modules)) {
+    if (!server_listeners_open(&server.listeners, config, source->inherited)) {
+        status = errno == EINVAL ? EXIT_INVALID : EXIT_FAILURE;
+    } else if (open_loop(&server) && build_modules(&server) &&
+               server_listeners_start(&server.listeners, server.loop, &server.modules)) {
         systemd_notify_ready(NULL);
         heartbeat_start(&server.heartbeat, server.loop, server.modules.http,
                         server.modules.readiness);

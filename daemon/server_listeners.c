@@ -58,21 +58,21 @@ static bool fail_open(const char *error)
     return false;
 }
 
-/* NULL after it has logged why. */
+/* NULL with errno after it has logged why. */
 static struct listeners *open_each(const struct server_listeners *server,
                                    struct listeners_options *options)
 {
     char error[LISTENERS_ERROR_SIZE], prefix[CONFIG_ORIGIN_SIZE];
-    struct listeners *listeners;
 
     options->inherited = server->inherited;
-    listeners = listeners_parse(options, error);
-
+    struct listeners *listeners = listeners_parse(options, error);
     if (listeners && listeners_open(listeners, error))
         return listeners;
+    int problem = errno;
     log_errx("cannot start: %s%s: %s", config_prefix(server->config, options->setting, prefix),
              options->setting, error);
     listeners_free(listeners);
+    errno = problem;
     return NULL;
 }
 

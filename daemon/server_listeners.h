@@ -21,8 +21,9 @@ struct server_listeners {
     struct mono http_full_logged, relay_full_logged; /* not again before */
 };
 
-/* Binds all addresses of the settings, or takes over those of `inherited`, which may be NULL. False after logging why. Borrows `config` until
- * server_listeners_free(), which is needed even then. */
+/* Binds all addresses of the settings, or takes over those of `inherited`, which may be NULL. False with
+ * errno after logging why: EINVAL if only an edit helps. Borrows both until server_listeners_free(), which
+ * is needed even then. */
 bool server_listeners_open(struct server_listeners *listeners, const struct config *config,
                            const struct inherited_sockets *inherited)
     __attribute__((warn_unused_result));

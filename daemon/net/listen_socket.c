@@ -102,26 +102,27 @@ int listen_socket_open(const struct sockaddr *name, socklen_t length, struct soc
     return -1;
 }
 
-void listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size)
+bool listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size)
 {
     static const struct {
         int problem;
-        bool local; /* a unix socket */
+        bool local;   /* a unix socket */
+        bool lasting; /* until somebody does something */
         const char *advice;
     } known[] = {
-        {EADDRINUSE, false, "another program listens there; ss -ltnp shows which"},
-        {EADDRNOTAVAIL, false, "this machine does not have the address (yet)"},
-        {EACCES, false, "ports below 1024 need CAP_NET_BIND_SERVICE"},
-        {EAFNOSUPPORT, false, "is IPv6 disabled?"},
-        {EADDRINUSE, true, "another process listens on it"},
-        {EACCES, true, "the daemon needs write permission in its directory"},
-        {ENOENT, true, "its directory does not exist (yet)"},
-        {EEXIST, true, "it is not a socket; remove it, or choose another path"},
-        {EISDIR, true, "remove it, or choose a path in it"},
-        {EPERM, true,
+        {EADDRINUSE, false, false, "another program listens there; ss -ltnp shows which"},
+        {EADDRNOTAVAIL, false, false, "this machine does not have the address (yet)"},
+        {EACCES, false, true, "ports below 1024 need CAP_NET_BIND_SERVICE"},
+        {EAFNOSUPPORT, false, false, "is IPv6 disabled?"},
+        {EADDRINUSE, true, false, "another process listens on it"},
+        {EACCES, true, false, "the daemon needs write permission in its directory"},
+        {ENOENT, true, false, "its directory does not exist (yet)"},
+        {EEXIST, true, false, "it is not a socket; remove it, or choose another path"},
+        {EISDIR, true, false, "remove it, or choose a path in it"},
+        {EPERM, true, true,
          "the daemon's user must be a member of the socket's group (in its unit: "
          "SupplementaryGroups=)"},
-        {EINVAL, true,
+        {EINVAL, true, true,
          "the daemon cannot see the socket's group (in its unit: SupplementaryGroups= and "
          "PrivateUsers=no)"},
     };
@@ -129,8 +130,9 @@ void listen_socket_explain(const struct sockaddr *name, int problem, char *out, 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i].problem == problem && known[i].local == (name->sa_family == AF_UNIX)) {
             snprintf(out, size, "%s: %s", strerror(problem), known[i].advice);
-            return;
+            return known[i].lasting;
         }
     }
     snprintf(out, size, "%s", strerror(problem));
+    return false;
 }

@@ -5,6 +5,7 @@
 
 #include "net/socket_access.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -17,7 +18,8 @@
  * files meanwhile. */
 int listen_socket_open(const struct sockaddr *name, socklen_t length, struct socket_access access);
 
-/* What is wrong, and what to do about it, after listen_socket_open() has failed with this errno. */
-void listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size);
+/* What is wrong, and what to do about it, after listen_socket_open() has failed with this errno. Returns
+ * whether that lasts until somebody does it: else the next try may succeed. */
+bool listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size);
 
 #endif

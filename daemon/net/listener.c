@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "net/listen_address.h"
+#include "net/listen_resolve.h"
 #include "net/listen_socket.h"
 
 #include <errno.h>
@@ -118,33 +119,18 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
     return true;
 }
 
-static bool fail_resolving(const char *text, int problem, char error[LISTENERS_ERROR_SIZE])
-{
-    const char *reason = problem == EAI_SYSTEM ? strerror(errno) : gai_strerror(problem);
-
-    snprintf(error, LISTENERS_ERROR_SIZE, "%.80s: cannot resolve the host: %s; %s", text, reason,
-             strchr(text, '%') ? "is there such an interface yet?"
-                               : "is DNS up, and is the name known yet?");
-    errno = problem == EAI_MEMORY ? ENOMEM : EAGAIN;
-    return false;
-}
-
 static bool add_inet(struct listeners *all, const struct listen_address *address,
                      char error[LISTENERS_ERROR_SIZE])
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV |
-                                               (all->literals_only ? AI_NUMERICHOST : 0)};
-    bool v6 = strchr(address->host, ':') != NULL;
-    char text[sizeof address->host + sizeof address->port + 4];
-    struct addrinfo *found = NULL;
+    char text[LISTEN_RESOLVE_TEXT_SIZE];
+    struct addrinfo *found;
 
-    snprintf(text, sizeof text, v6 ? "[%s]:%s" : "%s:%s", address->host, address->port);
-    int problem = getaddrinfo(address->host, address->port, &hints, &found);
-    if (problem != 0)
-        return all->literals_only || fail_resolving(text, problem, error);
+    if (!listen_resolve(address, all->literals_only, &found, error, LISTENERS_ERROR_SIZE))
+        return false;
+    listen_resolve_text(address, text);
     bool good = add_resolved(all, text, found, error);
-    freeaddrinfo(found);
+    if (found)
+        freeaddrinfo(found);
     return good;
 }
 
@@ -268,9 +254,11 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
         if (l->watch.fd >= 0) {
             log_listening(l);
         } else if (!can_do_without(l, errno)) {
-            listen_socket_explain((const struct sockaddr *)&l->name, errno, reason, sizeof reason);
+            bool lasting = listen_socket_explain((const struct sockaddr *)&l->name, errno, reason,
+                                                 sizeof reason);
             snprintf(error, LISTENERS_ERROR_SIZE, "%.120s: %s", l->text, reason);
             listeners_stop(listeners);
+            errno = lasting ? EINVAL : EAGAIN;
             return false;
         }
     }

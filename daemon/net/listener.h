@@ -40,7 +40,7 @@ struct listeners *listeners_parse(const struct listeners_options *options,
 bool listeners_check(const struct listeners_options *options, char error[LISTENERS_ERROR_SIZE]);
 
 /* Binds and listens, as listen_socket_open() does, or takes over the inherited socket with this address.
- * False with a message in `error`.
+ * False with a message in `error`; errno is EINVAL if only an edit helps, or EAGAIN.
  *
  * Addresses of a name that this host does not have are skipped with a warning, unless it has none of
  * them. */

@@ -3,11 +3,14 @@
 
 import os
 import socket
+import subprocess
 
 import pytest
 
-from daemon import free_port, run, write_config
+import lacking
+from daemon import PROGRAM, environment, free_port, run, write_config
 from http_client import Crowd, fetch
+from waiting import SLOWDOWN
 
 HOST = "198.51.100.1"
 
@@ -89,6 +92,25 @@ def test_what_may_come_later(fake, scratch, listen, why):
 def test_what_never_comes(fake, scratch, listen):
     done = run("-c", _config(scratch, fake, listen))
     assert done.returncode == 2, done
+
+
+UNPRIVILEGED = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all")
+
+
+@pytest.mark.parametrize("listen, more, why", [
+    ("127.0.0.1:1", (), "ports below 1024 need CAP_NET_BIND_SERVICE"),
+    ("unix:{}/http.sock", ("-o", "http.socket_group=0"), "must be a member of the socket's group"),
+], ids=["port", "group"])
+def test_what_the_daemon_has_no_right_to(fake, scratch, listen, more, why):
+    """Only an edit of its unit helps."""
+    lacking.skip_without("namespaces")
+    os.chmod(scratch, 0o777)
+    config = _config(scratch, fake, listen.format(scratch))
+    # A namespace of its own has all ports above 1023 for everybody, as any other has by default.
+    done = subprocess.run(["unshare", "--net", *UNPRIVILEGED, PROGRAM, "-c", config, *more], capture_output=True, text=True,
+                          timeout=20 * SLOWDOWN, check=False, env=environment())
+    assert done.returncode == 2, done
+    assert f"{config}:2: http.listen: " in done.stderr and why in done.stderr, done.stderr
 
 
 def test_check_of_a_name_that_cannot_be_resolved(fake, scratch):
