@@ -4,6 +4,7 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -29,13 +30,22 @@ def _environment(manager, period_ms=PERIOD_MS):
     return {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": str(period_ms * 1000)}
 
 
+def _messages(manager):
+    """What it tells, as lists of lines, for as long as a test may wait."""
+    until = time.monotonic() + 20 * SLOWDOWN
+    while True:
+        manager.settimeout(max(until - time.monotonic(), 0.001))
+        yield manager.recv(4096).decode().splitlines()
+
+
 def _wait_for(manager, line):
     """Until the daemon has told it; returns that message."""
-    manager.settimeout(20 * SLOWDOWN)
-    while True:
-        message = manager.recv(4096).decode()
-        if line in message.splitlines():
-            return message
+    return next(lines for lines in _messages(manager) if line in lines)
+
+
+def _wait_for_status(manager, words):
+    return next(line for lines in _messages(manager) for line in lines
+                if line.startswith("STATUS=") and words in line)
 
 
 def _forget(manager):
@@ -149,7 +159,7 @@ def test_a_manager_that_does_not_read_holds_nobody_up(fake, serve, manager):
         daemon.signal(signal.SIGHUP)
         daemon.wait_for_line("settings reloaded")
         assert daemon.get("/livez").status == 200
-        message = _wait_for(manager, "READY=1").splitlines()
+        message = _wait_for(manager, "READY=1")
         assert {"RELOADING=1", "WATCHDOG=1", "STATUS=Answering lookups"} <= set(message)
         _wait_for(manager, "WATCHDOG=1")
     _wait_for(manager, "STOPPING=1")
@@ -167,14 +177,6 @@ def test_an_idle_daemon_notices_that_p0f_hangs(fake, serve, manager):
         assert "it is stopped, or too busy" in daemon.get("/readyz").json()["detail"]
         fake.release()
         assert _wait_for_status(manager, "Answering") == "STATUS=Answering lookups"
-
-
-def _wait_for_status(manager, words):
-    manager.settimeout(20 * SLOWDOWN)
-    while True:
-        for line in manager.recv(4096).decode().splitlines():
-            if line.startswith("STATUS=") and words in line:
-                return line
 
 
 def test_p0f_at_its_limit(fake, serve, manager):
