@@ -104,7 +104,7 @@ static ssize_t pull_bytes(void *ctx, void *bytes, size_t size)
     return got;
 }
 
-static bool begin_tls(struct health_connection *connection)
+static bool start_handshake(struct health_connection *connection)
 {
     if (gnutls_certificate_allocate_credentials(&connection->credentials) != 0 ||
         gnutls_init(&connection->tls, GNUTLS_CLIENT) != 0)
@@ -129,7 +129,7 @@ bool health_connection_secure(struct health_connection *connection)
 {
     int code;
 
-    if (!begin_tls(connection))
+    if (!start_handshake(connection))
         return fail_health(connection, "out of memory");
     do
         code = gnutls_handshake(connection->tls);

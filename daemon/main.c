@@ -3,6 +3,8 @@
 #include "cmd_health.h"
 #include "cmd_lookup.h"
 #include "config/config_listen.h"
+#include "config/tls_files.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "server.h"
 #include "signals.h"
@@ -101,6 +103,17 @@ static void log_advice(const char *text)
     log_warnx("%s", text);
 }
 
+static bool check_certificate(const struct config *config, char error[CONFIG_ERROR_SIZE])
+{
+    struct tls_certificate *certificate;
+
+    if (!tls_files_load(config, &certificate, error))
+        return false;
+    tls_files_warn(config, certificate, clock_wall(), log_advice);
+    tls_certificate_unref(certificate);
+    return true;
+}
+
 static int print_config(const struct config *config)
 {
     config_print(config, stdout);
@@ -140,7 +153,7 @@ static int run(const struct config_source *source, const struct command_line *li
     batch_body_init();
     if (line->command[0] && line->mode == SERVE) {
         status = run_command(config, line);
-    } else if (!config_listen_check(config, true, error)) {
+    } else if (!config_listen_check(config, true, error) || !check_certificate(config, error)) {
         status = refuse_config(error, false);
     } else if (line->mode == PRINT) {
         status = print_config(config);

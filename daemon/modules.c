@@ -2,6 +2,7 @@
 #include "modules.h"
 
 #include "config/snapshot.h"
+#include "config/tls_files.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -180,16 +181,45 @@ static bool read_lists(struct modules *modules, const struct config *config,
            fail_build(error, "http.client_header: %s", reason);
 }
 
+static bool read_certificate(struct modules *modules, const struct config *config,
+                             char error[MODULES_ERROR_SIZE])
+{
+    char reason[CONFIG_ERROR_SIZE];
+    struct tls_certificate *certificate;
+
+    if (!tls_files_load(config, &certificate, reason))
+        return fail_build(error, "%s", reason);
+    modules->certificate = certificate ? tls_current_new(certificate) : NULL;
+    if (modules->certificate)
+        status_set_tls(modules->status, modules->certificate, config->http.tls_listen);
+    return modules->certificate || !certificate || fail_build(error, "out of memory");
+}
+
+void modules_replace_certificate(struct modules *modules, struct tls_certificate *certificate)
+{
+    if (modules->certificate && certificate)
+        tls_current_set(modules->certificate, certificate);
+    else
+        tls_certificate_unref(certificate);
+}
+
 static void take_lingering(void *ctx, int fd, const struct sockaddr *peer)
 {
     lingering_close_take(ctx, fd, peer);
+}
+
+uint32_t modules_gated_max(const struct config *config)
+{
+    if (!config->http.proxy_protocol)
+        return 0;
+    return config->http.tls_listen[0] ? 2 * PROXY_GATE_MAX : PROXY_GATE_MAX;
 }
 
 /* Sockets of clients that `connections` does not count. */
 static uint32_t other_sockets_of(const struct config *config)
 {
     return (config->relay.listen[0] ? config->relay.max_connections : 0) +
-           (config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
+           modules_gated_max(config);
 }
 
 static bool build_http(struct modules *modules, const struct config *config,
@@ -203,11 +233,14 @@ static bool build_http(struct modules *modules, const struct config *config,
         .key = options->key,
     });
     modules->lingering = lingering_close_new(options->loop, modules->trusted);
-    if (config->http.proxy_protocol)
+    if (config->http.proxy_protocol) {
         modules->gate =
             proxy_gate_new(options->loop, modules->trusted, options->passed, options->ctx);
+        modules->tls_gate =
+            proxy_gate_new(options->loop, modules->trusted, options->tls_passed, options->ctx);
+    }
     if (!modules->connections || !modules->lingering ||
-        (config->http.proxy_protocol && !modules->gate))
+        (config->http.proxy_protocol && (!modules->gate || !modules->tls_gate)))
         return fail_build(error, "out of memory for connections of clients; lower "
                                  "http.max_connections");
     modules->http = http_server_start(&(struct http_server_options){
@@ -217,6 +250,7 @@ static bool build_http(struct modules *modules, const struct config *config,
         .connections = modules->connections,
         .client_header = modules->client_header,
         .proxy_protocol = config->http.proxy_protocol,
+        .certificate = modules->certificate,
         .trusted = modules->trusted,
         .cors = modules->cors,
         .names = modules->names,
@@ -281,7 +315,7 @@ static uint64_t count_client_sockets(void *ctx)
 
     return connections_count(modules->connections) +
            (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate) +
-           modules_relay_connections(modules);
+           proxy_gate_count(modules->tls_gate) + modules_relay_connections(modules);
 }
 
 static void count_descriptors(struct modules *modules)
@@ -301,7 +335,7 @@ bool modules_build(struct modules *modules, const struct config *config,
     *modules = (struct modules){0};
     if (!build_lookup(modules, config, options, error) ||
         !build_ops(modules, config, options, error) || !read_lists(modules, config, error) ||
-        !build_http(modules, config, options, error) ||
+        !read_certificate(modules, config, error) || !build_http(modules, config, options, error) ||
         !build_relay(modules, config, options, error))
         return false;
     count_descriptors(modules);
@@ -315,6 +349,8 @@ void modules_tear_down(struct modules *modules)
     connections_free(modules->connections);
     lingering_close_free(modules->lingering);
     proxy_gate_free(modules->gate);
+    proxy_gate_free(modules->tls_gate);
+    tls_current_free(modules->certificate);
     status_free(modules->status);
     server_names_free(modules->names);
     origins_free(modules->cors);

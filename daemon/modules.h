@@ -22,6 +22,7 @@
 #include "ops/status.h"
 #include "p0f/pool.h"
 #include "relay/relay.h"
+#include "tls/current.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +36,7 @@ struct modules_options {
     /* As in struct pool_options, and with its `ctx`. May be NULL. */
     void (*p0f_told)(void *ctx, const char *fault);
     /* As in proxy_gate_new(), and with `ctx`. Needed only with http.proxy_protocol. */
-    listener_accept_fn *passed;
+    listener_accept_fn *passed, *tls_passed;
     void *ctx;
 };
 
@@ -51,7 +52,8 @@ struct modules {
     struct server_names *names;
     struct connections *connections;
     struct lingering_close *lingering;
-    struct proxy_gate *gate; /* NULL without http.proxy_protocol */
+    struct proxy_gate *gate, *tls_gate; /* NULL without http.proxy_protocol */
+    struct tls_current *certificate;    /* NULL without http.tls_listen */
     struct descriptors descriptors;
     struct http_server *http;
     struct relay *relay; /* NULL: relay.listen is empty */
@@ -72,6 +74,13 @@ bool modules_build(struct modules *modules, const struct config *config,
  * /status shows the old ones. In the loop's thread. */
 bool modules_apply(struct modules *modules, const struct config *config, const struct config *fresh)
     __attribute__((warn_unused_result));
+
+/* Gives another certificate to new connections; takes the reference over. No-op without http.tls_listen at the
+ * start. In the loop's thread. */
+void modules_replace_certificate(struct modules *modules, struct tls_certificate *certificate);
+
+/* Connections that may wait for their PROXY header, with these settings. Pure. */
+uint32_t modules_gated_max(const struct config *config);
 
 /* Connections of the relay that are open; 0 without one. In the loop's thread. */
 uint32_t modules_relay_connections(const struct modules *modules);

@@ -52,7 +52,14 @@ static void on_passed(void *ctx, int fd, const struct sockaddr *peer, socklen_t 
 {
     struct server *server = ctx;
 
-    server_listeners_serve(&server->listeners, fd, peer, length);
+    server_listeners_serve(&server->listeners, fd, peer, length, false);
+}
+
+static void on_tls_passed(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server *server = ctx;
+
+    server_listeners_serve(&server->listeners, fd, peer, length, true);
 }
 
 static bool open_loop(struct server *server)
@@ -78,6 +85,7 @@ static bool build_modules(struct server *server)
         .version = P0F_LOOKUPD_VERSION,
         .p0f_told = on_p0f_told,
         .passed = on_passed,
+        .tls_passed = on_tls_passed,
         .ctx = server,
     };
     char error[MODULES_ERROR_SIZE];
@@ -109,7 +117,7 @@ int server_run(struct config *config, const struct config_source *source)
     server.shutdown = (struct shutdown){.modules = &server.modules, .listeners = &server.listeners};
     descriptors_raise_limit(config->http.max_connections,
                             config->relay.listen[0] ? config->relay.max_connections : 0,
-                            config->http.proxy_protocol ? PROXY_GATE_MAX : 0);
+                            modules_gated_max(config));
     if (!server_listeners_open(&server.listeners, config, source->inherited)) {
         status = errno == EINVAL ? EXIT_INVALID : EXIT_FAILURE;
     } else if (open_loop(&server) && build_modules(&server) &&

@@ -22,9 +22,9 @@ static void log_full(const struct server_listeners *listeners, struct mono *logg
 }
 
 void server_listeners_serve(struct server_listeners *listeners, int fd, const struct sockaddr *peer,
-                            socklen_t length)
+                            socklen_t length, bool tls)
 {
-    if (!http_server_take(listeners->modules->http, fd, peer, length))
+    if (!http_server_take(listeners->modules->http, fd, peer, length, tls))
         log_full(listeners, &listeners->http_full_logged, "http.max_connections",
                  listeners->config->http.max_connections);
 }
@@ -36,7 +36,17 @@ static void on_http_accept(void *ctx, int fd, const struct sockaddr *peer, sockl
     if (listeners->modules->gate)
         proxy_gate_take(listeners->modules->gate, fd, peer, length);
     else
-        server_listeners_serve(listeners, fd, peer, length);
+        server_listeners_serve(listeners, fd, peer, length, false);
+}
+
+static void on_tls_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
+{
+    struct server_listeners *listeners = ctx;
+
+    if (listeners->modules->tls_gate)
+        proxy_gate_take(listeners->modules->tls_gate, fd, peer, length);
+    else
+        server_listeners_serve(listeners, fd, peer, length, true);
 }
 
 static void on_relay_accept(void *ctx, int fd, const struct sockaddr *peer, socklen_t length)
@@ -76,6 +86,16 @@ static struct listeners *open_each(const struct server_listeners *server,
     return NULL;
 }
 
+/* *opened stays NULL if there is no address. */
+static bool open_any(struct server_listeners *listeners, struct listeners_options *options,
+                     struct listeners **opened)
+{
+    if (!options->addresses[0])
+        return true;
+    *opened = open_each(listeners, options);
+    return *opened != NULL;
+}
+
 static bool open_relay(struct server_listeners *listeners)
 {
     struct listeners_options options;
@@ -83,10 +103,7 @@ static bool open_relay(struct server_listeners *listeners)
 
     if (!config_listen_relay(listeners->config, &options, error))
         return fail_open(error);
-    if (!options.addresses[0])
-        return true;
-    listeners->relay = open_each(listeners, &options);
-    return listeners->relay != NULL;
+    return open_any(listeners, &options, &listeners->relay);
 }
 
 bool server_listeners_open(struct server_listeners *listeners, const struct config *config,
@@ -99,8 +116,15 @@ bool server_listeners_open(struct server_listeners *listeners, const struct conf
     listeners->inherited = inherited;
     if (!config_listen_http(config, &options, error))
         return fail_open(error);
-    listeners->http = open_each(listeners, &options);
-    return listeners->http && open_relay(listeners);
+    struct listeners_options tls = config_listen_tls(config);
+    return open_any(listeners, &options, &listeners->http) &&
+           open_any(listeners, &tls, &listeners->tls) && open_relay(listeners);
+}
+
+static bool start_any(struct server_listeners *listeners, struct listeners *some,
+                      listener_accept_fn *accepted)
+{
+    return !some || listeners_start(some, listeners->loop, accepted, listeners);
 }
 
 bool server_listeners_start(struct server_listeners *listeners, struct loop *loop,
@@ -108,8 +132,9 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
 {
     listeners->loop = loop;
     listeners->modules = modules;
-    if (listeners_start(listeners->http, loop, on_http_accept, listeners) &&
-        (!listeners->relay || listeners_start(listeners->relay, loop, on_relay_accept, listeners)))
+    if (start_any(listeners, listeners->http, on_http_accept) &&
+        start_any(listeners, listeners->tls, on_tls_accept) &&
+        start_any(listeners, listeners->relay, on_relay_accept))
         return true;
     log_err("cannot start: cannot accept connections");
     return false;
@@ -117,7 +142,10 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
 
 void server_listeners_stop(struct server_listeners *listeners)
 {
-    listeners_stop(listeners->http);
+    if (listeners->http)
+        listeners_stop(listeners->http);
+    if (listeners->tls)
+        listeners_stop(listeners->tls);
     if (listeners->relay)
         listeners_stop(listeners->relay);
 }
@@ -125,5 +153,6 @@ void server_listeners_stop(struct server_listeners *listeners)
 void server_listeners_free(struct server_listeners *listeners)
 {
     listeners_free(listeners->http);
+    listeners_free(listeners->tls);
     listeners_free(listeners->relay);
 }

@@ -17,6 +17,7 @@ struct server_listeners {
     const struct config *config;
     const struct inherited_sockets *inherited;
     struct listeners *http;
+    struct listeners *tls;                           /* NULL: no TLS */
     struct listeners *relay;                         /* NULL: no relay */
     struct mono http_full_logged, relay_full_logged; /* not again before */
 };
@@ -35,7 +36,7 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
 /* Hands a connection to the HTTP server, be it accepted or passed by the PROXY gate. Takes ownership of
  * `fd`. In the loop's thread. */
 void server_listeners_serve(struct server_listeners *listeners, int fd, const struct sockaddr *peer,
-                            socklen_t length);
+                            socklen_t length, bool tls);
 
 /* Closes them. No-op when they are closed. In the loop's thread. */
 void server_listeners_stop(struct server_listeners *listeners);

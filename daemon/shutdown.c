@@ -42,7 +42,8 @@ static bool has_clients(struct shutdown *shutdown)
         return true;
     if (left_ms <= SHUTDOWN_MAX_MS - SHUTDOWN_REQUESTS_MAX_MS)
         return connections_answering(modules->connections) > 0;
-    return proxy_gate_count(modules->gate) > 0 || connections_count(modules->connections) > 0;
+    return proxy_gate_count(modules->gate) + proxy_gate_count(modules->tls_gate) > 0 ||
+           connections_count(modules->connections) > 0;
 }
 
 /* Closes the modules that use p0f: requests that still come on open connections are refused. True when
@@ -52,6 +53,7 @@ static bool finish_requests(struct shutdown *shutdown)
     const struct modules *modules = shutdown->modules;
 
     proxy_gate_close(modules->gate);
+    proxy_gate_close(modules->tls_gate);
     lookup_close(modules->lookup);
     status_close(modules->status);
     return lookup_pending(modules->lookup) == 0 && !http_server_needs_loop(modules->http) &&

@@ -5,6 +5,8 @@
 #include "core/span.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +22,12 @@
 static const struct option options[] = {
     {"http", "listen", OPTION_LISTEN, FIELD(http, listen), "127.0.0.1:5030", 0, 0, false,
      "where to listen: host:port, [IPv6]:port or unix:/path, comma-separated"},
+    {"http", "tls_listen", OPTION_LISTEN_TCP, FIELD(http, tls_listen), "", 0, 0, false,
+     "the same for TLS: host:port or [IPv6]:port; empty for nowhere"},
+    {"http", "tls_certificate", OPTION_FILE, FIELD(http, tls_certificate), "", 0, 0, true,
+     "PEM file with the certificate for TLS, and its chain"},
+    {"http", "tls_key", OPTION_FILE, FIELD(http, tls_key), "", 0, 0, true,
+     "PEM file with its private key"},
     {"http", "socket_mode", OPTION_MODE, FIELD(http, socket_mode), "0666", 0, 0777, false,
      "mode of the unix sockets"},
     {"http", "socket_group", OPTION_GROUP, FIELD(http, socket_group), "", 0, 0, false,
@@ -189,6 +197,22 @@ const char *config_prefix(const struct config *config, const char *name,
     return "";
 }
 
+bool config_refuse(const struct config *config, const char *name, char error[CONFIG_ERROR_SIZE],
+                   const char *format, ...)
+{
+    char prefix[CONFIG_ORIGIN_SIZE];
+    int problem = errno;
+    int length =
+        snprintf(error, CONFIG_ERROR_SIZE, "%s%s: ", config_prefix(config, name, prefix), name);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(error + length, CONFIG_ERROR_SIZE - (size_t)length, format, args);
+    va_end(args);
+    errno = problem;
+    return false;
+}
+
 /* ---- Comparing and copying */
 
 void config_restart_needed(const struct config *running, const struct config *fresh,
@@ -277,6 +301,12 @@ void config_advise(const struct config *config, advise_fn *advise)
         !has_unix_socket(config->http.listen))
         advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
                "http.listen has no unix socket");
+    if (!config->http.tls_listen[0] &&
+        (config->http.tls_certificate[0] || config->http.tls_key[0])) {
+        snprintf(text, sizeof text, "http.%s changes nothing: http.tls_listen is empty",
+                 config->http.tls_certificate[0] ? "tls_certificate" : "tls_key");
+        advise(text);
+    }
     advise_on_access(config, "http", config->http.listen, config->http.socket_group,
                      config->http.socket_mode, advise);
     advise_on_access(config, "relay", config->relay.listen, config->relay.socket_group,

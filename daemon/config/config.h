@@ -31,7 +31,10 @@ struct config_origin {
  * at a time, or any number that only read. */
 struct config {
     struct {
-        char *listen;
+        char *listen;     /* "": nowhere without TLS */
+        char *tls_listen; /* "": nowhere with TLS */
+        char *tls_certificate;
+        char *tls_key;
         uint32_t socket_mode;
         char *socket_group; /* "": that of the daemon */
         uint32_t threads;   /* 0: one per processor */

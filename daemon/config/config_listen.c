@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config_listen.h"
 
+#include "config/config_private.h"
 #include "core/span.h"
 #include "net/listen_address.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
-
-/* Keeps errno. */
-__attribute__((format(printf, 4, 5))) static bool refuse_setting(const struct config *config,
-                                                                 const char *name,
-                                                                 char error[CONFIG_ERROR_SIZE],
-                                                                 const char *format, ...)
-{
-    char prefix[CONFIG_ORIGIN_SIZE];
-    int problem = errno;
-    int length =
-        snprintf(error, CONFIG_ERROR_SIZE, "%s%s: ", config_prefix(config, name, prefix), name);
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(error + length, CONFIG_ERROR_SIZE - (size_t)length, format, args);
-    va_end(args);
-    errno = problem;
-    return false;
-}
 
 /* Without the group, which can take long to look up. */
 static struct listeners_options http_options(const struct config *config)
@@ -50,7 +31,7 @@ static bool set_socket_group(const struct config *config, const char *name, cons
     char reason[SOCKET_ACCESS_ERROR_SIZE];
 
     return socket_access_find_group(group, &options->access.group, reason) ||
-           refuse_setting(config, name, error, "%s", reason);
+           config_refuse(config, name, error, "%s", reason);
 }
 
 bool config_listen_http(const struct config *config, struct listeners_options *options,
@@ -58,6 +39,16 @@ bool config_listen_http(const struct config *config, struct listeners_options *o
 {
     *options = http_options(config);
     return set_socket_group(config, "http.socket_group", config->http.socket_group, options, error);
+}
+
+struct listeners_options config_listen_tls(const struct config *config)
+{
+    return (struct listeners_options){
+        .addresses = config->http.tls_listen,
+        .setting = "http.tls_listen",
+        .server = "TLS: ",
+        .beyond_loopback = config->http.allow_unauthenticated,
+    };
 }
 
 bool config_listen_relay(const struct config *config, struct listeners_options *options,
@@ -145,17 +136,59 @@ static bool check_paths(const struct config *config, const char *name, const cha
                                                                : NULL;
         if (clash) {
             errno = EINVAL;
-            return refuse_setting(config, name, error, "unix:%s %s; choose another path",
-                                  address.host, clash);
+            return config_refuse(config, name, error, "unix:%s %s; choose another path",
+                                 address.host, clash);
         }
         if (respells_path(list, address.host, &again)) {
             errno = EINVAL;
-            return refuse_setting(config, name, error,
-                                  "unix:%s and unix:%s are the same path; remove one of them",
-                                  address.host, again.host);
+            return config_refuse(config, name, error,
+                                 "unix:%s and unix:%s are the same path; remove one of them",
+                                 address.host, again.host);
         }
     }
     return true;
+}
+
+/* ---- TLS */
+
+static bool lists_address(const char *addresses, const struct listen_address *address)
+{
+    char error[LISTEN_ADDRESS_ERROR_SIZE];
+    struct span list = span_of(addresses), item;
+    struct listen_address other;
+
+    while (span_next_item(&list, &item))
+        if (listen_address_parse(item, &other, error) && !other.is_unix &&
+            strcmp(other.port, "0") != 0 && strcmp(other.host, address->host) == 0 &&
+            strcmp(other.port, address->port) == 0)
+            return true;
+    return false;
+}
+
+/* That there are addresses at all, none in both settings, and a certificate if it is needed. */
+static bool check_tls(const struct config *config, char error[CONFIG_ERROR_SIZE])
+{
+    struct span list = span_of(config->http.tls_listen), item;
+    char reason[LISTEN_ADDRESS_ERROR_SIZE];
+    struct listen_address address;
+
+    errno = EINVAL;
+    if (!config->http.tls_listen[0])
+        return config->http.listen[0] ||
+               config_refuse(config, "http.listen", error,
+                             "empty, as is http.tls_listen: set an address in one of them");
+    while (span_next_item(&list, &item))
+        if (listen_address_parse(item, &address, reason) &&
+            lists_address(config->http.listen, &address))
+            return config_refuse(config, "http.tls_listen", error,
+                                 "%.*s is in http.listen, too; choose another port",
+                                 (int)item.length, item.at);
+    if (config->http.tls_certificate[0] && config->http.tls_key[0])
+        return true;
+    return config_refuse(
+        config, "http.tls_listen", error, "http.%s is empty; set it to the PEM file of the %s",
+        config->http.tls_certificate[0] ? "tls_key" : "tls_certificate",
+        config->http.tls_certificate[0] ? "private key" : "certificate and its chain");
 }
 
 /* ---- All of it */
@@ -165,12 +198,14 @@ static bool check_addresses(const struct config *config, const struct listeners_
 {
     char reason[LISTENERS_ERROR_SIZE];
 
+    if (!options->addresses[0])
+        return true;
     if (!resolve)
         return listeners_check(options, reason) ||
-               refuse_setting(config, options->setting, error, "%s", reason);
+               config_refuse(config, options->setting, error, "%s", reason);
     struct listeners *listeners = listeners_parse(options, reason);
     if (!listeners)
-        return refuse_setting(config, options->setting, error, "%s", reason);
+        return config_refuse(config, options->setting, error, "%s", reason);
     listeners_free(listeners);
     return true;
 }
@@ -178,8 +213,10 @@ static bool check_addresses(const struct config *config, const struct listeners_
 bool config_listen_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE])
 {
     struct listeners_options http = http_options(config), relay;
+    const struct listeners_options tls = config_listen_tls(config);
 
-    return check_addresses(config, &http, resolve, error) &&
+    return check_tls(config, error) && check_addresses(config, &http, resolve, error) &&
+           check_addresses(config, &tls, resolve, error) &&
            check_paths(config, "http.listen", config->http.listen, "", error) &&
            check_paths(config, "relay.listen", config->relay.listen, config->http.listen, error) &&
            (!resolve || (config_listen_http(config, &http, error) &&

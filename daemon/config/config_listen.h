@@ -11,6 +11,9 @@
 bool config_listen_http(const struct config *config, struct listeners_options *options,
                         char error[CONFIG_ERROR_SIZE]);
 
+/* Those of TLS: no addresses ("") without it. Borrows from `config`. */
+struct listeners_options config_listen_tls(const struct config *config);
+
 /* Likewise those of the relay: no addresses ("") without one. */
 bool config_listen_relay(const struct config *config, struct listeners_options *options,
                          char error[CONFIG_ERROR_SIZE]);

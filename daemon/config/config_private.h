@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What config.c and config_load.c share: the table of options. */
+/* What the files about the settings share: the table of options, and the form of messages. */
 #ifndef CONFIG_CONFIG_PRIVATE_H
 #define CONFIG_CONFIG_PRIVATE_H
 
@@ -24,6 +24,13 @@ const char *config_option_variable(const struct option *option, char space[CONFI
  * `space`. */
 const char *config_option_origin(const struct config *config, const struct option *option,
                                  char space[CONFIG_ORIGIN_SIZE]);
+
+/* Fails with a message about the setting "section.key", which says where it was read. Returns false, and
+ * keeps errno. */
+__attribute__((format(printf, 4, 5))) bool config_refuse(const struct config *config,
+                                                         const char *name,
+                                                         char error[CONFIG_ERROR_SIZE],
+                                                         const char *format, ...);
 
 /* As config_prefix(). */
 const char *config_option_prefix(const struct config *config, const struct option *option,

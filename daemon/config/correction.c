@@ -320,6 +320,7 @@ bool correction_find(const struct option *option, const char *value,
     }
     switch (option->type) {
     case OPTION_LISTEN:
+    case OPTION_LISTEN_TCP:
     case OPTION_LISTEN_UNIX:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
@@ -335,6 +336,7 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_DIALECT:
         return correct_case(option, text, corrected);
     case OPTION_PATH:
+    case OPTION_FILE:
     case OPTION_CLIENT_HEADER:
     case OPTION_MODE:
     case OPTION_GROUP:

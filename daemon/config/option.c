@@ -26,7 +26,9 @@ static bool is_string(const struct option *option)
 {
     switch (option->type) {
     case OPTION_PATH:
+    case OPTION_FILE:
     case OPTION_LISTEN:
+    case OPTION_LISTEN_TCP:
     case OPTION_LISTEN_UNIX:
     case OPTION_NETWORKS:
     case OPTION_ORIGINS:
@@ -129,6 +131,15 @@ static bool set_path(const struct option *option, char **field, const char *valu
     return false;
 }
 
+static bool set_file(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    if (!value[0] || (value[0] == '/' && value[strlen(value) - 1] != '/'))
+        return set_string(field, value);
+    snprintf(expected, OPTION_EXPECTED_SIZE, "the absolute path of a file%s",
+             value[0] == '"' || value[0] == '\'' ? " (without quotes)" : "");
+    return false;
+}
+
 static bool set_listen(char **field, const char *value, const char *form,
                        char expected[OPTION_EXPECTED_SIZE])
 {
@@ -136,6 +147,8 @@ static bool set_listen(char **field, const char *value, const char *form,
     char why[LISTEN_ADDRESS_ERROR_SIZE];
     struct span list = span_of(value), item;
 
+    if (!value[0])
+        return set_string(field, value);
     while (span_next_item(&list, &item)) {
         if (!listen_address_parse(item, &address, why)) {
             snprintf(expected, OPTION_EXPECTED_SIZE, "%s (%s)", form, why);
@@ -145,14 +158,28 @@ static bool set_listen(char **field, const char *value, const char *form,
     return set_string(field, value);
 }
 
+#define LISTEN_TCP_EXPECTED "comma-separated host:port or [IPv6]:port"
+
+static bool set_listen_tcp(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    struct span list = span_of(value), item;
+
+    while (span_next_item(&list, &item)) {
+        if (span_skip(&item, "unix:")) {
+            snprintf(expected, OPTION_EXPECTED_SIZE,
+                     LISTEN_TCP_EXPECTED " (a unix socket needs no TLS: set it in http.listen)");
+            return false;
+        }
+    }
+    return set_listen(field, value, LISTEN_TCP_EXPECTED, expected);
+}
+
 #define LISTEN_UNIX_EXPECTED "comma-separated unix:/path"
 
 static bool set_listen_unix(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     struct span list = span_of(value), item;
 
-    if (!value[0])
-        return set_string(field, value);
     while (span_next_item(&list, &item)) {
         if (item.length > 0 && !span_skip(&item, "unix:")) {
             snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_UNIX_EXPECTED " ('%.*s' %s)",
@@ -276,8 +303,12 @@ bool option_set(const struct option *option, void *settings, const char *value,
     switch (option->type) {
     case OPTION_PATH:
         return set_path(option, field, value, expected);
+    case OPTION_FILE:
+        return set_file(field, value, expected);
     case OPTION_LISTEN:
         return set_listen(field, value, LISTEN_ADDRESS_EXPECTED, expected);
+    case OPTION_LISTEN_TCP:
+        return set_listen_tcp(field, value, expected);
     case OPTION_LISTEN_UNIX:
         return set_listen_unix(field, value, expected);
     case OPTION_MODE:

@@ -12,7 +12,9 @@
 
 enum option_type {
     OPTION_PATH,          /* char *: absolute path of p0f's socket, `min` to `max` bytes */
-    OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h */
+    OPTION_FILE,          /* char *: absolute path of a file to read, or "" */
+    OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h; may be empty */
+    OPTION_LISTEN_TCP,    /* char *: of these, no unix sockets; may be empty */
     OPTION_LISTEN_UNIX,   /* char *: of these, unix sockets only; may be empty */
     OPTION_NETWORKS,      /* char *: networks as in net/networks.h */
     OPTION_ORIGINS,       /* char *: origins as in net/origins.h */

@@ -35,6 +35,16 @@ enum metric {
     METRIC_HTTP_PROXY_TOO_LONG,    /* … with one that is too long */
     METRIC_HTTP_PROXY_LATE,        /* … without a complete one in time */
     METRIC_HTTP_PROXY_FULL,        /* … because too many were waiting for theirs */
+    METRIC_TLS_FULL,               /* handshakes with the certificate */
+    METRIC_TLS_RESUMED,            /* … that resumed a session */
+    METRIC_TLS_FAILED_CLOSED,      /* … that failed: the client closed the connection */
+    METRIC_TLS_FAILED_PLAIN_HTTP,  /* … it sent a request without TLS */
+    METRIC_TLS_FAILED_VERSION,     /* … no common version */
+    METRIC_TLS_FAILED_CIPHER,      /* … no common cipher, group or signature */
+    METRIC_TLS_FAILED_PROTOCOL,    /* … no common application protocol */
+    METRIC_TLS_FAILED_ALERT,       /* … it sent an alert */
+    METRIC_TLS_FAILED_TIMEOUT,     /* … it took too long */
+    METRIC_TLS_FAILED_MALFORMED,   /* … it sent something else */
     METRIC_RELAY_ACCEPTED,         /* connections of the relay's clients */
     METRIC_RELAY_REFUSED,          /* … closed at once: no room */
     METRIC_RELAY_FOUND,            /* the relay's answers */

@@ -5,6 +5,7 @@
 #include "core/strbuf.h"
 #include "http/respond.h"
 #include "http/response.h"
+#include "tls/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,14 @@ static bool write_answer(struct strbuf *answer, const struct request *request, e
     return !answer->failed;
 }
 
+static void send_last(const struct client *client, const struct strbuf *answer)
+{
+    if (client->tls && tls_session_fault(client->tls) != TLS_FAULT_PLAIN_HTTP)
+        tls_session_send_last(client->tls, answer->text, answer->used);
+    else
+        send(client->entry.fd, answer->text, answer->used, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void direct_answer(struct request *request, enum problem problem, const char *detail)
 {
     const char *origin = MHD_lookup_connection_value(request->client->connection, MHD_HEADER_KIND,
@@ -105,6 +114,6 @@ void direct_answer(struct request *request, enum problem problem, const char *de
     request->early = true;
     respond_note(request, problem_kind(problem)->status);
     if (written)
-        send(request->client->entry.fd, answer.text, answer.used, MSG_DONTWAIT | MSG_NOSIGNAL);
+        send_last(request->client, &answer);
     shutdown(request->client->entry.fd, SHUT_WR);
 }

@@ -263,6 +263,9 @@ static enum MHD_Result respond_metrics(struct request *request)
         gauges.relay_connections = snapshot->relay.connections;
         gauges.relay_lookups = snapshot->relay.lookups;
     }
+    gauges.has_tls = snapshot->has_tls;
+    if (snapshot->has_tls)
+        gauges.certificate_expiry = snapshot->tls.certificate.not_after;
     gauges.http_connections = connections_count(service->connections);
     for (unsigned i = 0; i < service->routes->count; i++)
         if (service->routes->rows[i].metrics.label)

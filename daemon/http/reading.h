@@ -9,6 +9,7 @@
 #define HTTP_READING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The library has called us for this connection's request. */
 void reading_mark(int fd);
@@ -19,6 +20,10 @@ int reading_current(void);
 
 /* Where the bytes that were read last went, if that was from `fd`; else NULL. */
 const char *reading_start(int fd);
+
+/* The library has read `got` bytes of at most `size`, if positive, from this connection; decrypted ones with
+ * TLS. Returns what it is told that it has read. */
+ptrdiff_t reading_note(int fd, const void *bytes, size_t size, ptrdiff_t got);
 
 /* From now on, has `read` called in this thread when something has been read; `filled`: all the room that
  * there was for it. If it returns false, the library gets nothing of it, but the end of what the client

@@ -15,6 +15,7 @@
 #include "net/networks.h"
 #include "net/origins.h"
 #include "net/server_names.h"
+#include "tls/current.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ struct http_service {
     void (*linger)(void *ctx, int fd, const struct sockaddr *peer);
     void *linger_ctx;
     bool access_log;
+    struct tls_current *certificate; /* NULL: no TLS */
     struct connections *connections;
     struct budget *batch_memory;
     atomic_bool shutting_down; /* each answer closes its connection */
@@ -98,11 +100,13 @@ struct client {
     struct response_cache *response_cache; /* the worker's */
     struct connection entry;
     struct MHD_Connection *connection;
-    const char *memory;      /* the lowest address known of the library's for it; or NULL */
-    LIST_ENTRY(client) link; /* clients.c's */
-    bool request_begun;      /* something of a request has been read, perhaps not its whole line */
-    bool timed_out;          /* that took too long: nothing more is read */
-    struct request request;  /* the current one, or the last */
+    struct tls_session *tls;         /* NULL: no TLS */
+    struct tls_handshake *handshake; /* while that is under way */
+    const char *memory;              /* the lowest address known of the library's for it; or NULL */
+    LIST_ENTRY(client) link;         /* clients.c's */
+    bool request_begun;     /* something of a request has been read, perhaps not its whole line */
+    bool timed_out;         /* that took too long: nothing more is read */
+    struct request request; /* the current one, or the last */
 };
 
 #endif

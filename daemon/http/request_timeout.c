@@ -48,7 +48,7 @@ void request_timeout_sweep(void)
     for (; client; client = LIST_NEXT(client, link)) {
         bool late = connection_awaited_for(&client->entry, second) > client->service->idle_timeout;
         bool begun = client->request_begun || client->request.stage != STAGE_NONE;
-        if (client->timed_out)
+        if (client->timed_out || client->handshake)
             continue;
         if (begun && late)
             refuse_late_request(client);

@@ -6,8 +6,10 @@
 #include "http/reading.h"
 #include "http/request_timeout.h"
 #include "http/routes.h"
+#include "http/tls_handshake.h"
 #include "http/workarounds.h"
 #include "http/worker.h"
+#include "tls/session.h"
 #include "json/batch_body.h"
 
 #include <errno.h>
@@ -46,6 +48,19 @@ static bool on_read(int fd, bool filled)
     return !client || request_timeout_read(client);
 }
 
+static void begin_tls(struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    struct tls_current *certificate = client->service->certificate;
+
+    if (!info || !info->tls_session)
+        return;
+    client->tls =
+        tls_session_new(info->tls_session, client->entry.fd, tls_current_get(certificate));
+    tls_session_watch_reads(reading_note);
+}
+
 static void *client_arrives(void *ctx, struct http_worker *worker,
                             struct MHD_Connection *connection)
 {
@@ -65,7 +80,16 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
     clients_enter(client);
     reading_watch(on_read);
+    begin_tls(client);
     return client;
+}
+
+static void client_begins(void *socket_context)
+{
+    struct client *client = socket_context;
+
+    if (client && client->tls)
+        tls_handshake_begin(client);
 }
 
 static void client_leaves(void *ctx, struct MHD_Connection *connection, void *socket_context)
@@ -80,6 +104,7 @@ static void client_leaves(void *ctx, struct MHD_Connection *connection, void *so
         request_end(&client->request);
         clients_leave(client);
         connections_leave(http->service.connections, &client->entry);
+        tls_session_free(client->tls); /* the library has ended it */
     } else {
         connections_forget(http->service.connections, info ? info->connect_fd : -1);
     }
@@ -104,13 +129,13 @@ static struct http_worker *least_busy(const struct http_server *http)
 }
 
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
-                      socklen_t length)
+                      socklen_t length, bool tls)
 {
     if (!connections_admit(http->service.connections, fd, peer)) {
         close(fd);
         return false;
     }
-    http_worker_take(least_busy(http), fd, peer, length);
+    http_worker_take(least_busy(http), fd, peer, length, tls);
     return true;
 }
 
@@ -155,6 +180,12 @@ static unsigned limit_never_reached(const struct http_server_options *options)
     return 2 * (options->max_connections + 1);
 }
 
+/* Never called, but the library insists on a certificate. Each session gets its own in tls_session_new(). */
+static int give_no_certificate(void)
+{
+    return -1;
+}
+
 static bool start_workers(struct http_server *http, const struct http_server_options *options)
 {
     struct MHD_OptionItem items[] = {
@@ -166,13 +197,22 @@ static bool start_workers(struct http_server *http, const struct http_server_opt
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
+    struct MHD_OptionItem tls_items[] = {
+        {MHD_OPTION_ARRAY, 0, items},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)give_no_certificate},
+        {MHD_OPTION_END, 0, NULL},
+    };
     struct http_worker_options worker = {.library = items,
+                                         .tls_library = options->certificate ? tls_items : NULL,
                                          .handler = http_on_request,
                                          .arrived = client_arrives,
+                                         .begun = client_begins,
                                          .left = client_leaves,
                                          .lost = client_is_lost,
                                          .ran = refuse_stuck,
                                          .tick = request_timeout_sweep,
+                                         .stopping = tls_handshake_end_all,
                                          .clock = clock_mono};
 
     for (; http->count < options->threads; http->count++) {
@@ -205,6 +245,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
     http->service.cors = options->cors;
     http->service.names = options->names;
     http->service.connections = options->connections;
+    http->service.certificate = options->certificate;
     http->service.idle_timeout = (unsigned)((options->idle_timeout_ms + 999) / 1000);
     http->service.library_timeout = http->service.idle_timeout + REQUEST_TIMEOUT_LATER_S;
     http->service.max_batch = options->max_batch;

@@ -14,6 +14,7 @@
 #include "net/server_names.h"
 #include "ops/readiness.h"
 #include "ops/status.h"
+#include "tls/current.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct http_server_options {
     int64_t idle_timeout_ms;
     struct client_header client_header; /* its name is borrowed */
     bool proxy_protocol;                /* peers may be the clients of proxies */
+    struct tls_current *certificate;    /* borrowed; NULL: no TLS */
     const struct networks *trusted;     /* proxies; borrowed, as are the next two */
     const struct origins *cors;
     const struct server_names *names;
@@ -48,10 +50,10 @@ struct http_server_options {
  * be started. */
 struct http_server *http_server_start(const struct http_server_options *options);
 
-/* Takes over a connected socket. False: there is no room for it (see connections_admit()), and it has
+/* Takes over a connected socket; `tls` only with options.certificate. False: there is no room for it (see connections_admit()), and it has
  * been closed. In the loop's thread. */
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
-                      socklen_t length);
+                      socklen_t length, bool tls);
 
 /* From now on, each answer closes its connection. Any thread. */
 void http_server_shut_down(struct http_server *http);

@@ -9,27 +9,34 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* A daemon of the library's: TLS is a property of all its connections. */
+struct library {
+    struct http_worker *worker;
+    struct MHD_Daemon *daemon; /* NULL: not started */
+    struct loop_fd events;     /* its epoll set has some */
+    struct loop_timer timeout; /* armed no later than it has something to do by itself */
+    struct loop_chore run;
+    bool some_left; /* connections, in this round */
+};
+
 struct http_worker {
     struct http_worker_options options;
     struct loop *loop;
     struct turns *turns;
-    struct MHD_Daemon *library;
-    struct loop_fd events;     /* the library's epoll set has some */
-    struct loop_timer timeout; /* armed no later than the library has something to do by itself */
-    struct loop_chore run;
+    struct library plain, tls;
     struct loop_task tick, beat, stop;
     atomic_bool ticking, beating; /* the task is on its way */
     pthread_t thread;
     atomic_uint connections;
     unsigned suspended; /* connections */
     bool told;          /* of the connection that is being added */
-    bool some_left;     /* in this round of the library's */
+    void *told_context; /* its socket context */
 };
 
 /* On its way from the thread that has accepted it. */
 struct arrival {
     struct loop_task task;
-    struct http_worker *worker;
+    struct library *library;
     int fd;
     socklen_t length;
     struct sockaddr_storage peer;
@@ -39,17 +46,18 @@ struct arrival {
 
 /* A timer that is armed too early costs one round, so it is not moved for each connection that was
  * active meanwhile. */
-static void arm_timeout(struct http_worker *worker)
+static void arm_timeout(struct library *library)
 {
-    struct mono now = loop_now(worker->loop);
+    struct loop *loop = library->worker->loop;
+    struct mono now = loop_now(loop);
     MHD_UNSIGNED_LONG_LONG ms;
 
-    if (MHD_get_timeout(worker->library, &ms) != MHD_YES)
+    if (MHD_get_timeout(library->daemon, &ms) != MHD_YES)
         return;
     /* Never due in the round that arms it: other work of the loop has its turn in between. */
     struct mono due = ms == 0 ? mono_add_ns(now, 1) : mono_add_ms(now, (int64_t)ms);
-    if (!loop_armed(&worker->timeout) || mono_before(due, worker->timeout.at))
-        loop_arm(worker->loop, &worker->timeout, due);
+    if (!loop_armed(&library->timeout) || mono_before(due, library->timeout.at))
+        loop_arm(loop, &library->timeout, due);
 }
 
 /* glibc returns the free end of a thread's arena only when a piece of at least 64 KiB is freed beside
@@ -63,28 +71,33 @@ static void return_free_end(void)
 
 static void run_library(void *ctx)
 {
-    struct http_worker *worker = ctx;
+    struct library *library = ctx;
+    const struct http_worker_options *options = &library->worker->options;
 
-    worker->some_left = false;
-    MHD_run_wait(worker->library, 0);
-    if (worker->options.ran)
-        worker->options.ran(worker->options.ctx);
-    if (worker->some_left) /* the library has freed them by now */
+    library->some_left = false;
+    MHD_run_wait(library->daemon, 0);
+    if (options->ran)
+        options->ran(options->ctx);
+    if (library->some_left) /* the library has freed them by now */
         return_free_end();
-    arm_timeout(worker);
+    arm_timeout(library);
+}
+
+static void run_later(struct library *library)
+{
+    if (library->daemon)
+        loop_later(library->worker->loop, &library->run);
 }
 
 static void on_events(void *ctx, uint32_t events)
 {
-    struct http_worker *worker = ctx;
-
     (void)events;
-    loop_later(worker->loop, &worker->run);
+    run_later(ctx);
 }
 
 static void on_timeout(void *ctx)
 {
-    on_events(ctx, 0);
+    run_later(ctx);
 }
 
 /* ---- Connections */
@@ -92,16 +105,18 @@ static void on_timeout(void *ctx)
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct http_worker *worker = ctx;
+    struct library *library = ctx;
+    struct http_worker *worker = library->worker;
     const struct http_worker_options *options = &worker->options;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        worker->told = true;
         *socket_context = options->arrived(options->ctx, worker, connection);
+        worker->told = true;
+        worker->told_context = *socket_context;
         return;
     }
     options->left(options->ctx, connection, *socket_context);
-    worker->some_left = true;
+    library->some_left = true;
     atomic_fetch_sub(&worker->connections, 1);
 }
 
@@ -115,19 +130,23 @@ static void lose(struct http_worker *worker, int fd)
 static void begin_connection(void *ctx)
 {
     struct arrival *arrival = ctx;
-    struct http_worker *worker = arrival->worker;
+    struct library *library = arrival->library;
+    struct http_worker *worker = library->worker;
 
     worker->told = false;
-    if (MHD_add_connection(worker->library, arrival->fd, (const struct sockaddr *)&arrival->peer,
-                           arrival->length) != MHD_YES &&
-        !worker->told)
+    if (MHD_add_connection(library->daemon, arrival->fd, (const struct sockaddr *)&arrival->peer,
+                           arrival->length) == MHD_YES) {
+        if (worker->options.begun)
+            worker->options.begun(worker->told_context);
+    } else if (!worker->told) {
         lose(worker, arrival->fd);
-    loop_later(worker->loop, &worker->run);
+    }
+    run_later(library);
     free(arrival);
 }
 
 void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr *peer,
-                      socklen_t length)
+                      socklen_t length, bool tls)
 {
     struct arrival *arrival = malloc(sizeof *arrival);
 
@@ -137,7 +156,7 @@ void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr 
         close(fd);
         return;
     }
-    arrival->worker = worker;
+    arrival->library = tls ? &worker->tls : &worker->plain;
     arrival->fd = fd;
     arrival->length = length;
     memcpy(&arrival->peer, peer, length);
@@ -158,9 +177,12 @@ void http_worker_suspend(struct http_worker *worker, struct MHD_Connection *conn
 
 void http_worker_resume(struct http_worker *worker, struct MHD_Connection *connection)
 {
+    struct MHD_Daemon *daemon =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
+
     worker->suspended--;
     MHD_resume_connection(connection);
-    loop_later(worker->loop, &worker->run);
+    run_later(daemon == worker->plain.daemon ? &worker->plain : &worker->tls);
 }
 
 static void on_tick(void *ctx)
@@ -169,7 +191,8 @@ static void on_tick(void *ctx)
 
     atomic_store(&worker->ticking, false);
     worker->options.tick();
-    loop_later(worker->loop, &worker->run);
+    run_later(&worker->plain);
+    run_later(&worker->tls);
 }
 
 void http_worker_tick(struct http_worker *worker)
@@ -213,21 +236,38 @@ static void *serve(void *ctx)
     return NULL;
 }
 
+/* No-op when it is not started. */
+static void stop_library(struct library *library)
+{
+    if (!library->daemon)
+        return;
+    if (library->events.fd >= 0)
+        loop_unwatch(library->worker->loop, &library->events);
+    loop_drop(library->worker->loop, &library->run);
+    loop_disarm(library->worker->loop, &library->timeout);
+    MHD_stop_daemon(library->daemon);
+    library->daemon = NULL;
+}
+
 /* MHD_stop_daemon() belongs to the thread that runs the daemon, and aborts the process while a connection is
  * suspended. Tasks of this loop resume those that are; running the library then answers them, and may suspend
  * the next request of another one. */
-static void stop_library(void *ctx)
+static void stop_worker(void *ctx)
 {
     struct http_worker *worker = ctx;
 
     turns_finish(worker->turns);
-    run_library(worker);
+    if (worker->options.stopping)
+        worker->options.stopping();
+    run_library(&worker->plain);
+    if (worker->tls.daemon)
+        run_library(&worker->tls);
     if (worker->suspended > 0) {
         loop_post(worker->loop, &worker->stop);
         return;
     }
-    loop_unwatch(worker->loop, &worker->events);
-    MHD_stop_daemon(worker->library);
+    stop_library(&worker->plain);
+    stop_library(&worker->tls);
     loop_stop(worker->loop);
 }
 
@@ -239,26 +279,48 @@ static void stop_library(void *ctx)
 #define ONE_THREAD MHD_NO_FLAG
 #endif
 
-static bool start_library(struct http_worker *worker)
+static bool start_library(struct http_worker *worker, struct library *library,
+                          const struct MHD_OptionItem *items, unsigned flags)
 {
-    worker->library =
+    const struct http_worker_options *options = &worker->options;
+
+    *library = (struct library){
+        .worker = worker,
+        .events = {.fd = -1, .ready = on_events, .ctx = library},
+        .timeout = {.fire = on_timeout, .ctx = library},
+        .run = {.run = run_library, .ctx = library},
+    };
+    library->daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-                             MHD_USE_ERROR_LOG | ONE_THREAD,
-                         0, NULL, NULL, worker->options.handler, worker->options.ctx,
-                         MHD_OPTION_ARRAY, worker->options.library, MHD_OPTION_NOTIFY_CONNECTION,
-                         on_connection, worker, MHD_OPTION_END);
+                             MHD_USE_ERROR_LOG | ONE_THREAD | flags,
+                         0, NULL, NULL, options->handler, options->ctx, MHD_OPTION_ARRAY, items,
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, library, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
-        worker->library ? MHD_get_daemon_info(worker->library, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-    worker->events.fd = info ? info->epoll_fd : -1;
-    return worker->events.fd >= 0 && loop_watch(worker->loop, &worker->events, EPOLLIN) == 0;
+        library->daemon ? MHD_get_daemon_info(library->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (!info)
+        return false;
+    library->events.fd = info->epoll_fd;
+    if (loop_watch(worker->loop, &library->events, EPOLLIN) == 0)
+        return true;
+    library->events.fd = -1;
+    return false;
+}
+
+static bool start_libraries(struct http_worker *worker)
+{
+    const struct http_worker_options *options = &worker->options;
+
+    return start_library(worker, &worker->plain, options->library, 0) &&
+           (!options->tls_library ||
+            start_library(worker, &worker->tls, options->tls_library, MHD_USE_TLS));
 }
 
 static void discard(struct http_worker *worker)
 {
     int cause = errno;
 
-    if (worker->library)
-        MHD_stop_daemon(worker->library);
+    stop_library(&worker->plain);
+    stop_library(&worker->tls);
     turns_free(worker->turns);
     loop_free(worker->loop);
     free(worker);
@@ -272,15 +334,12 @@ struct http_worker *http_worker_start(const struct http_worker_options *options)
     if (!worker)
         return NULL;
     worker->options = *options;
-    worker->events = (struct loop_fd){.fd = -1, .ready = on_events, .ctx = worker};
-    worker->timeout = (struct loop_timer){.fire = on_timeout, .ctx = worker};
-    worker->run = (struct loop_chore){.run = run_library, .ctx = worker};
     worker->tick = (struct loop_task){.run = on_tick, .ctx = worker};
     worker->beat = (struct loop_task){.run = on_beat, .ctx = worker};
-    worker->stop = (struct loop_task){.run = stop_library, .ctx = worker};
+    worker->stop = (struct loop_task){.run = stop_worker, .ctx = worker};
     worker->loop = loop_new(options->clock);
     worker->turns = worker->loop ? turns_new(worker->loop) : NULL;
-    if (!worker->turns || !start_library(worker)) {
+    if (!worker->turns || !start_libraries(worker)) {
         discard(worker);
         return NULL;
     }

@@ -4,8 +4,8 @@
  *
  * libmicrohttpd's own loops wait once more, with the full timeout, when they have fetched exactly as many
  * events as they can (workarounds.h); clients that wait for their answers send nothing more. With a
- * timeout of 0 that is harmless. So each worker has a daemon of the library's without threads, whose
- * epoll descriptor is watched here. All calls to it, MHD_resume_connection() included, are made in the
+ * timeout of 0 that is harmless. So each worker has daemons of the library's without threads, one for plain
+ * connections and one for those with TLS, whose epoll descriptors are watched here. All calls to it, MHD_resume_connection() included, are made in the
  * worker's thread: 0.9.75 cannot be woken from another one. Private to the HTTP side. */
 #ifndef HTTP_WORKER_H
 #define HTTP_WORKER_H
@@ -14,16 +14,21 @@
 #include "http/turns.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 struct http_worker;
 
-/* All but `library` is called, and `ctx` used, in the worker's thread. */
+/* All but the two `library` is called, and `ctx` used, in the worker's thread. */
 struct http_worker_options {
     const struct MHD_OptionItem *library; /* more options for MHD_start_daemon(); read at once */
+    const struct MHD_OptionItem
+        *tls_library; /* likewise, for connections with TLS; NULL: there are none */
     MHD_AccessHandlerCallback handler;
     /* A connection begins. Returns its socket context. */
     void *(*arrived)(void *ctx, struct http_worker *worker, struct MHD_Connection *connection);
+    /* The library has taken it, and it may be suspended. NULL: not called. */
+    void (*begun)(void *socket_context);
     /* A connection has ended; its descriptor is still open. */
     void (*left)(void *ctx, struct MHD_Connection *connection, void *socket_context);
     /* A connection given to http_worker_take() ends before it has begun, for lack of memory. Its
@@ -32,6 +37,8 @@ struct http_worker_options {
     /* The library has done for now what there was to do. NULL: not called. */
     void (*ran)(void *ctx);
     void (*tick)(void); /* for http_worker_tick() */
+    /* Resumes what waits for clients, as the worker is about to stop; perhaps several times. NULL: not called. */
+    void (*stopping)(void);
     void *ctx;
     clock_fn *clock; /* of the worker's loop */
 };
@@ -40,9 +47,9 @@ struct http_worker_options {
  * cannot be started, or out of memory. */
 struct http_worker *http_worker_start(const struct http_worker_options *options);
 
-/* Takes over a connected, non-blocking socket. Any thread. */
+/* Takes over a connected, non-blocking socket; `tls` only with options.tls_library. Any thread. */
 void http_worker_take(struct http_worker *worker, int fd, const struct sockaddr *peer,
-                      socklen_t length);
+                      socklen_t length, bool tls);
 
 /* Connections taken that have not ended. Any thread. */
 unsigned http_worker_connections(const struct http_worker *worker);

@@ -18,6 +18,7 @@ static const struct {
     const char *setting;
 } kinds[] = {
     {"http", "http.listen"},
+    {"tls", "http.tls_listen"},
     {"relay", "relay.listen"},
 };
 
@@ -136,7 +137,7 @@ static bool read_one(struct inherited_sockets *sockets, int fd, const char *name
     if (!setting)
         return refuse_inherited(error,
                                 "socket %d of the service manager is named '%.60s'; its unit needs "
-                                "FileDescriptorName=http or relay",
+                                "FileDescriptorName=http, tls or relay",
                                 fd, name);
     problem = write_name(fd, text);
     if (problem)

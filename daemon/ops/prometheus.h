@@ -41,6 +41,8 @@ struct prometheus_gauges {
     uint64_t flights; /* distinct hosts they wait for */
     struct prometheus_store hosts;
     struct prometheus_store misses;
+    bool has_tls;
+    int64_t certificate_expiry;                         /* unix seconds; with has_tls */
     uint64_t http_connections;                          /* open */
     uint64_t relay_connections;                         /* … */
     uint64_t relay_lookups;                             /* pending, of those above */

@@ -70,10 +70,41 @@ static void put_proxy_errors(struct exposition *out, const struct metrics_snapsh
     exposition_labelled(out, name, "reason", "full", counters[METRIC_HTTP_PROXY_FULL]);
 }
 
+static void put_tls(struct exposition *out, const struct metrics_snapshot *snapshot,
+                    const struct prometheus_gauges *gauges)
+{
+    static const struct {
+        const char *reason;
+        enum metric metric;
+    } failures[] = {
+        {"closed", METRIC_TLS_FAILED_CLOSED},     {"plain_http", METRIC_TLS_FAILED_PLAIN_HTTP},
+        {"version", METRIC_TLS_FAILED_VERSION},   {"cipher", METRIC_TLS_FAILED_CIPHER},
+        {"protocol", METRIC_TLS_FAILED_PROTOCOL}, {"alert", METRIC_TLS_FAILED_ALERT},
+        {"timeout", METRIC_TLS_FAILED_TIMEOUT},   {"malformed", METRIC_TLS_FAILED_MALFORMED},
+    };
+    const char *name = PREFIX "tls_handshakes_total";
+    const uint64_t *counters = snapshot->counters;
+
+    exposition_head(out, name, "counter",
+                    "TLS handshakes: full, or those that resumed an earlier session.");
+    exposition_labelled(out, name, "session", "full", counters[METRIC_TLS_FULL]);
+    exposition_labelled(out, name, "session", "resumed", counters[METRIC_TLS_RESUMED]);
+    name = PREFIX "tls_handshake_failures_total";
+    exposition_head(out, name, "counter", "TLS handshakes that failed, by reason.");
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        exposition_labelled(out, name, "reason", failures[i].reason, counters[failures[i].metric]);
+    if (gauges->has_tls)
+        exposition_single(out, PREFIX "tls_certificate_expiry_timestamp_seconds", "gauge",
+                          "When the certificate for TLS, or one of its chain, expires, in seconds "
+                          "since the epoch.",
+                          (uint64_t)gauges->certificate_expiry);
+}
+
 void prometheus_put_http(struct exposition *out, const struct metrics_snapshot *snapshot,
                          const struct prometheus_gauges *gauges)
 {
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
     put_proxy_errors(out, snapshot);
+    put_tls(out, snapshot, gauges);
 }

@@ -155,6 +155,21 @@ static json_t *render_relay(const struct status_relay *relay)
     return object;
 }
 
+static json_t *render_tls(const struct status_tls *tls)
+{
+    const struct tls_facts *facts = &tls->certificate;
+    json_t *object = json_object(), *certificate = json_object();
+
+    object_add(&certificate, "subject", text_or_null(facts->subject));
+    object_add(&certificate, "issuer", text_or_null(facts->issuer));
+    object_add(&certificate, "sha256_fingerprint", json_string(facts->fingerprint));
+    object_add(&certificate, "not_before", time_text(facts->not_before));
+    object_add(&certificate, "not_after", time_text(facts->not_after));
+    object_add(&object, "listen", render_listen(tls->listen));
+    object_add(&object, "certificate", certificate);
+    return object;
+}
+
 static json_t *render_connection(const struct link_status *link)
 {
     json_t *connection = json_object();
@@ -199,6 +214,8 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "cache", render_cache(snapshot));
     object_add(&status, "lookups", render_lookups(&snapshot->lookups));
     object_add(&status, "pool", render_pool(&snapshot->pool));
+    if (snapshot->has_tls)
+        object_add(&status, "tls", render_tls(&snapshot->tls));
     if (snapshot->has_relay)
         object_add(&status, "relay", render_relay(&snapshot->relay));
     object_add(&status, "connections", render_connections(&snapshot->pool));

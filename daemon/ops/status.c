@@ -13,6 +13,8 @@ struct status {
     const struct descriptors *descriptors; /* or NULL */
     status_relay_fn *relay;                /* or NULL */
     void *relay_ctx;
+    struct tls_current *certificate; /* or NULL */
+    const char *tls_listen;
     _Atomic uint32_t pending;
     _Atomic bool closed;
 };
@@ -23,6 +25,17 @@ static void finish_status(struct status_request *request)
 
     request->done(request); /* not ours any more */
     atomic_fetch_sub(&status->pending, 1);
+}
+
+static void take_tls(const struct status *status, struct status_snapshot *snapshot)
+{
+    snapshot->has_tls = status->certificate != NULL;
+    if (!status->certificate)
+        return;
+    struct tls_certificate *certificate = tls_current_get(status->certificate);
+    snapshot->tls.listen = status->tls_listen;
+    snapshot->tls.certificate = *tls_certificate_facts(certificate);
+    tls_certificate_unref(certificate);
 }
 
 static void take_snapshot(void *ctx)
@@ -45,6 +58,7 @@ static void take_snapshot(void *ctx)
     snapshot->has_relay = status->relay != NULL;
     if (status->relay)
         status->relay(status->relay_ctx, &snapshot->relay);
+    take_tls(status, snapshot);
     snapshot->open_fds_known =
         status->descriptors &&
         descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
@@ -109,6 +123,12 @@ void status_set_relay(struct status *status, status_relay_fn *relay, void *ctx)
 {
     status->relay = relay;
     status->relay_ctx = ctx;
+}
+
+void status_set_tls(struct status *status, struct tls_current *certificate, const char *listen)
+{
+    status->certificate = certificate;
+    status->tls_listen = listen;
 }
 
 struct status *status_new(const struct status_options *options)

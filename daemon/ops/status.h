@@ -12,6 +12,7 @@
 #include "lookup/recall.h"
 #include "ops/descriptors.h"
 #include "p0f/pool.h"
+#include "tls/current.h"
 
 #include <stdint.h>
 
@@ -38,6 +39,12 @@ struct status_relay {
     uint32_t max_lookups;
 };
 
+/* What is served with TLS. */
+struct status_tls {
+    const char *listen; /* as in the settings; lives as long as the status */
+    struct tls_facts certificate;
+};
+
 /* Called in the loop's thread. */
 typedef void status_relay_fn(void *ctx, struct status_relay *relay);
 
@@ -62,6 +69,8 @@ struct status_snapshot {
     struct pool_status pool;
     bool has_relay;
     struct status_relay relay;
+    bool has_tls;
+    struct status_tls tls;
     bool open_fds_known; /* the descriptors of this process; see descriptors.h */
     uint64_t open_fds;
 };
@@ -101,6 +110,10 @@ void status_set_descriptors(struct status *status, const struct descriptors *des
 
 /* Where the state of the relay comes from, if there is one. Before the loop runs. */
 void status_set_relay(struct status *status, status_relay_fn *relay, void *ctx);
+
+/* Which certificate new connections get, if there is TLS; borrowed until status_free(), as is `listen`. Before the
+ * loop runs. */
+void status_set_tls(struct status *status, struct tls_current *certificate, const char *listen);
 
 /* The request belongs to the status until done() is called, once: in the loop's thread or, if there is
  * no snapshot, in this one before this returns. Any thread. */

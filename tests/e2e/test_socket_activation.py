@@ -135,7 +135,7 @@ def _refused(scratch, fake, sock, name, *arguments):
 @pytest.mark.parametrize("name", ["https", "p0f-lookupd.socket", None])
 def test_an_unknown_name(fake, scratch, tcp, name):
     assert f"socket 3 of the service manager is named '{name or 'unknown'}'; its unit needs " \
-        "FileDescriptorName=http or relay" in _refused(scratch, fake, tcp, name)
+        "FileDescriptorName=http, tls or relay" in _refused(scratch, fake, tcp, name)
 
 
 def test_what_is_no_listening_socket(fake, scratch, tcp):

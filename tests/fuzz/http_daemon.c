@@ -51,7 +51,8 @@ static void do_nothing(void *ctx)
 static void do_take(void *ctx)
 {
     (void)ctx;
-    HOLDS(http_server_take(all.modules.http, all.taken.fd, all.taken.peer, all.taken.length));
+    HOLDS(
+        http_server_take(all.modules.http, all.taken.fd, all.taken.peer, all.taken.length, false));
     sem_post(&all.done);
 }
 

@@ -72,7 +72,7 @@ static void ask_http(const char *request, char *answer, size_t size)
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    cr_assert(http_server_take(modules.http, ends[1], &local, sizeof(sa_family_t)));
+    cr_assert(http_server_take(modules.http, ends[1], &local, sizeof(sa_family_t), false));
     cr_assert_eq(pthread_create(&thread, NULL, run_loop, NULL), 0);
     cr_assert_eq(write(ends[0], request, strlen(request)), (ssize_t)strlen(request));
     while (used < size - 1 && (got = read(ends[0], answer + used, size - 1 - used)) > 0)
@@ -161,7 +161,7 @@ Test(modules, descriptors_of_clients_are_counted)
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     cr_assert(build("http.threads=3"), "%s", error);
     expect_descriptors_right();
-    cr_assert(http_server_take(modules.http, dup(ends[1]), &local, sizeof(sa_family_t)));
+    cr_assert(http_server_take(modules.http, dup(ends[1]), &local, sizeof(sa_family_t), false));
     expect_descriptors_right();
     lingering_close_take(modules.lingering, dup(ends[1]), &local);
     expect_descriptors_right();

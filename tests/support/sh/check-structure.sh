@@ -57,6 +57,8 @@ within() {
 only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http may use libmicrohttpd:'
 only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json and daemon/ops/render_status.c may use jansson:'
 only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c may use inih:'
+only '#include <gnutls/' 'daemon/(tls/[a-z_]*|net/tokens|cmd_health_connection)\.[ch]' |
+    rule 'Only daemon/tls, daemon/net/tokens.c and the command health may use GnuTLS:'
 only '\b(clock_gettime|gettimeofday|timespec_get|time) *\(' 'daemon/core/clock\.c' |
     rule 'Only daemon/core/clock.c may read a clock:'
 only '\b(exit|_Exit|quick_exit) *\(' 'daemon/main\.c' | rule 'Only daemon/main.c may exit:'
@@ -71,15 +73,16 @@ within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?put
 # Which folders of daemon/ the files of a folder may include; "." is daemon/ itself. All may include the
 # library's header.
 cat >"$dir/folders" <<'TABLE'
-.      core net config p0f json lookup ops http relay
-http   core net p0f json lookup ops
-ops    core config p0f json lookup
+.      core net config p0f json lookup ops http relay tls
+http   core net p0f json lookup ops tls
+ops    core config p0f json lookup tls
 relay  core p0f lookup
 lookup core p0f json
 json   core
 p0f    core
-config core net
+config core net tls
 net    core
+tls    core
 core
 TABLE
 while read -r folder allowed; do

@@ -118,7 +118,7 @@ static void connect_one(unsigned number)
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     ends[number] = pair[1];
-    http_worker_take(worker, pair[0], &peer, sizeof peer.sa_family);
+    http_worker_take(worker, pair[0], &peer, sizeof peer.sa_family, false);
 }
 
 static void ask(unsigned number, const char *what)
