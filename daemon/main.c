@@ -2,8 +2,10 @@
 /* The command line. */
 #include "cmd_health.h"
 #include "cmd_lookup.h"
+#include "cmd_token.h"
 #include "config/config_listen.h"
 #include "config/tls_files.h"
+#include "config/token_file.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "server.h"
@@ -45,6 +47,7 @@ static void print_help(void)
         "usage: p0f-lookupd [-c FILE] [-o section.key=value]... [-t] [-T] [-V] [-h]\n"
         "       p0f-lookupd [-c FILE] [-o section.key=value]... lookup [--raw|--text] [IP...|-]\n"
         "       p0f-lookupd [-c FILE] [-o section.key=value]... health [--ready] [URL|SOCKET]\n"
+        "       p0f-lookupd token NAME [ROLE]\n"
         "\n"
         "  -c, --config FILE  read the settings from FILE (default: %s,\n"
         "                     if it exists)\n"
@@ -64,6 +67,9 @@ static void print_help(void)
         "                     http[s]://host:port, unix:/path or /path.\n"
         "                     Exit status: 0 or 1\n"
         "      --ready        for /readyz: whether p0f answers, too\n"
+        "  token NAME [ROLE]  make a token: print the line for http.token_file on standard output\n"
+        "                     and the token on standard error. Roles: lookup (the default), self,\n"
+        "                     metrics, all\n"
         "  help               print this and exit\n"
         "\n"
         "Runs in the foreground and logs to stderr. SIGHUP reloads the settings; SIGTERM\n"
@@ -153,7 +159,8 @@ static int run(const struct config_source *source, const struct command_line *li
     batch_body_init();
     if (line->command[0] && line->mode == SERVE) {
         status = run_command(config, line);
-    } else if (!config_listen_check(config, true, error) || !check_certificate(config, error)) {
+    } else if (!config_listen_check(config, true, error) || !token_file_check(config, error) ||
+               !check_certificate(config, error)) {
         status = refuse_config(error, false);
     } else if (line->mode == PRINT) {
         status = print_config(config);
@@ -184,12 +191,22 @@ static int run_daemon(struct config_source *source, const struct command_line *l
     return status;
 }
 
+static int count_words(char *const *words)
+{
+    int count = 0;
+
+    while (words[count])
+        count++;
+    return count;
+}
+
 /* Whether there is such a command, and the options and arguments are for it. Says so if not. */
 static bool is_usable(const struct command_line *line)
 {
     const char *command = line->command[0];
 
-    if (command && !is_command(line, "lookup") && !is_command(line, "health"))
+    if (command && !is_command(line, "lookup") && !is_command(line, "health") &&
+        !is_command(line, "token"))
         fprintf(stderr, "p0f-lookupd: unknown command %s\n", command);
     else if (line->format != CMD_LOOKUP_PARSED && !is_command(line, "lookup"))
         fprintf(stderr, "p0f-lookupd: --raw and --text are options of lookup\n");
@@ -197,6 +214,8 @@ static bool is_usable(const struct command_line *line)
         fprintf(stderr, "p0f-lookupd: --ready is an option of health\n");
     else if (is_command(line, "health") && line->command[1] && line->command[2])
         fprintf(stderr, "p0f-lookupd: health: unexpected argument %s\n", line->command[2]);
+    else if (is_command(line, "token") && (!line->command[1] || count_words(line->command) > 3))
+        fprintf(stderr, "p0f-lookupd: token: expected NAME [ROLE]\n");
     else
         return true;
     return false;
@@ -276,6 +295,8 @@ int main(int argc, char **argv)
     }
     if (!is_usable(&line))
         return usage(argv);
+    if (is_command(&line, "token")) /* without the settings, which may not be valid yet */
+        return cmd_token(line.command[1], line.command[2]);
     if (line.mode != SERVE || line.command[0])
         return run(&source, &line);
     return run_daemon(&source, &line);

@@ -3,6 +3,7 @@
 
 #include "config/snapshot.h"
 #include "config/tls_files.h"
+#include "config/token_file.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -203,6 +204,22 @@ void modules_replace_certificate(struct modules *modules, struct tls_certificate
         tls_certificate_unref(certificate);
 }
 
+static bool read_tokens_of(struct modules *modules, const struct config *config,
+                           char error[MODULES_ERROR_SIZE])
+{
+    char reason[CONFIG_ERROR_SIZE];
+
+    return token_file_load(config, &modules->tokens, reason) || fail_build(error, "%s", reason);
+}
+
+void modules_replace_tokens(struct modules *modules, struct tokens *tokens)
+{
+    tokens_unref(modules->tokens);
+    modules->tokens = tokens;
+    if (tokens)
+        http_server_replace_tokens(modules->http, tokens);
+}
+
 static void take_lingering(void *ctx, int fd, const struct sockaddr *peer)
 {
     lingering_close_take(ctx, fd, peer);
@@ -254,6 +271,7 @@ static bool build_http(struct modules *modules, const struct config *config,
         .trusted = modules->trusted,
         .cors = modules->cors,
         .names = modules->names,
+        .tokens = modules->tokens,
         .threads = worker_count_of(config),
         .max_connections = config->http.max_connections,
         .max_batch = config->http.max_batch,
@@ -335,7 +353,8 @@ bool modules_build(struct modules *modules, const struct config *config,
     *modules = (struct modules){0};
     if (!build_lookup(modules, config, options, error) ||
         !build_ops(modules, config, options, error) || !read_lists(modules, config, error) ||
-        !read_certificate(modules, config, error) || !build_http(modules, config, options, error) ||
+        !read_tokens_of(modules, config, error) || !read_certificate(modules, config, error) ||
+        !build_http(modules, config, options, error) ||
         !build_relay(modules, config, options, error))
         return false;
     count_descriptors(modules);
@@ -352,6 +371,7 @@ void modules_tear_down(struct modules *modules)
     proxy_gate_free(modules->tls_gate);
     tls_current_free(modules->certificate);
     status_free(modules->status);
+    tokens_unref(modules->tokens);
     server_names_free(modules->names);
     origins_free(modules->cors);
     networks_free(modules->trusted);

@@ -50,6 +50,7 @@ struct modules {
     struct networks *trusted;
     struct origins *cors;
     struct server_names *names;
+    struct tokens *tokens; /* NULL without http.token_file */
     struct connections *connections;
     struct lingering_close *lingering;
     struct proxy_gate *gate, *tls_gate; /* NULL without http.proxy_protocol */
@@ -74,6 +75,10 @@ bool modules_build(struct modules *modules, const struct config *config,
  * /status shows the old ones. In the loop's thread. */
 bool modules_apply(struct modules *modules, const struct config *config, const struct config *fresh)
     __attribute__((warn_unused_result));
+
+/* Puts other tokens in force; takes the reference over. NULL if there were none at the start, which they cannot
+ * change. In the loop's thread. */
+void modules_replace_tokens(struct modules *modules, struct tokens *tokens);
 
 /* Gives another certificate to new connections; takes the reference over. No-op without http.tls_listen at the
  * start. In the loop's thread. */

@@ -3,8 +3,18 @@
 
 #include "config/config_listen.h"
 #include "config/tls_files.h"
+#include "config/token_file.h"
 #include "core/log.h"
 #include "systemd.h"
+
+#include <string.h>
+
+/* What is read again. */
+struct fresh {
+    struct config *config;
+    struct tls_certificate *certificate; /* NULL: not used */
+    struct tokens *tokens;               /* NULL: not used */
+};
 
 static void warn_restart_needed(void *ctx, const struct config_change *change)
 {
@@ -13,31 +23,42 @@ static void warn_restart_needed(void *ctx, const struct config_change *change)
               change->key, change->waiting, change->in_force);
 }
 
-/* The addresses must be good for the next start, except that names and the group are not looked up here:
- * that could take long. */
-static struct config *load_fresh(const struct config_source *source,
-                                 struct tls_certificate **certificate,
-                                 char error[CONFIG_ERROR_SIZE])
-{
-    struct config *fresh = config_load(source, error);
-
-    if (!fresh ||
-        (config_listen_check(fresh, false, error) && tls_files_load(fresh, certificate, error)))
-        return fresh;
-    config_free(fresh);
-    return NULL;
-}
-
 static void log_warning(const char *text)
 {
     log_warnx("%s", text);
 }
 
-static void put_certificate_in_force(const struct config *fresh, struct modules *modules,
-                                     struct tls_certificate *certificate)
+/* The addresses must be good for the next start, except that names and the group are not looked up here:
+ * that could take long. */
+static bool load_fresh(const struct config_source *source, struct fresh *fresh,
+                       char error[CONFIG_ERROR_SIZE])
 {
-    tls_files_warn(fresh, certificate, clock_wall(), log_warning);
-    modules_replace_certificate(modules, certificate);
+    *fresh = (struct fresh){.config = config_load(source, error)};
+    if (!fresh->config)
+        return false;
+    if (config_listen_check(fresh->config, false, error) &&
+        token_file_load(fresh->config, &fresh->tokens, error) &&
+        tls_files_load(fresh->config, &fresh->certificate, error))
+        return true;
+    tokens_unref(fresh->tokens);
+    config_free(fresh->config);
+    return false;
+}
+
+/* Another file of tokens needs a restart. */
+static void adopt_tokens(struct modules *modules, const struct config *config,
+                         const struct fresh *fresh)
+{
+    if (strcmp(config->http.token_file, fresh->config->http.token_file) == 0)
+        modules_replace_tokens(modules, fresh->tokens);
+    else
+        tokens_unref(fresh->tokens);
+}
+
+static void adopt_certificate(struct modules *modules, const struct fresh *fresh)
+{
+    tls_files_warn(fresh->config, fresh->certificate, clock_wall(), log_warning);
+    modules_replace_certificate(modules, fresh->certificate);
 }
 
 static void fail_reload(struct modules *modules, const char *error)
@@ -50,21 +71,21 @@ static void fail_reload(struct modules *modules, const char *error)
 void reload_settings(struct config *config, const struct config_source *source,
                      struct modules *modules)
 {
-    struct tls_certificate *certificate = NULL;
     char error[CONFIG_ERROR_SIZE];
+    struct fresh fresh;
 
     systemd_notify_reloading();
-    struct config *fresh = load_fresh(source, &certificate, error);
-    if (!fresh) {
+    if (!load_fresh(source, &fresh, error)) {
         fail_reload(modules, error);
         return;
     }
-    put_certificate_in_force(fresh, modules, certificate);
-    config_restart_needed(config, fresh, warn_restart_needed, NULL);
-    config_adopt(config, fresh); /* limits still follow from what needs a restart */
-    if (!modules_apply(modules, config, fresh))
+    config_restart_needed(config, fresh.config, warn_restart_needed, NULL);
+    config_adopt(config, fresh.config); /* limits still follow from what needs a restart */
+    if (!modules_apply(modules, config, fresh.config))
         log_warnx("out of memory: the new settings are in force, but /status shows the old ones");
-    config_free(fresh);
+    adopt_tokens(modules, config, &fresh);
+    adopt_certificate(modules, &fresh);
+    config_free(fresh.config);
     status_reloaded(modules->status, clock_wall());
     log_info("settings reloaded");
     systemd_notify_ready(NULL);

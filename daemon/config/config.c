@@ -40,8 +40,10 @@ static const struct option options[] = {
      "close a connection that has been idle for this long"},
     {"http", "max_batch", OPTION_COUNT, FIELD(http, max_batch), "1000", 1, 1000000, false,
      "maximum number of addresses in one POST /hosts"},
+    {"http", "token_file", OPTION_FILE, FIELD(http, token_file), "", 0, 0, false,
+     "file of the tokens that requests must have; empty for none"},
     {"http", "allow_unauthenticated", OPTION_BOOLEAN, FIELD(http, allow_unauthenticated), "no", 0, 0, false,
-     "allow listening where other hosts can connect, without authentication"},
+     "allow listening where other hosts can connect, without tokens"},
     {"http", "trusted_proxies", OPTION_NETWORKS, FIELD(http, trusted_proxies), "127.0.0.0/8, ::1", 0, 0, false,
      "proxies trusted to name the client: networks, comma-separated"},
     {"http", "client_header", OPTION_CLIENT_HEADER, FIELD(http, client_header), "X-Forwarded-For", 0, 0, false,
@@ -301,6 +303,9 @@ void config_advise(const struct config *config, advise_fn *advise)
         !has_unix_socket(config->http.listen))
         advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
                "http.listen has no unix socket");
+    if (config->http.token_file[0] && config->http.allow_unauthenticated)
+        advise("http.allow_unauthenticated changes nothing: with http.token_file, requests need a "
+               "token");
     if (!config->http.tls_listen[0] &&
         (config->http.tls_certificate[0] || config->http.tls_key[0])) {
         snprintf(text, sizeof text, "http.%s changes nothing: http.tls_listen is empty",

@@ -41,6 +41,7 @@ struct config {
         uint32_t max_connections;
         int64_t idle_timeout;
         uint32_t max_batch;
+        char *token_file; /* "": nobody needs a token */
         bool allow_unauthenticated;
         char *trusted_proxies;
         char *client_header;

@@ -19,7 +19,7 @@ static struct listeners_options http_options(const struct config *config)
         .addresses = config->http.listen,
         .setting = "http.listen",
         .server = "",
-        .beyond_loopback = config->http.allow_unauthenticated,
+        .beyond_loopback = config->http.token_file[0] || config->http.allow_unauthenticated,
         .access = {.mode = (mode_t)config->http.socket_mode},
     };
 }
@@ -47,7 +47,7 @@ struct listeners_options config_listen_tls(const struct config *config)
         .addresses = config->http.tls_listen,
         .setting = "http.tls_listen",
         .server = "TLS: ",
-        .beyond_loopback = config->http.allow_unauthenticated,
+        .beyond_loopback = config->http.token_file[0] || config->http.allow_unauthenticated,
     };
 }
 

@@ -97,8 +97,8 @@ void metrics_count(enum metric metric)
     add_relaxed(VALUE(counters) + metric, 1);
 }
 
-static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 404, 405, 408, 413, 414,
-                                                  415, 421, 431, 499, 502, 503, 504, 505};
+static const unsigned codes[METRICS_CODES - 1] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 413,
+                                                  414, 415, 421, 431, 499, 502, 503, 504, 505};
 
 unsigned metrics_code(unsigned column)
 {

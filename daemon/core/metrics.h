@@ -30,6 +30,9 @@ enum metric {
     METRIC_P0F_CONNECTIONS_LOST,   /* closed by p0f, or given up for what came on them */
     METRIC_HTTP_REFUSED,           /* connections of clients refused: no room */
     METRIC_HTTP_EVICTED,           /* … closed to make room for others */
+    METRIC_HTTP_NO_TOKEN,          /* requests denied: without a token */
+    METRIC_HTTP_BAD_TOKEN,         /* … with one that is unknown */
+    METRIC_HTTP_BAD_ROLE,          /* … its role does not permit it */
     METRIC_HTTP_PROXY_MISSING,     /* … of trusted proxies closed: without a PROXY header */
     METRIC_HTTP_PROXY_MALFORMED,   /* … with a malformed one */
     METRIC_HTTP_PROXY_TOO_LONG,    /* … with one that is too long */
@@ -66,10 +69,10 @@ void metrics_count(enum metric metric);
  * first occurrence is seen to be an increase. */
 struct metrics_route {
     const char *label;
-    unsigned expected[8]; /* 0 ends */
+    unsigned expected[12]; /* 0 ends */
 };
 
-#define METRICS_CODES 18 /* statuses counted separately; the last column is for all others */
+#define METRICS_CODES 20 /* statuses counted separately; the last column is for all others */
 
 /* The status of a column, 0 for the last. */
 unsigned metrics_code(unsigned column);

@@ -3,7 +3,6 @@
 
 #include "http/response.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Beyond what any page may read. Each by its name: "*" means nothing in a request with credentials. */
@@ -19,23 +18,10 @@
     "X-Request-Id, X-Requested-With, baggage, sentry-trace, traceparent, tracestate"
 #define PREFLIGHT_GOOD_S "3600"
 
-/* In one field with what the response has already: some caches read only one (nginx before 1.23). */
-static void add_vary(struct MHD_Response **response)
-{
-    const char *own = *response ? MHD_get_response_header(*response, "Vary") : NULL;
-    char all[64] = "Origin";
-
-    if (own) {
-        snprintf(all, sizeof all, "%s, Origin", own);
-        MHD_del_response_header(*response, "Vary", own);
-    }
-    response_add(response, "Vary", all);
-}
-
 void cors_add_fields(const struct request *request, struct MHD_Response **response)
 {
     if (origins_vary(request->client->service->cors))
-        add_vary(response);
+        response_vary(response, "Origin");
     if (!request->allow_origin)
         return;
     response_add(response, "Access-Control-Allow-Origin", request->allow_origin);

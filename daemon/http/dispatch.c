@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/dispatch.h"
 
+#include "http/access.h"
+#include "http/denied.h"
 #include "http/direct_answer.h"
 #include "http/misdirected.h"
 #include "http/options.h"
@@ -110,10 +112,19 @@ static enum MHD_Result serve_method(struct request *request)
     return respond_method_not_allowed(request);
 }
 
+/* Browsers send no token in a preflight. That of a visitor, passed on by a proxy, is not meant for us. */
+static bool is_allowed_preflight(const struct request *request)
+{
+    return request->fields.preflight && request->allow_origin && has_method(request, "OPTIONS") &&
+           !request->target.route->any;
+}
+
 static enum MHD_Result serve_request(struct request *request)
 {
     if (is_misdirected(request))
         return respond_misdirected(request);
+    if (request->access != ACCESS_GRANTED)
+        return is_allowed_preflight(request) ? serve_options(request) : respond_denied(request);
     if (request->target.error == TARGET_TOO_LONG)
         return respond_problem(request, PROBLEM_URI_TOO_LONG, NULL,
                                "the request target exceeds %d bytes", TARGET_MAX);
@@ -136,6 +147,8 @@ static enum MHD_Result begin_body(struct request *request)
         }
         return MHD_YES; /* answering now would close the connection */
     }
+    if (request->access != ACCESS_GRANTED)
+        return respond_denied(request);
     if (request->fields.content_length > request->client->service->batch_bytes)
         return respond_problem(request, PROBLEM_BODY_TOO_LARGE, NULL, BODY_TOO_LARGE,
                                request->client->service->batch_bytes);
@@ -169,6 +182,7 @@ static enum MHD_Result on_head(struct request *request, const char *url, const c
     if (fields->hosts != 1 && (fields->hosts > 1 || strcmp(version, "HTTP/1.1") == 0))
         return respond_problem(request, PROBLEM_BAD_REQUEST, NULL,
                                "expected exactly one Host field, got %u", fields->hosts);
+    access_check(request);
     return begin_body(request);
 }
 

@@ -95,6 +95,10 @@ void fields_add(struct fields *fields, const char *name, size_t name_length, con
             fields->out_of_memory |= !field_values_add(&fields->none_match, value);
         else if (is_named(name, "Cache-Control"))
             cache_directives_read(value, &fields->directives);
+        else if (is_named(name, "Authorization")) {
+            fields->authorizations++;
+            fields->authorization = value;
+        }
         break;
     case 14:
         if (is_named(name, "Content-Length")) {

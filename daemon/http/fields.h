@@ -28,10 +28,12 @@ struct fields {
     const struct client_header *client_header; /* the field with the client's address; borrowed */
     size_t bytes;                              /* of all field lines */
     unsigned hosts, lengths, encodings;        /* Host, Content-Length, Transfer-Encoding */
+    unsigned authorizations;                   /* Authorization */
     uint64_t content_length;                   /* 0 for a chunked body too */
     const char *content_type;
     const char *host; /* the last Host, perhaps with trailing whitespace; or NULL */
     const char *origin;
+    const char *authorization;      /* the last Authorization, or NULL */
     struct field_values accept;     /* Accept */
     struct field_values client;     /* of client_header */
     struct field_values none_match; /* If-None-Match */

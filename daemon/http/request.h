@@ -10,6 +10,7 @@
 #include "http/response_cache.h"
 #include "http/target.h"
 #include "http/worker.h"
+#include "http/worker_tokens.h"
 #include "lookup/lookup.h"
 #include "net/client_header.h"
 #include "net/networks.h"
@@ -45,9 +46,11 @@ struct http_service {
     struct tls_current *certificate; /* NULL: no TLS */
     struct connections *connections;
     struct budget *batch_memory;
-    atomic_bool shutting_down; /* each answer closes its connection */
-    atomic_bool closing_idle;  /* connections without a request are closed */
-    atomic_uint leaving;       /* tasks on their way to the lookups' loop, for clients that left */
+    atomic_bool shutting_down;           /* each answer closes its connection */
+    atomic_bool closing_idle;            /* connections without a request are closed */
+    _Atomic int64_t denials_logged_next; /* not before; denied.c's, as the next */
+    atomic_uint denials_not_logged;
+    atomic_uint leaving; /* tasks on their way to the lookups' loop, for clients that left */
 };
 
 enum stage {
@@ -56,6 +59,14 @@ enum stage {
     STAGE_BODY,    /* the header, too; a response may be queued once the body has been read */
     STAGE_WAITING, /* suspended */
     STAGE_DONE,
+};
+
+/* Whether a request may be answered; see access.h. */
+enum access {
+    ACCESS_GRANTED,
+    ACCESS_NO_TOKEN,
+    ACCESS_BAD_TOKEN, /* nobody's, or unclear which */
+    ACCESS_BAD_ROLE,  /* it is valid, but may not do this */
 };
 
 struct request;
@@ -83,9 +94,11 @@ struct request {
     const char *url_end;          /* of the whole target as received */
     const char *allow_origin;     /* for Access-Control-Allow-Origin, or NULL */
     struct fields fields;
-    size_t body_bytes; /* received so far */
-    bool early;        /* answered before its body was read, which closes the connection */
-    bool stuck;        /* its bytes fill the library's memory, unless it still calls us for some */
+    enum access access;
+    enum token_role role; /* of its token, with ACCESS_BAD_ROLE */
+    size_t body_bytes;    /* received so far */
+    bool early;           /* answered before its body was read, which closes the connection */
+    bool stuck; /* its bytes fill the library's memory, unless it still calls us for some */
     struct lookup_request lookup;
     void *state;                              /* the handler's own */
     void (*release)(struct request *request); /* releases what it holds, at its end; or NULL */
@@ -98,6 +111,8 @@ struct client {
     struct http_service *service;
     struct http_worker *worker;
     struct response_cache *response_cache; /* the worker's */
+    struct worker_tokens *tokens;          /* likewise */
+    bool local; /* over a unix socket; known only where there are tokens */
     struct connection entry;
     struct MHD_Connection *connection;
     struct tls_session *tls;         /* NULL: no TLS */

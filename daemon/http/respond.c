@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/metrics.h"
+#include "http/access.h"
 #include "http/clients.h"
 #include "http/cors.h"
 #include "http/escape.h"
@@ -50,6 +51,8 @@ void respond_add_fields(const struct request *request, struct MHD_Response **res
 {
     response_add(response, "X-Content-Type-Options", "nosniff");
     cors_add_fields(request, response);
+    if (access_varies(request))
+        response_vary(response, "Authorization");
 }
 
 /* Several If-None-Match fields are one list (RFC 9110, 5.3). */

@@ -5,6 +5,7 @@
 #include "json/render.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* libmicrohttpd only reads a body, whatever its prototypes say. */
@@ -26,6 +27,17 @@ void response_add(struct MHD_Response **response, const char *name, const char *
 void response_add_or_empty(struct MHD_Response **response, const char *name, const char *value)
 {
     response_add(response, name, value[0] ? value : " ");
+}
+
+void response_vary(struct MHD_Response **response, const char *name)
+{
+    const char *own = *response ? MHD_get_response_header(*response, "Vary") : NULL;
+    char all[64];
+
+    snprintf(all, sizeof all, "%s%s%s", own ? own : "", own ? ", " : "", name);
+    if (own)
+        MHD_del_response_header(*response, "Vary", own);
+    response_add(response, "Vary", all);
 }
 
 static void add_freshness(struct MHD_Response **response, const struct freshness *freshness)

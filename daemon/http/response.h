@@ -22,6 +22,10 @@ void response_add(struct MHD_Response **response, const char *name, const char *
 /* The same for a value that may be empty. */
 void response_add_or_empty(struct MHD_Response **response, const char *name, const char *value);
 
+/* Adds the name of a request field to Vary, which becomes one field: some caches read only one (nginx before
+ * 1.23). Otherwise like response_add(). */
+void response_vary(struct MHD_Response **response, const char *name);
+
 /* What p0f knows of a host: `body` is that of `record`, a reference to which is taken over, even if this
  * returns NULL. */
 struct MHD_Response *response_host(struct host_record *record, const struct host_record_body *body,

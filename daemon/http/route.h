@@ -5,6 +5,7 @@
 #define HTTP_ROUTE_H
 
 #include "core/metrics.h"
+#include "net/tokens.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -37,6 +38,7 @@ struct route {
     bool (*post_begin)(struct request *request);
     void (*post_take)(struct request *request, const char *bytes, size_t length);
     unsigned parameters;          /* others are ignored */
+    unsigned needs;               /* of a token, one of these PERMIT_*; 0: no token is needed */
     struct metrics_route metrics; /* without a label it counts with the table's last */
 };
 

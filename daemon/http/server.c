@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/server.h"
 
+#include "http/access.h"
 #include "http/clients.h"
 #include "http/dispatch.h"
 #include "http/reading.h"
@@ -28,6 +29,7 @@ struct station {
     struct http_server *http;
     struct http_worker *worker;
     struct response_cache *response_cache;
+    struct worker_tokens tokens;
 };
 
 struct http_server {
@@ -64,7 +66,7 @@ static void begin_tls(struct client *client)
 static void *client_arrives(void *ctx, struct http_worker *worker,
                             struct MHD_Connection *connection)
 {
-    const struct station *station = ctx;
+    struct station *station = ctx;
     struct http_server *http = station->http;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -75,6 +77,8 @@ static void *client_arrives(void *ctx, struct http_worker *worker,
     client->service = &http->service;
     client->worker = worker;
     client->response_cache = station->response_cache;
+    client->tokens = &station->tokens;
+    client->local = station->tokens.tokens && access_is_local(info->connect_fd);
     client->connection = connection;
     client->request.client = client;
     connections_enter(http->service.connections, &client->entry, info->connect_fd);
@@ -137,6 +141,12 @@ bool http_server_take(struct http_server *http, int fd, const struct sockaddr *p
     }
     http_worker_take(least_busy(http), fd, peer, length, tls);
     return true;
+}
+
+void http_server_replace_tokens(struct http_server *http, struct tokens *tokens)
+{
+    for (unsigned i = 0; i < http->count; i++)
+        worker_tokens_replace(&http->stations[i].tokens, tokens);
 }
 
 static void tick_workers(void *ctx)
@@ -219,9 +229,11 @@ static bool start_workers(struct http_server *http, const struct http_server_opt
         struct station *station = &http->stations[http->count];
         worker.ctx = station;
         station->http = http;
+        worker_tokens_begin(&station->tokens, options->tokens);
         station->response_cache = response_cache_new();
         station->worker = station->response_cache ? http_worker_start(&worker) : NULL;
         if (!station->worker) {
+            worker_tokens_end(&station->tokens);
             response_cache_free(station->response_cache);
             return false;
         }
@@ -274,6 +286,7 @@ void http_server_stop(struct http_server *http)
     for (unsigned i = 0; i < http->count; i++) {
         http_worker_stop(http->stations[i].worker);
         response_cache_free(http->stations[i].response_cache);
+        worker_tokens_end(&http->stations[i].tokens);
     }
     budget_free(http->service.batch_memory);
     free(http);

@@ -12,6 +12,7 @@
 #include "net/networks.h"
 #include "net/origins.h"
 #include "net/server_names.h"
+#include "net/tokens.h"
 #include "ops/readiness.h"
 #include "ops/status.h"
 #include "tls/current.h"
@@ -38,6 +39,7 @@ struct http_server_options {
     const struct networks *trusted;     /* proxies; borrowed, as are the next two */
     const struct origins *cors;
     const struct server_names *names;
+    struct tokens *tokens; /* that requests need; NULL: none. Referenced */
     /* Takes over the socket of a client that has been answered and is still sending: closing it at once
      * could destroy the answer. `peer` is as it was taken, and valid during the call. Any thread. */
     void (*linger)(void *ctx, int fd, const struct sockaddr *peer);
@@ -54,6 +56,10 @@ struct http_server *http_server_start(const struct http_server_options *options)
  * been closed. In the loop's thread. */
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
                       socklen_t length, bool tls);
+
+/* Puts other tokens in force, for all requests from now on; takes references. There must have been tokens
+ * at the start. Any thread. */
+void http_server_replace_tokens(struct http_server *http, struct tokens *tokens);
 
 /* From now on, each answer closes its connection. Any thread. */
 void http_server_shut_down(struct http_server *http);

@@ -106,9 +106,9 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
     for (; found; found = found->ai_next) {
         if (!all->options.beyond_loopback && !is_loopback(found->ai_addr)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
-                     "%.80s is reachable from other hosts and this version has no "
-                     "authentication; listen on a loopback address or a unix socket, or set "
-                     "http.allow_unauthenticated = yes",
+                     "%.80s is reachable from other hosts and there is no token; set "
+                     "http.token_file, or http.allow_unauthenticated = yes, or listen on a "
+                     "loopback address or a unix socket",
                      text);
             errno = EINVAL;
             return false;

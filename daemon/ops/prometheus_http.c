@@ -54,6 +54,20 @@ static void put_http_connections(struct exposition *out, const struct metrics_sn
                       snapshot->counters[METRIC_HTTP_EVICTED]);
 }
 
+static void put_auth_failures(struct exposition *out, const struct metrics_snapshot *snapshot)
+{
+    const char *name = PREFIX "http_auth_failures_total";
+    const uint64_t *counters = snapshot->counters;
+
+    exposition_head(
+        out, name, "counter",
+        "Requests denied for lack of a token (missing), with an unknown token (invalid) or "
+        "with one whose role does not permit the request (forbidden).");
+    exposition_labelled(out, name, "reason", "missing", counters[METRIC_HTTP_NO_TOKEN]);
+    exposition_labelled(out, name, "reason", "invalid", counters[METRIC_HTTP_BAD_TOKEN]);
+    exposition_labelled(out, name, "reason", "forbidden", counters[METRIC_HTTP_BAD_ROLE]);
+}
+
 static void put_proxy_errors(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "http_proxy_protocol_errors_total";
@@ -105,6 +119,7 @@ void prometheus_put_http(struct exposition *out, const struct metrics_snapshot *
 {
     put_requests(out, snapshot, gauges);
     put_http_connections(out, snapshot, gauges);
+    put_auth_failures(out, snapshot);
     put_proxy_errors(out, snapshot);
     put_tls(out, snapshot, gauges);
 }

@@ -6,6 +6,7 @@ import json
 import os
 
 import openapi
+import tokens
 from http_client import Crowd, fetch, fetch_target
 from waiting import wait_until
 
@@ -129,6 +130,16 @@ def _lose_p0f(lab):
         lab.ask(path, NEVER_ASKED)
 
 
+def _deny(lab, document):
+    """Without a token, and with one that nobody has such use for."""
+    for path, method, operation in document.operations():
+        roles = ("metrics",) if path in ("/host/{ip}", "/hosts", "/self", "/forward-auth") else ("self",)
+        for token in (None, *(lab.tokens[role] for role in roles)):
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            answer = lab.daemon.get(path.replace("{ip}", HOST), headers, method=method.upper())
+            lab.note(path, answer, method.upper())
+
+
 def test_each_status_does_come(fake, serve, scratch):
     document = openapi.own()
     fake.hosts.update({HOST: {"os_name": "Linux"}, IMPOSSIBLE: {"bad_sw": 9}})
@@ -148,6 +159,9 @@ def test_each_status_does_come(fake, serve, scratch):
         for path, method, _ in document.operations():
             _ask_for_everything_else(lab, path, method.upper())
         _lose_p0f(lab)
+    lab.tokens = tokens.write(f"{scratch}/tokens", "metrics", "self")
+    with serve(fake, {"http.token_file": f"{scratch}/tokens"}) as lab.daemon:
+        _deny(lab, document)
     described = set(_described(document))
     assert lab.seen <= described
     assert described - lab.seen == set(ELSEWHERE)

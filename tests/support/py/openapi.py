@@ -34,7 +34,7 @@ def _fields(**patterns):
 
 # What the document says in words, since generators make something useless of a formal description:
 # that any answer may have these fields, and what there is for other methods and paths.
-ANYWHERE = _fields(vary="Accept|(Accept, )?Origin", access_control_allow_origin=r"\S+",
+ANYWHERE = _fields(vary="(Accept, )?(Origin, )?Authorization|Accept|(Accept, )?Origin", access_control_allow_origin=r"\S+",
                    access_control_expose_headers=_NAMES, x_content_type_options="nosniff")
 
 

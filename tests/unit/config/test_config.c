@@ -734,14 +734,6 @@ Test(config, long_messages_are_whole)
     expect_error(load(NULL, line), "-o http.server_names = NNN", "?)");
 }
 
-/* They come when there are tokens and TLS: until then, a setting that would not be acted on is an
- * error. */
-Test(config, settings_of_later_versions)
-{
-    expect_error(load(NULL, "http.token_file="), "-o http.",
-                 ": unknown key; p0f-lookupd -h lists all");
-}
-
 static char named[512];
 
 static void note(void *ctx, const struct config_change *change)

@@ -109,7 +109,7 @@ Test(config_listen, beyond_loopback)
     expect_good("http.listen=192.0.2.1:80", "http.allow_unauthenticated=yes");
     expect_refused(
         "http.listen=192.0.2.1:80", NULL,
-        "-o http.listen: 192.0.2.1:80 is reachable from other hosts and this version has "
+        "-o http.listen: 192.0.2.1:80 is reachable from other hosts and there is no token; "
         "no authentication; listen on a loopback address or a unix socket, or set "
         "http.allow_unauthenticated = yes");
 }
