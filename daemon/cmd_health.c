@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define TOKEN_VARIABLE "P0F_LOOKUPD_TOKEN"
 #define TIMEOUT_MS 3000 /* Docker allows 30 s */
 #define RESPONSE_SIZE 4096
 #define SHOWN_SIZE 300
@@ -127,16 +128,26 @@ static bool needs_proxy_header(const struct config *config, int fd)
     return needed;
 }
 
+/* The token to send, or NULL. */
+static const char *health_token(void)
+{
+    const char *token = getenv(TOKEN_VARIABLE);
+
+    return token && token[0] && !token[strcspn(token, " \t\r\n")] ? token : NULL;
+}
+
 static bool request_health(struct health_connection *connection, const struct health_target *target,
                            bool proxy_header, char response[RESPONSE_SIZE])
 {
+    const char *token = health_token();
     char request[1024];
-    int size = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n\r\n", target->path,
-                        (int)target->host.length, target->host.at);
+    int size = snprintf(
+        request, sizeof request, "GET %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n%s%s%s\r\n",
+        target->path, (int)target->host.length, target->host.at,
+        token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "");
 
     if (size >= (int)sizeof request) {
-        snprintf(connection->error, HEALTH_ERROR_SIZE, "too long a URL");
+        snprintf(connection->error, HEALTH_ERROR_SIZE, "too long a URL or " TOKEN_VARIABLE);
         return false;
     }
     return (!proxy_header ||
@@ -155,6 +166,11 @@ static int judge_response(const char *shown, char *response)
         return unhealthy("%s: not an HTTP response", shown);
     *line_end = '\0';
     body += strlen("\r\n\r\n");
+    if (strncmp(response + 9, "401", 3) == 0 || strncmp(response + 9, "403", 3) == 0)
+        return unhealthy("%s: %s; set " TOKEN_VARIABLE
+                         " to a token with the role metrics, or ask at a unix "
+                         "socket",
+                         shown, response + 9);
     if (strncmp(response + 9, "200", 3) != 0)
         return unhealthy("%s: %s: %.*s", shown, response + 9, (int)strcspn(body, "\n"), body);
     printf("%s", body);

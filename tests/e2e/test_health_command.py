@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+import tokens
 from daemon import free_port, launch, run, write_config
 from waiting import SLOWDOWN, wait_until
 
@@ -48,6 +49,26 @@ def test_health_where_it_listens(fake, serve, scratch, listen, through):
     with serve(fake, {"http.allow_unauthenticated": "yes"}, also_listen=[through.format(**names)]):
         done = _health(scratch, **{"http.listen": listen.format(**names)})
         assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_health_with_tokens(fake, serve, scratch):
+    made = tokens.write(f"{scratch}/tokens", "metrics", "self")
+    unix = f"unix:{scratch}/http.sock"
+    with serve(fake, {"http.token_file": f"{scratch}/tokens"}, also_listen=[unix]) as daemon:
+        wait_until(lambda: daemon.get("/readyz", tokens.bearer(made["metrics"])).status == 200, "p0f to answer")
+        assert run("-c", daemon.config, "health").returncode == 0
+        assert run("health", "--ready", unix).returncode == 0
+        for token, status in ((None, 401), ("", 401), ("nobodys", 401), ("nobodys\r\nX: y", 401), (made["self"], 403),
+                              (made["metrics"], 200)):
+            variables = {} if token is None else {"P0F_LOOKUPD_TOKEN": token}
+            done = run("-c", daemon.config, "health", "--ready", extra_environment=variables)
+            if status == 200:
+                assert (done.returncode, done.stderr) == (0, ""), done
+                continue
+            assert done.returncode == 1
+            assert f": {status} " in done.stderr
+            assert "set P0F_LOOKUPD_TOKEN to a token with the role metrics, or ask at a unix socket" in done.stderr
+            assert not token or token not in done.stderr
 
 
 def test_health_without_a_daemon(scratch):
