@@ -3,6 +3,7 @@
 -- tell the site. See p0f-forward-auth.conf.
 
 local ADDRESS, PORT = "127.0.0.1", 5030     -- as in http.listen
+local AUTHORIZATION = ""    -- with http.token_file, "Authorization: Bearer TOKEN\r\n"; the role is self
 
 -- How long a visitor waits if p0f-lookupd hangs, in seconds. Must exceed p0f.first_contact_wait (25ms).
 local PATIENCE = 0.25
@@ -68,7 +69,7 @@ local function close()
 end
 
 local function ask(visitor)
-    local request = "GET /forward-auth HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: " .. visitor .. "\r\n\r\n"
+    local request = "GET /forward-auth HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: " .. visitor .. "\r\n" .. AUTHORIZATION .. "\r\n"
     local fields, fault
     if connection then
         fields, fault = exchange(request)

@@ -15,6 +15,8 @@ vcl 4.1;
 
 import std;
 
+# With http.token_file, use a unix socket, which needs no token, instead of .host and .port:
+# .path = "/run/p0f-lookupd/http.sock"; requests with Authorization are not cached.
 backend p0f_lookupd {
 	.host = "127.0.0.1";	# as in http.listen
 	.port = "5030";
