@@ -110,8 +110,9 @@ Test(config_listen, beyond_loopback)
     expect_refused(
         "http.listen=192.0.2.1:80", NULL,
         "-o http.listen: 192.0.2.1:80 is reachable from other hosts and there is no token; "
-        "no authentication; listen on a loopback address or a unix socket, or set "
-        "http.allow_unauthenticated = yes");
+        "set http.token_file, or http.allow_unauthenticated = yes, or listen on a loopback "
+        "address or a unix socket");
+    expect_good("http.listen=192.0.2.1:80", "http.token_file=/x");
 }
 
 /* It is not looked up where that must not take long. */
