@@ -66,7 +66,8 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: ALWAYS all help build-deps deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
-        check-valgrind check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13 fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
+        check-valgrind check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13 \
+        check-system fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
 
 all: $(DAEMON) $(LIB_STATIC) $(LIB_SO) $(BUILD)/compile_commands.json
 
@@ -99,6 +100,7 @@ help:
 	@echo '  make check-debian12, check-debian13  both commands of README.md on a bare Debian, below $(BUILD)/'
 	@echo '  make check-deb12, check-deb13  the packages: reproducible, lintian, installed and purged on a bare Debian'
 	@echo '  make check-oci12, check-oci13  the container images, built and run without a container engine'
+	@echo '  make check-system    the packages on Debian 12 and 13 booted with systemd-nspawn: 5 minutes; K=word, RELEASES'
 	@echo '  make fuzz            each fuzz target for FUZZ_TIME seconds (default 60); TARGETS=wire runs one'
 	@echo '  make coverage        the lines and branches that the tests reach'
 	@echo '  make mutate          which of MUTATE_COUNT (default 300) small changes to the code no test notices'
@@ -357,6 +359,13 @@ check-oci12 check-oci13: CHECK := oci
 check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13:
 	@$(INSTALL) debootstrap
 	@tests/support/sh/check-debian.sh $(SUITE) $(abspath $(DEBIAN_DIR)) $(BUILD) $(CHECK)
+
+# K=word runs some of the tests. What is built in the systems, and the systems, are in DEBIAN_DIR, too.
+RELEASES   ?= bookworm trixie
+
+check-system:
+	@$(INSTALL) debootstrap systemd-container iproute2 python3-pytest python3-jsonschema
+	@K='$(K)' tests/support/sh/check-system.sh $(abspath $(DEBIAN_DIR)) $(BUILD) $(RELEASES)
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
