@@ -364,8 +364,8 @@ check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13:
 RELEASES   ?= bookworm trixie
 
 check-system:
-	@$(INSTALL) debootstrap systemd-container iproute2 python3-pytest python3-jsonschema
-	@K='$(K)' tests/support/sh/check-system.sh $(abspath $(DEBIAN_DIR)) $(BUILD) $(RELEASES)
+	@$(INSTALL) debootstrap systemd-container iproute2 python3-pytest python3-pytest-xdist python3-jsonschema
+	@K='$(K)' WORKERS=$(E2E_WORKERS) tests/support/sh/check-system.sh $(abspath $(DEBIAN_DIR)) $(BUILD) $(RELEASES)
 
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess

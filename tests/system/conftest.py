@@ -2,7 +2,6 @@
 """Fixtures of the tests on booted systems. `make check-system` makes what they need: see
 tests/support/sh/check-system.sh."""
 
-import glob
 import os
 import shutil
 import sys
@@ -15,6 +14,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support", "py"))
 import pytest  # noqa: E402
 
 from booted_system import BootedSystem  # noqa: E402
+
+_NEXT_VERSION = r"""set -e
+cd /root && mkdir newer
+dpkg-deb -R debs/p0f-lookupd_*.deb new
+sed -i 's/^Version: .*/&+next1/' new/DEBIAN/control
+echo '# a newer sample' >>new/etc/p0f-lookupd.conf
+sum=$(md5sum <new/etc/p0f-lookupd.conf | cut -d ' ' -f 1)
+[ ! -e new/DEBIAN/md5sums ] || sed -i "s|^.*  etc/p0f-lookupd.conf$|$sum  etc/p0f-lookupd.conf|" new/DEBIAN/md5sums
+dpkg-deb -b new newer
+"""
 
 SYSTEMS = os.environ.get("SYSTEMS", "")
 RELEASES = os.environ.get("RELEASES", "").split()
@@ -41,6 +50,20 @@ def _packages(release):
     return f"{SYSTEMS}/{release}.debs"
 
 
+@pytest.fixture(name="newer", scope="session")
+def _newer(release, packages):
+    """A directory with the next version of the package, whose sample of the settings has changed."""
+    system = _boot(release, [f"{SYSTEMS}/{release}.system"], "packing")
+    try:
+        with system:
+            shutil.copytree(packages, system.path("/root/debs"))
+            system.shell(_NEXT_VERSION)
+            shutil.copytree(system.path("/root/newer"), f"{system.directory}/newer")
+        yield f"{system.directory}/newer"
+    finally:
+        system.discard()
+
+
 @pytest.fixture(name="bare")
 def _bare(release):
     """A booted system without our packages."""
@@ -59,7 +82,7 @@ def _installed(release, packages):
     system = _boot(release, [base], "installing")
     try:
         with system:
-            install(system, packages)
+            system.install(packages)
             system.power_off()
         yield [system.upper, base]
     finally:
@@ -82,14 +105,6 @@ def _running(system):
     """The same once p0f and the daemon run."""
     system.systemctl("start", "p0f.service", "p0f-lookupd.service")
     return system
-
-
-def install(system, packages, *options):
-    """As an administrator does it, with a path to each file."""
-    shutil.copytree(packages, system.path("/root/debs"), dirs_exist_ok=True)
-    debs = sorted(f"/root/debs/{os.path.basename(path)}" for path in glob.glob(f"{packages}/*.deb")
-                  if "-dbgsym_" not in path)
-    return system.run("apt-get", "install", "-y", "--no-install-recommends", *options, *debs, bound=120)
 
 
 @pytest.hookimpl(hookwrapper=True)

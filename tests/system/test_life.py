@@ -119,3 +119,29 @@ def test_a_port_is_taken_for_a_while(system):
             wait_until(lambda: system.show(DAEMON, "NRestarts") not in ("", "0"), "the first attempt to fail")
     system.wait_for(DAEMON, "ActiveState", "active", bound=60)
     assert system.fetch("/livez").status == 200
+
+
+def test_the_daemon_hangs(running):
+    """Then systemd does not get its keep-alive any more."""
+    assert running.show(DAEMON, "WatchdogUSec") != "0"
+    running.kill(DAEMON, signal.SIGSTOP)
+    running.wait_for(DAEMON, "NRestarts", "1", bound=120)
+    running.wait_for(DAEMON, "ActiveState", "active")
+    wait_until(lambda: _is_ready(running), "p0f to be asked")
+    assert "Watchdog timeout" in running.journal("-u", DAEMON)
+    assert running.show(P0F, "NRestarts") == "0"
+
+
+def test_a_broken_file_is_refused(running):
+    running.write("/etc/p0f-lookupd.conf", "[cache]\nnegative_ttl = 17s\n")
+    running.systemctl("reload", DAEMON)
+    running.write("/etc/p0f-lookupd.conf", "[cache]\nnegative_ttl = soon\n")
+    assert running.systemctl("reload", DAEMON, check=False).returncode != 0
+    assert "/etc/p0f-lookupd.conf:2" in running.journal("-u", DAEMON)
+    assert running.show(DAEMON, "ActiveState") == "active"
+    answer = running.fetch("/host/192.0.2.1")
+    assert answer.status == 404 and answer.cache_control()["max-age"] == 17
+    running.write("/etc/p0f-lookupd.conf", "[cache]\nnegative_ttl = 18s\n")
+    running.systemctl("reload", DAEMON)
+    assert running.fetch("/host/192.0.2.2").cache_control()["max-age"] == 18
+    assert running.show(DAEMON, "NRestarts") == "0"

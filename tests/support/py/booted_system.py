@@ -38,6 +38,9 @@ exec systemd-nspawn --quiet --boot --register=no ${1:+--keep-unit} --machine="$n
     --private-network --console=pipe --link-journal=no --resolv-conf=off --timezone=off
 """
 
+APT_OPTIONS = ("-q", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef",
+               "-o", "Dpkg::Options::=--force-confold")
+
 _ENVIRONMENT = ("LANG=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "SYSTEMD_COLORS=0",
                 "DEBIAN_FRONTEND=noninteractive")
 
@@ -228,6 +231,13 @@ class BootedSystem:
         self.systemctl("poweroff", check=False)
         self._process.wait(60)
 
+    def install(self, packages, *options):
+        """The packages in a directory out here, as an administrator installs them: by the path to each file."""
+        shutil.copytree(packages, self.path("/root/debs"), dirs_exist_ok=True)
+        names = [name for name in os.listdir(packages) if name.endswith(".deb") and "-dbgsym_" not in name]
+        return self.run("apt-get", "install", *APT_OPTIONS, *options, *(f"/root/debs/{name}" for name in names),
+                        bound=120)
+
     # ---- Its network
 
     @contextlib.contextmanager
@@ -253,7 +263,7 @@ class BootedSystem:
 
     def visit(self, address, **options):
         """A host that p0f can see talks to a web server."""
-        with self.network(), loopback.WebServer((address, 0)) as server:
+        with self.network(), loopback.WebServer(("127.255.0.1", 0)) as server:
             loopback.visit(address, server.address, **options)
 
     def wait_to_know(self, address, **options):

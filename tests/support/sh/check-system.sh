@@ -3,7 +3,7 @@
 # check-system.sh DIR BUILD SUITE... - runs tests/system on each of these Debians, booted. What takes long is kept
 # in DIR: SUITE.build, in which the packages are built, and SUITE.system, which is booted, both made
 # from the bare SUITE; SUITE.debs has the packages, and SUITE.system.log what all this said.
-# $FULL_VERSION is that of the packages. $K selects tests, as pytest's -k does.
+# $FULL_VERSION is that of the packages, $WORKERS the number of systems at a time. $K selects tests, as pytest's -k does.
 set -euo pipefail
 
 dir=$1
@@ -78,4 +78,4 @@ for suite; do
 done
 
 SYSTEMS=$dir RELEASES="$*" /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -rs \
-    ${K:+-k "$K"} tests/system
+    -n "$WORKERS" --dist load ${K:+-k "$K"} tests/system
