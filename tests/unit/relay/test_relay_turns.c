@@ -35,10 +35,10 @@ static void setup_turns(void)
     cr_assert(relay_turns_open(&turns, loop, 2));
     memset(order, 0, sizeof order);
     for (size_t i = 0; i < 3; i++)
-        all[i] =
-            (struct waiting){.turn = {.flow = FLOW_STRANGERS + i, .take = take_one, .ctx = &all[i]},
-                             .name = (char)('a' + i),
-                             .wants = 1};
+        all[i] = (struct waiting){
+            .turn = {.flow = FLOW_STRANGERS + (unsigned)i, .take = take_one, .ctx = &all[i]},
+            .name = (char)('a' + i),
+            .wants = 1};
     cr_assert(relay_turns_claim(&turns));
     cr_assert(relay_turns_claim(&turns));
 }
