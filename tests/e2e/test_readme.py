@@ -20,7 +20,7 @@ from waiting import wait_until
 VISITOR = f"{loopback.NETWORK}.13.2"
 
 # Members whose value must match, too.
-EXACT = {"type", "title", "status", "code", "query", "p0f_up"}
+EXACT = {"type", "title", "status", "code", "query"}
 
 
 def _page(name):

@@ -11,7 +11,7 @@ from busy_p0f import BusyP0f
 from conservation import Metrics
 from http_client import Crowd, open_socket, parse, read_all
 from http_load import FULL, Load
-from waiting import SLOWDOWN, wait_until
+from waiting import wait_until
 
 ROUNDS = 20
 GET = b"GET /host/10.0.3.1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -48,7 +48,6 @@ def test_500_requests_in_flight(busy, serve):
         daemon.wait_for_line("still shutting down after 1 s: waiting for 64 answers from p0f, "
                              "500 requests in progress")
         busy.resume()
-        begin = time.monotonic()
         answers = crowd.answers()
         assert {(answer.status, answer["Connection"]) for answer in answers} == {(200, "close")}
         for sock in batches:
@@ -56,8 +55,7 @@ def test_500_requests_in_flight(busy, serve):
                 answer = parse(read_all(sock), method="POST", target="/hosts")
                 assert answer["Connection"] == "close"
                 assert [item["status"] for item in answer.json()] == [200] * 10
-        assert daemon.wait_end(5) == 0
-        assert time.monotonic() - begin < 5 * SLOWDOWN
+        assert daemon.wait_end(15) == 0         # less than it takes to give p0f up
         assert "giving up" not in daemon.log()
         daemon.check_log()
     finally:

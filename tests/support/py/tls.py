@@ -129,6 +129,10 @@ class Flights:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
+        return self.unsent()
+
+    def unsent(self):
+        """What is left to be sent without going on, such as the alert of a client that gave up."""
         return self._out.read()
 
     def read(self):
