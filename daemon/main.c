@@ -187,6 +187,7 @@ static int run_daemon(struct config_source *source, const struct command_line *l
     log_start();
     status = run(source, line);
     log_stop();
+    source->inherited = NULL;
     inherited_sockets_free(&inherited);
     return status;
 }

@@ -16,13 +16,11 @@
 static const struct {
     const char *name; /* FileDescriptorName= */
     const char *setting;
-} kinds[] = {
+} kinds[INHERITED_SOCKETS_KINDS] = {
     {"http", "http.listen"},
     {"tls", "http.tls_listen"},
     {"relay", "relay.listen"},
 };
-
-#define KINDS (sizeof kinds / sizeof kinds[0])
 
 __attribute__((format(printf, 2, 3))) static bool
 refuse_inherited(char error[INHERITED_SOCKETS_ERROR_SIZE], const char *format, ...)
@@ -111,7 +109,7 @@ static bool append_address(struct inherited_sockets *sockets, const char *settin
 
 static const char *find_setting(const char *name)
 {
-    for (size_t i = 0; i < KINDS; i++)
+    for (size_t i = 0; i < INHERITED_SOCKETS_KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0)
             return kinds[i].setting;
     return NULL;
@@ -160,8 +158,7 @@ bool inherited_sockets_read(struct inherited_sockets *sockets, int first, size_t
         return true;
     snprintf(error, INHERITED_SOCKETS_ERROR_SIZE, "out of memory");
     sockets->fds = calloc(count, sizeof *sockets->fds);
-    sockets->settings = calloc(KINDS, sizeof *sockets->settings);
-    bool good = sockets->fds && sockets->settings;
+    bool good = sockets->fds;
     for (size_t i = 0; good && i < count; i++)
         good = read_one(sockets, first + (int)i, names ? names[i] : "unknown", error);
     if (good)
@@ -208,7 +205,6 @@ void inherited_sockets_free(struct inherited_sockets *sockets)
 {
     for (size_t i = 0; i < sockets->setting_count; i++)
         free(sockets->settings[i]);
-    free(sockets->settings);
     free(sockets->fds);
     *sockets = (struct inherited_sockets){0};
 }

@@ -8,17 +8,20 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#define INHERITED_SOCKETS_KINDS 3
+
 struct inherited_sockets {
     size_t count;
     int *fds;
     size_t setting_count;
-    char **settings; /* "http.listen=127.0.0.1:5030, unix:/run/x.sock": as for -o */
+    char *settings
+        [INHERITED_SOCKETS_KINDS]; /* "http.listen=127.0.0.1:5030, unix:/run/x.sock": as for -o */
 };
 
 #define INHERITED_SOCKETS_ERROR_SIZE 320
 
 /* Takes over `count` descriptors from `first` on, of which names[i] says what each is for (FileDescriptorName=):
- * "http" or "relay". `names` may be NULL. False with a message in `error`; errno is EINVAL if a socket has
+ * "http", "tls" or "relay". `names` may be NULL. False with a message in `error`; errno is EINVAL if a socket has
  * another name, or cannot be one that we listen on, and ENOMEM when out of memory. */
 bool inherited_sockets_read(struct inherited_sockets *sockets, int first, size_t count,
                             char *const *names, char error[INHERITED_SOCKETS_ERROR_SIZE]);
