@@ -24,7 +24,8 @@ struct health_target {
     char shown[SHOWN_SIZE]; /* as it was given */
     bool is_tls;
     const char *path;
-    struct span host; /* for the field Host */
+    struct span host;     /* for the field Host */
+    bool withholds_token; /* since anybody could have answered */
 };
 
 __attribute__((format(printf, 1, 2))) static int unhealthy(const char *format, ...)
@@ -100,10 +101,13 @@ static bool target_given(struct health_target *target, const char *where)
 
 static bool target_configured(struct health_target *target, const struct config *config)
 {
-    struct span rest = span_of(config->http.listen), item;
+    target->is_tls = !config->http.listen[0];
+    struct span rest = span_of(target->is_tls ? config->http.tls_listen : config->http.listen),
+                item;
 
     span_next_item(&rest, &item);
-    snprintf(target->shown, SHOWN_SIZE, "%.*s (http.listen)", (int)item.length, item.at);
+    snprintf(target->shown, SHOWN_SIZE, "%.*s (http.%s)", (int)item.length, item.at,
+             target->is_tls ? "tls_listen" : "listen");
     return target_address(target, item);
 }
 
@@ -128,6 +132,26 @@ static bool needs_proxy_header(const struct config *config, int fd)
     return needed;
 }
 
+/* Whether the other end is on this host: at a loopback address, or at the address of our own end. */
+static bool reaches_this_host(int fd)
+{
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC}, own = {.ss_family = AF_UNSPEC};
+    socklen_t peer_length = sizeof peer, own_length = sizeof own;
+    struct p0f_addr there, here;
+    char error[NETWORKS_ERROR_SIZE];
+
+    getpeername(fd, (struct sockaddr *)&peer, &peer_length);
+    getsockname(fd, (struct sockaddr *)&own, &own_length);
+    if (!peer_addr((const struct sockaddr *)&peer, &there))
+        return peer.ss_family == AF_UNIX;
+    if (peer_addr((const struct sockaddr *)&own, &here) && memcmp(&there, &here, sizeof here) == 0)
+        return true;
+    struct networks *loopback = networks_parse("127.0.0.0/8, ::1", error);
+    bool inside = loopback && networks_contain(loopback, &there);
+    networks_free(loopback);
+    return inside;
+}
+
 /* The token to send, or NULL. */
 static const char *health_token(void)
 {
@@ -139,7 +163,7 @@ static const char *health_token(void)
 static bool request_health(struct health_connection *connection, const struct health_target *target,
                            bool proxy_header, char response[RESPONSE_SIZE])
 {
-    const char *token = health_token();
+    const char *token = target->withholds_token ? NULL : health_token();
     char request[1024];
     int size = snprintf(
         request, sizeof request, "GET %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n%s%s%s\r\n",
@@ -157,8 +181,9 @@ static bool request_health(struct health_connection *connection, const struct he
            health_connection_receive(connection, response, RESPONSE_SIZE);
 }
 
-static int judge_response(const char *shown, char *response)
+static int judge_response(const struct health_target *target, char *response)
 {
+    const char *shown = target->shown;
     char *body = strstr(response, "\r\n\r\n");
     char *line_end = strstr(response, "\r\n");
 
@@ -166,6 +191,11 @@ static int judge_response(const char *shown, char *response)
         return unhealthy("%s: not an HTTP response", shown);
     *line_end = '\0';
     body += strlen("\r\n\r\n");
+    if (strncmp(response + 9, "401", 3) == 0 && target->withholds_token)
+        return unhealthy("%s: %s; " TOKEN_VARIABLE
+                         " is not sent to another host over TLS, since the "
+                         "certificate is not verified; ask on the host itself",
+                         shown, response + 9);
     if (strncmp(response + 9, "401", 3) == 0 || strncmp(response + 9, "403", 3) == 0)
         return unhealthy("%s: %s; set " TOKEN_VARIABLE
                          " to a token with the role metrics, or ask at a unix "
@@ -189,9 +219,10 @@ int cmd_health(const struct config *config, const char *where, bool ready)
     if (!health_connection_open(&connection, &target.address,
                                 mono_add_ms(clock_mono(), TIMEOUT_MS)))
         return unhealthy("cannot connect to %s: %s", target.shown, connection.error);
+    target.withholds_token = target.is_tls && health_token() && !reaches_this_host(connection.fd);
     bool answered =
         request_health(&connection, &target, needs_proxy_header(config, connection.fd), response);
     health_connection_close(&connection);
-    return answered ? judge_response(target.shown, response)
+    return answered ? judge_response(&target, response)
                     : unhealthy("%s does not answer: %s", target.shown, connection.error);
 }

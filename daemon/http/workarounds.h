@@ -37,6 +37,10 @@
  * - connections.c: at its own connection limit it can leave a lock held, so that limit is never reached.
  *   Seen in 0.9.75. It misses that a client has closed its side if it reads that together with the last
  *   bytes. Seen in 0.9.75 and 1.0.1.
+ * - tls_handshake.c, tls/session.c: a connection that waits for the rest of a handshake counts as ready to be
+ *   read, since that mark is not cleared when the read says EAGAIN: a busy loop until the client goes on. So
+ *   we do the handshake while the connection is suspended. Nor does it tell why a handshake has failed, or
+ *   send an alert. Seen in 0.9.75 and 1.0.1.
  * - net/listener.c: it over-reads the address of a client of a unix socket, so we accept by ourselves.
  *   Seen in 0.9.75.
  *

@@ -11,6 +11,8 @@ import threading
 
 import pytest
 
+import lacking
+import tls as tls_support
 import tokens
 from daemon import free_port, launch, run, write_config
 from waiting import SLOWDOWN, wait_until
@@ -265,3 +267,64 @@ def test_tls_of_something_else(fake, serve, elsewhere):
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = run("-c", elsewhere, "health", f"https://127.0.0.1:{server.getsockname()[1]}")
         assert done.returncode == 1 and "does not answer: Connection timed out" in done.stderr, done
+
+
+def test_where_it_only_serves_tls(fake, serve, scratch):
+    """At the first address of http.tls_listen, with the token: that is this host."""
+    made = tokens.write(f"{scratch}/tokens", "metrics")
+    pair = tls_support.Authority(scratch).issue("server")
+    port = free_port()
+    with serve(fake, tls_support.settings(port, pair, token_file=f"{scratch}/tokens"),
+               also_listen=[f"unix:{scratch}/http.sock"]) as daemon:
+        listens = f"127.0.0.1:{port}, 127.0.0.1:{free_port()}"
+        config = write_config(f"{scratch}/health.conf", {
+            **tls_support.settings(port, pair, listen="", token_file=f"{scratch}/tokens"),
+            "http.tls_listen": listens})
+        assert run("health", f"{scratch}/http.sock").returncode == 0
+        done = run("-c", config, "health")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        done = run("-c", config, "health", "--ready")
+        assert done.returncode == 1 and f"127.0.0.1:{port} (http.tls_listen): 401 " in done.stderr, done
+        wait_until(lambda: run("-c", config, "health", "--ready", extra_environment={
+            "P0F_LOOKUPD_TOKEN": made["metrics"]}).returncode == 0, "p0f to answer")
+        daemon.signal(signal.SIGSTOP)
+        done = run("-c", config, "health")
+        daemon.signal(signal.SIGCONT)
+        assert done.returncode == 1 and "(http.tls_listen) does not answer: Connection timed out" in done.stderr, done
+
+
+@pytest.fixture(name="far")
+def _far():
+    """An address that is taken for another host's: connections to it come from another address."""
+    lacking.skip_without("namespaces")
+    for words in ("addr add 192.0.2.71/32 dev lo", "addr add 192.0.2.72/32 dev lo",
+                  "route replace local 192.0.2.71 dev lo table local src 192.0.2.72"):
+        subprocess.run(["ip", *words.split()], check=True)
+    yield "192.0.2.71"
+    for address in "192.0.2.71", "192.0.2.72":
+        subprocess.run(["ip", "addr", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+def _request(server, context, *words):
+    """What the command sends to a TLS server that says 401, and how it ends."""
+    process = launch(*words, extra_environment={"P0F_LOOKUPD_TOKEN": "p0fl_secret"})
+    connection, _ = server.accept()
+    with context.wrap_socket(connection, server_side=True) as stream:
+        request = stream.recv(4096)
+        stream.sendall(b"HTTP/1.1 401 Unauthorized\r\n\r\n{}\n")
+    said, complaint = process.communicate(timeout=20 * SLOWDOWN)
+    assert (process.returncode, said) == (1, "")
+    return request, complaint
+
+
+def test_a_token_stays_on_this_host(elsewhere, tls, far):
+    """Over TLS to another, whoever is in the middle would get it."""
+    with socket.create_server(("", 0)) as server:
+        port = server.getsockname()[1]
+        for host, sent in ((far, False), ("127.0.0.1", True), ("192.0.2.72", True)):
+            where = f"https://{host}:{port}"
+            request, complaint = _request(server, tls, "-c", elsewhere, "health", where)
+            assert (b"Authorization: Bearer p0fl_secret" in request) == sent, request
+            withheld = (f"{where}: 401 Unauthorized; P0F_LOOKUPD_TOKEN is not sent to another host over TLS, since "
+                        "the certificate is not verified; ask on the host itself")
+            assert (withheld in complaint) == (not sent), complaint
