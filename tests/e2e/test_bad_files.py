@@ -2,83 +2,17 @@
 """Files that are not what they should be: at the start, with -t and on SIGHUP, the daemon never waits for
 one nor fills its memory, and says what is wrong with which file; on SIGHUP, the old settings stay in force."""
 
-import contextlib
 import os
-import resource
 import signal
-import socket
-import subprocess
 
 import pytest
 
-from daemon import PROGRAM, WRAP, environment, write_config
-from waiting import SLOWDOWN
-
-# Root may read everything, so it is taken that right: what is left is what any user has.
-AS_A_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-
-MEMORY = 256 << 20      # bytes that reading a file may take, of 1 GiB
-
-
-def _remove(path):
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
-
-
-def _write(path, data, mode=0o644):
-    _remove(path)
-    with open(path, "wb") as out:
-        out.write(data)
-    os.chmod(path, mode)
-
-
-def _link(path, target):
-    _remove(path)
-    os.symlink(target, path)
-
-
-def _directory(path, _):
-    _remove(path)
-    os.mkdir(path)
-
-
-def _fifo(path, _):
-    _remove(path)
-    os.mkfifo(path)
-
-
-def _socket(path, _):
-    _remove(path)
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(path)
-
-
-def _sparse(path, good):
-    _write(path, good)
-    os.truncate(path, 1 << 30)
-
-
-# How to make each of what `good` is the proper content, and what is said of it after "PATH: ".
-NO_FILE = {
-    "missing": (lambda path, good: _remove(path), "no such file; create it, or correct the path"),
-    "directory": (_directory, "it is a directory; a regular file is needed"),
-    "fifo": (_fifo, "it is a pipe; a regular file is needed"),
-    "socket": (_socket, "it is a socket or a device; a regular file is needed"),
-    "endless device": (lambda path, good: _link(path, "/dev/zero"), "it is a device; a regular file is needed"),
-    "terminal": (lambda path, good: _link(path, "/dev/ptmx"), "it is a device; a regular file is needed"),
-    "dangling link": (lambda path, good: _link(path, "/nonexistent/file"),
-                      "it is a symbolic link to /nonexistent/file, which does not exist"),
-    "loop of links": (lambda path, good: _link(path, path), "a loop of symbolic links"),
-    "unreadable": (lambda path, good: _write(path, good, 0o000),
-                   "permission denied: the user 0 of the daemon may not read it (owner 0, group 0, mode 0000); "
-                   "chgrp it to a group of the daemon, and chmod g+r"),
-    "sparse and huge": (_sparse, "it has more than 1048576 bytes; is it the right file?"),
-}
-
+from bad_files import AS_A_USER, NO_FILE, link, restore, run_as_user, write
+from daemon import write_config
 
 def _settings(changes):
     """What is wrong, and said after "PATH:": of the file of settings, whose content is this function's."""
-    return lambda path, good: _write(path, changes(good))
+    return lambda path, good: write(path, changes(good))
 
 
 BAD_SETTINGS = {
@@ -94,25 +28,15 @@ BAD_SETTINGS = {
 }
 GOOD_SETTINGS = {
     "empty": _settings(lambda good: b""),
-    "no file": lambda path, good: _link(path, "/dev/null"),
+    "no file": lambda path, good: link(path, "/dev/null"),
     "CRLF": _settings(lambda good: good.replace(b"\n", b"\r\n")),
     "byte order mark": _settings(lambda good: b"\xef\xbb\xbf" + good),
     "no line feed at the end": _settings(lambda good: good[:-1]),
     "comment in Latin-1": _settings(lambda good: b"# caf\xe9\n" + good),
-    "of another owner": lambda path, good: (_write(path, good), os.chown(path, 64_902, 64_902)),
-    "writable by its group": lambda path, good: _write(path, good, 0o664),
+    "of another owner": lambda path, good: (write(path, good), os.chown(path, 64_902, 64_902)),
+    "writable by its group": lambda path, good: write(path, good, 0o664),
 }
 BAD = {**NO_FILE, **BAD_SETTINGS}
-
-
-def _run(*arguments):
-    """As a user, with little memory."""
-    def limit():
-        if not WRAP:
-            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    return subprocess.run([*AS_A_USER, *WRAP, PROGRAM, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          encoding="utf-8", errors="backslashreplace", timeout=20 * SLOWDOWN, check=False,
-                          env=environment(), preexec_fn=limit)
 
 
 def _good(scratch):
@@ -129,7 +53,7 @@ def test_at_the_start(scratch, kind, arguments):
     spoil, expected = BAD[kind]
     path, good = _good(scratch)
     spoil(path, good)
-    done = _run("-c", path, *arguments)
+    done = run_as_user("-c", path, *arguments)
     assert (done.returncode, done.stdout) == (2, ""), done
     lines = [line for line in done.stderr.splitlines() if not line.startswith("p0f-lookupd: starting")]
     assert len(lines) == 1, done
@@ -139,7 +63,7 @@ def test_at_the_start(scratch, kind, arguments):
 
 def test_a_name_that_is_too_long(scratch):
     for name in ("x" * 300, "x/" * 3000):
-        done = _run("-t", "-c", f"{scratch}/{name}")
+        done = run_as_user("-t", "-c", f"{scratch}/{name}")
         assert done.returncode == 2 and "File name too long" in done.stderr, done
 
 
@@ -147,14 +71,14 @@ def test_a_name_that_is_too_long(scratch):
 def test_what_is_taken(scratch, kind):
     path, good = _good(scratch)
     GOOD_SETTINGS[kind](path, good)
-    done = _run("-t", "-c", path)
+    done = run_as_user("-t", "-c", path)
     assert (done.returncode, done.stderr) == (0, ""), done
 
 
 def test_what_everybody_can_write(scratch):
     path, good = _good(scratch)
-    _write(path, good, 0o666)
-    done = _run("-t", "-c", path)
+    write(path, good, 0o666)
+    done = run_as_user("-t", "-c", path)
     assert done.returncode == 0, done
     assert done.stderr == f"p0f-lookupd: {path}: every user can write it (mode 0666); run: chmod 0664 {path}\n"
 
@@ -175,8 +99,7 @@ def test_on_sighup(fake, serve, kind):
         assert status["reload"]["successful"] is False
         assert status["reload"]["error"].startswith(f"{daemon.config}:"), status["reload"]
         assert status["configuration"]["p0f"]["timeout"] == "2s"
-        (os.rmdir if kind == "directory" else _remove)(daemon.config)
-        _write(daemon.config, good.replace(b"2s", b"3s"))
+        restore(daemon.config, good.replace(b"2s", b"3s"))
         daemon.signal(signal.SIGHUP)
         daemon.wait_for_line("settings reloaded")
         status = daemon.get("/status").json()
