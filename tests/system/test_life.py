@@ -121,17 +121,6 @@ def test_a_port_is_taken_for_a_while(system):
     assert system.fetch("/livez").status == 200
 
 
-def test_the_daemon_hangs(running):
-    """Then systemd does not get its keep-alive any more."""
-    assert running.show(DAEMON, "WatchdogUSec") != "0"
-    running.kill(DAEMON, signal.SIGSTOP)
-    running.wait_for(DAEMON, "NRestarts", "1", bound=120)
-    running.wait_for(DAEMON, "ActiveState", "active")
-    wait_until(lambda: _is_ready(running), "p0f to be asked")
-    assert "Watchdog timeout" in running.journal("-u", DAEMON)
-    assert running.show(P0F, "NRestarts") == "0"
-
-
 def test_a_broken_file_is_refused(running):
     running.write("/etc/p0f-lookupd.conf", "[cache]\nnegative_ttl = 17s\n")
     running.systemctl("reload", DAEMON)

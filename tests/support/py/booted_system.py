@@ -201,6 +201,13 @@ class BootedSystem:
         except (OSError, StopIteration):
             return None
 
+    def processes(self, unit):
+        """All of the unit, as seen out here."""
+        try:
+            return [int(pid) for pid in self.read(f"/sys/fs/cgroup/system.slice/{unit}/cgroup.procs").split()]
+        except FileNotFoundError:
+            return []
+
     def kill(self, unit, number):
         os.kill(self.pid(unit), number)
 

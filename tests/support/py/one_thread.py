@@ -6,7 +6,7 @@ import ctypes
 import os
 
 _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
-_WALL = 0x40000000  # __WALL: threads, too
+WALL = 0x40000000  # __WALL: threads, too
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -32,7 +32,7 @@ def stopped(thread):
     """Within it, this thread does nothing."""
     _ptrace(_PTRACE_SEIZE, thread)
     _ptrace(_PTRACE_INTERRUPT, thread)
-    os.waitpid(thread, _WALL)
+    os.waitpid(thread, WALL)
     try:
         yield
     finally:
