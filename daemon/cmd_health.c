@@ -101,6 +101,8 @@ static bool target_given(struct health_target *target, const char *where)
 
 static bool target_configured(struct health_target *target, const struct config *config)
 {
+    /* Without settings there is an address, and this is not called. */
+    // cppcheck-suppress ctunullpointer
     target->is_tls = !config->http.listen[0];
     struct span rest = span_of(target->is_tls ? config->http.tls_listen : config->http.listen),
                 item;
