@@ -53,9 +53,9 @@ def resident_bytes(pid):
 class Load:
     """wrk keeping one server busy; halted and continued, so that servers can take short turns."""
 
-    def __init__(self, port, requests_file, cpus, connections=CONNECTIONS):
+    def __init__(self, port, requests_file, cpus, connections=CONNECTIONS, scheme="http"):
         argv = ["wrk", "-t1", f"-c{connections}", "-d1h", "--timeout", "1m",
-                "-s", os.path.join(HERE, "stream.lua"), f"http://127.0.0.1:{port}",
+                "-s", os.path.join(HERE, "stream.lua"), f"{scheme}://127.0.0.1:{port}",
                 "--", requests_file]
         self.wrk = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, text=True,
@@ -108,9 +108,9 @@ class Contender:
     """A server with the stream of requests it is asked. The CPU time of `behind`, a process that
     it asks in turn, is part of its cost."""
 
-    def __init__(self, name, server, requests_file, behind=None, connections=CONNECTIONS):
+    def __init__(self, name, server, requests_file, behind=None, connections=CONNECTIONS, scheme="http"):
         self.name, self.server, self.requests_file = name, server, requests_file
-        self.connections = connections
+        self.connections, self.scheme = connections, scheme
         self.pids, self.pids_behind = server.pids, behind.pids if behind else []
         self.cpu_us = {layout: [] for layout in LAYOUTS}  # per request, one entry a round,
         self.behind_us = {layout: [] for layout in LAYOUTS}  # and what of it was spent behind
@@ -120,7 +120,7 @@ class Contender:
         for pid in self.pids + self.pids_behind:
             for task in os.listdir(f"/proc/{pid}/task"):
                 os.sched_setaffinity(int(task), cpus)
-        return Load(self.server.port, self.requests_file, cpus, self.connections)
+        return Load(self.server.port, self.requests_file, cpus, self.connections, self.scheme)
 
     def used_ns(self):
         return cpu_ns(self.pids), cpu_ns(self.pids_behind)

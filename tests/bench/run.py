@@ -22,13 +22,14 @@ import time
 from measure import (HERE, LAYOUTS, TURN_SECONDS, TURNS, Contender, ask_each, cpu_ns, cpu_ticks,
                      interleave, ratios, resident_bytes)
 from rate import POOL_CONNECTIONS, POOL_PIPELINE, compare_rates
-from servers import Bench, BenchError, find_program, get, p0f_knows, post, visit
+from servers import Bench, BenchError, find_program, free_port, get, get_tls, p0f_knows, post, visit
 
 MANY = 100_000
 FEW = 64
 WARM_UP_REQUESTS = 20_000
 HOSTS_SEEN_BY_P0F = 2_000
 IDLE_SECONDS = 5
+HANDSHAKES = 300  # in a round
 BATCH = 1_000  # hosts
 BATCH_CONNECTIONS = 4
 KEEP = {"cache__ttl": "1h", "cache__incomplete_ttl": "1h", "cache__negative_ttl": "1h"}
@@ -180,6 +181,39 @@ def measure_hit(bench, report, arguments):
     report.ratio("static MHD / itself (1.00 but for noise)", one_host[3], one_host[1])
 
 
+def cost_of_handshakes(server, path):
+    """CPU in us of a request with a full handshake, one after the other: a client that is slower does not count."""
+    before = cpu_ns(server.pids)
+    for _ in range(HANDSHAKES):
+        if get_tls(server.tls_port, path)[0] != 200:
+            raise BenchError(f"{server.name} did not answer over TLS")
+    return (cpu_ns(server.pids) - before) / 1000 / HANDSHAKES
+
+
+def measure_tls(bench, report, arguments):
+    pair, port, path = bench.certificate(), free_port(), "/host/10.100.100.100"
+    daemon = bench.daemon("tls", bench.quick_p0f(), http__tls_listen=f"127.0.0.1:{port}",
+                          http__tls_certificate=pair[0], http__tls_key=pair[1], **KEEP)
+    ask_each(daemon.port, [path], 200)
+    must_hit(daemon.port, [path])
+    nginx = bench.nginx(get(daemon.port, path)[2], pair)
+    daemon.tls_port, nginx.tls_port = port, nginx.port
+
+    costs = [[cost_of_handshakes(server, path) for server in (daemon, nginx)] for _ in range(arguments.rounds)]
+    for server, each in zip((daemon, nginx), zip(*costs)):
+        report.remark(f"hit with a full TLS handshake, {server.name}: CPU per request", f"{spread(each)} us")
+    report.remark("  daemon / nginx", spread([own / other for own, other in costs]))
+
+    file = write_paths(bench, "tls.paths", [path])
+    daemon.port = port
+    hit = Contender("hit over TLS, kept alive", daemon, file, scheme="https")
+    server = Contender("  nginx", nginx, file, scheme="https")
+    interleave([hit, server], arguments.rounds)
+    report.cost(hit)
+    report.cost(server)
+    report.ratio(f"{hit.name} / nginx", hit, server)
+
+
 def p0f_that_has_seen(bench, hosts):
     """A real p0f that knows these 127.x.y.z hosts, and does not look at other traffic."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -294,7 +328,7 @@ def measure_batch(bench, report, arguments):
     measure_cold_batches(bench, report, arguments)
 
 
-SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit,
+SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit, "tls": measure_tls,
             "miss": measure_miss, "batch": measure_batch}
 
 

@@ -6,6 +6,7 @@ import http.client
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -38,6 +39,22 @@ def get(port, path):
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.getheaders(), response.read()
+
+
+def unverified():
+    """A context for clients that take any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def get_tls(port, path):
+    """One GET with a full handshake, on a connection of its own: (status, body)."""
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=unverified())
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def post(port, path, text, **headers):
@@ -194,18 +211,27 @@ class Bench:
         static.port = port
         return static
 
-    def nginx(self, body):
-        """nginx `return 200` with `body`."""
+    def certificate(self):
+        """Files of a new certificate (ECDSA, P-256), and of its key."""
+        files = self.path("cert.pem"), self.path("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "30", "-subj", "/CN=localhost", "-out", files[0], "-keyout", files[1]],
+                       check=True, capture_output=True)
+        return files
+
+    def nginx(self, body, pair=None):
+        """nginx `return 200` with `body`, over TLS with a certificate and its key."""
         port = free_port()
         if b"$" in body:
             raise BenchError("nginx would take the $ in the body for a variable")
         quoted = body.replace(b"\\", b"\\\\").replace(b"'", b"\\'")
         config = self.write("nginx.conf", NGINX_CONFIG.encode() % {
             b"folder": self.folder.encode(), b"port": port, b"cpus": os.cpu_count(),
-            b"body": quoted})
+            b"body": quoted, b"tls": b" ssl; ssl_certificate %s; ssl_certificate_key %s; ssl_protocols TLSv1.2 TLSv1.3"
+            % tuple(file.encode() for file in pair) if pair else b""})
         nginx = self.start("nginx", [find_program("nginx"), "-p", self.folder, "-c", config,
                                      "-e", self.path("nginx.errors")],
-                           lambda: get(port, "/")[2] == body)
+                           lambda: (get_tls(port, "/")[1] if pair else get(port, "/")[2]) == body)
         nginx.wait_until(lambda: len(children_of(nginx.pid)) == os.cpu_count())
         nginx.port = port
         return nginx
@@ -227,7 +253,7 @@ http {
     scgi_temp_path %(folder)s/nginx_scgi;
     default_type application/json;
     server {
-        listen 127.0.0.1:%(port)d;
+        listen 127.0.0.1:%(port)d%(tls)s;
         location / { return 200 '%(body)s'; }
     }
 }
