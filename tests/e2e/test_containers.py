@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 
+import tokens
 from containerfile import instructions
 from daemon import ROOT, run, write_config
 from waiting import wait_until
@@ -159,6 +160,20 @@ def test_probes(fake, serve, container):
         fake.stop()
         wait_until(lambda: daemon.get(ready).json()["status"] == "stale", "p0f to be missed")
         assert (daemon.get(live).status, daemon.get(ready).status) == (200, 200)
+
+
+def test_the_readiness_probe_with_tokens(fake, serve, scratch):
+    """The command in the comment."""
+    made = tokens.write(f"{scratch}/tokens", "lookup", "metrics")
+    program, command, url = re.search(r"exec: \{command: \[(.*)\]\}", _read(MANIFESTS))[1].split(", ")
+    assert program == json.loads(_last_stage()["ENTRYPOINT"])[0]
+    with serve(fake, {"http.token_file": f"{scratch}/tokens"}) as daemon:
+        where = json.loads(url).replace("127.0.0.1:5030", "{}:{}".format(*daemon.endpoint))
+
+        def probe(**environment):
+            return run(command, where, extra_environment=environment).returncode
+        wait_until(lambda: probe(P0F_LOOKUPD_TOKEN=made["metrics"]) == 0, "p0f to be reached")
+        assert probe(P0F_LOOKUPD_TOKEN=made["lookup"]) == probe() == 1
 
 
 def test_variables_that_kubernetes_makes_of_the_service(manifests, container, check):

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import pytest
+
 import one_thread
 from waiting import wait_until
 
@@ -27,26 +29,27 @@ def _assert_restarted(system, former):
     assert system.show(P0F, "NRestarts") == "0"
 
 
-def test_the_daemon_hangs(running):
-    """Then systemd does not get its keep-alive any more."""
+def test_the_daemon_is_suspended(running):
+    """Then systemd does not get its keep-alive any more. It wakes the daemon up as it asks it to end."""
     assert running.show(DAEMON, "WatchdogUSec") != "0"
     former = running.pid(DAEMON)
     running.kill(DAEMON, signal.SIGSTOP)
-    wait_until(lambda: running.pid(DAEMON) != former, "the daemon to be killed", bound=120)
+    wait_until(lambda: running.pid(DAEMON) != former, "the daemon to end", bound=120)
     _assert_restarted(running, former)
 
 
-def test_a_worker_hangs(system):
-    """All others answer."""
+@pytest.mark.parametrize("hangs", ["loop", "worker"])
+def test_a_thread_hangs(system, hangs):
+    """All others answer, but the daemon cannot end."""
     system.write("/etc/p0f-lookupd.conf", "[http]\nthreads = 3\n")
     system.drop_in(DAEMON, "[Service]\nWatchdogSec=6s\nTimeoutStopSec=5s\n")
     system.systemctl("start", P0F, DAEMON)
     _wait_until_ready(system)
     former = system.pid(DAEMON)
-    worker = one_thread.threads_named(former, "http-worker")[-1]
-    with contextlib.suppress(ProcessLookupError), one_thread.stopped(worker):
+    thread = former if hangs == "loop" else one_thread.threads_named(former, "http-worker")[-1]
+    with contextlib.suppress(ProcessLookupError), one_thread.stopped(thread):
         # A traced thread that was killed is there until its tracer has waited for it.
-        wait_until(lambda: os.waitpid(worker, os.WNOHANG | one_thread.WALL) != (0, 0), "the daemon to be killed",
+        wait_until(lambda: os.waitpid(thread, os.WNOHANG | one_thread.WALL) != (0, 0), "the daemon to be killed",
                    bound=60)
     _assert_restarted(system, former)
 

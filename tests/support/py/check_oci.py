@@ -7,6 +7,7 @@ There is no container engine: the images are directories, and the containers pro
 capabilities that they would have."""
 
 import ctypes
+import hashlib
 import http.client
 import json
 import os
@@ -61,11 +62,11 @@ class Container:
         os.setgid(group)
         os.setuid(user)
 
-    def start(self, command):
-        return subprocess.Popen(command, env=self._environment, preexec_fn=self._enter, stdin=subprocess.DEVNULL)
+    def start(self, command, environment=()):
+        return subprocess.Popen(command, env={**self._environment, **dict(environment)}, preexec_fn=self._enter, stdin=subprocess.DEVNULL)
 
-    def status_of(self, command):
-        return self.start(command).wait(PATIENCE_S)
+    def status_of(self, command, environment=()):
+        return self.start(command, environment).wait(PATIENCE_S)
 
 
 def check_image(stage):
@@ -87,11 +88,28 @@ def get(port, target, source):
     return response.status, json.loads(response.read())
 
 
+def check_secret(daemon, stage, volume):
+    """As Kubernetes mounts one, with the defaultMode 0440: links to a file that root owns and the group can read."""
+    secret = f"{volume}/secret"
+    os.makedirs(f"{secret}/..1")
+    os.symlink("..1", f"{secret}/..data")
+    os.symlink("..data/tokens", f"{secret}/tokens")
+    with open(f"{secret}/tokens", "w", encoding="utf-8") as file:
+        file.write(f"web sha256:{hashlib.sha256(b'secret').hexdigest()}\n")
+    os.chown(f"{secret}/tokens", 0, int(stage.user.split(":")[1]))
+    environment = {"P0F_LOOKUPD_HTTP_TOKEN_FILE": "/run/p0f/secret/tokens"}
+    for mode, good in ((0o440, True), (0o400, False)):
+        os.chmod(f"{secret}/tokens", mode)
+        status = daemon.status_of([*stage.entrypoint, "-t"], environment)
+        expect((status == 0) == good, f"tokens with the mode {mode:o} give the status {status}")
+
+
 def check_running(stage, p0f_stage, volume):
     port = free_port()
     daemon = Container(stage, volume, environment={"P0F_LOOKUPD_HTTP_LISTEN": f"127.0.0.1:{port}"})
     p0f = Container(p0f_stage, volume, capabilities=[CAP_NET_RAW])
     is_ready = [*stage.healthcheck, "--ready"]
+    check_secret(daemon, stage, volume)
     expect(daemon.status_of(stage.healthcheck) == 1, "the health check is content before the daemon runs")
     running = daemon.start([*stage.entrypoint, *stage.command])
     wait_until(lambda: daemon.status_of(stage.healthcheck) == 0, "the health check")
