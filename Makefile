@@ -465,7 +465,7 @@ PLACED      = sed -e 's|/usr/local/sbin/|$(sbindir)/|' -e 's|/usr/local/share/do
 # The loader's cache is the system's own, so only its prefixes are in it.
 LDCONFIG    = $(if $(DESTDIR),,$(if $(filter /usr /usr/local,$(PREFIX)),ldconfig || true))
 # What this systemd, 252 in Debian 12, does not know yet is in a drop-in.
-UNITS      := p0f.service p0f@.service p0f-lookupd.socket p0f-lookupd-relay.socket
+UNITS      := p0f.service p0f@.service p0f-lookupd.socket p0f-lookupd-tls.socket p0f-lookupd-relay.socket
 SYSTEMD_VERSION ?= $(shell $(PKG_CONFIG) --modversion libsystemd 2>/dev/null)
 DROP_IN    := $(if $(shell [ '$(firstword $(subst ., ,$(SYSTEMD_VERSION)))' -ge 254 ] 2>/dev/null && echo yes),p0f-lookupd.service.d/10-systemd-254.conf)
 # systemd.unit(5), with /lib for systems whose /usr is not merged.

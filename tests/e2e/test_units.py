@@ -10,7 +10,8 @@ import pytest
 
 from daemon import PROGRAM, ROOT
 
-UNITS = ["p0f-lookupd.service", "p0f-lookupd.socket", "p0f-lookupd-relay.socket", "p0f.service", "p0f@.service"]
+UNITS = ["p0f-lookupd.service", "p0f-lookupd.socket", "p0f-lookupd-tls.socket",
+         "p0f-lookupd-relay.socket", "p0f.service", "p0f@.service"]
 DROP_IN = "p0f-lookupd.service-254.conf"
 
 
