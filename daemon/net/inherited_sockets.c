@@ -107,8 +107,11 @@ static bool append_address(struct inherited_sockets *sockets, const char *settin
     return true;
 }
 
+/* Sockets without names are called "unknown", see sd_listen_fds_with_names(3). */
 static const char *find_setting(const char *name)
 {
+    if (strcmp(name, "unknown") == 0)
+        return kinds[0].setting;
     for (size_t i = 0; i < INHERITED_SOCKETS_KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0)
             return kinds[i].setting;

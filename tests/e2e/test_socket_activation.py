@@ -28,7 +28,8 @@ class Activated(Daemon):
 
     def __init__(self, scratch, fake, sockets, names, settings=None):
         super().__init__(scratch, fake.path, settings, **activation.options(sockets, names))
-        self.endpoint = activation.endpoint(sockets[names.index("http")]) if "http" in names else self.endpoint
+        kinds = names or ["http"]
+        self.endpoint = activation.endpoint(sockets[kinds.index("http")]) if "http" in kinds else self.endpoint
 
 
 def _is_refused(port):
@@ -74,6 +75,13 @@ def test_one_kind_leaves_the_other_to_the_settings(fake, scratch):
         with Activated(scratch, fake, [sock], ["relay"]) as daemon:
             assert daemon.get("/livez").status == 200
             assert _relayed(f"{scratch}/relay.sock")
+
+
+def test_sockets_without_names_are_for_http(fake, scratch, tcp):
+    with Activated(scratch, fake, [tcp], None) as daemon:
+        assert fetch(activation.endpoint(tcp), "/livez").status == 200
+        daemon.wait_for_line(f"listening on {_text(tcp)} (socket unit)\n")
+        _is_refused(daemon.port)
 
 
 def test_a_reload_leaves_them_alone(fake, scratch, tcp):
@@ -127,14 +135,14 @@ def test_what_was_meant_for_another_process_is_left_alone(fake, serve):
 def _refused(scratch, fake, sock, name, *arguments):
     config = write_config(f"{scratch}/more.conf",
                           {"http.listen": f"127.0.0.1:{free_port()}", "p0f.socket": fake.path})
-    done = activation.run_to_end([sock], name if name is None else [name], "-c", config, *arguments)
+    done = activation.run_to_end([sock], [name], "-c", config, *arguments)
     assert done.returncode == 2, done
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ["https", "p0f-lookupd.socket", None])
+@pytest.mark.parametrize("name", ["https", "p0f-lookupd.socket", "Http"])
 def test_an_unknown_name(fake, scratch, tcp, name):
-    assert f"socket 3 of the service manager is named '{name or 'unknown'}'; its unit needs " \
+    assert f"socket 3 of the service manager is named '{name}'; its unit needs " \
         "FileDescriptorName=http, tls or relay" in _refused(scratch, fake, tcp, name)
 
 
