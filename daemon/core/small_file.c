@@ -138,6 +138,7 @@ static bool read_open_file(int fd, const char *path, size_t max, struct small_fi
     file->text = malloc(max + 2); /* at once: realloc() would leave copies of a secret behind */
     if (!file->text)
         return refuse_unopened(path, ENOMEM, error);
+    file->length = max + 1; /* all of it is wiped if reading fails */
     ssize_t length = read_whole(fd, file->text, max);
     if (length < 0)
         return refuse_file(error, path, EAGAIN, "cannot read it: %s", strerror(errno));

@@ -162,7 +162,8 @@ static bool read_digest(struct span text, struct digest *digest, char error[TOKE
     if (read_hex(hex, digest))
         return refuse_token(error, "the digest has no " TOKEN_DIGEST_PREFIX " in front of it");
     return refuse_token(error,
-                        "this is a token itself, not its digest; replace it by " TOKEN_DIGEST_PREFIX
+                        "expected " TOKEN_DIGEST_PREFIX
+                        "DIGEST; if this is the token itself, replace it by " TOKEN_DIGEST_PREFIX
                         " and the output of: printf %%s TOKEN | sha256sum");
 }
 

@@ -84,7 +84,7 @@ def test_many_reloads(daemon, file, made):
 
 
 @pytest.mark.parametrize("break_it, reason", [
-    (lambda file: _write(file, "web p0fl_secret\n"), ":1: this is a token itself, not its digest"),
+    (lambda file: _write(file, "web p0fl_secret\n"), ":1: expected sha256:DIGEST; if this is the token itself, "),
     (lambda file: _write(file, *_lines(file), _lines(file)[0]), ":3: duplicate name lookup: already on line 1"),
     (lambda file: _write(file, "# none\n"), ": it holds no token"),
     (lambda file: os.chmod(file, 0o660), ": its group can write it (mode 0660); run: chmod 0640"),
@@ -128,7 +128,7 @@ def _start(config, *arguments):
 
 @pytest.mark.parametrize("content, mode, reason", [
     ("", 0o600, ": it holds no token, so nobody could get in"),
-    ("web secret-token\n", 0o600, ":1: this is a token itself"),
+    ("web secret-token\n", 0o600, ":1: expected sha256:DIGEST"),
     ("web sha256:00\n", 0o600, ":1: expected 64 hexadecimal digits"),
     ("web", 0o602, ": every user can write it (mode 0602); run: chmod 0600")])
 def test_a_bad_file_at_the_start(scratch, file, content, mode, reason):

@@ -41,7 +41,7 @@ BAD = {
     "http.token_file": {
         "empty": (_EMPTY, ": it holds no token"), "binary": (_BINARY, ":1: "), "NUL": (_NUL, ":2: "),
         "torn": (_TORN, ":1: expected 64 hexadecimal digits"),
-        "token itself": (_content(lambda good: b"web p0fl_secret\n"), ":1: this is a token itself, not its digest"),
+        "token itself": (_content(lambda good: b"web p0fl_secret\n"), ":1: expected sha256:DIGEST; if this is the token itself, "),
         "all can write": (_mode(0o646), ": every user can write it (mode 0646); run: chmod 0644 "),
         "group can write": (_mode(0o660), ": its group can write it (mode 0660); run: chmod 0640 "),
         "of another owner": (_given_away, ": it belongs to the user 12345, who could let anybody in; run: chown root ")},

@@ -86,7 +86,7 @@ Test(token_file, none)
 Test(token_file, messages_name_the_line, .init = set_up, .fini = tear_down)
 {
     write_tokens("web " TEST "\n\nother p0fl_secret\n", 0600);
-    expect_refused(":3: this is a token itself, not its digest; replace it by ");
+    expect_refused(":3: expected sha256:DIGEST; if this is the token itself, replace it by ");
     cr_assert_null(strstr(error, "secret"));
     write_tokens("#\n", 0600);
     expect_refused(": it holds no token, so nobody could get in; ");
