@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -42,6 +44,25 @@ struct sockaddr_in load_source(const char *address)
     return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(address)};
 }
 
+/* Goes on if a signal comes, such as the one that ends the load. */
+static bool connect_through_signals(int fd, const struct sockaddr *server, socklen_t length)
+{
+    struct pollfd connecting = {.fd = fd, .events = POLLOUT};
+    int problem = 0;
+    socklen_t size = sizeof problem;
+
+    if (connect(fd, server, length) == 0)
+        return true;
+    if (errno != EINTR)
+        return false;
+    while (poll(&connecting, 1, -1) < 0 && errno == EINTR)
+        ;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0)
+        load_die("getsockopt");
+    errno = problem;
+    return problem == 0;
+}
+
 int load_connect(const void *from, const void *to, socklen_t length, int receive)
 {
     const struct sockaddr *source = from, *server = to;
@@ -56,7 +77,7 @@ int load_connect(const void *from, const void *to, socklen_t length, int receive
         load_die("socket");
     if (receive)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-    if (connect(fd, server, length) != 0) {
+    if (!connect_through_signals(fd, server, length)) {
         if (errno != ECONNREFUSED && errno != ECONNRESET)
             load_die("connect");
         close(fd);

@@ -104,9 +104,9 @@ Test(tokens, lines_that_are_wrong)
     expect_refused("", 0, "it holds no token");
     expect_refused("\n#\n\n", 0, "it holds no token");
     expect_refused("\n\na", 3, "expected NAME sha256:DIGEST [ROLE]");
-    expect_refused("a p0fl_secret", 1, "this is a token itself, not its digest");
+    expect_refused("a p0fl_secret", 1, "expected sha256:DIGEST; if this is the token itself");
     expect_refused("a p0fl_secret lookup", 1, "printf %s TOKEN | sha256sum");
-    expect_refused("a lookup", 1, "this is a token itself");
+    expect_refused("a lookup", 1, "expected sha256:DIGEST");
     expect_refused("a sha256:", 1, "expected 64 hexadecimal digits");
     expect_refused("a " TEST "0", 1, "expected 64 hexadecimal digits");
     expect_refused("a sha256:xf86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 1,
@@ -114,7 +114,7 @@ Test(tokens, lines_that_are_wrong)
     expect_refused("a 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 1,
                    "no sha256: in front of it");
     expect_refused("a sha512:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 1,
-                   "this is a token itself");
+                   "expected sha256:DIGEST");
     expect_refused("a " NOTHING, 1, "the digest of an empty token");
     expect_refused("a " TEST " admin", 1, "unknown role: expected lookup, self, metrics or all");
     expect_refused("a " TEST " all # ours", 1, "expected nothing after the role");
