@@ -75,7 +75,7 @@ NO_FILE = {
 def run_as_user(*arguments):
     """As a user, with little memory."""
     def limit():
-        if not WRAP:
+        if not WRAP and not os.environ.get("SAN"):     # a sanitizer maps more
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     return subprocess.run([*AS_A_USER, *WRAP, PROGRAM, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                           encoding="utf-8", errors="backslashreplace", timeout=20 * SLOWDOWN, check=False,
