@@ -25,6 +25,7 @@ import daemon as daemon_module  # noqa: E402
 import lacking  # noqa: E402
 import namespace  # noqa: E402
 import real_p0f  # noqa: E402
+import tls  # noqa: E402
 from fake_p0f import FakeP0f  # noqa: E402
 
 
@@ -50,6 +51,24 @@ def _module_scratch():
     directory = tempfile.mkdtemp(prefix="lookupd-", dir="/tmp")
     yield directory
     shutil.rmtree(directory)
+
+
+@pytest.fixture(name="authority", scope="module")
+def _authority(module_scratch):
+    """Issues certificates for the daemon."""
+    return tls.Authority(module_scratch)
+
+
+@pytest.fixture(name="pair", scope="module")
+def _pair(authority):
+    """Files of a certificate and its key."""
+    return authority.issue("server")
+
+
+@pytest.fixture(name="context")
+def _context(authority):
+    """Of a client that trusts the authority."""
+    return authority.context()
 
 
 @pytest.fixture(name="fake")

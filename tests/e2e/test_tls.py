@@ -17,21 +17,6 @@ from waiting import wait_until
 HOST = "198.51.100.1"
 
 
-@pytest.fixture(name="authority", scope="module")
-def _authority(module_scratch):
-    return tls.Authority(module_scratch)
-
-
-@pytest.fixture(name="pair", scope="module")
-def _pair(authority):
-    return authority.issue("server")
-
-
-@pytest.fixture(name="context")
-def _context(authority):
-    return authority.context()
-
-
 @pytest.fixture(name="secure")
 def _secure(fake, serve, pair):
     """(daemon, port with TLS)"""

@@ -15,16 +15,6 @@ from http_client import ask, read_all
 from waiting import wait_until
 
 
-@pytest.fixture(name="authority", scope="module")
-def _authority(module_scratch):
-    return tls.Authority(module_scratch)
-
-
-@pytest.fixture(name="pair", scope="module")
-def _pair(authority):
-    return authority.issue("server")
-
-
 def _write(path, data, mode=0o640):
     with open(path, "wb") as file:
         file.write(data)

@@ -16,19 +16,9 @@ from http_client import ask, read_all
 from waiting import SLOWDOWN, wait_until
 
 
-@pytest.fixture(name="authority", scope="module")
-def _authority(module_scratch):
-    return tls.Authority(module_scratch)
-
-
 @pytest.fixture(name="pairs", scope="module")
 def _pairs(authority):
     return {key: authority.issue(f"server-{key}", key) for key in ("ec", "rsa", "ed25519")}
-
-
-@pytest.fixture(name="context")
-def _context(authority):
-    return authority.context()
 
 
 @pytest.fixture(name="start")
