@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: a table of options, set from the defaults, the file, the environment, the command
- * line and the inherited sockets, in this order. Strict: anything not understood is an error that says where it is and what was
- * expected. */
+/* The settings: a table of options, set from the defaults, the file, the environment, the command line and
+ * the inherited sockets, in this order. Strict: anything not understood is an error that says where it is
+ * and what was expected. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -102,8 +102,8 @@ struct config *config_load(const struct config_source *source, char error[CONFIG
 void config_free(struct config *config);
 
 /* What a message about the setting "section.key" begins with: where config_load() has read it, as in
- * "FILE:LINE: ", "environment variable P0F_LOOKUPD_SECTION_KEY: ", "-o ", "socket unit: " or "default ". The text is
- * static or in `space`. */
+ * "FILE:LINE: ", "environment variable P0F_LOOKUPD_SECTION_KEY: ", "-o ", "socket unit: " or "default ". The
+ * text is static or in `space`. */
 const char *config_prefix(const struct config *config, const char *name,
                           char space[CONFIG_ORIGIN_SIZE]);
 

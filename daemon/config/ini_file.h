@@ -18,9 +18,9 @@ struct ini_file_reader {
 
 #define INI_FILE_ERROR_SIZE SMALL_FILE_ERROR_SIZE
 
-/* Reads all of the file, and logs a warning if everybody can write it. False with errno: ECANCELED when the reader stopped, and else with a message
- * in `error`: as of small_file_read(), and EINVAL when the file cannot be understood. Not reentrant:
- * it sets libinih's globals. */
+/* Reads all of the file, and logs a warning if everybody can write it. False with errno: ECANCELED when the
+ * reader stopped, and else with a message in `error`: as of small_file_read(), and EINVAL when the file
+ * cannot be understood. Not reentrant: it sets libinih's globals. */
 bool ini_file_read(const char *path, const struct ini_file_reader *reader,
                    char error[INI_FILE_ERROR_SIZE]);
 

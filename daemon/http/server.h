@@ -52,8 +52,8 @@ struct http_server_options {
  * be started. */
 struct http_server *http_server_start(const struct http_server_options *options);
 
-/* Takes over a connected socket; `tls` only with options.certificate. False: there is no room for it (see connections_admit()), and it has
- * been closed. In the loop's thread. */
+/* Takes over a connected socket; `tls` only with options.certificate. False: there is no room for it (see
+ * connections_admit()), and it has been closed. In the loop's thread. */
 bool http_server_take(struct http_server *http, int fd, const struct sockaddr *peer,
                       socklen_t length, bool tls);
 

@@ -3,10 +3,11 @@
  * without ever waiting by itself.
  *
  * libmicrohttpd's own loops wait once more, with the full timeout, when they have fetched exactly as many
- * events as they can (workarounds.h); clients that wait for their answers send nothing more. With a
- * timeout of 0 that is harmless. So each worker has daemons of the library's without threads, one for plain
- * connections and one for those with TLS, whose epoll descriptors are watched here. All calls to it, MHD_resume_connection() included, are made in the
- * worker's thread: 0.9.75 cannot be woken from another one. Private to the HTTP side. */
+ * events as they can (workarounds.h); clients that wait for their answers send nothing more. With a timeout
+ * of 0 that is harmless. So each worker has daemons of the library's without threads, one for plain
+ * connections and one for those with TLS, whose epoll descriptors are watched here. All calls to it,
+ * MHD_resume_connection() included, are made in the worker's thread: 0.9.75 cannot be woken from another
+ * one. Private to the HTTP side. */
 #ifndef HTTP_WORKER_H
 #define HTTP_WORKER_H
 

@@ -14,8 +14,8 @@ struct inherited_sockets {
     size_t count;
     int *fds;
     size_t setting_count;
-    char *settings
-        [INHERITED_SOCKETS_KINDS]; /* "http.listen=127.0.0.1:5030, unix:/run/x.sock": as for -o */
+    /* "http.listen=127.0.0.1:5030, unix:/run/x.sock": as for -o. */
+    char *settings[INHERITED_SOCKETS_KINDS];
 };
 
 #define INHERITED_SOCKETS_ERROR_SIZE 320

@@ -53,8 +53,7 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, listener_ac
 
 /* Accepts the connections that are waiting, which would be reset, then closes all sockets and removes the
  * unix ones. Inherited sockets are only closed: the next daemon gets what waits there. No-op when there are
- * none, so it may be called again. In
- * the loop's thread. */
+ * none, so it may be called again. In the loop's thread. */
 void listeners_stop(struct listeners *listeners);
 
 /* Stops and frees. No-op on NULL. */

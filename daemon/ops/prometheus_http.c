@@ -54,43 +54,55 @@ static void put_http_connections(struct exposition *out, const struct metrics_sn
                       snapshot->counters[METRIC_HTTP_EVICTED]);
 }
 
+/* ---- What was refused, by reason */
+
+struct reason {
+    const char *reason;
+    enum metric metric;
+};
+
+static void put_reasons(struct exposition *out, const struct metrics_snapshot *snapshot,
+                        const char *name, const char *help, const struct reason *reasons,
+                        size_t count)
+{
+    exposition_head(out, name, "counter", help);
+    for (size_t i = 0; i < count; i++)
+        exposition_labelled(out, name, "reason", reasons[i].reason,
+                            snapshot->counters[reasons[i].metric]);
+}
+
 static void put_auth_failures(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
-    const char *name = PREFIX "http_auth_failures_total";
-    const uint64_t *counters = snapshot->counters;
+    static const struct reason reasons[] = {
+        {"missing", METRIC_HTTP_NO_TOKEN},
+        {"invalid", METRIC_HTTP_BAD_TOKEN},
+        {"forbidden", METRIC_HTTP_BAD_ROLE},
+    };
 
-    exposition_head(
-        out, name, "counter",
-        "Requests denied for lack of a token (missing), with an unknown token (invalid) or "
-        "with one whose role does not permit the request (forbidden).");
-    exposition_labelled(out, name, "reason", "missing", counters[METRIC_HTTP_NO_TOKEN]);
-    exposition_labelled(out, name, "reason", "invalid", counters[METRIC_HTTP_BAD_TOKEN]);
-    exposition_labelled(out, name, "reason", "forbidden", counters[METRIC_HTTP_BAD_ROLE]);
+    put_reasons(out, snapshot, PREFIX "http_auth_failures_total",
+                "Requests denied for lack of a token (missing), with an unknown token (invalid) or "
+                "with one whose role does not permit the request (forbidden).",
+                reasons, sizeof reasons / sizeof reasons[0]);
 }
 
 static void put_proxy_errors(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
-    const char *name = PREFIX "http_proxy_protocol_errors_total";
-    const uint64_t *counters = snapshot->counters;
+    static const struct reason reasons[] = {
+        {"missing", METRIC_HTTP_PROXY_MISSING},   {"malformed", METRIC_HTTP_PROXY_MALFORMED},
+        {"too_long", METRIC_HTTP_PROXY_TOO_LONG}, {"late", METRIC_HTTP_PROXY_LATE},
+        {"full", METRIC_HTTP_PROXY_FULL},
+    };
 
-    exposition_head(
-        out, name, "counter",
-        "Connections of trusted proxies closed without a valid PROXY header, or because too "
-        "many were waiting for theirs.");
-    exposition_labelled(out, name, "reason", "missing", counters[METRIC_HTTP_PROXY_MISSING]);
-    exposition_labelled(out, name, "reason", "malformed", counters[METRIC_HTTP_PROXY_MALFORMED]);
-    exposition_labelled(out, name, "reason", "too_long", counters[METRIC_HTTP_PROXY_TOO_LONG]);
-    exposition_labelled(out, name, "reason", "late", counters[METRIC_HTTP_PROXY_LATE]);
-    exposition_labelled(out, name, "reason", "full", counters[METRIC_HTTP_PROXY_FULL]);
+    put_reasons(out, snapshot, PREFIX "http_proxy_protocol_errors_total",
+                "Connections of trusted proxies closed without a valid PROXY header, or because "
+                "too many were waiting for theirs.",
+                reasons, sizeof reasons / sizeof reasons[0]);
 }
 
 static void put_tls(struct exposition *out, const struct metrics_snapshot *snapshot,
                     const struct prometheus_gauges *gauges)
 {
-    static const struct {
-        const char *reason;
-        enum metric metric;
-    } failures[] = {
+    static const struct reason reasons[] = {
         {"closed", METRIC_TLS_FAILED_CLOSED},     {"plain_http", METRIC_TLS_FAILED_PLAIN_HTTP},
         {"version", METRIC_TLS_FAILED_VERSION},   {"cipher", METRIC_TLS_FAILED_CIPHER},
         {"protocol", METRIC_TLS_FAILED_PROTOCOL}, {"alert", METRIC_TLS_FAILED_ALERT},
@@ -103,10 +115,9 @@ static void put_tls(struct exposition *out, const struct metrics_snapshot *snaps
                     "TLS handshakes: full, or those that resumed an earlier session.");
     exposition_labelled(out, name, "session", "full", counters[METRIC_TLS_FULL]);
     exposition_labelled(out, name, "session", "resumed", counters[METRIC_TLS_RESUMED]);
-    name = PREFIX "tls_handshake_failures_total";
-    exposition_head(out, name, "counter", "TLS handshakes that failed, by reason.");
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        exposition_labelled(out, name, "reason", failures[i].reason, counters[failures[i].metric]);
+    put_reasons(out, snapshot, PREFIX "tls_handshake_failures_total",
+                "TLS handshakes that failed, by reason.", reasons,
+                sizeof reasons / sizeof reasons[0]);
     if (gauges->has_tls)
         exposition_single(out, PREFIX "tls_certificate_expiry_timestamp_seconds", "gauge",
                           "When the certificate for TLS, or one of its chain, expires, in seconds "

@@ -111,8 +111,8 @@ void status_set_descriptors(struct status *status, const struct descriptors *des
 /* Where the state of the relay comes from, if there is one. Before the loop runs. */
 void status_set_relay(struct status *status, status_relay_fn *relay, void *ctx);
 
-/* Which certificate new connections get, if there is TLS; borrowed until status_free(), as is `listen`. Before the
- * loop runs. */
+/* Which certificate new connections get, if there is TLS; borrowed until status_free(), as is `listen`.
+ * Before the loop runs. */
 void status_set_tls(struct status *status, struct tls_current *certificate, const char *listen);
 
 /* The request belongs to the status until done() is called, once: in the loop's thread or, if there is

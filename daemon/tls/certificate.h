@@ -31,7 +31,8 @@ struct tls_facts {
 #define TLS_ERROR_SIZE SMALL_FILE_ERROR_SIZE
 
 /* Reads both files. On failure returns NULL with a message in `error`, which begins with the name of the
- * file, and *of_key says which one that is; errno is as of small_file_read(). The times of the certificate are not checked: see tls_certificate_warning(). */
+ * file, and *of_key says which one that is; errno is as of small_file_read(). The times of the certificate
+ * are not checked: see tls_certificate_warning(). */
 struct tls_certificate *tls_certificate_load(const struct tls_files *files,
                                              char error[TLS_ERROR_SIZE], bool *of_key);
 

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* For MHD_OPTION_HTTPS_PRIORITIES. Of these, the client chooses; X25519 is first, as that is what clients offer a key
- * for, which saves a round trip. */
+/* For MHD_OPTION_HTTPS_PRIORITIES. Of these, the client chooses; X25519 is first, as that is what clients
+ * offer a key for, which saves a round trip. */
 #define TLS_PRIORITIES                                                                             \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"      \
     "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-ALL:"                       \
@@ -49,8 +49,8 @@ enum tls_step {
     TLS_STEP_FAILED
 };
 
-/* Begins on a session of GnuTLS (gnutls_session_t) that the library has just begun on `fd`. Takes over a reference
- * to the certificate. NULL when out of memory: the handshake fails, and the reference is dropped. */
+/* Begins on a session of GnuTLS (gnutls_session_t) that the library has just begun on `fd`. Takes over a
+ * reference to the certificate. NULL when out of memory: the handshake fails, and the reference is dropped. */
 struct tls_session *tls_session_new(void *library, int fd, struct tls_certificate *certificate);
 
 /* After the library has ended its session. No-op on NULL. */
