@@ -280,7 +280,7 @@ def test_a_thousand_idle_connections(start, context, allow_descriptors):
             sock.close()
 
 
-def test_at_the_limit_another_client_gets_in(start, authority):
+def test_at_the_limit_other_clients_get_in(start, authority):
     """Handshakes that are under way can be evicted, as idle connections are."""
     with start(max_connections=40, trusted_proxies="") as daemon:
         context = authority.context()
@@ -297,9 +297,12 @@ def test_at_the_limit_another_client_gets_in(start, authority):
                 return tls.open_tls(daemon.tls_port, context, source=source)
             except OSError:
                 return None
-        with wait_until(lambda: enter("127.0.0.7"), "another client to get in") as sock:
+        others = [wait_until(lambda at=n: enter(f"127.0.0.{at}"), "another client to get in")
+                  for n in range(7, 7 + 16)]     # more than there is room in reserve for
+        for sock in others:
             sock.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert sock.recv(4096).startswith(b"HTTP/1.1 200 ")
+            sock.close()
         for sock in socks:
             sock.close()
         wait_until(lambda: enter("127.0.0.1"), "room").close()
