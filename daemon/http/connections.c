@@ -28,16 +28,15 @@ struct connections {
     struct connections_options options;
     struct mono began;
     _Atomic uint32_t second;  /* counted from then; the first is 1 */
-    _Atomic uint32_t inside;  /* entered and not left */
-    _Atomic uint32_t coming;  /* admitted and not yet entered; changed under the lock */
+    _Atomic uint32_t count;   /* admitted and not left; changed under the lock */
     uint32_t made_room;       /* the second in which all were last searched for idle ones */
     uint32_t crowd;           /* the most open at once since memory was returned */
     struct loop_timer sweep;  /* armed while there are any */
     void (*swept)(void *ctx); /* or NULL */
     void *swept_ctx;
-    pthread_mutex_t lock;          /* of all that follows, and of `coming` */
+    pthread_mutex_t lock;          /* of all that follows, and of `count` */
     TAILQ_HEAD(, connection) list; /* oldest first */
-    uint32_t ended;                /* of those inside */
+    uint32_t ended;                /* of those in the list */
     struct eviction *eviction;
 };
 
@@ -86,7 +85,7 @@ void connections_free(struct connections *connections)
 
 uint32_t connections_count(const struct connections *connections)
 {
-    return connections->inside + connections->coming;
+    return connections->count;
 }
 
 static uint32_t tick(struct connections *connections)
@@ -210,7 +209,7 @@ bool connections_admit(struct connections *connections, int fd, const struct soc
         eviction_expect(connections->eviction, fd, counted ? &addr : NULL);
     bool admitted = make_room_for(connections, &weight, second);
     if (admitted)
-        connections->coming++;
+        connections->count++;
     else
         eviction_remove(connections->eviction, fd);
     pthread_mutex_unlock(&connections->lock);
@@ -231,8 +230,6 @@ void connections_enter(struct connections *connections, struct connection *conne
     connections_await(connections, connection);
     pthread_mutex_lock(&connections->lock);
     eviction_add(connections->eviction, connection);
-    connections->coming--;
-    connections->inside++;
     TAILQ_INSERT_TAIL(&connections->list, connection, link);
     pthread_mutex_unlock(&connections->lock);
 }
@@ -240,7 +237,7 @@ void connections_enter(struct connections *connections, struct connection *conne
 /* The caller holds the lock. */
 static void has_gone(struct connections *connections, const struct connection *connection)
 {
-    connections->inside--;
+    connections->count--;
     if (connection->ended)
         connections->ended--;
     else
@@ -265,7 +262,7 @@ void connections_end(struct connections *connections, struct connection *connect
 void connections_forget(struct connections *connections, int fd)
 {
     pthread_mutex_lock(&connections->lock);
-    connections->coming--;
+    connections->count--;
     eviction_remove(connections->eviction, fd);
     pthread_mutex_unlock(&connections->lock);
 }
