@@ -140,6 +140,16 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
     return false;
 }
 
+void server_listeners_seal(struct server_listeners *listeners)
+{
+    if (listeners->http)
+        listeners_seal(listeners->http);
+    if (listeners->tls)
+        listeners_seal(listeners->tls);
+    if (listeners->relay)
+        listeners_seal(listeners->relay);
+}
+
 void server_listeners_stop(struct server_listeners *listeners)
 {
     if (listeners->http)

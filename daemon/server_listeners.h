@@ -38,7 +38,10 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
 void server_listeners_serve(struct server_listeners *listeners, int fd, const struct sockaddr *peer,
                             socklen_t length, bool tls);
 
-/* Closes them. No-op when they are closed. In the loop's thread. */
+/* Lets no client start to connect; those that have started are still accepted. In the loop's thread. */
+void server_listeners_seal(struct server_listeners *listeners);
+
+/* Accepts those that are waiting, and closes the sockets. No-op when they are closed. In the loop's thread. */
 void server_listeners_stop(struct server_listeners *listeners);
 
 /* No-op on a zeroed struct. */

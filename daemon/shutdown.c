@@ -8,7 +8,9 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#define SHUTDOWN_CHECK_MS 10  /* between two looks at what is still to be done */
+#define SHUTDOWN_CHECK_MS                                                                          \
+    10                        /* before each look at what is still to be done; the first
+                                 time, for clients that are connecting */
 #define SHUTDOWN_GRACE_MS 100 /* for a request that is about to arrive on an open connection */
 #define SHUTDOWN_MAX_MS 5000  /* for clients that are slow to read their answers */
 #define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */
@@ -64,6 +66,7 @@ static void check_shutdown(void *ctx)
 {
     struct shutdown *shutdown = ctx;
 
+    server_listeners_stop(shutdown->listeners);
     if (!has_clients(shutdown) && finish_requests(shutdown))
         pool_retire(shutdown->modules->pool, on_drained, shutdown);
     else
@@ -184,9 +187,9 @@ void shutdown_begin(struct shutdown *shutdown, const char *signal_name)
     loop_arm(shutdown->loop, &shutdown->status, shutdown->log_at);
     loop_arm(shutdown->loop, &shutdown->patience, mono_add_ms(now, SHUTDOWN_P0F_MAX_MS));
     http_server_shut_down(modules->http);
-    server_listeners_stop(shutdown->listeners);
+    server_listeners_seal(shutdown->listeners);
     if (modules->relay)
         relay_shut_down(modules->relay);
     readiness_shut_down(modules->readiness);
-    check_shutdown(shutdown);
+    loop_arm(shutdown->loop, &shutdown->check, mono_add_ms(now, SHUTDOWN_CHECK_MS));
 }

@@ -33,3 +33,16 @@ bool listen_resolve(const struct listen_address *address, bool literals_only,
     errno = problem == EAI_MEMORY ? ENOMEM : EAGAIN;
     return false;
 }
+
+bool listen_resolve_is_loopback(const struct sockaddr *name)
+{
+    switch (name->sa_family) {
+    case AF_INET:
+        return ntohl(((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr) >> 24 ==
+               127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
+    default:
+        return true;
+    }
+}

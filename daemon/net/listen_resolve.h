@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #define LISTEN_RESOLVE_TEXT_SIZE (sizeof(((struct listen_address *)0)->host) + 10)
 
@@ -19,5 +20,8 @@ void listen_resolve_text(const struct listen_address *address, char text[LISTEN_
  * resolved later (at boot, an unknown name and a name server that is down look alike), or ENOMEM. */
 bool listen_resolve(const struct listen_address *address, bool literals_only,
                     struct addrinfo **found, char *error, size_t size);
+
+/* Whether only this host can connect to the address: also that of a unix socket. */
+bool listen_resolve_is_loopback(const struct sockaddr *name);
 
 #endif

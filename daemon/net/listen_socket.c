@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,11 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
+
+/* In a TCP header. */
+#define TCP_FLAGS_OFFSET 13
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
 
 /* A socket that nobody listens on was left behind by a process that was killed. */
 static bool remove_dead_socket(const struct sockaddr_un *name)
@@ -100,6 +107,36 @@ int listen_socket_open(const struct sockaddr *name, socklen_t length, struct soc
     close(fd);
     errno = problem;
     return -1;
+}
+
+/* Drops what begins a connection. A socket that is merely closed resets those whose handshake ends meanwhile,
+ * with the request that they have sent. */
+static void drop_syn(int fd)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TCP_SYN | TCP_ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog filter = {.len = sizeof code / sizeof code[0], .filter = code};
+
+    /* Without it, some may be reset. */
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+void listen_socket_seal(int fd)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t length = sizeof name;
+
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)
+        return;
+    if (name.ss_family == AF_UNIX)
+        shutdown(fd, SHUT_RD);
+    else
+        drop_syn(fd);
 }
 
 bool listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size)

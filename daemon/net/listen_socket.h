@@ -22,4 +22,9 @@ int listen_socket_open(const struct sockaddr *name, socklen_t length, struct soc
  * whether that lasts until somebody does it: else the next try may succeed. */
 bool listen_socket_explain(const struct sockaddr *name, int problem, char *out, size_t size);
 
+/* From now on, no client starts to connect, while those that have started can still be accepted. At a TCP
+ * address, the others hear nothing: they try again after a second, when another process may listen there.
+ * At a unix socket, they are refused. */
+void listen_socket_seal(int fd);
+
 #endif

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,19 +75,6 @@ static bool add_listener(struct listeners *all, const struct sockaddr *name, soc
     return true;
 }
 
-static bool is_loopback(const struct sockaddr *name)
-{
-    switch (name->sa_family) {
-    case AF_INET:
-        return ntohl(((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr) >> 24 ==
-               127;
-    case AF_INET6:
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
-    default:
-        return true;
-    }
-}
-
 static bool add_unix(struct listeners *all, const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -104,7 +90,7 @@ static bool add_resolved(struct listeners *all, const char *text, const struct a
                          char error[LISTENERS_ERROR_SIZE])
 {
     for (; found; found = found->ai_next) {
-        if (!all->options.beyond_loopback && !is_loopback(found->ai_addr)) {
+        if (!all->options.beyond_loopback && !listen_resolve_is_loopback(found->ai_addr)) {
             snprintf(error, LISTENERS_ERROR_SIZE,
                      "%.80s is reachable from other hosts and there is no token; set "
                      "http.token_file, or http.allow_unauthenticated = yes, or listen on a "
@@ -347,21 +333,44 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, listener_ac
     return true;
 }
 
+/* ---- Closing */
+
+/* Of an inherited socket, the next daemon gets what waits there, and the node at its path. */
+static void close_listener(struct listener *listener, int accepted_before)
+{
+    if (listener->watch.fd < 0)
+        return;
+    if (!listener->inherited) {
+        if (listener->name.ss_family == AF_UNIX)
+            unlink(((const struct sockaddr_un *)&listener->name)->sun_path);
+        listen_socket_seal(listener->watch.fd);
+        accept_up_to(listener, accepted_before);
+    }
+    if (listener->watched)
+        loop_unwatch(listener->all->loop, &listener->watch);
+    listener->watched = false;
+    close(listener->watch.fd);
+    listener->watch.fd = -1;
+}
+
+void listeners_seal(struct listeners *listeners)
+{
+    struct listener *l;
+
+    STAILQ_FOREACH(l, &listeners->list, entry) {
+        if (l->name.ss_family == AF_UNIX || l->inherited)
+            close_listener(l, ACCEPT_AT_LAST);
+        else if (l->watch.fd >= 0)
+            listen_socket_seal(l->watch.fd);
+    }
+}
+
 static void close_each(struct listeners *listeners, int accepted_before)
 {
     struct listener *l;
 
-    if (listeners->loop)
-        watch_all(listeners, false);
-    STAILQ_FOREACH(l, &listeners->list, entry) {
-        if (l->watch.fd < 0)
-            continue;
-        if (l->name.ss_family == AF_UNIX && !l->inherited)
-            unlink(((const struct sockaddr_un *)&l->name)->sun_path);
-        accept_up_to(l, l->inherited ? 0 : accepted_before);
-        close(l->watch.fd);
-        l->watch.fd = -1;
-    }
+    STAILQ_FOREACH(l, &listeners->list, entry)
+        close_listener(l, accepted_before);
     if (listeners->loop)
         loop_disarm(listeners->loop, &listeners->pause);
 }

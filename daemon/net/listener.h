@@ -51,6 +51,10 @@ bool listeners_open(struct listeners *listeners, char error[LISTENERS_ERROR_SIZE
 bool listeners_start(struct listeners *listeners, struct loop *loop, listener_accept_fn *accepted,
                      void *ctx);
 
+/* Lets no client start to connect, see listen_socket_seal(). TCP sockets go on accepting those that have
+ * started, which may need a moment; others are closed, as by listeners_stop(). In the loop's thread. */
+void listeners_seal(struct listeners *listeners);
+
 /* Accepts the connections that are waiting, which would be reset, then closes all sockets and removes the
  * unix ones. Inherited sockets are only closed: the next daemon gets what waits there. No-op when there are
  * none, so it may be called again. In the loop's thread. */

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 100 /* a daemon that shuts down may leave a client waiting */
+
 volatile sig_atomic_t load_over;
 
 void load_die(const char *what)
@@ -55,8 +57,12 @@ static bool connect_through_signals(int fd, const struct sockaddr *server, sockl
         return true;
     if (errno != EINTR)
         return false;
-    while (poll(&connecting, 1, -1) < 0 && errno == EINTR)
+    int ready;
+    while ((ready = poll(&connecting, 1, PATIENCE_MS)) < 0 && errno == EINTR)
         ;
+    errno = EINPROGRESS;
+    if (ready == 0)
+        return false;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0)
         load_die("getsockopt");
     errno = problem;
@@ -66,6 +72,7 @@ static bool connect_through_signals(int fd, const struct sockaddr *server, sockl
 int load_connect(const void *from, const void *to, socklen_t length, int receive)
 {
     const struct sockaddr *source = from, *server = to;
+    const struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
     int fd = socket(server->sa_family, SOCK_STREAM, 0), yes = 1;
 
     /* Without the first, bind() looks for a port that is not used to any other server either; without the
@@ -75,10 +82,12 @@ int load_connect(const void *from, const void *to, socklen_t length, int receive
                     setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof yes) != 0 ||
                     bind(fd, source, length) != 0)))
         load_die("socket");
+    if (server->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (receive)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
     if (!connect_through_signals(fd, server, length)) {
-        if (errno != ECONNREFUSED && errno != ECONNRESET)
+        if (errno != ECONNREFUSED && errno != ECONNRESET && errno != EINPROGRESS)
             load_die("connect");
         close(fd);
         return -1;

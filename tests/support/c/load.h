@@ -26,7 +26,7 @@ struct sockaddr_in load_source(const char *address);
 
 /* Connects from one to the other, both `length` bytes; family 0 lets the kernel choose `from`. `receive`
  * limits the receive buffer, in bytes; 0 leaves it. Returns a non-blocking descriptor, or -1 when the
- * server refused. */
+ * server refused, or, over TCP, has not answered for a while. */
 int load_connect(const void *from, const void *to, socklen_t length, int receive);
 
 /* Watches it for `event`, which is copied. */
