@@ -16,11 +16,16 @@ struct fresh {
     struct tokens *tokens;               /* NULL: not used */
 };
 
+static const char *visible(const char *value)
+{
+    return *value ? value : "(empty)";
+}
+
 static void warn_restart_needed(void *ctx, const struct config_change *change)
 {
     (void)ctx;
     log_warnx("%s%s.%s = %s needs a restart; %s stays in force", change->prefix, change->section,
-              change->key, change->waiting, change->in_force);
+              change->key, visible(change->waiting), visible(change->in_force));
 }
 
 static void log_warning(const char *text)

@@ -112,7 +112,7 @@ def test_another_file_needs_a_restart(daemon, file, made, scratch):
     for setting in (f"{scratch}/other", ""):
         daemon.settings["http.token_file"] = setting
         write_config(daemon.config, daemon.settings)
-        _reload(daemon, f"http.token_file = {setting} needs a restart; {file} stays in force")
+        _reload(daemon, f"http.token_file = {setting or '(empty)'} needs a restart; {file} stays in force")
         assert daemon.get(PATH, tokens.bearer(made["lookup"])).status == 200
         assert daemon.get(PATH, tokens.bearer(other)).status == 401
         assert daemon.get(PATH).status == 401

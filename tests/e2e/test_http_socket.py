@@ -83,14 +83,15 @@ def test_what_has_no_effect_is_said(scratch, setting, value):
     assert f"http.{setting} changes nothing: there is no unix socket in http.listen" in done.stderr
 
 
-@pytest.mark.parametrize("setting, value", [("socket_mode", "0600"), ("socket_group", "daemon")])
-def test_a_change_needs_a_restart(fake, serve, path, setting, value):
+@pytest.mark.parametrize("setting, value, old", [("socket_mode", "0600", "0666"),
+                                                 ("socket_group", "daemon", "(empty)")])
+def test_a_change_needs_a_restart(fake, serve, path, setting, value, old):
     with serve(fake, {"http.socket_mode": "0666"}, also_listen=[f"unix:{path}"]) as daemon:
         before = _node(path)
         daemon.settings[f"http.{setting}"] = value
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for_line(f"http.{setting} = {value} needs a restart; ")
+        daemon.wait_for_line(f"http.{setting} = {value} needs a restart; {old} stays in force")
         daemon.wait_for_line("settings reloaded")
         assert f"http.{setting}" in daemon.get("/status").json()["reload"]["waiting_for_restart"]
         assert fetch(path, "/livez").status == 200

@@ -262,7 +262,7 @@ def test_a_change_needs_a_restart(fake, serve, relay, setting, value):
         daemon.settings[f"relay.{setting}"] = value
         write_config(daemon.config, daemon.settings)
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for_line(f"relay.{setting} = {value} needs a restart; ")
+        daemon.wait_for_line(f"relay.{setting} = {value or '(empty)'} needs a restart; ")
         daemon.wait_for_line("settings reloaded")
         assert f"relay.{setting}" in daemon.get("/status").json()["reload"]["waiting_for_restart"]
         assert _answers(relay)
