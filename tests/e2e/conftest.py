@@ -10,6 +10,7 @@ root too, for the capture.
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -32,6 +33,9 @@ from fake_p0f import FakeP0f  # noqa: E402
 def pytest_configure(config):
     if not os.access(daemon_module.PROGRAM, os.X_OK):
         pytest.exit(f"there is no daemon to test: {daemon_module.PROGRAM}", returncode=2)
+    # What a script has put in the background ignores both, and so would all that is run from here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     # Each worker of `pytest -n` has a loopback interface of its own, so that what p0f sees there
     # comes from one test, and two tests may use one address.
     if hasattr(config, "workerinput"):

@@ -14,10 +14,13 @@ SAMPLE = f"{ROOT}/conf/p0f-lookupd.conf"
 
 
 def _make(target, *variables, build=os.path.dirname(PROGRAM), wrap=()):
-    """With a umask that lets nobody else read what is not said to be for them."""
+    """With a umask that lets nobody else read what is not said to be for them, and nothing of a make that
+    runs the tests."""
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
     done = subprocess.run([*wrap, "make", "-C", ROOT, f"BUILD={os.path.relpath(build, ROOT)}", *variables,
                            target],
-                          capture_output=True, text=True, timeout=300, check=False, umask=0o077)
+                          capture_output=True, text=True, timeout=300, check=False, umask=0o077,
+                          env=environment)
     assert done.returncode == 0, done
     return done
 

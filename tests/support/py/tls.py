@@ -29,8 +29,13 @@ commonName = supplied
 [server]
 subjectAltName = DNS:localhost, IP:127.0.0.1
 basicConstraints = CA:FALSE
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [issuer]
 basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 """
 
 
@@ -76,8 +81,10 @@ class Authority:
         return self._make(name, "ec", "root", "issuer", (-1, 3650), f"Test {name}")
 
     def context(self):
-        """For clients that trust it."""
-        return ssl.create_default_context(cafile=self.root)
+        """For clients that trust it, and are as strict as Python is by itself from 3.13 on."""
+        context = ssl.create_default_context(cafile=self.root)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
 
 
 def settings(port, pair, **more):
