@@ -413,11 +413,6 @@ def test_a_refresh_in_the_background(fake, serve, starving):
 
 # ---- What nobody asked for
 
-def _wait_for_p0f(daemon):
-    wait_until(lambda: _metric(daemon, 'p0f_connections{state="ready"}') == 4,
-               "all four connections to p0f")
-
-
 def test_connections_to_p0f(starved, fake):
     """All four come back, however often there was no memory for them."""
     daemon, sweep = starved
@@ -429,7 +424,7 @@ def test_connections_to_p0f(starved, fake):
                    "the daemon to connect again, or to fail to")
 
     def all_back():
-        _wait_for_p0f(daemon)
+        daemon.wait_for_p0f()
         assert daemon.host(COLD, "", ANEW).json()["os_flavor"] == COLD
     sweep.run(_nothing, hang_up, all_back)
 
@@ -479,7 +474,7 @@ def test_start(fake, serve, scratch, starving, only_once):
             assert "memory" in daemon.log().lower(), f"allocation {number}: {daemon.log()}"
             continue
         fake.start()
-        _wait_for_p0f(daemon)
+        daemon.wait_for_p0f()
         assert daemon.host(HIT).json()["os_flavor"] == HIT
         daemon.stop()
         if not refused:

@@ -205,9 +205,16 @@ class Daemon:
     def connect(self):
         return http_client.connect(self.endpoint)
 
-    def wait_for_p0f(self):
-        """Until a question about a host that p0f does not know gets through to it."""
+    def wait_for_p0f(self, whole=True):
+        """Until a question about a host that p0f does not know gets through to it, and no connection to p0f
+        has still to be probed, unless `whole` is false."""
         anew = {"Cache-Control": "no-cache"}
         wait_until(lambda: self.host(SENTINEL, "?wait=0", anew).status == 404,
                    "the daemon to reach p0f")
+        if whole:
+            wait_until(self._is_connected, "all connections to p0f")
         return self
+
+    def _is_connected(self):
+        metrics = self.get("/metrics").body.decode()
+        return all(f'p0f_connections{{state="{state}"}} 0\n' in metrics for state in ("down", "probing"))
