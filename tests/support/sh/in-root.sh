@@ -7,6 +7,7 @@ set -eu
 root=$1
 shift
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+[ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' >"$root/etc/hosts" # as every installed system has
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     eval "value=\${$name:-}"
     # shellcheck disable=SC2154 # set by eval
