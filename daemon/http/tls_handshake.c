@@ -4,6 +4,7 @@
 #include "core/metrics.h"
 #include "http/clients.h"
 #include "http/direct_answer.h"
+#include "net/discard.h"
 #include "net/peer.h"
 #include "tls/session.h"
 
@@ -54,7 +55,7 @@ static void refuse_client(struct client *client)
     metrics_count(failures[fault]);
     if (fault == TLS_FAULT_PLAIN_HTTP)
         direct_answer(&client->request, PROBLEM_BAD_REQUEST, "expected TLS; use https://");
-    tls_session_close(client->tls);
+    discard_and_shut(client->entry.fd);
 }
 
 static void leave_handshake(struct tls_handshake *handshake)

@@ -4,6 +4,7 @@
 #include "http/clients.h"
 #include "http/direct_answer.h"
 #include "http/reading.h"
+#include "net/discard.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -215,25 +216,10 @@ void connection_has_resumed(const struct request *request)
 
 /* ---- 6. Chunk extensions that fill the memory */
 
-#define DRAIN_MAX (256 * 1024) /* bytes */
-
 void note_filled(struct client *client)
 {
     if (client->request.stage == STAGE_BODY)
         any_stuck = client->request.stuck = true;
-}
-
-/* Not SHUT_WR only: the library closes the connection when both sides are shut. It resets it if there are
- * bytes left, which could cost the client the answer. */
-static void shut_both_sides(int fd)
-{
-    for (size_t drained = 0; drained < DRAIN_MAX;) {
-        ssize_t got = recvfrom(fd, NULL, DRAIN_MAX, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
-        if (got <= 0)
-            break;
-        drained += (size_t)got;
-    }
-    shutdown(fd, SHUT_RDWR);
 }
 
 void refuse_stuck(void *ctx)
@@ -248,7 +234,7 @@ void refuse_stuck(void *ctx)
         struct request *request = &client->request;
         if (request->stuck && request->stage == STAGE_BODY) {
             replace_page(request, MHD_HTTP_CONTENT_TOO_LARGE, "");
-            shut_both_sides(client->entry.fd);
+            discard_and_shut(client->entry.fd); /* shut one way only, it would be left open */
         }
         request->stuck = false;
     }

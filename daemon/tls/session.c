@@ -11,9 +11,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define HEADER_BYTES 5           /* of a record */
-#define RECORD_ALERT 21          /* its type, if it is not encrypted */
-#define DROPPED_MAX (256 * 1024) /* read from a client that is refused, so that it can read why */
+#define HEADER_BYTES 5  /* of a record */
+#define RECORD_ALERT 21 /* its type, if it is not encrypted */
 
 struct tls_session {
     gnutls_session_t library;
@@ -230,17 +229,4 @@ void tls_session_send_last(struct tls_session *session, const char *bytes, size_
 {
     if (gnutls_record_send(session->library, bytes, size) >= 0)
         gnutls_bye(session->library, GNUTLS_SHUT_WR);
-}
-
-/* With bytes left unread, the connection would be reset, and the client might not get to read what it was sent. */
-void tls_session_close(struct tls_session *session)
-{
-    for (size_t dropped = 0; dropped < DROPPED_MAX;) {
-        ssize_t got =
-            recvfrom(session->fd, NULL, DROPPED_MAX, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
-        if (got <= 0)
-            break;
-        dropped += (size_t)got;
-    }
-    shutdown(session->fd, SHUT_RDWR);
 }

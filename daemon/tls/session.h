@@ -62,10 +62,6 @@ enum tls_step tls_session_step(struct tls_session *session);
 /* Ends a handshake that is under way. */
 void tls_session_fail(struct tls_session *session, enum tls_fault fault);
 
-/* After a handshake has failed: drops what the client has sent, and shuts the connection down, at which the
- * library closes it. */
-void tls_session_close(struct tls_session *session);
-
 enum tls_fault tls_session_fault(const struct tls_session *session);
 
 /* Whether the handshake has resumed an earlier session. */
