@@ -8,9 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#define SHUTDOWN_CHECK_MS                                                                          \
-    10                        /* before each look at what is still to be done; the first
-                                 time, for clients that are connecting */
+#define SHUTDOWN_CHECK_MS 10  /* before each look at what is left; time to connect, at first */
 #define SHUTDOWN_GRACE_MS 100 /* for a request that is about to arrive on an open connection */
 #define SHUTDOWN_MAX_MS 5000  /* for clients that are slow to read their answers */
 #define SHUTDOWN_REQUESTS_MAX_MS 1000 /* of these, for requests that are not received completely */

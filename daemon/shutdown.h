@@ -33,9 +33,10 @@ struct shutdown {
     struct p0f_conn *conns[POOL_MAX]; /* `left` of them */
 };
 
-/* Lets no client start to connect, lets the requests under way finish, waits for p0f's outstanding answers, and then stops
- * the loop. Logs, and tells systemd, what it waits for, and gives up waiting after 20 seconds, or when it is
- * called again, though not within a second. `signal_name` is what asked for it. In the loop's thread. */
+/* Lets no client start to connect, lets the requests under way finish, waits for p0f's outstanding answers,
+ * and then stops the loop. Logs, and tells systemd, what it waits for, and gives up waiting after 20 seconds,
+ * or when it is called again, though not within a second. `signal_name` is what asked for it. In the loop's
+ * thread. */
 void shutdown_begin(struct shutdown *shutdown, const char *signal_name);
 
 /* Once all else is freed: leaves a child that receives the outstanding answers, if there are any, and logs
