@@ -26,7 +26,8 @@ def _site(directory, site, asked, *changes, more=""):
     """The example put there, with the ports that there are here; returns the Caddyfile, and where Caddy
     will listen. `more` goes before line 2."""
     endpoint = ("127.0.0.1", free_port())
-    caddy.copy_example(EXAMPLE, directory, [("127.0.0.1:5030", asked), ("5039", str(free_port())), *changes])
+    # In this order: a port that is put in could have 5039 in it.
+    caddy.copy_example(EXAMPLE, directory, [("5039", str(free_port())), ("127.0.0.1:5030", asked), *changes])
     text = caddy.shown_caddyfile()
     for old, new in ((":80 {\n", f"http://:{endpoint[1]} {{\n{more}"), ("127.0.0.1:8080", f"127.0.0.1:{site}")):
         assert text.count(old) == 1, old
