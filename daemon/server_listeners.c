@@ -140,24 +140,23 @@ bool server_listeners_start(struct server_listeners *listeners, struct loop *loo
     return false;
 }
 
+static void each_open(const struct server_listeners *listeners, void (*act)(struct listeners *some))
+{
+    struct listeners *all[] = {listeners->http, listeners->tls, listeners->relay};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i])
+            act(all[i]);
+}
+
 void server_listeners_seal(struct server_listeners *listeners)
 {
-    if (listeners->http)
-        listeners_seal(listeners->http);
-    if (listeners->tls)
-        listeners_seal(listeners->tls);
-    if (listeners->relay)
-        listeners_seal(listeners->relay);
+    each_open(listeners, listeners_seal);
 }
 
 void server_listeners_stop(struct server_listeners *listeners)
 {
-    if (listeners->http)
-        listeners_stop(listeners->http);
-    if (listeners->tls)
-        listeners_stop(listeners->tls);
-    if (listeners->relay)
-        listeners_stop(listeners->relay);
+    each_open(listeners, listeners_stop);
 }
 
 void server_listeners_free(struct server_listeners *listeners)

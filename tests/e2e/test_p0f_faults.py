@@ -276,7 +276,7 @@ def test_fewer_connections_than_wanted(known, serve):
     """p0f serves no more clients than its cap; the rest wait unserved and unharmed."""
     known.cap = 1
     with serve(known, {"p0f.connections": "4", "p0f.timeout": "20s"}) as daemon:
-        daemon.wait_for_p0f(whole=False)
+        daemon.wait_for_p0f(all_connections=False)
         _all_right(daemon)
         crowd = Crowd(daemon.endpoint, [f"/host/203.0.113.{n}?wait=0" for n in range(100)])
         assert [answer.status for answer in crowd.answers()] == [404] * 100

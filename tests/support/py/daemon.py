@@ -205,13 +205,13 @@ class Daemon:
     def connect(self):
         return http_client.connect(self.endpoint)
 
-    def wait_for_p0f(self, whole=True):
+    def wait_for_p0f(self, all_connections=True):
         """Until a question about a host that p0f does not know gets through to it, and no connection to p0f
-        has still to be probed, unless `whole` is false."""
+        has still to be probed, unless `all_connections` is false."""
         anew = {"Cache-Control": "no-cache"}
         wait_until(lambda: self.host(SENTINEL, "?wait=0", anew).status == 404,
                    "the daemon to reach p0f")
-        if whole:
+        if all_connections:
             wait_until(self._is_connected, "all connections to p0f")
         return self
 
