@@ -23,6 +23,7 @@ struct boottime {
 /* Sources of time: clock_mono() and clock_boottime(), or a test's. */
 typedef struct mono clock_fn(void);
 typedef struct boottime boottime_fn(void);
+typedef int64_t wall_fn(void); /* Unix seconds */
 
 /* The time now. Any thread. */
 struct mono clock_mono(void);

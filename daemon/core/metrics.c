@@ -121,35 +121,6 @@ void metrics_lookup(enum metrics_cache cache, enum metrics_result result)
 
 /* ---- Latencies */
 
-#define US INT64_C(1000)
-#define MS INT64_C(1000000)
-
-/* Three per decade: from a cache hit to p0f.timeout and a long wait. */
-static const int64_t all_bounds[METRICS_BUCKETS - 1] = {
-    1 * US,   2500,     5 * US,   10 * US,   25 * US,   50 * US,   100 * US,
-    250 * US, 500 * US, 1 * MS,   2500 * US, 5 * MS,    10 * MS,   25 * MS,
-    50 * MS,  100 * MS, 250 * MS, 500 * MS,  1000 * MS, 2500 * MS, 5000 * MS};
-
-#define ANSWER_FROM 3 /* p0f is never faster than 10 us */
-
-unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds)
-{
-    unsigned from = histogram == METRICS_ANSWER_TIME ? ANSWER_FROM : 0;
-
-    *bounds = all_bounds + from;
-    return METRICS_BUCKETS - 1 - from;
-}
-
-static unsigned bucket_for(enum metrics_histogram histogram, int64_t ns)
-{
-    const int64_t *bounds;
-    unsigned count = metrics_bounds(histogram, &bounds), bucket = 0;
-
-    while (bucket < count && ns > bounds[bucket])
-        bucket++;
-    return bucket;
-}
-
 static void add_duration(enum metrics_histogram histogram, unsigned bucket, int64_t ns)
 {
     add_relaxed(VALUE(times[histogram].buckets) + bucket, 1);
@@ -158,7 +129,7 @@ static void add_duration(enum metrics_histogram histogram, unsigned bucket, int6
 
 void metrics_observe(enum metrics_histogram histogram, int64_t ns)
 {
-    add_duration(histogram, bucket_for(histogram, ns), ns);
+    add_duration(histogram, histogram_bucket(ns), ns);
 }
 
 /* The thread's last timed hit. */
@@ -175,7 +146,7 @@ bool metrics_times_hit(void)
 
 void metrics_timed_hit(int64_t ns)
 {
-    timed_hit.bucket = bucket_for(METRICS_HIT_TIME, ns);
+    timed_hit.bucket = histogram_bucket(ns);
     timed_hit.ns = ns;
     timed_hit.followers = METRICS_HITS_TIMED - 1;
     add_duration(METRICS_HIT_TIME, timed_hit.bucket, ns);

@@ -8,6 +8,8 @@
 #ifndef CORE_METRICS_H
 #define CORE_METRICS_H
 
+#include "core/histogram.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -117,12 +119,6 @@ enum metrics_histogram {
     METRICS_HISTOGRAMS
 };
 
-#define METRICS_BUCKETS 22 /* maximum, with the last one, which has no bound */
-
-/* Sets *bounds to the upper bounds of its buckets in nanoseconds, ascending (static), and returns how
- * many: all buckets but the last. */
-unsigned metrics_bounds(enum metrics_histogram histogram, const int64_t **bounds);
-
 /* A negative time counts as 0. */
 void metrics_observe(enum metrics_histogram histogram, int64_t ns);
 
@@ -140,16 +136,11 @@ void metrics_untimed_hit(void);
 
 /* ---- Reading */
 
-struct metrics_times {
-    uint64_t buckets[METRICS_BUCKETS]; /* observations in each, not cumulative */
-    uint64_t sum_ns;
-};
-
 struct metrics_snapshot {
     uint64_t counters[METRICS_COUNTERS];
     uint64_t requests[METRICS_ROUTES][METRICS_CODES];
     uint64_t lookups[METRICS_CACHES][METRICS_RESULTS];
-    struct metrics_times times[METRICS_HISTOGRAMS];
+    struct histogram times[METRICS_HISTOGRAMS];
 };
 
 /* The sums over all threads, including those that have ended. What is counted meanwhile may be missing;

@@ -66,9 +66,9 @@ static void put_repeats(struct exposition *out, const struct metrics_snapshot *s
 void prometheus_put_histogram(struct exposition *out, const struct metrics_snapshot *snapshot,
                               enum metrics_histogram histogram, const char *name, const char *cache)
 {
-    const struct metrics_times *times = &snapshot->times[histogram];
-    const int64_t *bounds;
-    unsigned count = metrics_bounds(histogram, &bounds);
+    const struct histogram *times = &snapshot->times[histogram];
+    const int64_t *bounds = histogram_bounds();
+    const unsigned count = HISTOGRAM_BUCKETS - 1;
     uint64_t below = 0;
     char first[32] = "", only[32] = "";
 

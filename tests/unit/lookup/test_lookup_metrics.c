@@ -23,7 +23,7 @@ static uint64_t observed(enum metrics_histogram histogram)
     uint64_t sum = 0;
 
     metrics_read(&now);
-    for (unsigned i = 0; i < METRICS_BUCKETS; i++)
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
         sum += now.times[histogram].buckets[i] - before.times[histogram].buckets[i];
     return sum;
 }

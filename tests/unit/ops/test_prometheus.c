@@ -122,7 +122,7 @@ Test(prometheus, buckets_are_added_up, .init = start, .fini = stop)
 {
     snapshot.times[METRICS_MISS_TIME].buckets[0] = 1;
     snapshot.times[METRICS_MISS_TIME].buckets[2] = 2;
-    snapshot.times[METRICS_MISS_TIME].buckets[METRICS_BUCKETS - 1] = 4;
+    snapshot.times[METRICS_MISS_TIME].buckets[HISTOGRAM_BUCKETS - 1] = 4;
     snapshot.times[METRICS_MISS_TIME].sum_ns = UINT64_C(20000001500);
     write_text();
     EXPECT("p0f_lookupd_lookup_duration_seconds_bucket{cache=\"miss\",le=\"0.000001\"} 1\n"
@@ -138,13 +138,11 @@ Test(prometheus, buckets_are_added_up, .init = start, .fini = stop)
 
 Test(prometheus, a_histogram_without_labels, .init = start, .fini = stop)
 {
-    const int64_t *bounds;
-
-    snapshot.times[METRICS_ANSWER_TIME].buckets[metrics_bounds(METRICS_ANSWER_TIME, &bounds)] =
+    snapshot.times[METRICS_ANSWER_TIME].buckets[HISTOGRAM_BUCKETS - 1] =
         1; /* beyond the last bound */
     write_text();
     EXPECT("# TYPE p0f_lookupd_p0f_answer_duration_seconds histogram\n"
-           "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"0.00001\"} 0");
+           "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"0.000001\"} 0");
     EXPECT("p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"5\"} 0\n"
            "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"+Inf\"} 1\n"
            "p0f_lookupd_p0f_answer_duration_seconds_sum 0\n"
