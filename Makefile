@@ -22,7 +22,7 @@ completiondir ?= $(PREFIX)/share/bash-completion/completions
 # CPPFLAGS, CFLAGS and LDFLAGS of yours are added to ours, never replace them.
 PKG_CONFIG  ?= pkg-config
 OBJCOPY     ?= objcopy
-PKGS        := libmicrohttpd jansson libsystemd inih gnutls
+PKGS        := libmicrohttpd jansson libsystemd inih gnutls hiredis
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
@@ -186,7 +186,7 @@ $(BUILD)/.pkgs:
 # ---- Packages, and a first look ------------------------------------------------------------------
 
 BUILD_DEPS := gcc libc6-dev make pkg-config \
-              libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev
+              libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev libhiredis-dev
 RUN_DEPS   := p0f curl
 DEB_DEPS   := debhelper dpkg-dev
 # What the lookups in conf/examples are compiled and run with.

@@ -56,6 +56,7 @@ within() {
 
 only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http may use libmicrohttpd:'
 only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json and daemon/ops/render_status.c may use jansson:'
+only '#include <(hiredis|async|hiredis_ssl)\.h>' 'daemon/share/[a-z_]*\.[ch]' | rule 'Only daemon/share may use hiredis:'
 only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c may use inih:'
 only '#include <gnutls/' 'daemon/(tls/[a-z_]*|net/tokens|cmd_health_connection)\.[ch]' |
     rule 'Only daemon/tls, daemon/net/tokens.c and the command health may use GnuTLS:'
@@ -73,11 +74,12 @@ within 'lib/[^:]*' '\b(abort|getenv|secure_getenv|syslog|perror|v?f?printf|f?put
 # Which folders of daemon/ the files of a folder may include; "." is daemon/ itself. All may include the
 # library's header.
 cat >"$dir/folders" <<'TABLE'
-.      core net config p0f json lookup ops http relay tls
-http   core net p0f json lookup ops tls
-ops    core config p0f json lookup tls
+.      core net config p0f share json lookup ops http relay tls
+http   core net p0f share json lookup ops tls
+ops    core config p0f share json lookup tls
 relay  core p0f lookup
-lookup core p0f json
+lookup core p0f share json
+share  core net json
 json   core
 p0f    core
 config core net tls
