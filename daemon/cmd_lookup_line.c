@@ -161,6 +161,6 @@ char *cmd_lookup_line(const struct cmd_lookup_finding *finding, enum cmd_lookup_
         return render_text_line(finding, length);
     if (!finding->host)
         return render_problem_line(finding, length);
-    return render_host(&finding->addr, finding->host,
+    return render_host(&finding->addr, finding->host, NULL,
                        format == CMD_LOOKUP_RAW ? RENDER_RAW : RENDER_PARSED, length);
 }

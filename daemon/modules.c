@@ -92,7 +92,7 @@ bool modules_apply(struct modules *modules, const struct config *config, const s
     lookup_set_limits(modules->lookup, &limits);
     if (modules->relay)
         relay_set_max_lookups(modules->relay, relay_lookups_of(config));
-    pool_set_max_rate(modules->pool, config->p0f.max_rate);
+    sensors_set_max_rate(modules->sensors, config->p0f.max_rate);
     readiness_set_timeout(modules->readiness, config->p0f.timeout);
     return show_settings(modules->status, config, fresh);
 }
@@ -126,33 +126,36 @@ static bool build_lookup(struct modules *modules, const struct config *config,
     if (!modules->recall)
         return fail_build(error, "out of memory for the cache; lower cache.max_hosts or "
                                  "cache.max_misses");
-    modules->pool = pool_new(options->loop, &(struct pool_options){
-                                                .socket = config->p0f.socket,
-                                                .dialect = config->p0f.dialect,
-                                                .connections = config->p0f.connections,
-                                                .pipeline = config->p0f.pipeline,
-                                                .max_rate = config->p0f.max_rate,
-                                                .seed = key.k0 ^ key.k1,
-                                                .told = options->p0f_told,
-                                                .ctx = options->ctx,
-                                            });
-    if (!modules->pool)
+    modules->sensors =
+        sensors_new(options->loop, &(struct sensors_options){
+                                       .sensors = {{.name = "", .socket = config->p0f.socket}},
+                                       .count = 1,
+                                       .dialect = config->p0f.dialect,
+                                       .connections = config->p0f.connections,
+                                       .pipeline = config->p0f.pipeline,
+                                       .max_rate = config->p0f.max_rate,
+                                       .seed = key.k0 ^ key.k1,
+                                       .told = options->p0f_told,
+                                       .ctx = options->ctx,
+                                   });
+    if (!modules->sensors)
         return fail_build(error, "out of memory for connections to p0f");
-    modules->lookup =
-        lookup_new(options->loop, modules->recall, modules->pool, options->boottime, key, &limits);
+    modules->lookup = lookup_new(options->loop, modules->recall,
+                                 &(struct gather_parts){.sensors = modules->sensors},
+                                 options->boottime, key, &limits);
     return modules->lookup || fail_build(error, "out of memory for lookups");
 }
 
 static bool build_ops(struct modules *modules, const struct config *config,
                       const struct modules_options *options, char error[MODULES_ERROR_SIZE])
 {
-    modules->readiness = readiness_new(options->loop, modules->pool, config->p0f.timeout);
+    modules->readiness = readiness_new(options->loop, modules->sensors, config->p0f.timeout);
     modules->status = status_new(&(struct status_options){
         .loop = options->loop,
         .boottime = options->boottime,
         .recall = modules->recall,
         .lookup = modules->lookup,
-        .pool = modules->pool,
+        .sensors = modules->sensors,
         .max_hosts = config->cache.max_hosts,
         .max_misses = config->cache.max_misses,
         .version = options->version,
@@ -327,23 +330,20 @@ uint32_t modules_relay_connections(const struct modules *modules)
     return modules->relay ? relay_counts(modules->relay).connections : 0;
 }
 
-static uint64_t count_client_sockets(void *ctx)
+static uint64_t count_sockets(void *ctx)
 {
     const struct modules *modules = ctx;
 
     return connections_count(modules->connections) +
            (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate) +
-           proxy_gate_count(modules->tls_gate) + modules_relay_connections(modules);
+           proxy_gate_count(modules->tls_gate) + modules_relay_connections(modules) +
+           sensors_connections(modules->sensors);
 }
 
 static void count_descriptors(struct modules *modules)
 {
-    struct pool_status pool;
-
-    modules->descriptors =
-        (struct descriptors){.count_clients = count_client_sockets, .ctx = modules};
-    pool_status(modules->pool, &pool);
-    descriptors_begin(&modules->descriptors, &pool);
+    modules->descriptors = (struct descriptors){.count_changing = count_sockets, .ctx = modules};
+    descriptors_begin(&modules->descriptors);
     status_set_descriptors(modules->status, &modules->descriptors);
 }
 
@@ -376,7 +376,7 @@ void modules_tear_down(struct modules *modules)
     origins_free(modules->cors);
     networks_free(modules->trusted);
     lookup_free(modules->lookup);
-    pool_free(modules->pool);
-    readiness_free(modules->readiness); /* after the pool, which may have its query */
+    sensors_free(modules->sensors);
+    readiness_free(modules->readiness); /* after the sensors, which may have its query */
     recall_free(modules->recall);
 }

@@ -20,7 +20,7 @@
 #include "ops/descriptors.h"
 #include "ops/readiness.h"
 #include "ops/status.h"
-#include "p0f/pool.h"
+#include "p0f/sensors.h"
 #include "relay/relay.h"
 #include "tls/current.h"
 
@@ -33,7 +33,7 @@ struct modules_options {
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */
-    /* As in struct pool_options, and with its `ctx`. May be NULL. */
+    /* As in struct sensors_options, and with its `ctx`. May be NULL. */
     void (*p0f_told)(void *ctx, const char *fault);
     /* As in proxy_gate_new(), and with `ctx`. Needed only with http.proxy_protocol. */
     listener_accept_fn *passed, *tls_passed;
@@ -42,7 +42,7 @@ struct modules_options {
 
 struct modules {
     struct recall *recall;
-    struct pool *pool;
+    struct sensors *sensors;
     struct lookup *lookup;
     struct readiness *readiness;
     struct status *status;
@@ -91,7 +91,7 @@ uint32_t modules_gated_max(const struct config *config);
 uint32_t modules_relay_connections(const struct modules *modules);
 
 /* Stops the HTTP workers and frees everything but the loop, which must have ended. No-op on a zeroed
- * struct. To be kind to p0f, call pool_retire() and wait for it first: this closes every connection. */
+ * struct. To be kind to p0f, call sensors_retire() and wait for it first: this closes every connection. */
 void modules_tear_down(struct modules *modules);
 
 #endif

@@ -66,7 +66,7 @@ static void check_shutdown(void *ctx)
 
     server_listeners_stop(shutdown->listeners);
     if (!has_clients(shutdown) && finish_requests(shutdown))
-        pool_retire(shutdown->modules->pool, on_drained, shutdown);
+        sensors_retire(shutdown->modules->sensors, on_drained, shutdown);
     else
         loop_arm(shutdown->loop, &shutdown->check,
                  mono_add_ms(loop_now(shutdown->loop), SHUTDOWN_CHECK_MS));
@@ -76,7 +76,7 @@ static void check_shutdown(void *ctx)
 static void describe_wait(struct shutdown *shutdown, char text[SHUTDOWN_WAIT_SIZE])
 {
     const struct modules *modules = shutdown->modules;
-    unsigned answers = pool_outstanding(modules->pool), requests = 0;
+    unsigned answers = sensors_outstanding(modules->sensors), requests = 0;
 
     if (mono_before(loop_now(shutdown->loop), shutdown->deadline) ||
         lookup_pending(modules->lookup) > 0)
@@ -115,8 +115,8 @@ static void give_up(struct shutdown *shutdown, const char *when)
     shutdown->gave_up = true;
     loop_disarm(shutdown->loop, &shutdown->patience);
     shutdown->deadline = mono_earlier(shutdown->deadline, now);
-    shutdown->answers = pool_outstanding(shutdown->modules->pool);
-    shutdown->left = pool_give_up(shutdown->modules->pool, shutdown->conns);
+    shutdown->answers = sensors_outstanding(shutdown->modules->sensors);
+    shutdown->left = sensors_give_up(shutdown->modules->sensors, shutdown->conns);
 }
 
 static void on_impatience(void *ctx)

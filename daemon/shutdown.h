@@ -28,9 +28,9 @@ struct shutdown {
     struct mono repeat_from;    /* when a second signal counts */
     struct loop_timer patience; /* armed until it gives up */
     bool gave_up;
-    unsigned answers;                 /* that it has given up waiting for */
-    unsigned left;                    /* connections on which they are outstanding */
-    struct p0f_conn *conns[POOL_MAX]; /* `left` of them */
+    unsigned answers;                                /* that it has given up waiting for */
+    unsigned left;                                   /* connections on which they are outstanding */
+    struct p0f_conn *conns[SENSORS_CONNECTIONS_MAX]; /* `left` of them */
 };
 
 /* Lets no client start to connect, lets the requests under way finish, waits for p0f's outstanding answers,

@@ -254,7 +254,7 @@ static void put_raw(struct strbuf *w, const struct p0f_host *host)
     put_text_member(w, "language", host->language);
 }
 
-char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
+char *render_host(const struct p0f_addr *addr, const struct p0f_host *host, const char *sensor,
                   enum render_format format, size_t *length)
 {
     char room[DOCUMENT_MAX];
@@ -266,6 +266,8 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
     else
         put_parsed(&w, host);
     put_extras(&w, host, format);
+    if (sensor && sensor[0])
+        put_text_member(&w, "sensor", sensor);
     return finish_object(&w, length);
 }
 

@@ -21,7 +21,8 @@ enum render_format {
 /* Seeds jansson's hash tables. Call it once, before any thread starts. */
 void render_init(void);
 
-char *render_host(const struct p0f_addr *addr, const struct p0f_host *host,
+/* `sensor` is the name of who saw it, which needs no escaping (core/sensor_name.h); NULL or "": none. */
+char *render_host(const struct p0f_addr *addr, const struct p0f_host *host, const char *sensor,
                   enum render_format format, size_t *length);
 
 /* A problem document (RFC 9457). */

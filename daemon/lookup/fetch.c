@@ -12,6 +12,7 @@
 
 struct fetcher {
     struct lookup_parts parts;
+    struct pool *pool;
     struct flights *flights;
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
@@ -90,7 +91,7 @@ static void fetch_fail(struct fetch *fetch, enum lookup_outcome outcome)
 
 static void fetch_ask(struct fetch *fetch)
 {
-    enum p0f_error error = pool_ask(fetch->fetcher->parts.pool, &fetch->query);
+    enum p0f_error error = pool_ask(fetch->fetcher->pool, &fetch->query);
 
     fetch->asked = error == P0F_OK;
     if (error != P0F_OK)
@@ -100,7 +101,7 @@ static void fetch_ask(struct fetch *fetch)
 static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
 {
     struct boottime now = fetch->fetcher->parts.boottime();
-    struct host_record *record = host_record_new(&fetch->flight.addr, host);
+    struct host_record *record = host_record_new(&fetch->flight.addr, host, NULL, false);
     struct lookup_request *request;
 
     if (!record) {
@@ -182,7 +183,7 @@ static void fetch_broken(struct fetch *fetch, enum p0f_error error)
     bool again = is_wanted(fetch) && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
 
     fetch->retried |= !innocent;
-    if (!again || pool_ask(fetch->fetcher->parts.pool, &fetch->query) != P0F_OK)
+    if (!again || pool_ask(fetch->fetcher->pool, &fetch->query) != P0F_OK)
         fetch_fail(fetch, outcome_of(error));
     else
         fetch->asked = true;
@@ -254,7 +255,7 @@ static void promote(struct fetch *fetch, const struct lookup_request *request, s
 
     if (loop_armed(&fetch->ask_again) && mono_before(soon, fetch->ask_again.at))
         loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, soon);
-    pool_promote(fetch->fetcher->parts.pool, &fetch->query, request->turn);
+    pool_promote(fetch->fetcher->pool, &fetch->query, request->turn);
 }
 
 /* A request has left: a query that nobody waits for and that is not sent yet is dropped. */
@@ -262,7 +263,7 @@ static void fetch_left(struct fetch *fetch)
 {
     if (is_wanted(fetch))
         return;
-    if (!fetch->asked || pool_cancel(fetch->fetcher->parts.pool, &fetch->query))
+    if (!fetch->asked || pool_cancel(fetch->fetcher->pool, &fetch->query))
         fetch_end(fetch);
 }
 
@@ -369,6 +370,7 @@ struct fetcher *fetcher_new(const struct lookup_parts *parts, struct hash_key ke
     if (!fetcher)
         return NULL;
     fetcher->parts = *parts;
+    fetcher->pool = sensors_pool(parts->asked.sensors, 0);
     fetcher->flights = flights_new(expected, key, NULL);
     if (!fetcher->flights) {
         free(fetcher);

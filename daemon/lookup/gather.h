@@ -29,7 +29,6 @@ typedef void gather_answer_fn(void *ctx, const struct gather_answer *answer);
 
 /* Shared by all questions; borrowed. */
 struct gather_parts {
-    struct loop *loop;
     struct sensors *sensors;
     struct share *share; /* NULL: no tier */
 };

@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One block of memory: this head, the parsed body and the host, in the order in which a hit reads
- * them. */
+/* One block of memory: this head, the parsed body, the host and the sensor's name, in the order in which a
+ * hit reads them. */
 struct host_record {
     struct recall_entry entry; /* first, so that one is the other */
     atomic_uint references;
     bool valid;
     const struct p0f_host *host;
+    const char *sensor;
     struct host_record_body *_Atomic body[RENDER_FORMATS];
 };
 
@@ -36,24 +37,25 @@ static void body_fill(struct host_record_body *body, const char *text, size_t le
     host_record_etag(text, length, body->etag);
 }
 
+/* `text` is the parsed body. */
 static struct host_record *record_with(const struct p0f_addr *addr, const struct p0f_host *host,
-                                       const char *text, size_t length)
+                                       const char *sensor, const char *text, size_t length)
 {
     size_t host_at = aligned(sizeof(struct host_record) + body_size(length));
-    size_t size = host_at + sizeof *host;
+    size_t sensor_at = host_at + sizeof *host;
+    size_t size = sensor_at + strlen(sensor) + 1;
     struct host_record *record = malloc(size);
 
     if (!record)
         return NULL;
     struct host_record_body *parsed = (struct host_record_body *)(record + 1);
     struct p0f_host *copy = (struct p0f_host *)((char *)record + host_at);
-    bool incomplete = host->os_name[0] == '\0' && host->http_name[0] == '\0';
     *record = (struct host_record){
-        .entry = {.cached = {.size = (uint32_t)size, .addr = *addr},
-                  .kind = incomplete ? RECALL_INCOMPLETE : RECALL_HOST},
+        .entry.cached = {.size = (uint32_t)size, .addr = *addr},
         .references = 1,
         .valid = p0f_host_check(host) == P0F_OK,
         .host = copy,
+        .sensor = strcpy((char *)record + sensor_at, sensor),
         .body = {[RENDER_PARSED] = parsed},
     };
     *copy = *host;
@@ -61,12 +63,17 @@ static struct host_record *record_with(const struct p0f_addr *addr, const struct
     return record;
 }
 
-struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0f_host *host)
+struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0f_host *host,
+                                    const char *sensor, bool partial)
 {
+    bool incomplete = partial || (host->os_name[0] == '\0' && host->http_name[0] == '\0');
+    const char *name = sensor ? sensor : "";
     size_t length = 0;
-    char *text = render_host(addr, host, RENDER_PARSED, &length);
-    struct host_record *record = text ? record_with(addr, host, text, length) : NULL;
+    char *text = render_host(addr, host, name, RENDER_PARSED, &length);
+    struct host_record *record = text ? record_with(addr, host, name, text, length) : NULL;
 
+    if (record)
+        record->entry.kind = incomplete ? RECALL_INCOMPLETE : RECALL_HOST;
     free(text);
     return record;
 }
@@ -91,6 +98,11 @@ void host_record_unref(struct host_record *record)
 const struct p0f_host *host_record_host(const struct host_record *record)
 {
     return record->host;
+}
+
+const char *host_record_sensor(const struct host_record *record)
+{
+    return record->sensor;
 }
 
 bool host_record_valid(const struct host_record *record)
@@ -123,7 +135,8 @@ static struct host_record_body *body_new(const struct host_record *record,
                                          enum render_format format)
 {
     size_t length = 0;
-    char *text = render_host(&record->entry.cached.addr, record->host, format, &length);
+    char *text =
+        render_host(&record->entry.cached.addr, record->host, record->sensor, format, &length);
     struct host_record_body *body = text ? malloc(body_size(length)) : NULL;
 
     if (body)

@@ -21,9 +21,11 @@ struct host_record_body {
     char text[];
 };
 
-/* Copies both arguments and renders the parsed body. The caller owns one reference. NULL when out of
- * memory. */
-struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0f_host *host);
+/* Copies its arguments and renders the parsed body. `sensor` is the name of who saw the host; NULL or "":
+ * none. `partial`: somebody else may know more, so it is kept as short as an incomplete one. The caller
+ * owns one reference. NULL when out of memory. */
+struct host_record *host_record_new(const struct p0f_addr *addr, const struct p0f_host *host,
+                                    const char *sensor, bool partial);
 
 /* Takes another reference and returns the record. */
 struct host_record *host_record_ref(struct host_record *record);
@@ -32,6 +34,9 @@ struct host_record *host_record_ref(struct host_record *record);
 void host_record_unref(struct host_record *record);
 
 const struct p0f_host *host_record_host(const struct host_record *record);
+
+/* "" if it has none. Lives as long as the record. */
+const char *host_record_sensor(const struct host_record *record);
 
 /* Lives as long as the record. Also prefetches the text. NULL when out of memory. */
 const struct host_record_body *host_record_body(struct host_record *record,

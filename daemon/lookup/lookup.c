@@ -180,16 +180,16 @@ uint32_t lookup_pending(const struct lookup *lookup)
 
 /* ---- The whole */
 
-struct lookup *lookup_new(struct loop *loop, struct recall *recall, struct pool *pool,
-                          boottime_fn *boottime, struct hash_key key,
-                          const struct lookup_limits *limits)
+struct lookup *lookup_new(struct loop *loop, struct recall *recall,
+                          const struct gather_parts *asked, boottime_fn *boottime,
+                          struct hash_key key, const struct lookup_limits *limits)
 {
     struct lookup *lookup = calloc(1, sizeof *lookup);
 
     if (!lookup)
         return NULL;
     lookup->parts = (struct lookup_parts){.loop = loop,
-                                          .pool = pool,
+                                          .asked = *asked,
                                           .recall = recall,
                                           .admission = admission_new(),
                                           .repeats = rate_limits_new(),

@@ -8,9 +8,9 @@
 
 #include "core/loop.h"
 #include "lookup/admission.h"
+#include "lookup/gather.h"
 #include "lookup/lookup_request.h"
 #include "lookup/recall.h"
-#include "p0f/pool.h"
 
 struct lookup;
 
@@ -27,12 +27,12 @@ struct lookup_limits {
     uint32_t max_repeat_rate_per_client;
 };
 
-/* Borrows loop, recall and pool until lookup_free(). NULL with errno when out of memory. */
-struct lookup *lookup_new(struct loop *loop, struct recall *recall, struct pool *pool,
-                          boottime_fn *boottime, struct hash_key key,
-                          const struct lookup_limits *limits);
+/* Borrows loop, recall and what is `asked` until lookup_free(). NULL with errno when out of memory. */
+struct lookup *lookup_new(struct loop *loop, struct recall *recall,
+                          const struct gather_parts *asked, boottime_fn *boottime,
+                          struct hash_key key, const struct lookup_limits *limits);
 
-/* No request may be pending, and no answer of the pool outstanding. No-op on NULL. */
+/* No request may be pending, and no answer of a sensor outstanding. No-op on NULL. */
 void lookup_free(struct lookup *lookup);
 
 /* Applies to requests from now on. */

@@ -5,15 +5,15 @@
 
 #include "core/loop.h"
 #include "lookup/admission.h"
+#include "lookup/gather.h"
 #include "lookup/lookup_request.h"
 #include "lookup/rate_limit.h"
 #include "lookup/recall.h"
-#include "p0f/pool.h"
 
 /* What all lookups share; borrowed. */
 struct lookup_parts {
     struct loop *loop;
-    struct pool *pool;
+    struct gather_parts asked;
     struct recall *recall;
     struct admission *admission; /* counts each request until it is done */
     struct rate_limits *repeats; /* of queries that p0f has answered a moment ago */

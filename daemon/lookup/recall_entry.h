@@ -10,7 +10,7 @@
 enum recall_kind {
     RECALL_NO_MATCH,
     RECALL_HOST,
-    RECALL_INCOMPLETE, /* a host of which neither OS nor HTTP application is known */
+    RECALL_INCOMPLETE, /* a host of which neither OS nor HTTP application is known, or not all were asked */
 };
 
 struct recall_entry {

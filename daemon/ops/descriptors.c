@@ -26,29 +26,17 @@ void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t oth
                   (unsigned long long)needed, (unsigned long long)limit.rlim_cur);
 }
 
-/* Those that come and go. */
-static uint64_t count_changing(const struct descriptors *descriptors,
-                               const struct pool_status *pool)
+void descriptors_begin(struct descriptors *descriptors)
 {
-    uint64_t count = descriptors->count_clients(descriptors->ctx);
-
-    for (uint32_t i = 0; i < pool->connections; i++)
-        count += pool->links[i].state != LINK_DOWN;
-    return count;
-}
-
-void descriptors_begin(struct descriptors *descriptors, const struct pool_status *pool)
-{
-    uint64_t all, changing = count_changing(descriptors, pool);
+    uint64_t all, changing = descriptors->count_changing(descriptors->ctx);
 
     descriptors->known = process_count_fds("/proc", &all) && all >= changing;
     if (descriptors->known)
         descriptors->others = all - changing;
 }
 
-bool descriptors_count(const struct descriptors *descriptors, const struct pool_status *pool,
-                       uint64_t *count)
+bool descriptors_count(const struct descriptors *descriptors, uint64_t *count)
 {
-    *count = descriptors->others + count_changing(descriptors, pool);
+    *count = descriptors->others + descriptors->count_changing(descriptors->ctx);
     return descriptors->known;
 }

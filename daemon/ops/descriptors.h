@@ -5,8 +5,6 @@
 #ifndef OPS_DESCRIPTORS_H
 #define OPS_DESCRIPTORS_H
 
-#include "p0f/pool.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,21 +13,21 @@
 void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t others);
 
 struct descriptors {
-    /* Set by the owner: the number of clients' sockets that are open. Called in the loop's thread. */
-    uint64_t (*count_clients)(void *ctx);
+    /* Set by the owner: the number of those that come and go, to clients and to p0f. Called in the loop's
+     * thread. */
+    uint64_t (*count_changing)(void *ctx);
     void *ctx;
 
     /* Set by descriptors_begin(). */
     bool known;      /* /proc could be read */
-    uint64_t others; /* neither to clients nor to p0f; they stay open */
+    uint64_t others; /* those that stay open */
 };
 
 /* Counts what is open, after everything is open that stays open. In the loop's thread, as is the next
- * function: `pool` must be the state of this moment. */
-void descriptors_begin(struct descriptors *descriptors, const struct pool_status *pool);
+ * function. */
+void descriptors_begin(struct descriptors *descriptors);
 
 /* Sets *count to the number of open descriptors. False if it is not known. */
-bool descriptors_count(const struct descriptors *descriptors, const struct pool_status *pool,
-                       uint64_t *count);
+bool descriptors_count(const struct descriptors *descriptors, uint64_t *count);
 
 #endif

@@ -185,14 +185,14 @@ uint32_t readiness_pending(const struct readiness *readiness)
 
 /* ---- The whole */
 
-struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t timeout)
+struct readiness *readiness_new(struct loop *loop, struct sensors *sensors, int64_t timeout)
 {
     struct readiness *readiness = calloc(1, sizeof *readiness);
 
     if (!readiness)
         return NULL;
     readiness->loop = loop;
-    readiness->pool = pool;
+    readiness->pool = sensors_pool(sensors, 0);
     readiness->query = (struct pool_query){.addr = {.type = 4}, /* 0.0.0.0 is no host */
                                            .flow = FLOW_DAEMON,
                                            .answer = on_probe_answer,

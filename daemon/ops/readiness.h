@@ -9,8 +9,7 @@
 #define OPS_READINESS_H
 
 #include "core/loop.h"
-#include "p0f/pool.h"
-#include "p0f/pool_fault.h"
+#include "p0f/sensors.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,11 +33,11 @@ struct readiness_request {
     struct loop_task task;
 };
 
-/* Borrows loop and pool. `timeout` (milliseconds) is how long a probe waits for p0f, at most
+/* Borrows loop and sensors. `timeout` (milliseconds) is how long a probe waits for p0f, at most
  * READINESS_TIMEOUT_MAX. NULL with errno when out of memory. */
-struct readiness *readiness_new(struct loop *loop, struct pool *pool, int64_t timeout);
+struct readiness *readiness_new(struct loop *loop, struct sensors *sensors, int64_t timeout);
 
-/* After pool_free(), as the pool may still have the query. No request may be pending. No-op on NULL. */
+/* After sensors_free(), as they may still have the query. No request may be pending. No-op on NULL. */
 void readiness_free(struct readiness *readiness);
 
 /* In force from the next probe on. In the loop's thread. */

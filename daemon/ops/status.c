@@ -54,14 +54,13 @@ static void take_snapshot(void *ctx)
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
     snapshot->lookups = lookup_counts(options->lookup);
-    pool_status(options->pool, &snapshot->pool);
+    pool_status(sensors_pool(options->sensors, 0), &snapshot->pool);
     snapshot->has_relay = status->relay != NULL;
     if (status->relay)
         status->relay(status->relay_ctx, &snapshot->relay);
     take_tls(status, snapshot);
     snapshot->open_fds_known =
-        status->descriptors &&
-        descriptors_count(status->descriptors, &snapshot->pool, &snapshot->open_fds);
+        status->descriptors && descriptors_count(status->descriptors, &snapshot->open_fds);
     finish_status(request);
 }
 

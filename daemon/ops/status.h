@@ -11,7 +11,7 @@
 #include "lookup/lookup.h"
 #include "lookup/recall.h"
 #include "ops/descriptors.h"
-#include "p0f/pool.h"
+#include "p0f/sensors.h"
 #include "tls/current.h"
 
 #include <stdint.h>
@@ -23,7 +23,7 @@ struct status_options {
     boottime_fn *boottime;
     struct recall *recall;
     struct lookup *lookup;
-    struct pool *pool;
+    struct sensors *sensors;
     uint32_t max_hosts; /* of the cache */
     uint32_t max_misses;
     const char *version; /* static */

@@ -25,6 +25,15 @@ bool link_set_any_pending(const struct link_set *set)
     return false;
 }
 
+unsigned link_set_open(const struct link_set *set)
+{
+    unsigned open = 0;
+
+    for (unsigned i = 0; i < set->count; i++)
+        open += set->links[i].state != LINK_DOWN;
+    return open;
+}
+
 unsigned link_set_outstanding(const struct link_set *set)
 {
     unsigned outstanding = 0;

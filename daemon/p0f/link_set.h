@@ -21,6 +21,9 @@ bool link_set_any_may_answer(const struct link_set *set);
 /* Whether any has queries, sent or not, whose callback has not been called. */
 bool link_set_any_pending(const struct link_set *set);
 
+/* Links that have a connection. */
+unsigned link_set_open(const struct link_set *set);
+
 /* Outstanding answers, those to probes included. */
 unsigned link_set_outstanding(const struct link_set *set);
 

@@ -338,6 +338,11 @@ unsigned pool_outstanding(const struct pool *pool)
     return link_set_outstanding(&pool->set);
 }
 
+unsigned pool_connections(const struct pool *pool)
+{
+    return link_set_open(&pool->set);
+}
+
 void pool_status(const struct pool *pool, struct pool_status *status)
 {
     status->socket = pool->socket;

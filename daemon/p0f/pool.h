@@ -78,6 +78,9 @@ unsigned pool_give_up(struct pool *pool, struct p0f_conn *conns[POOL_MAX]);
 /* Outstanding answers, over all connections. */
 unsigned pool_outstanding(const struct pool *pool);
 
+/* Connections that are open. */
+unsigned pool_connections(const struct pool *pool);
+
 /* Takes a snapshot. */
 void pool_status(const struct pool *pool, struct pool_status *status);
 

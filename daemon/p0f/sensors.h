@@ -7,6 +7,7 @@
 #define P0F_SENSORS_H
 
 #include "p0f/pool.h"
+#include "p0f/pool_fault.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #define SENSORS_MAX 16
 #define SENSORS_NAME_SIZE 128
 #define SENSORS_FAULT_SIZE (POOL_FAULT_SIZE + SENSORS_NAME_SIZE)
+#define SENSORS_CONNECTIONS_MAX (SENSORS_MAX * POOL_MAX)
 
 struct sensors;
 
@@ -54,9 +56,12 @@ void sensors_set_max_rate(struct sensors *sensors, uint32_t max_rate);
 void sensors_retire(struct sensors *sensors, void (*drained)(void *ctx), void *ctx);
 
 /* As pool_give_up(), for all. */
-unsigned sensors_give_up(struct sensors *sensors, struct p0f_conn *conns[SENSORS_MAX * POOL_MAX]);
+unsigned sensors_give_up(struct sensors *sensors, struct p0f_conn *conns[SENSORS_CONNECTIONS_MAX]);
 
 /* Outstanding answers, over all. */
 unsigned sensors_outstanding(const struct sensors *sensors);
+
+/* Connections that are open, over all. */
+unsigned sensors_connections(const struct sensors *sensors);
 
 #endif

@@ -39,7 +39,7 @@ static struct play {
     const uint8_t *at, *end; /* of the script */
     struct mono now;
     struct loop *loop;
-    struct pool *pool;
+    struct sensors *sensors;
     struct recall *recall;
     struct lookup *lookup;
     struct relay *relay;
@@ -390,7 +390,10 @@ static void ignore(void *ctx)
 
 static void build(void)
 {
-    const struct pool_options pool = {.socket = p0f.socket.path, .connections = 2, .pipeline = 4};
+    const struct sensors_options sensors = {.sensors = {{.name = "", .socket = p0f.socket.path}},
+                                            .count = 1,
+                                            .connections = 2,
+                                            .pipeline = 4};
     const struct recall_options recall = {
         .max_hosts = HOSTS_MAX, .max_misses = 16, .times = {2000, 1000, 1000, 2000, 50000}};
     const struct lookup_limits limits = {
@@ -398,15 +401,16 @@ static void build(void)
 
     play.now.ns = INT64_C(1000000000000);
     play.loop = loop_new(now);
-    play.pool = pool_new(play.loop, &pool);
+    play.sensors = sensors_new(play.loop, &sensors);
     play.recall = recall_new(&recall);
-    play.lookup = lookup_new(play.loop, play.recall, play.pool, boottime_now,
-                             (struct hash_key){1, 2}, &limits);
+    play.lookup =
+        lookup_new(play.loop, play.recall, &(struct gather_parts){.sensors = play.sensors},
+                   boottime_now, (struct hash_key){1, 2}, &limits);
     play.relay = relay_new(&(struct relay_options){.loop = play.loop,
                                                    .lookup = play.lookup,
                                                    .max_connections = CLIENTS + 1,
                                                    .max_lookups = LOOKUPS_MAX});
-    HOLDS(play.loop && play.pool && play.recall && play.lookup && play.relay);
+    HOLDS(play.loop && play.sensors && play.recall && play.lookup && play.relay);
     settle();
     for (unsigned i = 0; i < CLIENTS; i++)
         open_client(&clients[i], i % 2);
@@ -437,7 +441,7 @@ static void tear_down(void)
     pass(2 * TIMEOUT_MS); /* refreshes, too, have ended */
     HOLDS(lookup_pending(play.lookup) == 0);
     relay_free(play.relay);
-    pool_retire(play.pool, ignore, NULL);
+    sensors_retire(play.sensors, ignore, NULL);
     play.relay = NULL;
     for (int i = 0; i < 6; i++) {
         struct loop_timer timer = {.fire = stop, .ctx = play.loop};
@@ -446,7 +450,7 @@ static void tear_down(void)
         HOLDS(loop_run(play.loop) == 0);
     }
     lookup_free(play.lookup);
-    pool_free(play.pool);
+    sensors_free(play.sensors);
     recall_free(play.recall);
     loop_free(play.loop);
     hang_up();

@@ -65,7 +65,7 @@ static void on_drained(void *ctx)
 static void do_retire(void *ctx)
 {
     (void)ctx;
-    pool_retire(all.modules.pool, on_drained, NULL);
+    sensors_retire(all.modules.sensors, on_drained, NULL);
     sem_post(&all.done);
 }
 

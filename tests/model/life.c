@@ -23,7 +23,7 @@
 static struct {
     struct loop *loop;
     struct recall *recall;
-    struct pool *pool;
+    struct sensors *sensors;
     struct lookup *lookup;
     struct relay *relay;
     struct recall_options cache_options;
@@ -34,7 +34,7 @@ static struct {
 
     bool gave_up;
     unsigned left; /* connections that the pool has given up */
-    struct p0f_conn *conns[POOL_MAX];
+    struct p0f_conn *conns[SENSORS_CONNECTIONS_MAX];
 } life;
 
 static struct chance *const chance = &model.chance;
@@ -87,9 +87,9 @@ static void check_bounds(void)
                 counts.hosts, (unsigned long long)counts.hosts_bytes);
     model_check((counts.misses == 0) == (counts.misses_bytes == 0), "%u misses take %llu bytes",
                 counts.misses, (unsigned long long)counts.misses_bytes);
-    model_check(pool_outstanding(life.pool) <=
+    model_check(sensors_outstanding(life.sensors) <=
                     model.settings.connections * (model.settings.pipeline + TAP_PROBES),
-                "%u answers are outstanding in the pool", pool_outstanding(life.pool));
+                "%u answers are outstanding in the pool", sensors_outstanding(life.sensors));
 }
 
 static void loop_round(void)
@@ -161,7 +161,7 @@ static void change_settings(void)
         if (life.max_rate == 0)
             break;
         life.max_rate = luck_rate();
-        pool_set_max_rate(life.pool, life.max_rate);
+        sensors_set_max_rate(life.sensors, life.max_rate);
         tap_set_max_rate(life.max_rate);
         break;
     }
@@ -284,8 +284,9 @@ static void check_recovery(void)
     model_check(tap_healthy() + tap_muddled() == model.settings.connections,
                 "of %u connections %u serve, long after all was well again",
                 model.settings.connections, tap_healthy());
-    model_check(tap_muddled() > 0 || pool_outstanding(life.pool) == 0,
-                "the pool thinks that %u answers are outstanding", pool_outstanding(life.pool));
+    model_check(tap_muddled() > 0 || sensors_outstanding(life.sensors) == 0,
+                "the pool thinks that %u answers are outstanding",
+                sensors_outstanding(life.sensors));
     life.limits = (struct lookup_limits){.timeout = 2000, .max_pending = 64};
     set_limits();
     visitors_come_surely();
@@ -316,23 +317,24 @@ static void give_birth(void)
     if (chance_permille(chance, 900))
         begin_p0f();
     life.loop = loop_new(model_clock);
-    life.pool = pool_new(life.loop, &(struct pool_options){
-                                        .socket = sim_p0f_path(),
-                                        .dialect = model.settings.dialect,
-                                        .connections = model.settings.connections,
-                                        .pipeline = model.settings.pipeline,
-                                        .max_rate = life.max_rate,
-                                        .seed = chance_next(chance),
-                                    });
+    life.sensors = sensors_new(life.loop, &(struct sensors_options){
+                                              .sensors = {{.name = "", .socket = sim_p0f_path()}},
+                                              .count = 1,
+                                              .dialect = model.settings.dialect,
+                                              .connections = model.settings.connections,
+                                              .pipeline = model.settings.pipeline,
+                                              .max_rate = life.max_rate,
+                                              .seed = chance_next(chance),
+                                          });
     life.recall = recall_new(&life.cache_options);
-    life.lookup =
-        lookup_new(life.loop, life.recall, life.pool, model_boottime,
-                   (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
+    life.lookup = lookup_new(
+        life.loop, life.recall, &(struct gather_parts){.sensors = life.sensors}, model_boottime,
+        (struct hash_key){chance_next(chance), chance_next(chance)}, &life.limits);
     life.relay = relay_new(&(struct relay_options){.loop = life.loop,
                                                    .lookup = life.lookup,
                                                    .max_connections = 5,
                                                    .max_lookups = relay_share()});
-    model_check(life.loop && life.pool && life.recall && life.lookup && life.relay,
+    model_check(life.loop && life.sensors && life.recall && life.lookup && life.relay,
                 "no memory for the model itself");
     visitors_start(life.lookup, &life.limits, &life.cache_options.times);
     relay_clients_start(life.relay, life.lookup, &life.limits, &life.cache_options.times);
@@ -357,17 +359,17 @@ static void retire(void)
     visitors_new_limits(&life.limits);
     relay_clients_new_limits(&life.limits);
     trouble_retired();
-    pool_retire(life.pool, on_drained, NULL);
+    sensors_retire(life.sensors, on_drained, NULL);
 }
 
 /* Nobody waits for p0f any more, but for the child that has its connections. */
 static void give_up(void)
 {
     life.gave_up = true;
-    life.left = pool_give_up(life.pool, life.conns);
+    life.left = sensors_give_up(life.sensors, life.conns);
     model.counts.given_up += life.left;
-    model_check(pool_outstanding(life.pool) == 0, "given up, and the pool waits for %u answers",
-                pool_outstanding(life.pool));
+    model_check(sensors_outstanding(life.sensors) == 0,
+                "given up, and the pool waits for %u answers", sensors_outstanding(life.sensors));
 }
 
 /* Shutdown, however things stand; p0f is well again at some time, or ends. */
@@ -400,7 +402,7 @@ static void die(void)
     model_check(life.left == 0, "%u connections are still open", life.left);
     model_check(life.drained == 1,
                 "nothing is outstanding any more, and the pool waits for %u answers",
-                pool_outstanding(life.pool));
+                sensors_outstanding(life.sensors));
     model.counts.drained_lives++;
 }
 
@@ -411,7 +413,7 @@ static void bury(void)
     relay_clients_end();
     relay_free(life.relay);
     lookup_free(life.lookup);
-    pool_free(life.pool);
+    sensors_free(life.sensors);
     recall_free(life.recall);
     loop_free(life.loop);
     tap_end();

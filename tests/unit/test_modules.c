@@ -145,11 +145,9 @@ Test(modules, settings_that_wait_for_a_restart)
 
 static void expect_descriptors_right(void)
 {
-    struct pool_status pool;
     uint64_t count, right;
 
-    pool_status(modules.pool, &pool);
-    cr_assert(descriptors_count(&modules.descriptors, &pool, &count));
+    cr_assert(descriptors_count(&modules.descriptors, &count));
     cr_assert(process_count_fds("/proc", &right));
     cr_assert_eq(count, right);
 }

@@ -19,7 +19,7 @@ static bool write_host(const struct p0f_addr *addr, const struct p0f_host *host,
                        enum render_format format)
 {
     size_t length = 0;
-    char *text = render_host(addr, host, format, &length);
+    char *text = render_host(addr, host, NULL, format, &length);
     bool written = text && fwrite(text, 1, length, stdout) == length;
 
     free(text);

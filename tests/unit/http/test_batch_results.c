@@ -73,7 +73,7 @@ Test(batch_results, a_host_that_is_not_valid)
     struct p0f_addr addr = stage_addr("10.0.0.3");
 
     setup_batches();
-    struct host_record *record = host_record_new(&addr, &nonsense);
+    struct host_record *record = host_record_new(&addr, &nonsense, NULL, false);
     cr_assert(recall_put(recall, &addr, record, stage_boottime()));
     host_record_unref(record);
     char *text = answer("[\"10.0.0.3\",\"10.0.0.1\"]", RENDER_PARSED, 4096);

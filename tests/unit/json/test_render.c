@@ -11,7 +11,7 @@ static void expect_text(const struct p0f_host *host, enum render_format format,
                         const char *expected)
 {
     size_t length;
-    char *text = render_host(&addr, host, format, &length);
+    char *text = render_host(&addr, host, NULL, format, &length);
 
     cr_assert_str_eq(text, expected, "%s", text);
     cr_assert_eq(length, strlen(expected));
@@ -21,7 +21,7 @@ static void expect_text(const struct p0f_host *host, enum render_format format,
 static json_t *parsed(const struct p0f_host *host, enum render_format format)
 {
     size_t length;
-    char *text = render_host(&addr, host, format, &length);
+    char *text = render_host(&addr, host, NULL, format, &length);
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 
     cr_assert_not_null(json, "%s", text);
@@ -176,7 +176,7 @@ Test(render, utf8_is_kept_and_broken_utf8_is_latin1)
 static void expect_end_as(const struct p0f_host *host, enum render_format format, const char *end)
 {
     size_t length;
-    char *text = render_host(&addr, host, format, &length);
+    char *text = render_host(&addr, host, NULL, format, &length);
 
     cr_assert_geq(length, strlen(end));
     cr_assert_str_eq(text + length - strlen(end), end, "%s", text);

@@ -6,14 +6,14 @@ static char *render_as_parsed(const void *host)
 {
     size_t length;
 
-    return render_host(&addr, host, RENDER_PARSED, &length);
+    return render_host(&addr, host, NULL, RENDER_PARSED, &length);
 }
 
 static char *render_as_raw(const void *host)
 {
     size_t length;
 
-    return render_host(&addr, host, RENDER_RAW, &length);
+    return render_host(&addr, host, NULL, RENDER_RAW, &length);
 }
 
 /* Only a text that is not plain takes any. */

@@ -8,7 +8,7 @@
 
 #include "../../support/c/stage.h"
 
-static struct pool *pool;
+static struct sensors *sensors;
 static struct recall *recall;
 static struct lookup *lookup;
 static const struct p0f_addr *caller; /* of whoever asks; NULL: nameless */
@@ -23,17 +23,21 @@ static inline void setup_with_connections(unsigned connections)
     caller = NULL;
     stage_open();
     stage_p0f_start();
-    const struct pool_options pool_options = {
-        .socket = stage.p0f.socket.path, .connections = connections, .pipeline = 16};
+    const struct sensors_options sensors_options = {
+        .sensors = {{.name = "", .socket = stage.p0f.socket.path}},
+        .count = 1,
+        .connections = connections,
+        .pipeline = 16};
     /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
     const struct recall_options recall_options = {
         .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
     const struct lookup_limits limits = {
         .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
-    pool = pool_new(stage.loop, &pool_options);
+    sensors = sensors_new(stage.loop, &sensors_options);
     recall = recall_new(&recall_options);
-    lookup = lookup_new(stage.loop, recall, pool, stage_boottime, (struct hash_key){1, 2}, &limits);
-    cr_assert(pool && recall && lookup);
+    lookup = lookup_new(stage.loop, recall, &(struct gather_parts){.sensors = sensors},
+                        stage_boottime, (struct hash_key){1, 2}, &limits);
+    cr_assert(sensors && recall && lookup);
     stage_settle();
 }
 
@@ -52,10 +56,10 @@ static inline void teardown(void)
     stage.holding = false;
     stage_settle();
     cr_assert_eq(lookup_pending(lookup), 0);
-    pool_retire(pool, ignore, NULL);
+    sensors_retire(sensors, ignore, NULL);
     stage_settle();
     lookup_free(lookup);
-    pool_free(pool);
+    sensors_free(sensors);
     recall_free(recall);
     stage_close();
 }

@@ -39,7 +39,7 @@ static inline struct host_record *new_answer(unsigned number, const char *os)
     struct p0f_host host = {.dialect = P0F_DIALECT_P0F3, .total_conn = number};
 
     strcpy(host.os_name, os);
-    return host_record_new(&at, &host);
+    return host_record_new(&at, &host, NULL, false);
 }
 
 static inline bool put_os(struct recall *recall, unsigned number, const char *os,

@@ -24,13 +24,13 @@ static struct host_record *linux_answer(void)
 {
     struct p0f_host host = linux_host();
 
-    return host_record_new(&addr, &host);
+    return host_record_new(&addr, &host, NULL, false);
 }
 
 Test(host_record, copies_the_host)
 {
     struct p0f_host host = linux_host();
-    struct host_record *record = host_record_new(&addr, &host);
+    struct host_record *record = host_record_new(&addr, &host, NULL, false);
 
     memset(&host, 'x', sizeof host);
     cr_assert_str_eq(host_record_host(record)->os_name, "Linux");
@@ -45,7 +45,7 @@ static void expect_body(enum render_format format)
     const struct host_record_body *body = host_record_body(record, format);
     char etag[ETAG_SIZE];
     size_t length;
-    char *text = render_host(&addr, &host, format, &length);
+    char *text = render_host(&addr, &host, NULL, format, &length);
 
     cr_assert_eq(body->length, length);
     cr_assert_str_eq(body->text, text);
@@ -93,7 +93,7 @@ Test(host_record, equal_bodies_have_equal_etags_and_others_do_not)
     struct host_record *c;
 
     changed.total_conn++;
-    c = host_record_new(&addr, &changed);
+    c = host_record_new(&addr, &changed, NULL, false);
     cr_assert_str_eq(host_record_body(a, RENDER_PARSED)->etag,
                      host_record_body(b, RENDER_PARSED)->etag);
     cr_assert_str_neq(host_record_body(a, RENDER_PARSED)->etag,
@@ -124,7 +124,7 @@ static bool incomplete(const char *os, const char *http)
 
     strcpy(host.os_name, os);
     strcpy(host.http_name, http);
-    struct host_record *record = host_record_new(&addr, &host);
+    struct host_record *record = host_record_new(&addr, &host, NULL, false);
     bool result = host_record_entry(record)->kind == RECALL_INCOMPLETE;
     host_record_unref(record);
     return result;

@@ -22,7 +22,7 @@ Test(host_record_memory, without_memory_there_is_none)
 
     for (;; fail_at++) {
         memory_start(fail_at, true);
-        record = host_record_new(&somebody, &known);
+        record = host_record_new(&somebody, &known, NULL, false);
         if (!memory_stop())
             break;
         cr_assert_null(record, "allocation %ld", fail_at);
@@ -45,7 +45,7 @@ Test(host_record_memory, without_memory_there_is_none)
 /* Whoever comes second gives the first one's body out, which may be in use. */
 Test(host_record_memory, two_render_at_once)
 {
-    record = host_record_new(&somebody, &known);
+    record = host_record_new(&somebody, &known, NULL, false);
     memory_start(0, true);
     memory.meanwhile = render_first;
     const struct host_record_body *body = host_record_body(record, RENDER_RAW);

@@ -250,7 +250,7 @@ static void take_long_and_ask_more(void *ctx, enum p0f_error error, const struct
     (void)ctx, (void)error, (void)host;
     stage.now = mono_add_ms(stage.now, 7);
     stage.holding = true;
-    cr_assert_eq(pool_ask(pool, &second), P0F_OK);
+    cr_assert_eq(pool_ask(sensors_pool(sensors, 0), &second), P0F_OK);
 }
 
 static void ignore_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
@@ -264,7 +264,7 @@ Test(lookup_metrics, what_a_round_takes_before_it_sends_is_not_p0fs)
 
     begin();
     second = (struct pool_query){.addr = stage_addr("10.0.0.2"), .answer = ignore_answer};
-    cr_assert_eq(pool_ask(pool, &first), P0F_OK);
+    cr_assert_eq(pool_ask(sensors_pool(sensors, 0), &first), P0F_OK);
     stage_settle();
     cr_assert_eq(observed(METRICS_ANSWER_TIME), 1);
     stage_pass(20);

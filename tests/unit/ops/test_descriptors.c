@@ -8,21 +8,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static uint64_t clients;
+static uint64_t sockets;
 static struct descriptors descriptors;
-static struct pool_status pool;
 
-static uint64_t count_clients(void *ctx)
+static uint64_t count_changing(void *ctx)
 {
     return *(uint64_t *)ctx;
 }
 
 static void setup(void)
 {
-    clients = 0;
-    descriptors = (struct descriptors){.count_clients = count_clients, .ctx = &clients};
-    pool = (struct pool_status){.connections = 2};
-    pool.links[0].state = pool.links[1].state = LINK_DOWN;
+    sockets = 0;
+    descriptors = (struct descriptors){.count_changing = count_changing, .ctx = &sockets};
 }
 
 static int open_one(void)
@@ -38,31 +35,23 @@ static void expect_right(void)
     uint64_t count, right;
 
     cr_assert(process_count_fds("/proc", &right));
-    cr_assert(descriptors_count(&descriptors, &pool, &count));
+    cr_assert(descriptors_count(&descriptors, &count));
     cr_assert_eq(count, right);
 }
 
 Test(descriptors, what_is_opened_and_closed, .init = setup)
 {
-    /* One to p0f and one client are there already. */
-    int to_p0f[] = {open_one(), -1}, to_clients[] = {open_one(), -1};
+    int fds[] = {open_one(), -1}; /* one is there already */
 
-    pool.links[0].state = LINK_READY;
-    clients = 1;
-    descriptors_begin(&descriptors, &pool);
+    sockets = 1;
+    descriptors_begin(&descriptors);
     expect_right();
-    to_p0f[1] = open_one();
-    pool.links[1].state = LINK_PROBING;
-    expect_right();
-    to_clients[1] = open_one();
-    clients++;
+    fds[1] = open_one();
+    sockets++;
     expect_right();
     for (int i = 0; i < 2; i++) {
-        close(to_p0f[i]);
-        pool.links[i].state = LINK_DOWN;
-        expect_right();
-        close(to_clients[i]);
-        clients--;
+        close(fds[i]);
+        sockets--;
         expect_right();
     }
 }
@@ -71,7 +60,7 @@ Test(descriptors, not_known_before_they_are_counted, .init = setup)
 {
     uint64_t count;
 
-    cr_assert_not(descriptors_count(&descriptors, &pool, &count));
+    cr_assert_not(descriptors_count(&descriptors, &count));
 }
 
 Test(descriptors, the_limit_is_raised, .init = setup)

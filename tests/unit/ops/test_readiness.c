@@ -5,6 +5,7 @@
 
 #define CONNECTING_PROBES 2
 
+static struct sensors *sensors;
 static struct pool *pool;
 static struct readiness *readiness;
 
@@ -25,15 +26,18 @@ static void on_drained(void *ctx)
 
 static void setup(unsigned connections, enum p0f_dialect dialect)
 {
-    const struct pool_options options = {.socket = stage.p0f.socket.path,
-                                         .dialect = dialect,
-                                         .connections = connections,
-                                         .pipeline = 1,
-                                         .seed = 7};
+    const struct sensors_options options = {
+        .sensors = {{.name = "", .socket = stage.p0f.socket.path}},
+        .count = 1,
+        .dialect = dialect,
+        .connections = connections,
+        .pipeline = 1,
+        .seed = 7};
 
-    pool = pool_new(stage.loop, &options);
-    readiness = readiness_new(stage.loop, pool, 60000);
-    cr_assert(pool && readiness);
+    sensors = sensors_new(stage.loop, &options);
+    pool = sensors_pool(sensors, 0);
+    readiness = readiness_new(stage.loop, sensors, 60000);
+    cr_assert(sensors && readiness);
     stage_settle();
 }
 
@@ -49,9 +53,9 @@ static void teardown(void)
     stage.mute = stage.holding = false;
     stage_settle();
     cr_assert_eq(readiness_pending(readiness), 0);
-    pool_retire(pool, on_drained, NULL);
+    sensors_retire(sensors, on_drained, NULL);
     stage_pass(2000);
-    pool_free(pool);
+    sensors_free(sensors);
     readiness_free(readiness);
     stage_close();
 }

@@ -32,7 +32,7 @@ static void open_status(void)
                                                  .boottime = stage_boottime,
                                                  .recall = recall,
                                                  .lookup = lookup,
-                                                 .pool = pool,
+                                                 .sensors = sensors,
                                                  .max_hosts = 9,
                                                  .max_misses = 8,
                                                  .version = "1.2.3",

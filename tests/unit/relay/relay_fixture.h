@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct pool *pool;
+static struct sensors *sensors;
 static struct recall *recall;
 static struct lookup *lookup;
 static struct relay *relay;
@@ -26,21 +26,25 @@ static inline void setup(void)
 {
     stage_open();
     stage_p0f_start();
-    const struct pool_options pool_options = {
-        .socket = stage.p0f.socket.path, .connections = 1, .pipeline = 64};
+    const struct sensors_options sensors_options = {
+        .sensors = {{.name = "", .socket = stage.p0f.socket.path}},
+        .count = 1,
+        .connections = 1,
+        .pipeline = 64};
     /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
     const struct recall_options recall_options = {
         .max_hosts = 99, .max_misses = 99, .times = {30000, 30000, 1000, 30000, 3600000}};
     const struct lookup_limits limits = {
         .timeout = 1000, .first_contact_wait = 20, .max_pending = max_pending};
-    pool = pool_new(stage.loop, &pool_options);
+    sensors = sensors_new(stage.loop, &sensors_options);
     recall = recall_new(&recall_options);
-    lookup = lookup_new(stage.loop, recall, pool, stage_boottime, (struct hash_key){1, 2}, &limits);
+    lookup = lookup_new(stage.loop, recall, &(struct gather_parts){.sensors = sensors},
+                        stage_boottime, (struct hash_key){1, 2}, &limits);
     relay = relay_new(&(struct relay_options){.loop = stage.loop,
                                               .lookup = lookup,
                                               .max_connections = max_connections,
                                               .max_lookups = max_lookups});
-    cr_assert(pool && recall && lookup && relay);
+    cr_assert(sensors && recall && lookup && relay);
     stage_settle();
 }
 
@@ -55,10 +59,10 @@ static inline void teardown(void)
     cr_assert_eq(lookup_pending(lookup), 0);
     stage.holding = stage.mute = false;
     stage_settle();
-    pool_retire(pool, ignore, NULL);
+    sensors_retire(sensors, ignore, NULL);
     stage_settle();
     lookup_free(lookup);
-    pool_free(pool);
+    sensors_free(sensors);
     recall_free(recall);
     stage_close();
     max_lookups = 8;

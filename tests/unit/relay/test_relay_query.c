@@ -136,7 +136,7 @@ Test(relay_query, found_in_any_dialect_is_a_stock_answer)
         struct relay_query query = read_query(P0F_QUERY_MAGIC, 4, four);
         const struct p0f_host host = full_host(d);
         query.lookup.outcome = LOOKUP_FOUND;
-        query.lookup.record = host_record_new(&query.lookup.addr, &host);
+        query.lookup.record = host_record_new(&query.lookup.addr, &host, NULL, false);
         cr_assert_not_null(query.lookup.record);
         relay_query_answer(&query, bytes);
         cr_assert_arr_eq(bytes, expected, sizeof bytes, "%s", p0f_dialect_name(d));
