@@ -2,6 +2,7 @@
 #include "lookup/fetch.h"
 
 #include "core/metrics.h"
+#include "lookup/gather.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -12,28 +13,32 @@
 
 struct fetcher {
     struct lookup_parts parts;
-    struct pool *pool;
     struct flights *flights;
     _Atomic int64_t timeout;
     _Atomic int64_t first_contact_wait;
 };
 
-/* Lives from the first request for its address until p0f has answered and nobody waits for a better
- * answer. */
+/* Lives from the first request for its address until there is an answer and nobody waits for a better one.
+ * Its memory, with that of its gather behind it, lasts until no query is outstanding. */
 struct fetch {
     struct flight flight; /* first, so that one is the other */
     struct fetcher *fetcher;
-    struct pool_query query;
-    struct loop_timer ask_again; /* armed between two queries */
+    unsigned turn;               /* the flow that it asks in: that of the first request */
+    struct boottime asked;       /* when the last round began */
+    struct loop_timer ask_again; /* armed between two rounds */
     int64_t pause_ms;            /* before the next one */
-    struct boottime denied;      /* when p0f last said "no match" */
-    bool asked;                  /* the query is queued or outstanding */
-    bool retried;                /* after its connection broke */
+    enum lookup_outcome denial;  /* last: LOOKUP_NO_MATCH, or why not all could say so */
+    struct boottime denied;      /* when that was */
 };
 
 static struct fetch *fetch_of(struct flight *flight)
 {
     return (struct fetch *)flight;
+}
+
+static struct gather *gather_of(struct fetch *fetch)
+{
+    return (struct gather *)(fetch + 1);
 }
 
 static struct lookup_request *request_of(const struct waiter *waiter)
@@ -69,7 +74,7 @@ static void fetch_end(struct fetch *fetch)
 {
     loop_disarm(fetch->fetcher->parts.loop, &fetch->ask_again);
     flights_remove(fetch->fetcher->flights, &fetch->flight);
-    free(fetch);
+    gather_end(gather_of(fetch)); /* frees it, now or later */
 }
 
 /* Removes the first request that waits and returns it. NULL when none does. */
@@ -89,48 +94,48 @@ static void fetch_fail(struct fetch *fetch, enum lookup_outcome outcome)
     fetch_end(fetch);
 }
 
-static void fetch_ask(struct fetch *fetch)
+static void fetch_ask(struct fetch *fetch, unsigned turn)
 {
-    enum p0f_error error = pool_ask(fetch->fetcher->pool, &fetch->query);
+    struct fetcher *fetcher = fetch->fetcher;
 
-    fetch->asked = error == P0F_OK;
+    if (gather_has_several(&fetcher->parts.asked))
+        fetch->asked = fetcher->parts.boottime();
+    enum p0f_error error = gather_ask(gather_of(fetch), turn, fetcher->timeout);
     if (error != P0F_OK)
         fetch_fail(fetch, outcome_of(error));
 }
 
-static void fetch_found(struct fetch *fetch, const struct p0f_host *host)
+/* As of when an answer holds. Of several words, the oldest may be from when they were asked. */
+static struct boottime answered_at(const struct fetch *fetch)
 {
-    struct boottime now = fetch->fetcher->parts.boottime();
-    struct host_record *record = host_record_new(&fetch->flight.addr, host, NULL, false);
+    const struct lookup_parts *parts = &fetch->fetcher->parts;
+
+    return gather_has_several(&parts->asked) ? fetch->asked : parts->boottime();
+}
+
+static void fetch_found(struct fetch *fetch, const struct gather_answer *answer)
+{
+    struct boottime answered = answered_at(fetch);
+    struct host_record *record =
+        host_record_new(&fetch->flight.addr, answer->host, answer->sensor, answer->partial);
     struct lookup_request *request;
 
     if (!record) {
         fetch_fail(fetch, LOOKUP_UNAVAILABLE);
         return;
     }
-    bool stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, record, now);
+    bool stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, record, answered);
     while ((request = take_first(fetch)))
-        lookup_finish_answered(&fetch->fetcher->parts, request, record, stored, now);
+        lookup_finish_answered(&fetch->fetcher->parts, request, record, stored, answered);
     host_record_unref(record);
     fetch_end(fetch);
 }
 
-/* From now on its deadline is for a better answer than the one it has. */
-static void expect_better(struct fetcher *fetcher, struct lookup_request *request,
-                          struct boottime answered)
-{
-    request->answered = answered;
-    if (request->no_match_seen)
-        return;
-    request->no_match_seen = true;
-    loop_arm(fetcher->parts.loop, &request->deadline,
-             mono_add_ms(request->final_at, fetcher->timeout));
-}
-
-/* Answers the requests for which p0f's last "no match" is final. `put_off`: p0f would have been asked
- * again before, but for the rate limit. Returns when it is final for the next of the others. */
+/* Answers the requests for which the last denial is final. `put_off`: p0f would have been asked again
+ * before, but for the rate limit. Returns when it is final for the next of the others. */
 static struct mono answer_denied(struct fetch *fetch, struct mono now, bool put_off)
 {
+    const struct fetcher *fetcher = fetch->fetcher;
     struct mono next = {INT64_MAX};
     struct waiter *waiter, *following;
     bool stored = false, final = !is_wanted(fetch);
@@ -138,18 +143,24 @@ static struct mono answer_denied(struct fetch *fetch, struct mono now, bool put_
     TAILQ_FOREACH(waiter, &fetch->flight.waiters, link)
         final = final || !mono_before(now, request_of(waiter)->final_at);
     /* Cached before anybody is answered, so that their next request finds it. */
-    if (final)
-        stored = recall_put(fetch->fetcher->parts.recall, &fetch->flight.addr, NULL, fetch->denied);
+    if (final && fetch->denial == LOOKUP_NO_MATCH)
+        stored = recall_put(fetcher->parts.recall, &fetch->flight.addr, NULL, fetch->denied);
     for (waiter = TAILQ_FIRST(&fetch->flight.waiters); waiter; waiter = following) {
         struct lookup_request *request = request_of(waiter);
         following = TAILQ_NEXT(waiter, link);
-        if (mono_before(now, request->final_at)) {
-            expect_better(fetch->fetcher, request, fetch->denied);
+        bool waits = mono_before(now, request->final_at);
+        /* From now on, its deadline is for a better answer than the one it has. */
+        if (waits && request->so_far == LOOKUP_TIMEOUT)
+            loop_arm(fetcher->parts.loop, &request->deadline,
+                     mono_add_ms(request->final_at, fetcher->timeout));
+        request->so_far = fetch->denial;
+        request->answered = fetch->denied;
+        if (waits) {
             next = mono_earlier(next, request->final_at);
         } else {
             flight_leave(waiter);
             request->freshness.rate_limited = put_off;
-            lookup_finish_answered(&fetch->fetcher->parts, request, NULL, stored, fetch->denied);
+            lookup_finish_so_far(&fetcher->parts, request, stored);
         }
     }
     return next;
@@ -159,9 +170,6 @@ static struct mono answer_denied(struct fetch *fetch, struct mono now, bool put_
 static void fetch_denied(struct fetch *fetch, bool put_off)
 {
     struct mono now = fetcher_now(fetch->fetcher);
-
-    if (!put_off)
-        fetch->denied = fetch->fetcher->parts.boottime();
     struct mono final = answer_denied(fetch, now, put_off);
 
     if (!is_wanted(fetch)) {
@@ -175,33 +183,20 @@ static void fetch_denied(struct fetch *fetch, bool put_off)
     loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, next);
 }
 
-/* A broken connection need not be the query's fault, so it is asked again once, on another connection;
- * more often if it was the answer to another query that broke it. */
-static void fetch_broken(struct fetch *fetch, enum p0f_error error)
-{
-    bool innocent = error == P0F_LOST;
-    bool again = is_wanted(fetch) && error != P0F_BAD_QUERY && (innocent || !fetch->retried);
-
-    fetch->retried |= !innocent;
-    if (!again || pool_ask(fetch->fetcher->pool, &fetch->query) != P0F_OK)
-        fetch_fail(fetch, outcome_of(error));
-    else
-        fetch->asked = true;
-}
-
-static void on_fetch_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
+/* Where only some have said "no match", the host may soon be known to one of them, or the others be back. */
+static void on_fetch_answer(void *ctx, const struct gather_answer *answer)
 {
     struct fetch *fetch = ctx;
 
-    fetch->asked = false;
-    if (!is_wanted(fetch) && error <= P0F_BAD_QUERY)
-        metrics_count(METRIC_P0F_ABANDONED);
-    if (error == P0F_OK)
-        fetch_found(fetch, host);
-    else if (error == P0F_NO_MATCH)
+    if (answer->error == P0F_OK) {
+        fetch_found(fetch, answer);
+    } else if (answer->error == P0F_NO_MATCH || answer->partial) {
+        fetch->denial = answer->error == P0F_NO_MATCH ? LOOKUP_NO_MATCH : outcome_of(answer->error);
+        fetch->denied = answered_at(fetch);
         fetch_denied(fetch, false);
-    else
-        fetch_broken(fetch, error);
+    } else {
+        fetch_fail(fetch, outcome_of(answer->error));
+    }
 }
 
 /* Charges the first waiter whose limit allows it. */
@@ -224,7 +219,7 @@ static void on_ask_again(void *ctx)
     struct fetch *fetch = ctx;
 
     if (may_ask_again(fetch, fetcher_now(fetch->fetcher))) {
-        fetch_ask(fetch);
+        fetch_ask(fetch, fetch->turn);
         return;
     }
     metrics_count(METRIC_REPEATS_PUT_OFF);
@@ -234,69 +229,71 @@ static void on_ask_again(void *ctx)
 /* For the first request. NULL when out of memory. */
 static struct fetch *fetch_start(struct fetcher *fetcher, const struct lookup_request *request)
 {
-    struct fetch *fetch = calloc(1, sizeof *fetch);
+    const struct gather_parts *asked = &fetcher->parts.asked;
+    struct fetch *fetch = malloc(sizeof *fetch + gather_size(asked));
 
     if (!fetch)
         return NULL;
-    fetch->fetcher = fetcher;
-    fetch->query = (struct pool_query){
-        .addr = request->addr, .flow = request->turn, .answer = on_fetch_answer, .ctx = fetch};
-    fetch->ask_again = (struct loop_timer){.fire = on_ask_again, .ctx = fetch};
-    fetch->pause_ms = ASK_AGAIN_FIRST_MS;
+    *fetch = (struct fetch){
+        .fetcher = fetcher,
+        .turn = request->turn,
+        .ask_again = {.fire = on_ask_again, .ctx = fetch},
+        .pause_ms = ASK_AGAIN_FIRST_MS,
+    };
+    gather_start(gather_of(fetch), asked, &request->addr, on_fetch_answer, free, fetch);
     flights_add(fetcher->flights, &fetch->flight, &request->addr);
     return fetch;
 }
 
 /* For a request that joins: it waits neither for a pause that has grown long, nor behind all queries of
- * the client who asked first. */
+ * the client who asked first, nor for a sensor that others need not wait for. */
 static void promote(struct fetch *fetch, const struct lookup_request *request, struct mono now)
 {
     struct mono soon = mono_earlier(mono_add_ms(now, ASK_AGAIN_FIRST_MS), request->final_at);
 
     if (loop_armed(&fetch->ask_again) && mono_before(soon, fetch->ask_again.at))
         loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, soon);
-    pool_promote(fetch->fetcher->pool, &fetch->query, request->turn);
+    if (gather_is_stuck(gather_of(fetch), fetch->fetcher->timeout))
+        fetch_ask(fetch, request->turn);
+    else
+        gather_promote(gather_of(fetch), request->turn);
 }
 
-/* A request has left: a query that nobody waits for and that is not sent yet is dropped. */
-static void fetch_left(struct fetch *fetch)
+/* Ends the fetch if nobody waits for it any more and nothing is outstanding. Before the request is finished,
+ * whose done() may ask again. */
+static void leave(struct lookup_request *request)
 {
-    if (is_wanted(fetch))
-        return;
-    if (!fetch->asked || pool_cancel(fetch->fetcher->pool, &fetch->query))
+    struct fetch *fetch = fetch_of(request->waiter.flight);
+
+    flight_leave(&request->waiter);
+    if (!is_wanted(fetch) && gather_cancel(gather_of(fetch)))
         fetch_end(fetch);
 }
 
 static void on_lookup_deadline(void *ctx)
 {
     struct lookup_request *request = ctx;
-    struct fetch *fetch = fetch_of(request->waiter.flight);
 
-    if (request->no_match_seen)
-        lookup_finish_answered(&fetch->fetcher->parts, request, NULL, false, request->answered);
-    else
-        lookup_finish_failed(&fetch->fetcher->parts, request, LOOKUP_TIMEOUT);
-    fetch_left(fetch);
+    if (gather_expire(gather_of(fetch_of(request->waiter.flight))))
+        return; /* it has been answered, or has a "no match" now and waits for better */
+    leave(request);
+    lookup_finish_so_far(&request->fetcher->parts, request, false);
 }
 
 void fetch_cut_short(struct lookup_request *request)
 {
-    struct fetch *fetch = fetch_of(request->waiter.flight);
-
-    request->final_at = mono_earlier(request->final_at, fetcher_now(fetch->fetcher));
-    if (!request->no_match_seen)
+    request->final_at = mono_earlier(request->final_at, fetcher_now(request->fetcher));
+    if (request->so_far == LOOKUP_TIMEOUT)
         return;
-    lookup_finish_answered(&fetch->fetcher->parts, request, NULL, false, request->answered);
-    fetch_left(fetch);
+    leave(request);
+    lookup_finish_so_far(&request->fetcher->parts, request, false);
 }
 
 void fetch_cancel(struct lookup_request *request)
 {
-    struct fetch *fetch = fetch_of(request->waiter.flight);
-
+    leave(request);
     request->outcome = LOOKUP_CANCELLED;
-    lookup_finish(&fetch->fetcher->parts, request);
-    fetch_left(fetch);
+    lookup_finish(&request->fetcher->parts, request);
 }
 
 /* ---- Arriving requests */
@@ -320,7 +317,7 @@ static void prepare(struct fetcher *fetcher, struct lookup_request *request, str
     request->waiter = (struct waiter){0};
     request->deadline = (struct loop_timer){.fire = on_lookup_deadline, .ctx = request};
     request->turn = admission_turn(fetcher->parts.admission, request->flow);
-    request->no_match_seen = false;
+    request->so_far = LOOKUP_TIMEOUT;
     request->final_at = mono_add_ms(began, request->background ? 0 : wait);
 }
 
@@ -357,7 +354,7 @@ void fetch_begin(struct fetcher *fetcher, struct lookup_request *request)
     if (flight)
         promote(fetch, request, now);
     else
-        fetch_ask(fetch);
+        fetch_ask(fetch, fetch->turn);
 }
 
 /* ---- The whole */
@@ -370,7 +367,6 @@ struct fetcher *fetcher_new(const struct lookup_parts *parts, struct hash_key ke
     if (!fetcher)
         return NULL;
     fetcher->parts = *parts;
-    fetcher->pool = sensors_pool(parts->asked.sensors, 0);
     fetcher->flights = flights_new(expected, key, NULL);
     if (!fetcher->flights) {
         free(fetcher);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* p0f's side of a lookup: one query at a time for each address, whose answer is given to all requests
+/* p0f's side of a lookup: one question at a time about each address, whose answer is given to all requests
  * that wait for it and put into the cache.
  *
  * A "no match" is asked again for as long as a request waits for its host to become known. Everything

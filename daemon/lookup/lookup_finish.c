@@ -38,3 +38,12 @@ void lookup_finish_answered(const struct lookup_parts *parts, struct lookup_requ
     recall_fill(parts->recall, request, record, stored, answered, parts->boottime());
     lookup_finish(parts, request);
 }
+
+void lookup_finish_so_far(const struct lookup_parts *parts, struct lookup_request *request,
+                          bool stored)
+{
+    if (request->so_far == LOOKUP_NO_MATCH)
+        lookup_finish_answered(parts, request, NULL, stored, request->answered);
+    else
+        lookup_finish_failed(parts, request, request->so_far);
+}

@@ -27,6 +27,10 @@ void lookup_finish(const struct lookup_parts *parts, struct lookup_request *requ
 void lookup_finish_failed(const struct lookup_parts *parts, struct lookup_request *request,
                           enum lookup_outcome outcome);
 
+/* Ends it as its `so_far` says: with a "no match", or else as above. `stored`: that is cached. */
+void lookup_finish_so_far(const struct lookup_parts *parts, struct lookup_request *request,
+                          bool stored);
+
 /* Ends it with what p0f said at `answered`: a host, of which it takes a reference, or NULL for "no
  * match". `stored`: the answer is cached. */
 void lookup_finish_answered(const struct lookup_parts *parts, struct lookup_request *request,

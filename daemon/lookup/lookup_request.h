@@ -51,11 +51,13 @@ struct lookup_request {
     struct loop_task task;
     struct waiter waiter;
     struct loop_timer deadline;
-    unsigned turn;            /* the flow number that its queries to p0f count for */
-    struct mono final_at;     /* from then on a "no match" is final */
-    struct boottime answered; /* when p0f last said "no match" to it */
-    bool no_match_seen;
-    bool background; /* a refresh, which nobody waits for */
+    unsigned turn;        /* the flow number that its queries to p0f count for */
+    struct mono final_at; /* from then on a "no match" is final */
+    /* How it ends at its deadline: LOOKUP_TIMEOUT, or what it has been told while it waits for a better answer,
+     * LOOKUP_NO_MATCH or an error. */
+    enum lookup_outcome so_far;
+    struct boottime answered; /* when it was told that */
+    bool background;          /* a refresh, which nobody waits for */
 };
 
 /* Counts a finished lookup in the metrics. */

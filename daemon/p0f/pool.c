@@ -338,6 +338,11 @@ unsigned pool_outstanding(const struct pool *pool)
     return link_set_outstanding(&pool->set);
 }
 
+int64_t pool_overdue_ms(const struct pool *pool)
+{
+    return link_set_overdue_ms(&pool->set, loop_now(pool->loop));
+}
+
 unsigned pool_connections(const struct pool *pool)
 {
     return link_set_open(&pool->set);
@@ -347,7 +352,7 @@ void pool_status(const struct pool *pool, struct pool_status *status)
 {
     status->socket = pool->socket;
     status->wanted = pool->common.dialect;
-    status->overdue = link_set_overdue_ms(&pool->set, loop_now(pool->loop));
+    status->overdue = pool_overdue_ms(pool);
     status->up = link_set_any_ready(&pool->set) && status->overdue < OVERDUE_MS;
     status->queued = fair_queue_length(pool->queue);
     status->max_rate = pool->rate.max;
