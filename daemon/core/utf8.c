@@ -48,3 +48,22 @@ size_t utf8_from_latin1(const char *bytes, char *out, size_t size)
     out[used] = '\0';
     return used;
 }
+
+bool utf8_to_latin1(const char *text, char *out, size_t size)
+{
+    const unsigned char *in = (const unsigned char *)text;
+    size_t used = 0;
+
+    while (*in && used + 1 < size) {
+        if (*in < 0x80) {
+            out[used++] = (char)*in++;
+        } else if (*in <= 0xc3) { /* two bytes, for U+0080 to U+00FF */
+            out[used++] = (char)((in[0] & 0x03) << 6 | (in[1] & 0x3f));
+            in += 2;
+        } else {
+            return false;
+        }
+    }
+    out[used] = '\0';
+    return *in == '\0';
+}

@@ -14,4 +14,8 @@ bool utf8_valid(const char *text);
  * `size` bytes (at least 1) is cut off, but never within a character. Returns the length. */
 size_t utf8_from_latin1(const char *bytes, char *out, size_t size);
 
+/* The way back, for a string that is valid UTF-8. False if a character is not in Latin-1, or if it does not
+ * fit with its NUL. */
+bool utf8_to_latin1(const char *text, char *out, size_t size);
+
 #endif

@@ -62,3 +62,29 @@ Test(utf8, latin1_in_too_little_room)
     expect("a\xe9", 3, "a");
     expect("\xe9\xe9", 1, "");
 }
+
+Test(utf8, back_to_latin1)
+{
+    char out[8];
+
+    cr_assert(utf8_to_latin1("", out, sizeof out));
+    cr_assert_str_eq(out, "");
+    cr_assert(utf8_to_latin1("\x01\x7f\xc2\x80\xc2\xbf\xc3\x80\xc3\xbf", out, sizeof out));
+    cr_assert_str_eq(out, "\x01\x7f\x80\xbf\xc0\xff");
+    cr_assert_not(utf8_to_latin1("\xc4\x80", out, sizeof out), "U+0100");
+    cr_assert_not(utf8_to_latin1("a\xe2\x82\xac", out, sizeof out));
+    cr_assert_not(utf8_to_latin1("\xf0\x9f\x98\x80", out, sizeof out));
+}
+
+Test(utf8, back_to_latin1_needs_room)
+{
+    char out[8] = "#######";
+
+    cr_assert(utf8_to_latin1("abc", out, 4));
+    cr_assert_not(utf8_to_latin1("abc", out, 3));
+    cr_assert(utf8_to_latin1("a\xc3\xa9", out, 3));
+    cr_assert_not(utf8_to_latin1("a\xc3\xa9", out, 2));
+    cr_assert_not(utf8_to_latin1("a", out, 1));
+    cr_assert(utf8_to_latin1("", out, 1));
+    cr_assert_str_eq(out + 4, "###");
+}
