@@ -7,6 +7,7 @@
 #include "core/rfc3339.h"
 #include "core/strbuf.h"
 #include "json/object.h"
+#include "json/render_private.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -254,18 +255,24 @@ static void put_raw(struct strbuf *w, const struct p0f_host *host)
     put_text_member(w, "language", host->language);
 }
 
+void render_host_members(struct strbuf *w, const struct p0f_addr *addr, const struct p0f_host *host,
+                         enum render_format format)
+{
+    put_address(w, addr);
+    if (format == RENDER_RAW)
+        put_raw(w, host);
+    else
+        put_parsed(w, host);
+    put_extras(w, host, format);
+}
+
 char *render_host(const struct p0f_addr *addr, const struct p0f_host *host, const char *sensor,
                   enum render_format format, size_t *length)
 {
     char room[DOCUMENT_MAX];
     struct strbuf w = strbuf_on(room, sizeof room);
 
-    put_address(&w, addr);
-    if (format == RENDER_RAW)
-        put_raw(&w, host);
-    else
-        put_parsed(&w, host);
-    put_extras(&w, host, format);
+    render_host_members(&w, addr, host, format);
     if (sensor && sensor[0])
         put_text_member(&w, "sensor", sensor);
     return finish_object(&w, length);

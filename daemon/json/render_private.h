@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What render.c does for the other writers of hosts in this folder. */
+#ifndef JSON_RENDER_PRIVATE_H
+#define JSON_RENDER_PRIVATE_H
+
+#include "core/strbuf.h"
+#include "json/render.h"
+
+/* Begins the object, and puts the members of a host but for its sensor; the caller ends it. Out of memory or of
+ * room: see strbuf.h. */
+void render_host_members(struct strbuf *w, const struct p0f_addr *addr, const struct p0f_host *host,
+                         enum render_format format);
+
+#endif
