@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "share/newest.h"
+
+#include "core/span.h"
+#include "json/shared_host.h"
+
+#include <string.h>
+
+#define AHEAD_MAX (24 * 60 * 60) /* seconds: a clock that is further off is not taken for one */
+
+static bool is_valid(const struct newest *newest, struct span field,
+                     const struct shared_host *shared)
+{
+    return span_equals(field, shared->sensor) && shared->observed_at - AHEAD_MAX <= newest->now;
+}
+
+static bool is_expired(const struct newest *newest, const struct shared_host *shared)
+{
+    return newest->now - shared->observed_at > newest->ttl_ms / 1000;
+}
+
+/* last_seen by the clock of this machine. */
+static uint32_t corrected(const struct newest *newest, const struct shared_host *shared)
+{
+    int64_t ahead = shared->observed_at - newest->now, seen = shared->host.last_seen;
+
+    if (ahead > 0)
+        seen -= ahead;
+    return seen > 0 ? (uint32_t)seen : 0;
+}
+
+static bool is_newer(const struct newest *newest, const struct shared_host *shared, uint32_t seen)
+{
+    const struct share_found *best = &newest->best;
+
+    if (!newest->found || seen != best->seen)
+        return !newest->found || seen > best->seen;
+    if (shared->observed_at != newest->best_observed_at)
+        return shared->observed_at > newest->best_observed_at;
+    return strcmp(shared->sensor, best->sensor) < 0;
+}
+
+void newest_add(struct newest *newest, const char *field, size_t field_length, const char *value,
+                size_t value_length)
+{
+    struct shared_host shared;
+
+    if (!shared_host_read(value, value_length, newest->addr, &shared) ||
+        !is_valid(newest, (struct span){field, field_length}, &shared)) {
+        newest->counts->fields_invalid++;
+        return;
+    }
+    if (is_expired(newest, &shared)) {
+        newest->counts->fields_expired++;
+        return;
+    }
+    uint32_t seen = corrected(newest, &shared);
+    if (!is_newer(newest, &shared, seen))
+        return;
+    _Static_assert(sizeof newest->best.sensor == sizeof shared.sensor, "the same names fit");
+    newest->found = true;
+    newest->best.host = shared.host;
+    newest->best.seen = seen;
+    newest->best_observed_at = shared.observed_at;
+    memcpy(newest->best.sensor, shared.sensor, sizeof newest->best.sensor);
+}
