@@ -57,7 +57,7 @@ static const struct option options[] = {
     {"http", "access_log", OPTION_BOOLEAN, FIELD(http, access_log), "no", 0, 0, false,
      "log every request"},
 
-    {"p0f", "socket", OPTION_PATH, FIELD(p0f, socket), P0F_DEFAULT_SOCKET, 1, 107, false,
+    {"p0f", "socket", OPTION_PATH, FIELD(p0f, socket), P0F_DEFAULT_SOCKET, 0, 0, false,
      "path of p0f's API socket (p0f -s)"},
     {"p0f", "dialect", OPTION_DIALECT, FIELD(p0f, dialect), "auto", 0, 0, false,
      "variant of p0f's API: auto, p0f3, mtu, mss, api2 or sig"},

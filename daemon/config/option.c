@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/option.h"
 
+#include "config/option_text.h"
 #include "config/quantity.h"
-#include "net/client_header.h"
-#include "net/listen_address.h"
-#include "net/networks.h"
-#include "net/origins.h"
-#include "net/server_names.h"
 #include "p0fclient.h"
 
 #include <limits.h>
@@ -14,28 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_LENGTH_MAX 64
-
 static void *field_of(const struct option *option, const void *settings)
 {
     return (char *)settings + option->offset;
 }
 
-/* Whether the field is a string of its own. */
-static bool is_string(const struct option *option)
+/* What a string must be; NULL if the field is none. */
+static option_text_fn *text_rule(const struct option *option)
 {
     switch (option->type) {
     case OPTION_PATH:
+        return option_text_path;
     case OPTION_FILE:
+        return option_text_file;
     case OPTION_LISTEN:
+        return option_text_listen;
     case OPTION_LISTEN_TCP:
+        return option_text_listen_tcp;
     case OPTION_LISTEN_UNIX:
+        return option_text_listen_unix;
     case OPTION_NETWORKS:
+        return option_text_networks;
     case OPTION_ORIGINS:
+        return option_text_origins;
     case OPTION_SERVER_NAMES:
+        return option_text_server_names;
     case OPTION_CLIENT_HEADER:
+        return option_text_client_header;
     case OPTION_GROUP:
-        return true;
+        return option_text_group;
     case OPTION_DURATION:
     case OPTION_COUNT:
     case OPTION_AUTO:
@@ -44,7 +47,7 @@ static bool is_string(const struct option *option)
     case OPTION_MODE:
         break;
     }
-    return false;
+    return NULL;
 }
 
 /* ---- Reading a value */
@@ -96,103 +99,6 @@ static bool set_string(char **field, const char *value)
     return true;
 }
 
-/* What was probably meant by what is not the path of a socket; NULL if it may be one. */
-static const char *correct_socket(const char *value)
-{
-    size_t length = strlen(value);
-
-    if (strncmp(value, "unix:", 5) == 0)
-        return "without unix:, which only http.listen and relay.listen have";
-    if (value[0] == '@')
-        return "p0f makes no abstract sockets";
-    if (value[0] == '"' || value[0] == '\'')
-        return "without quotes";
-    if (strchr(value, ','))
-        return "only one: several sensors are not supported yet";
-    if (strstr(value, "=/"))
-        return "without a name: several sensors are not supported yet";
-    if (value[0] != '/')
-        return "it does not begin with /";
-    return value[length - 1] == '/' ? "that of the socket, not of its directory" : NULL;
-}
-
-static bool set_path(const struct option *option, char **field, const char *value,
-                     char expected[OPTION_EXPECTED_SIZE])
-{
-    int64_t length = (int64_t)strlen(value);
-    bool fits = length >= option->min && length <= option->max;
-    const char *wrong = fits ? correct_socket(value) : NULL;
-
-    if (fits && !wrong)
-        return set_string(field, value);
-    snprintf(expected, OPTION_EXPECTED_SIZE, "an absolute path of %lld to %lld bytes%s%s%s",
-             (long long)option->min, (long long)option->max, wrong ? " (" : "", wrong ? wrong : "",
-             wrong ? ")" : "");
-    return false;
-}
-
-static bool set_file(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    if (!value[0] || (value[0] == '/' && value[strlen(value) - 1] != '/'))
-        return set_string(field, value);
-    snprintf(expected, OPTION_EXPECTED_SIZE, "the absolute path of a file%s",
-             value[0] == '"' || value[0] == '\'' ? " (without quotes)" : "");
-    return false;
-}
-
-static bool set_listen(char **field, const char *value, const char *form,
-                       char expected[OPTION_EXPECTED_SIZE])
-{
-    struct listen_address address;
-    char why[LISTEN_ADDRESS_ERROR_SIZE];
-    struct span list = span_of(value), item;
-
-    if (!value[0])
-        return set_string(field, value);
-    while (span_next_item(&list, &item)) {
-        if (!listen_address_parse(item, &address, why)) {
-            snprintf(expected, OPTION_EXPECTED_SIZE, "%s (%s)", form, why);
-            return false;
-        }
-    }
-    return set_string(field, value);
-}
-
-#define LISTEN_TCP_EXPECTED "comma-separated host:port or [IPv6]:port"
-
-static bool set_listen_tcp(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    struct span list = span_of(value), item;
-
-    while (span_next_item(&list, &item)) {
-        if (span_skip(&item, "unix:")) {
-            snprintf(expected, OPTION_EXPECTED_SIZE,
-                     LISTEN_TCP_EXPECTED " (a unix socket needs no TLS: set it in http.listen)");
-            return false;
-        }
-    }
-    return set_listen(field, value, LISTEN_TCP_EXPECTED, expected);
-}
-
-#define LISTEN_UNIX_EXPECTED "comma-separated unix:/path"
-
-static bool set_listen_unix(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    struct span list = span_of(value), item;
-
-    while (span_next_item(&list, &item)) {
-        if (item.length > 0 && !span_skip(&item, "unix:")) {
-            snprintf(expected, OPTION_EXPECTED_SIZE, LISTEN_UNIX_EXPECTED " ('%.*s' %s)",
-                     item.length < 60 ? (int)item.length : 60, item.at,
-                     item.at[0] == '/' ? "lacks unix:"
-                                       : "is not a unix socket; p0f's protocol has no "
-                                         "authentication, so it is not served over TCP");
-            return false;
-        }
-    }
-    return set_listen(field, value, LISTEN_UNIX_EXPECTED, expected);
-}
-
 static bool set_mode(const struct option *option, uint32_t *field, const char *value,
                      char expected[OPTION_EXPECTED_SIZE])
 {
@@ -206,67 +112,6 @@ static bool set_mode(const struct option *option, uint32_t *field, const char *v
     }
     snprintf(expected, OPTION_EXPECTED_SIZE,
              "permissions in octal, from 0000 to %04o, such as 0660", (unsigned)option->max);
-    return false;
-}
-
-/* Whether there is such a group is seen when it is needed: that can take long. */
-static bool set_group(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    size_t length = strlen(value);
-
-    if (length <= GROUP_LENGTH_MAX && strcspn(value, " \t:,/\"'") == length)
-        return set_string(field, value);
-    snprintf(expected, OPTION_EXPECTED_SIZE, "the name or the number of one group");
-    return false;
-}
-
-static bool set_networks(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    char why[NETWORKS_ERROR_SIZE];
-    struct networks *networks = networks_parse(value, why);
-
-    if (!networks) {
-        snprintf(expected, OPTION_EXPECTED_SIZE, NETWORKS_EXPECTED " (%s)", why);
-        return false;
-    }
-    networks_free(networks);
-    return set_string(field, value);
-}
-
-static bool set_origins(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    char why[ORIGINS_ERROR_SIZE];
-    struct origins *origins = origins_parse(value, why);
-
-    if (!origins) {
-        snprintf(expected, OPTION_EXPECTED_SIZE, ORIGINS_EXPECTED " (%s)", why);
-        return false;
-    }
-    origins_free(origins);
-    return set_string(field, value);
-}
-
-static bool set_server_names(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    char why[SERVER_NAMES_ERROR_SIZE];
-    struct server_names *names = server_names_parse(value, why);
-
-    if (!names) {
-        snprintf(expected, OPTION_EXPECTED_SIZE, SERVER_NAMES_EXPECTED " (%s)", why);
-        return false;
-    }
-    server_names_free(names);
-    return set_string(field, value);
-}
-
-static bool set_client_header(char **field, const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    char why[CLIENT_HEADER_ERROR_SIZE];
-    struct client_header header;
-
-    if (client_header_parse(value, &header, why))
-        return set_string(field, value);
-    snprintf(expected, OPTION_EXPECTED_SIZE, CLIENT_HEADER_EXPECTED " (%s)", why);
     return false;
 }
 
@@ -298,49 +143,30 @@ static bool set_dialect(enum p0f_dialect *field, const char *value,
 bool option_set(const struct option *option, void *settings, const char *value,
                 char expected[OPTION_EXPECTED_SIZE])
 {
+    option_text_fn *is_valid = text_rule(option);
     void *field = field_of(option, settings);
 
+    if (is_valid)
+        return is_valid(value, expected) && set_string(field, value);
     switch (option->type) {
-    case OPTION_PATH:
-        return set_path(option, field, value, expected);
-    case OPTION_FILE:
-        return set_file(field, value, expected);
-    case OPTION_LISTEN:
-        return set_listen(field, value, LISTEN_ADDRESS_EXPECTED, expected);
-    case OPTION_LISTEN_TCP:
-        return set_listen_tcp(field, value, expected);
-    case OPTION_LISTEN_UNIX:
-        return set_listen_unix(field, value, expected);
     case OPTION_MODE:
         return set_mode(option, field, value, expected);
-    case OPTION_GROUP:
-        return set_group(field, value, expected);
     case OPTION_DURATION:
         return set_duration(option, field, value, expected);
-    case OPTION_COUNT:
-    case OPTION_AUTO:
-        return set_count(option, field, value, expected);
     case OPTION_BOOLEAN:
         return set_boolean(field, value, expected);
     case OPTION_DIALECT:
         return set_dialect(field, value, expected);
-    case OPTION_NETWORKS:
-        return set_networks(field, value, expected);
-    case OPTION_ORIGINS:
-        return set_origins(field, value, expected);
-    case OPTION_SERVER_NAMES:
-        return set_server_names(field, value, expected);
-    case OPTION_CLIENT_HEADER:
-        return set_client_header(field, value, expected);
+    default:
+        return set_count(option, field, value, expected);
     }
-    return false;
 }
 
 void option_release(const struct option *option, void *settings)
 {
     char **field = field_of(option, settings);
 
-    if (is_string(option)) {
+    if (text_rule(option)) {
         free(*field);
         *field = NULL;
     }
@@ -353,7 +179,7 @@ const char *option_format(const struct option *option, const void *settings,
 {
     const void *field = field_of(option, settings);
 
-    if (is_string(option))
+    if (text_rule(option))
         return *(char *const *)field;
     switch (option->type) {
     case OPTION_DURATION:

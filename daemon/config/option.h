@@ -4,6 +4,7 @@
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 
+#include "config/option_text.h"
 #include "config/quantity.h"
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_PATH,          /* char *: absolute path of p0f's socket, `min` to `max` bytes */
+    OPTION_PATH,          /* char *: absolute path of p0f's socket */
     OPTION_FILE,          /* char *: absolute path of a file to read, or "" */
     OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h; may be empty */
     OPTION_LISTEN_TCP,    /* char *: of these, no unix sockets; may be empty */
@@ -36,12 +37,11 @@ struct option {
     enum option_type type;
     size_t offset;
     const char *default_value; /* as it would be written in the file */
-    int64_t min, max;          /* of durations, counts and paths */
+    int64_t min, max;          /* of durations and counts */
     bool reloadable;           /* takes effect on SIGHUP */
     const char *help;
 };
 
-#define OPTION_EXPECTED_SIZE 256
 #define OPTION_TEXT_SIZE QUANTITY_TEXT_SIZE
 
 /* Reads `value` into the field. False when it is not valid, and `expected` says what is; or with errno
