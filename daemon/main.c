@@ -3,7 +3,7 @@
 #include "cmd_health.h"
 #include "cmd_lookup.h"
 #include "cmd_token.h"
-#include "config/config_listen.h"
+#include "config/config_check.h"
 #include "config/tls_files.h"
 #include "config/token_file.h"
 #include "core/clock.h"
@@ -93,7 +93,7 @@ static int usage(char *const *argv)
     return EXIT_USAGE;
 }
 
-/* After config_load() or config_listen_check() has failed: with EINVAL, the settings are wrong, and with another
+/* After config_load() or config_check() has failed: with EINVAL, the settings are wrong, and with another
  * errno the next try may succeed. For the lookup command, status 1 would mean that p0f does not know
  * the host. */
 static int refuse_config(const char *error, bool lookup)
@@ -159,7 +159,7 @@ static int run(const struct config_source *source, const struct command_line *li
     batch_body_init();
     if (line->command[0] && line->mode == SERVE) {
         status = run_command(config, line);
-    } else if (!config_listen_check(config, true, error) || !token_file_check(config, error) ||
+    } else if (!config_check(config, true, error) || !token_file_check(config, error) ||
                !check_certificate(config, error)) {
         status = refuse_config(error, false);
     } else if (line->mode == PRINT) {

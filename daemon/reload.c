@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reload.h"
 
-#include "config/config_listen.h"
+#include "config/config_check.h"
 #include "config/tls_files.h"
 #include "config/token_file.h"
 #include "core/log.h"
@@ -41,7 +41,7 @@ static bool load_fresh(const struct config_source *source, struct fresh *fresh,
     *fresh = (struct fresh){.config = config_load(source, error)};
     if (!fresh->config)
         return false;
-    if (config_listen_check(fresh->config, false, error) &&
+    if (config_check(fresh->config, false, error) &&
         token_file_load(fresh->config, &fresh->tokens, error) &&
         tls_files_load(fresh->config, &fresh->certificate, error))
         return true;

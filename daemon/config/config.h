@@ -51,11 +51,12 @@ struct config {
         bool access_log;
     } http;
     struct {
-        char *socket;
+        char *socket; /* as in net/sensor_sockets.h */
         enum p0f_dialect dialect;
         uint32_t connections;
         uint32_t pipeline;
         int64_t timeout;
+        bool ready_any; /* one of several p0fs is enough for /readyz */
         uint32_t max_pending;
         uint32_t max_rate;
         uint32_t max_repeat_rate;

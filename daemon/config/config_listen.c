@@ -2,15 +2,13 @@
 #include "config/config_listen.h"
 
 #include "config/config_private.h"
+#include "config/same_path.h"
 #include "core/span.h"
 #include "net/listen_address.h"
+#include "net/sensor_sockets.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#define PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 
 /* Without the group, which can take long to look up. */
 static struct listeners_options http_options(const struct config *config)
@@ -78,36 +76,13 @@ static bool next_unix(struct span *list, struct listen_address *address)
     return false;
 }
 
-/* The directory of an absolute path; returns the name in it. */
-static const char *split_path(const char *path, char directory[PATH_SIZE])
-{
-    const char *name = strrchr(path, '/') + 1;
-
-    snprintf(directory, PATH_SIZE, "%.*s", (int)(name - path), path);
-    return name;
-}
-
-/* Whether both are the same, be it by another way to the directory, as /run and /var/run are. */
-static bool is_same_path(const char *a, const char *b)
-{
-    char directory_a[PATH_SIZE], directory_b[PATH_SIZE];
-    struct stat at_a, at_b;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    if (strcmp(split_path(a, directory_a), split_path(b, directory_b)) != 0)
-        return false;
-    return stat(directory_a, &at_a) == 0 && stat(directory_b, &at_b) == 0 &&
-           at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
-}
-
 static bool lists_path(const char *addresses, const char *path)
 {
     struct span list = span_of(addresses);
     struct listen_address address;
 
     while (next_unix(&list, &address))
-        if (is_same_path(address.host, path))
+        if (same_path(address.host, path))
             return true;
     return false;
 }
@@ -117,7 +92,20 @@ static bool lists_path(const char *addresses, const char *path)
 static bool respells_path(struct span list, const char *path, struct listen_address *found)
 {
     while (next_unix(&list, found))
-        if (strcmp(found->host, path) != 0 && is_same_path(found->host, path))
+        if (strcmp(found->host, path) != 0 && same_path(found->host, path))
+            return true;
+    return false;
+}
+
+static bool is_sensor(const struct config *config, const char *path)
+{
+    struct sensor_sockets sockets;
+    char error[SENSOR_SOCKETS_ERROR_SIZE];
+
+    if (!sensor_sockets_parse(config->p0f.socket, &sockets, error))
+        return false;
+    for (unsigned i = 0; i < sockets.count; i++)
+        if (same_path(path, sockets.list[i].path))
             return true;
     return false;
 }
@@ -130,7 +118,7 @@ static bool check_paths(const struct config *config, const char *name, const cha
     struct listen_address address, again;
 
     while (next_unix(&list, &address)) {
-        const char *clash = is_same_path(address.host, config->p0f.socket)
+        const char *clash = is_sensor(config, address.host)
                                 ? "is p0f.socket, where p0f itself listens"
                             : lists_path(others, address.host) ? "is in http.listen, too"
                                                                : NULL;

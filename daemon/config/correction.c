@@ -261,6 +261,17 @@ static void correct_network(const char *item, char out[ITEM_SIZE])
         snprintf(out, ITEM_SIZE, "%s", item);
 }
 
+/* A socket without a name gets that of its file: /run/p0f/wan.sock is wan. */
+static void correct_socket(const char *item, char out[ITEM_SIZE])
+{
+    const char *name = strrchr(item, '/');
+
+    if (item[0] == '/')
+        snprintf(out, ITEM_SIZE, "%.*s=%s", (int)strcspn(name + 1, "."), name + 1, item);
+    else
+        snprintf(out, ITEM_SIZE, "%s", item);
+}
+
 /* Also where the items are separated by blanks or semicolons instead of commas. */
 static bool correct_list(const struct option *option, char *value, char *out)
 {
@@ -273,6 +284,8 @@ static bool correct_list(const struct option *option, char *value, char *out)
             correct_address(word, port + 1, item);
         else if (option->type == OPTION_LISTEN_UNIX && word[0] == '/')
             snprintf(item, sizeof item, "unix:%s", word);
+        else if (option->type == OPTION_SOCKETS)
+            correct_socket(word, item);
         else if (option->type == OPTION_NETWORKS)
             correct_network(word, item);
         else
@@ -319,6 +332,7 @@ bool correction_find(const struct option *option, const char *value,
         return true;
     }
     switch (option->type) {
+    case OPTION_SOCKETS:
     case OPTION_LISTEN:
     case OPTION_LISTEN_TCP:
     case OPTION_LISTEN_UNIX:
@@ -334,8 +348,8 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_BOOLEAN:
         return correct_case(option, text, corrected) || correct_boolean(span_of(text), corrected);
     case OPTION_DIALECT:
+    case OPTION_ALL_ANY:
         return correct_case(option, text, corrected);
-    case OPTION_PATH:
     case OPTION_FILE:
     case OPTION_CLIENT_HEADER:
     case OPTION_MODE:

@@ -19,8 +19,8 @@ static void *field_of(const struct option *option, const void *settings)
 static option_text_fn *text_rule(const struct option *option)
 {
     switch (option->type) {
-    case OPTION_PATH:
-        return option_text_path;
+    case OPTION_SOCKETS:
+        return option_text_sockets;
     case OPTION_FILE:
         return option_text_file;
     case OPTION_LISTEN:
@@ -43,6 +43,7 @@ static option_text_fn *text_rule(const struct option *option)
     case OPTION_COUNT:
     case OPTION_AUTO:
     case OPTION_BOOLEAN:
+    case OPTION_ALL_ANY:
     case OPTION_DIALECT:
     case OPTION_MODE:
         break;
@@ -115,15 +116,17 @@ static bool set_mode(const struct option *option, uint32_t *field, const char *v
     return false;
 }
 
-static bool set_boolean(bool *field, const char *value, char expected[OPTION_EXPECTED_SIZE])
+/* A value of two. */
+static bool set_boolean(bool *field, const char *yes, const char *no, const char *value,
+                        char expected[OPTION_EXPECTED_SIZE])
 {
-    bool yes = strcmp(value, "yes") == 0;
+    bool is_yes = strcmp(value, yes) == 0;
 
-    if (!yes && strcmp(value, "no") != 0) {
-        snprintf(expected, OPTION_EXPECTED_SIZE, "yes or no");
+    if (!is_yes && strcmp(value, no) != 0) {
+        snprintf(expected, OPTION_EXPECTED_SIZE, "%s or %s", yes, no);
         return false;
     }
-    *field = yes;
+    *field = is_yes;
     return true;
 }
 
@@ -154,7 +157,9 @@ bool option_set(const struct option *option, void *settings, const char *value,
     case OPTION_DURATION:
         return set_duration(option, field, value, expected);
     case OPTION_BOOLEAN:
-        return set_boolean(field, value, expected);
+        return set_boolean(field, "yes", "no", value, expected);
+    case OPTION_ALL_ANY:
+        return set_boolean(field, "any", "all", value, expected);
     case OPTION_DIALECT:
         return set_dialect(field, value, expected);
     default:
@@ -186,6 +191,8 @@ const char *option_format(const struct option *option, const void *settings,
         return quantity_format_duration(*(const int64_t *)field, space);
     case OPTION_BOOLEAN:
         return *(const bool *)field ? "yes" : "no";
+    case OPTION_ALL_ANY:
+        return *(const bool *)field ? "any" : "all";
     case OPTION_DIALECT:
         return p0f_dialect_name(*(const enum p0f_dialect *)field);
     case OPTION_MODE:

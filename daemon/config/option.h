@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_PATH,          /* char *: absolute path of p0f's socket */
+    OPTION_SOCKETS,       /* char *: sockets of p0f as in net/sensor_sockets.h */
     OPTION_FILE,          /* char *: absolute path of a file to read, or "" */
     OPTION_LISTEN,        /* char *: addresses as in net/listen_address.h; may be empty */
     OPTION_LISTEN_TCP,    /* char *: of these, no unix sockets; may be empty */
@@ -25,6 +25,7 @@ enum option_type {
     OPTION_COUNT,         /* uint32_t: "10000", "100k", "2m", "1g" */
     OPTION_AUTO,          /* uint32_t: a count, or "auto" for 0 */
     OPTION_BOOLEAN,       /* bool: "yes", "no" */
+    OPTION_ALL_ANY,       /* bool: "any", "all" for false */
     OPTION_DIALECT,       /* enum p0f_dialect, by name */
     OPTION_MODE,          /* uint32_t: permissions in octal, up to `max`: "0660" */
     OPTION_GROUP,         /* char *: a group by name or number, or "" */

@@ -5,44 +5,22 @@
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/sensor_sockets.h"
 #include "net/server_names.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define GROUP_LENGTH_MAX 64
-#define PATH_LENGTH_MAX 107
 
-/* What was probably meant by what is not the path of a socket; NULL if it may be one. */
-static const char *correct_socket(const char *value)
+bool option_text_sockets(const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
-    size_t length = strlen(value);
+    struct sensor_sockets sockets;
+    char why[SENSOR_SOCKETS_ERROR_SIZE];
 
-    if (strncmp(value, "unix:", 5) == 0)
-        return "without unix:, which only http.listen and relay.listen have";
-    if (value[0] == '@')
-        return "p0f makes no abstract sockets";
-    if (value[0] == '"' || value[0] == '\'')
-        return "without quotes";
-    if (strchr(value, ','))
-        return "only one: several sensors are not supported yet";
-    if (strstr(value, "=/"))
-        return "without a name: several sensors are not supported yet";
-    if (value[0] != '/')
-        return "it does not begin with /";
-    return value[length - 1] == '/' ? "that of the socket, not of its directory" : NULL;
-}
-
-bool option_text_path(const char *value, char expected[OPTION_EXPECTED_SIZE])
-{
-    size_t length = strlen(value);
-    bool fits = length > 0 && length <= PATH_LENGTH_MAX;
-    const char *wrong = fits ? correct_socket(value) : NULL;
-
-    if (fits && !wrong)
+    if (sensor_sockets_parse(value, &sockets, why))
         return true;
-    snprintf(expected, OPTION_EXPECTED_SIZE, "an absolute path of 1 to %d bytes%s%s%s",
-             PATH_LENGTH_MAX, wrong ? " (" : "", wrong ? wrong : "", wrong ? ")" : "");
+    snprintf(expected, OPTION_EXPECTED_SIZE, SENSOR_SOCKETS_EXPECTED " (%s)", why);
     return false;
 }
 

@@ -10,7 +10,7 @@
 /* False when `value` is not valid, and `expected` says what is; or with errno ENOMEM. */
 typedef bool option_text_fn(const char *value, char expected[OPTION_EXPECTED_SIZE]);
 
-option_text_fn option_text_path;
+option_text_fn option_text_sockets;
 option_text_fn option_text_file;
 option_text_fn option_text_listen;
 option_text_fn option_text_listen_tcp;

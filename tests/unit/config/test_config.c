@@ -86,6 +86,7 @@ Test(config, defaults)
     cr_assert_eq(config->p0f.connections, 4);
     cr_assert_eq(config->p0f.pipeline, 16);
     cr_assert_eq(config->p0f.timeout, 1000);
+    cr_assert_not(config->p0f.ready_any);
     cr_assert_eq(config->p0f.max_pending, 10000);
     cr_assert_eq(config->p0f.max_rate, 0);
     cr_assert_eq(config->p0f.max_repeat_rate, 20000);
@@ -423,13 +424,14 @@ Test(config, socket_path)
     memset(override + 12, 'x', 106);
     expect_good(override);
     override[118] = 'x';
-    expect_error(load(NULL, override), "-o p0f.socket",
-                 "expected an absolute path of 1 to 107 bytes");
+    expect_error(
+        load(NULL, override), "-o p0f.socket",
+        "expected an absolute path, or comma-separated name=/path (longer than 107 bytes)");
     expect_error(load(NULL, "p0f.socket="), "-o p0f.socket",
-                 "expected an absolute path of 1 to 107 bytes");
+                 "expected an absolute path, or comma-separated name=/path (it is empty)");
 }
 
-/* What is written elsewhere, or was, or will be. */
+/* What is written elsewhere. */
 Test(config, not_a_socket_path)
 {
     static const struct {
@@ -442,8 +444,9 @@ Test(config, not_a_socket_path)
         {"p0f.socket=\"/run/p0f.sock\"", "(without quotes)"},
         {"p0f.socket='/run/p0f.sock'", "(without quotes)"},
         {"p0f.socket=/run/a.sock, /run/b.sock",
-         "(only one: several sensors are not supported yet)"},
-        {"p0f.socket=wan=/run/a.sock", "(without a name: several sensors are not supported yet)"},
+         "('/run/a.sock' has no name, which each of several needs); did you mean "
+         "a=/run/a.sock, b=/run/b.sock?"},
+        {"p0f.socket=a=/run/a.sock, b=run/b.sock", "('b=run/b.sock': it does not begin with /)"},
         {"p0f.socket=run/p0f.sock", "(it does not begin with /)"},
         {"p0f.socket=./p0f.sock", "(it does not begin with /)"},
         {"p0f.socket= /run/p0f.sock", "did you mean /run/p0f.sock?"},
@@ -457,6 +460,20 @@ Test(config, not_a_socket_path)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         expect_error(load(NULL, bad[i].override), "-o p0f.socket", bad[i].why);
     expect_good("p0f.socket=/run/a socket.sock");
+    expect_good("p0f.socket=wan=/run/a.sock");
+    expect_good("p0f.socket=wan=/run/a.sock, lan=/run/b.sock");
+}
+
+Test(config, ready)
+{
+    struct config *config = load(NULL, "p0f.ready=any");
+
+    cr_assert(config->p0f.ready_any);
+    config_free(config);
+    config = load(NULL, "p0f.ready=all");
+    cr_assert_not(config->p0f.ready_any);
+    config_free(config);
+    expect_error(load(NULL, "p0f.ready=yes"), "-o p0f.ready = yes: ", "expected any or all");
 }
 
 static unsigned advised;

@@ -147,6 +147,9 @@ Test(config_listen, each_socket_has_its_path)
         "http.listen=127.0.0.1:0, unix:/run/p0f/p0f.sock", NULL,
         "-o http.listen: unix:/run/p0f/p0f.sock is p0f.socket, where p0f itself listens; "
         "choose another path");
+    expect_refused("p0f.socket=wan=/run/a, lan=/run/b", "relay.listen=unix:/run/b",
+                   "-o relay.listen: unix:/run/b is p0f.socket, where p0f itself listens; choose "
+                   "another path");
     expect_refused("http.listen=unix:/run/a, unix:/run/b", "relay.listen=unix:/run/c, unix:/run/b",
                    "-o relay.listen: unix:/run/b is in http.listen, too; choose another path");
 }

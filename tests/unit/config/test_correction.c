@@ -21,8 +21,8 @@ static const struct option mode = {.type = OPTION_MODE, .default_value = "0666",
 static const struct option group = {.type = OPTION_GROUP, .default_value = ""};
 static const struct option proxies = {.type = OPTION_NETWORKS, .default_value = "::1"};
 static const struct option origins = {.type = OPTION_ORIGINS, .default_value = ""};
-static const struct option path = {
-    .type = OPTION_PATH, .default_value = "/x", .min = 1, .max = 107};
+static const struct option p0f = {.type = OPTION_SOCKETS, .default_value = "/x"};
+static const struct option ready = {.type = OPTION_ALL_ANY, .default_value = "all"};
 
 static void expect(const struct option *option, const char *value, const char *meant)
 {
@@ -49,8 +49,8 @@ Test(correction, around_a_value)
     expect(&duration, "5m # five", "5m");
     expect(&duration, "5m\t; five", "5m");
     expect(&duration, "5m# five", "5m");
-    expect(&path, "\"/run/x\"", "/run/x");
-    expect(&path, "/run/x\n", "/run/x");
+    expect(&p0f, "\"/run/x\"", "/run/x");
+    expect(&p0f, "/run/x\n", "/run/x");
     expect_none(&duration, "");
     expect_none(&duration, "\"");
 }
@@ -172,4 +172,26 @@ Test(correction, lists)
     for (size_t i = 0; i + 1 < sizeof many; i += 2)
         many[i] = ' ';
     expect_none(&listens, many);
+}
+
+/* Named after the file. */
+Test(correction, sockets_of_p0f)
+{
+    expect(&p0f, "/run/p0f/wan.sock, /run/p0f/lan.sock",
+           "wan=/run/p0f/wan.sock, lan=/run/p0f/lan.sock");
+    expect(&p0f, "wan=/a, /run/lan", "wan=/a, lan=/run/lan");
+    expect(&p0f, "wan=/a lan=/b", "wan=/a, lan=/b");
+    expect(&p0f, "wan=/a; lan=/b", "wan=/a, lan=/b");
+    expect(&p0f, "wan=/a,", "wan=/a");
+    expect_none(&p0f, "/run/wan/p0f.sock, /run/lan/p0f.sock");
+    expect_none(&p0f, "/run/a, /run/b/");
+    expect_none(&p0f, "run/a");
+    expect_none(&p0f, "/");
+}
+
+Test(correction, all_or_any)
+{
+    expect(&ready, "Any", "any");
+    expect(&ready, "ALL", "all");
+    expect_none(&ready, "one");
 }

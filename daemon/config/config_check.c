@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config_check.h"
+
+#include "config/config_listen.h"
+#include "config/config_sensors.h"
+
+bool config_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE])
+{
+    struct config_sensors sensors;
+
+    return config_listen_check(config, resolve, error) && config_sensors(config, &sensors, error);
+}

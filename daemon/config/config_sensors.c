@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config_sensors.h"
+
+#include "config/config_private.h"
+#include "config/same_path.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The settings themselves have been checked for equal texts. */
+static bool check_sockets(const struct config *config, const struct sensor_sockets *sockets,
+                          char error[CONFIG_ERROR_SIZE])
+{
+    for (unsigned i = 1; i < sockets->count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (same_path(sockets->list[i].path, sockets->list[j].path))
+                return config_refuse(config, "p0f.socket", error,
+                                     "%s and %s are the same path; remove one of them",
+                                     sockets->list[j].path, sockets->list[i].path);
+    return true;
+}
+
+bool config_sensors(const struct config *config, struct config_sensors *sensors,
+                    char error[CONFIG_ERROR_SIZE])
+{
+    struct sensor_sockets sockets;
+    char reason[SENSOR_SOCKETS_ERROR_SIZE];
+
+    *sensors = (struct config_sensors){0};
+    errno = EINVAL;
+    if (!sensor_sockets_parse(config->p0f.socket, &sockets, reason))
+        return config_refuse(config, "p0f.socket", error, "%s", reason);
+    if (!check_sockets(config, &sockets, error))
+        return false;
+    for (; sensors->count < sockets.count; sensors->count++) {
+        strcpy(sensors->list[sensors->count].name, sockets.list[sensors->count].name);
+        strcpy(sensors->list[sensors->count].path, sockets.list[sensors->count].path);
+    }
+    return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The p0fs in p0f.socket, with the names that answers, metrics and messages have for them. */
+#ifndef CONFIG_CONFIG_SENSORS_H
+#define CONFIG_CONFIG_SENSORS_H
+
+#include "config/config.h"
+#include "net/sensor_sockets.h"
+
+#define CONFIG_SENSORS_NAME_SIZE (2 * SENSOR_NAME_MAX + 2)
+
+struct config_sensors {
+    unsigned count;
+    struct {
+        char name[CONFIG_SENSORS_NAME_SIZE]; /* "": a single one without a name */
+        char path[SENSOR_SOCKETS_PATH_MAX + 1];
+    } list[SENSOR_SOCKETS_MAX];
+};
+
+/* False with errno EINVAL and a message in `error`, if two of them are one socket. */
+bool config_sensors(const struct config *config, struct config_sensors *sensors,
+                    char error[CONFIG_ERROR_SIZE]);
+
+#endif
