@@ -4,6 +4,7 @@
 #include "config/snapshot.h"
 #include "config/tls_files.h"
 #include "config/token_file.h"
+#include "modules_p0f.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -116,6 +117,14 @@ static bool build_lookup(struct modules *modules, const struct config *config,
 {
     const struct hash_key key = options->key;
     const struct lookup_limits limits = lookup_limits_of(config);
+    const struct modules_p0f_options p0f = {
+        .config = config,
+        .loop = options->loop,
+        .seed = key.k0 ^ key.k1,
+        .told = options->p0f_told,
+        .ctx = options->ctx,
+    };
+    char reason[CONFIG_ERROR_SIZE];
 
     modules->recall = recall_new(&(struct recall_options){
         .max_hosts = config->cache.max_hosts,
@@ -126,20 +135,9 @@ static bool build_lookup(struct modules *modules, const struct config *config,
     if (!modules->recall)
         return fail_build(error, "out of memory for the cache; lower cache.max_hosts or "
                                  "cache.max_misses");
-    modules->sensors =
-        sensors_new(options->loop, &(struct sensors_options){
-                                       .sensors = {{.name = "", .socket = config->p0f.socket}},
-                                       .count = 1,
-                                       .dialect = config->p0f.dialect,
-                                       .connections = config->p0f.connections,
-                                       .pipeline = config->p0f.pipeline,
-                                       .max_rate = config->p0f.max_rate,
-                                       .seed = key.k0 ^ key.k1,
-                                       .told = options->p0f_told,
-                                       .ctx = options->ctx,
-                                   });
+    modules->sensors = modules_p0f_sensors(&p0f, reason);
     if (!modules->sensors)
-        return fail_build(error, "out of memory for connections to p0f");
+        return fail_build(error, "%s", reason);
     modules->lookup = lookup_new(options->loop, modules->recall,
                                  &(struct gather_parts){.sensors = modules->sensors},
                                  options->boottime, key, &limits);

@@ -114,8 +114,8 @@ awk -F: '{ text = $0; sub(/^[^:]*:[0-9]*:/, "", text) }
     }' "$dir/code" | sort -u | awk '{ files[$1] = files[$1] " " $2; count[$1]++ }
     END { for (name in count) if (count[name] > 1) print name ":" files[name] }' | sort |
     rule 'Functions in different files must not have the same name:'
-only '#include "config/(config|option)\.h"' 'daemon/(main|server|server_listeners|reload|modules|cmd_[a-z]*|config/[a-z_]*)\.[ch]' |
-    rule 'Only main, server, server_listeners, reload, modules, cmd_lookup, cmd_health and daemon/config may include the settings:'
+only '#include "config/(config|option)\.h"' 'daemon/(main|server|server_listeners|reload|modules|modules_p0f|cmd_[a-z_]*|config/[a-z_]*)\.[ch]' |
+    rule 'Only main, server, server_listeners, reload, modules, modules_p0f, the commands and daemon/config may include the settings:'
 
 # Settings: in the rows {"section", "key", TYPE, FIELD(...), "default", ... of a table in daemon/, in
 # the sections and lines #key = default of the sample, and in the items .It Ic section.key = default
