@@ -20,6 +20,10 @@ const char *config_option_name(const struct option *option, char space[CONFIG_NA
 /* "P0F_LOOKUPD_SECTION_KEY", in `space`. */
 const char *config_option_variable(const struct option *option, char space[CONFIG_NAME_SIZE]);
 
+/* Of an option, which must exist. */
+struct config_origin config_origin_of(const struct config *config, const char *section,
+                                      const char *key);
+
 /* "FILE:LINE", "environment variable P0F_LOOKUPD_SECTION_KEY", "-o" or "default": static or in
  * `space`. */
 const char *config_option_origin(const struct config *config, const struct option *option,

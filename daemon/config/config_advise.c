@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config_private.h"
+#include "core/span.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define P0F_CLIENTS 20           /* of p0f -S, by default */
+#define SOCKET_MODE_DEFAULT 0666 /* the default of http.socket_mode and relay.socket_mode */
+
+typedef void advise_fn(const char *text);
+
+static bool has_unix_socket(const char *addresses)
+{
+    struct span rest = span_of(addresses), item;
+
+    while (span_next_item(&rest, &item))
+        if (span_skip(&item, "unix:"))
+            return true;
+    return false;
+}
+
+static bool is_inherited(const struct config *config, const char *section, const char *key)
+{
+    return config_origin_of(config, section, key).source == CONFIG_INHERITED;
+}
+
+/* Says which of a section's settings about unix sockets have no effect. */
+static void advise_on_access(const struct config *config, const char *section, const char *listen,
+                             const char *group, uint32_t mode, advise_fn *advise)
+{
+    bool used = has_unix_socket(listen), set = group[0] || mode != SOCKET_MODE_DEFAULT;
+    const char *key = group[0] ? "socket_group" : "socket_mode";
+    char text[160];
+
+    if (set && is_inherited(config, section, "listen")) {
+        snprintf(text, sizeof text,
+                 "%s.%s changes nothing: the socket is that of a socket unit, which has "
+                 "SocketMode= and SocketGroup=",
+                 section, key);
+        advise(text);
+    } else if (set && !used) {
+        snprintf(text, sizeof text, "%s.%s changes nothing: there is no unix socket in %s.listen",
+                 section, key, section);
+        advise(text);
+    } else if (group[0] && mode & S_IWOTH) {
+        snprintf(text, sizeof text,
+                 "%s.socket_group changes nothing: with %s.socket_mode = %04o, every user can "
+                 "connect; to admit only the group, set 0660",
+                 section, section, mode);
+        advise(text);
+    }
+}
+
+void config_advise(const struct config *config, advise_fn *advise)
+{
+    char text[160];
+
+    if (config->http.proxy_protocol && !config->http.trusted_proxies[0] &&
+        !has_unix_socket(config->http.listen))
+        advise("http.proxy_protocol = yes changes nothing: http.trusted_proxies is empty, and "
+               "http.listen has no unix socket");
+    if (config->http.token_file[0] && config->http.allow_unauthenticated)
+        advise("http.allow_unauthenticated changes nothing: with http.token_file, requests need a "
+               "token");
+    if (!config->http.tls_listen[0] &&
+        (config->http.tls_certificate[0] || config->http.tls_key[0])) {
+        snprintf(text, sizeof text, "http.%s changes nothing: http.tls_listen is empty",
+                 config->http.tls_certificate[0] ? "tls_certificate" : "tls_key");
+        advise(text);
+    }
+    advise_on_access(config, "http", config->http.listen, config->http.socket_group,
+                     config->http.socket_mode, advise);
+    advise_on_access(config, "relay", config->relay.listen, config->relay.socket_group,
+                     config->relay.socket_mode, advise);
+    if (config->p0f.connections < P0F_CLIENTS)
+        return;
+    snprintf(text, sizeof text,
+             "p0f.connections = %u: by default, p0f serves %d clients in all; start p0f with a "
+             "higher -S (up to 100), or no other client is served",
+             config->p0f.connections, P0F_CLIENTS);
+    advise(text);
+}
