@@ -93,7 +93,7 @@ bool modules_apply(struct modules *modules, const struct config *config, const s
     lookup_set_limits(modules->lookup, &limits);
     if (modules->relay)
         relay_set_max_lookups(modules->relay, relay_lookups_of(config));
-    sensors_set_max_rate(modules->sensors, config->p0f.max_rate);
+    modules_p0f_apply(config, modules->sensors, modules->share);
     readiness_set_timeout(modules->readiness, config->p0f.timeout);
     return show_settings(modules->status, config, fresh);
 }
@@ -120,7 +120,8 @@ static bool build_lookup(struct modules *modules, const struct config *config,
     const struct modules_p0f_options p0f = {
         .config = config,
         .loop = options->loop,
-        .seed = key.k0 ^ key.k1,
+        .wall = options->wall,
+        .key = key,
         .told = options->p0f_told,
         .ctx = options->ctx,
     };
@@ -136,11 +137,12 @@ static bool build_lookup(struct modules *modules, const struct config *config,
         return fail_build(error, "out of memory for the cache; lower cache.max_hosts or "
                                  "cache.max_misses");
     modules->sensors = modules_p0f_sensors(&p0f, reason);
-    if (!modules->sensors)
+    if (!modules->sensors || !modules_p0f_share(&p0f, &modules->share, reason))
         return fail_build(error, "%s", reason);
-    modules->lookup = lookup_new(options->loop, modules->recall,
-                                 &(struct gather_parts){.sensors = modules->sensors},
-                                 options->boottime, key, &limits);
+    modules->lookup =
+        lookup_new(options->loop, modules->recall,
+                   &(struct gather_parts){.sensors = modules->sensors, .share = modules->share},
+                   options->boottime, key, &limits);
     return modules->lookup || fail_build(error, "out of memory for lookups");
 }
 
@@ -374,6 +376,7 @@ void modules_tear_down(struct modules *modules)
     origins_free(modules->cors);
     networks_free(modules->trusted);
     lookup_free(modules->lookup);
+    share_free(modules->share);
     sensors_free(modules->sensors);
     readiness_free(modules->readiness); /* after the sensors, which may have its query */
     recall_free(modules->recall);

@@ -22,6 +22,7 @@
 #include "ops/status.h"
 #include "p0f/sensors.h"
 #include "relay/relay.h"
+#include "share/share.h"
 #include "tls/current.h"
 
 #include <stdbool.h>
@@ -29,7 +30,8 @@
 
 struct modules_options {
     struct loop *loop;     /* borrowed until modules_tear_down() */
-    boottime_fn *boottime; /* the loop has the other clock */
+    boottime_fn *boottime; /* the loop has the monotonic clock */
+    wall_fn *wall;
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */
@@ -43,6 +45,7 @@ struct modules_options {
 struct modules {
     struct recall *recall;
     struct sensors *sensors;
+    struct share *share; /* NULL without share.server */
     struct lookup *lookup;
     struct readiness *readiness;
     struct status *status;

@@ -24,6 +24,11 @@ static const char *visible(const char *value)
 static void warn_restart_needed(void *ctx, const struct config_change *change)
 {
     (void)ctx;
+    if (strcmp(change->waiting, change->in_force) == 0) {
+        log_warnx("%s%s.%s has another password, which needs a restart; the old one stays in force",
+                  change->prefix, change->section, change->key);
+        return;
+    }
     log_warnx("%s%s.%s = %s needs a restart; %s stays in force", change->prefix, change->section,
               change->key, visible(change->waiting), visible(change->in_force));
 }

@@ -80,6 +80,7 @@ static bool build_modules(struct server *server)
     const struct modules_options options = {
         .loop = server->loop,
         .boottime = clock_boottime,
+        .wall = clock_wall,
         .key = hash_key_random(),
         .started = clock_wall(),
         .version = P0F_LOOKUPD_VERSION,

@@ -98,6 +98,19 @@ static const struct option options[] = {
      "maximum number of known hosts in the cache"},
     {"cache", "max_misses", OPTION_COUNT, FIELD(cache, max_misses), "25000", 0, 100000000, false,
      "maximum number of \"no match\" entries, in a store of their own"},
+
+    {"share", "server", OPTION_STORES, FIELD(share, server), "", 0, 0, false,
+     "Valkey or Redis that a fleet shares: redis://host:port or unix:/path; empty for none"},
+    {"share", "sensor", OPTION_SENSOR, FIELD(share, sensor), "", 0, 0, false,
+     "name of this machine in there; empty for its host name"},
+    {"share", "prefix", OPTION_PREFIX, FIELD(share, prefix), "p0f:", 0, 0, false,
+     "what the keys of hosts begin with"},
+    {"share", "ttl", OPTION_DURATION, FIELD(share, ttl), "2h", 1000, YEAR_MS, true,
+     "time to live of a host in there, from the last write"},
+    {"share", "timeout", OPTION_DURATION, FIELD(share, timeout), "50ms", 1, 5000, true,
+     "how long a request waits for it"},
+    {"share", "write_interval", OPTION_DURATION, FIELD(share, write_interval), "30s", 0, YEAR_MS, true,
+     "how often a host that has not changed is written at most"},
 };
 /* clang-format on */
 
@@ -230,14 +243,14 @@ void config_restart_needed(const struct config *running, const struct config *fr
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
-        char in_force[OPTION_TEXT_SIZE], waiting[OPTION_TEXT_SIZE], prefix[CONFIG_ORIGIN_SIZE];
+        char in_force[OPTION_SHOWN_SIZE], waiting[OPTION_SHOWN_SIZE], prefix[CONFIG_ORIGIN_SIZE];
         if (option->reloadable || option_equal(option, running, fresh))
             continue;
         changed(ctx, &(struct config_change){
                          .section = option->section,
                          .key = option->key,
-                         .in_force = option_format(option, running, in_force),
-                         .waiting = option_format(option, fresh, waiting),
+                         .in_force = option_show(option, running, in_force),
+                         .waiting = option_show(option, fresh, waiting),
                          .prefix = config_option_prefix(fresh, option, prefix),
                      });
     }
@@ -261,8 +274,8 @@ void config_each(const struct config *config,
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
-        char space[OPTION_TEXT_SIZE];
-        each(ctx, option->section, option->key, option_format(option, config, space));
+        char space[OPTION_SHOWN_SIZE];
+        each(ctx, option->section, option->key, option_show(option, config, space));
     }
 }
 
@@ -272,11 +285,11 @@ void config_print(const struct config *config, FILE *out)
 
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *option = &options[i];
-        char space[OPTION_TEXT_SIZE], origin[CONFIG_ORIGIN_SIZE];
+        char space[OPTION_SHOWN_SIZE], origin[CONFIG_ORIGIN_SIZE];
         if (strcmp(option->section, section) != 0)
             fprintf(out, "%s[%s]\n", section[0] ? "\n" : "", option->section);
         section = option->section;
-        fprintf(out, "%s = %s  ; %s\n", option->key, option_format(option, config, space),
+        fprintf(out, "%s = %s  ; %s\n", option->key, option_show(option, config, space),
                 config_option_origin(config, option, origin));
     }
 }

@@ -78,6 +78,14 @@ struct config {
         uint32_t max_hosts;
         uint32_t max_misses;
     } cache;
+    struct {
+        char *server; /* "": no shared tier. As in net/redis_url.h, with passwords */
+        char *sensor; /* "": the host name */
+        char *prefix;
+        int64_t ttl;
+        int64_t timeout;
+        int64_t write_interval;
+    } share;
     char *file;                                      /* that was read, or NULL */
     struct config_origin origin[CONFIG_OPTIONS_MAX]; /* for config_prefix() */
 };
@@ -111,7 +119,7 @@ const char *config_prefix(const struct config *config, const char *name,
 struct config_change {
     const char *section;
     const char *key;
-    const char *in_force; /* as written in the file */
+    const char *in_force; /* as written in the file, but without passwords, as is the next */
     const char *waiting;
     const char *prefix; /* of the one that waits, as of config_prefix() */
 };
@@ -130,12 +138,12 @@ void config_adopt(struct config *running, const struct config *fresh);
 void config_advise(const struct config *config, void (*advise)(const char *text));
 
 /* Calls `each` for every option, in the order of the table, with its value as it could be written in
- * the file. `value` is valid during the call, `section` and `key` for ever. */
+ * the file, but without passwords. `value` is valid during the call, `section` and `key` for ever. */
 void config_each(const struct config *config,
                  void (*each)(void *ctx, const char *section, const char *key, const char *value),
                  void *ctx);
 
-/* Prints all settings as a file that config_load() reads back, each with its origin in a comment. */
+/* Prints all settings as a file that config_load() reads back, but without passwords, each with its origin in a comment. */
 void config_print(const struct config *config, FILE *out);
 
 /* Prints all options with their defaults, for --help. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config_private.h"
 #include "core/span.h"
+#include "net/redis_url.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define P0F_CLIENTS 20           /* of p0f -S, by default */
@@ -52,6 +55,85 @@ static void advise_on_access(const struct config *config, const char *section, c
     }
 }
 
+/* ---- The shared tier */
+
+/* 127.0.0.0/8, ::1 and localhost. */
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+/* Finds the first server whose password crosses the network in clear; whether any has one is in *any. */
+static bool find_exposed(const char *list, bool *any, char server[REDIS_URL_SERVER_SIZE])
+{
+    struct span rest = span_of(list), item;
+    char error[REDIS_URL_ERROR_SIZE];
+    struct redis_url url;
+
+    *any = false;
+    while (span_next_item(&rest, &item)) {
+        if (!redis_url_parse(item, &url, error) || !url.password[0])
+            continue;
+        *any = true;
+        if (url.is_unix || url.tls || is_loopback(url.host))
+            continue;
+        redis_url_server(&url, server);
+        return true;
+    }
+    return false;
+}
+
+static void advise_on_password(const struct config *config, advise_fn *advise)
+{
+    const struct config_origin origin = config_origin_of(config, "share", "server");
+    char server[REDIS_URL_SERVER_SIZE], text[CONFIG_ERROR_SIZE];
+    struct stat at;
+    bool any;
+
+    if (find_exposed(config->share.server, &any, server)) {
+        snprintf(text, sizeof text,
+                 "share.server: the password for %s crosses the network in clear; use rediss:// "
+                 "if others can listen there",
+                 server);
+        advise(text);
+    }
+    if (any && origin.source == CONFIG_COMMAND_LINE)
+        advise("share.server has a password, which everybody on this machine can see in the list "
+               "of processes; set it in the file or the environment");
+    if (any && origin.source == CONFIG_FILE && stat(config->file, &at) == 0 &&
+        at.st_mode & S_IROTH) {
+        snprintf(text, sizeof text,
+                 "share.server has a password, and everybody on this machine can read %.300s; "
+                 "chmod o-r",
+                 config->file);
+        advise(text);
+    }
+}
+
+static void advise_on_share(const struct config *config, advise_fn *advise)
+{
+    static const char *const keys[] = {"sensor", "prefix", "ttl", "timeout", "write_interval"};
+    const char *tag = strchr(config->share.prefix, '{');
+    char text[192];
+
+    for (size_t i = 0; !config->share.server[0] && i < sizeof keys / sizeof keys[0]; i++) {
+        if (config_origin_of(config, "share", keys[i]).source == CONFIG_DEFAULT)
+            continue;
+        snprintf(text, sizeof text, "share.%s changes nothing: share.server is empty", keys[i]);
+        advise(text);
+    }
+    if (config->share.server[0] && tag && strchr(tag + 1, '}') && tag[1] != '}') {
+        snprintf(text, sizeof text,
+                 "share.prefix = %s has a hash tag: in a cluster, all hosts would be on one node",
+                 config->share.prefix);
+        advise(text);
+    }
+    advise_on_password(config, advise);
+}
+
 void config_advise(const struct config *config, advise_fn *advise)
 {
     char text[160];
@@ -73,6 +155,7 @@ void config_advise(const struct config *config, advise_fn *advise)
                      config->http.socket_mode, advise);
     advise_on_access(config, "relay", config->relay.listen, config->relay.socket_group,
                      config->relay.socket_mode, advise);
+    advise_on_share(config, advise);
     if (config->p0f.connections < P0F_CLIENTS)
         return;
     snprintf(text, sizeof text,

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 
-/* Checks what config_load() cannot: addresses, sockets and sensors; `resolve` as for config_listen_check(). False
+/* Checks what config_load() cannot: addresses, sockets, sensors and the shared tier; `resolve` as for config_listen_check(). False
  * with its errno, and with a message in `error` that names the setting and where it was read. */
 bool config_check(const struct config *config, bool resolve, char error[CONFIG_ERROR_SIZE]);
 

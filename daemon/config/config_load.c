@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/number.h"
 #include "core/utf8.h"
+#include "net/redis_url.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,14 +46,14 @@ static bool fail_for_memory(struct loading *loading)
     return fail_loading(loading, "out of memory");
 }
 
-/* As much of a text as a message shows, with '?' for control characters. */
+/* As much of a text as a message shows, with '?' for control characters, and without the password of what may
+ * be meant for share.server. */
 static const char *show(struct span text, char space[SHOWN_SIZE])
 {
-    size_t length = text.length < SHOWN_SIZE ? text.length : SHOWN_SIZE - 1;
-
-    for (size_t i = 0; i < length; i++)
-        space[i] = iscntrl((unsigned char)text.at[i]) ? '?' : text.at[i];
-    space[length] = '\0';
+    redis_url_redact(text, space, SHOWN_SIZE);
+    for (char *c = space; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
     return space;
 }
 
@@ -81,22 +82,34 @@ static const char *line_requirement(const char *value)
 }
 
 /* "; did you mean …?", or nothing. */
-static const char *correction_hint(const struct option *option, const char *value,
-                                   char hint[HINT_SIZE])
+static void correction_hint(const struct option *option, const char *value, char hint[HINT_SIZE])
 {
     char corrected[CORRECTION_SIZE];
 
-    if (!correction_find(option, value, corrected))
-        return "";
-    snprintf(hint, HINT_SIZE, "; did you mean %s?", corrected);
-    return hint;
+    if (correction_find(option, value, corrected))
+        snprintf(hint, HINT_SIZE, "; did you mean %s?", corrected);
+}
+
+/* What is probably meant for share.server. */
+static bool may_have_password(const char *value)
+{
+    return strstr(value, "//") && strchr(value, '@');
+}
+
+/* A reason may repeat the value. */
+static void drop_reason(const struct option *option, char *expected)
+{
+    char *reason = option->type == OPTION_STORES ? NULL : strstr(expected, " (");
+
+    if (reason)
+        *reason = '\0';
 }
 
 static bool set_option(struct loading *loading, const struct option *option,
                        struct config_origin origin, const char *value)
 {
     char expected[OPTION_EXPECTED_SIZE], where[CONFIG_ORIGIN_SIZE], name[CONFIG_NAME_SIZE];
-    char shown[SHOWN_SIZE], hint[HINT_SIZE];
+    char shown[SHOWN_SIZE], hint[HINT_SIZE] = "";
     const char *required = line_requirement(value);
 
     loading->config->origin[option - config_option_at(0)] = origin;
@@ -107,10 +120,13 @@ static bool set_option(struct loading *loading, const struct option *option,
         return fail_for_memory(loading);
     if (required)
         snprintf(expected, sizeof expected, "%s", required);
+    if (may_have_password(value))
+        drop_reason(option, expected);
+    else if (!strstr(expected, "did you mean"))
+        correction_hint(option, value, hint);
     return fail_loading(
         loading, "%s%s = %s: expected %s%s", config_option_prefix(loading->config, option, where),
-        config_option_name(option, name), show(span_of(value), shown), expected,
-        strstr(expected, "did you mean") ? "" : correction_hint(option, value, hint));
+        config_option_name(option, name), show(span_of(value), shown), expected, hint);
 }
 
 static bool set_defaults(struct loading *loading)
@@ -132,10 +148,10 @@ static bool load_section(void *ctx, int line, const char *section)
 
     if (option_section_exists(span_of(section)))
         return true;
-    return fail_loading(loading,
-                        "%.300s:%d: unknown section %s: expected http, p0f, relay or cache%s%s%s",
-                        loading->config->file, line, show(span_of(section), shown),
-                        meant ? "; did you mean [" : "", meant ? meant : "", meant ? "]?" : "");
+    return fail_loading(
+        loading, "%.300s:%d: unknown section %s: expected http, p0f, relay, cache or share%s%s%s",
+        loading->config->file, line, show(span_of(section), shown), meant ? "; did you mean [" : "",
+        meant ? meant : "", meant ? "]?" : "");
 }
 
 /* What was probably meant by a line of the file that sets no key. */

@@ -2,9 +2,11 @@
 #include "config/config_sensors.h"
 
 #include "config/config_private.h"
+#include "config/config_share.h"
 #include "config/same_path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The settings themselves have been checked for equal texts. */
@@ -24,7 +26,7 @@ bool config_sensors(const struct config *config, struct config_sensors *sensors,
                     char error[CONFIG_ERROR_SIZE])
 {
     struct sensor_sockets sockets;
-    char reason[SENSOR_SOCKETS_ERROR_SIZE];
+    char reason[SENSOR_SOCKETS_ERROR_SIZE], machine[SENSOR_NAME_MAX + 1] = "";
 
     *sensors = (struct config_sensors){0};
     errno = EINVAL;
@@ -32,9 +34,13 @@ bool config_sensors(const struct config *config, struct config_sensors *sensors,
         return config_refuse(config, "p0f.socket", error, "%s", reason);
     if (!check_sockets(config, &sockets, error))
         return false;
+    if (config->share.server[0] && !config_share_machine(config, machine, error))
+        return false;
     for (; sensors->count < sockets.count; sensors->count++) {
-        strcpy(sensors->list[sensors->count].name, sockets.list[sensors->count].name);
-        strcpy(sensors->list[sensors->count].path, sockets.list[sensors->count].path);
+        const struct sensor_socket *socket = &sockets.list[sensors->count];
+        snprintf(sensors->list[sensors->count].name, CONFIG_SENSORS_NAME_SIZE, "%s%s%s", machine,
+                 machine[0] && socket->name[0] ? "/" : "", socket->name);
+        strcpy(sensors->list[sensors->count].path, socket->path);
     }
     return true;
 }

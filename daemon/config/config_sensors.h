@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The p0fs in p0f.socket, with the names that answers, metrics and messages have for them. */
+/* The p0fs in p0f.socket, with the names that answers, metrics and messages have for them: in a fleet, those of
+ * other machines are told apart by the name of the machine, "web1" or "web1/wan". */
 #ifndef CONFIG_CONFIG_SENSORS_H
 #define CONFIG_CONFIG_SENSORS_H
 
@@ -16,7 +17,7 @@ struct config_sensors {
     } list[SENSOR_SOCKETS_MAX];
 };
 
-/* False with errno EINVAL and a message in `error`, if two of them are one socket. */
+/* False with errno EINVAL and a message in `error`, if two of them are one socket, or the machine has no name. */
 bool config_sensors(const struct config *config, struct config_sensors *sensors,
                     char error[CONFIG_ERROR_SIZE]);
 

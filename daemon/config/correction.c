@@ -324,7 +324,7 @@ bool correction_find(const struct option *option, const char *value,
     char text[CORRECTION_SIZE];
 
     corrected[0] = '\0';
-    if (strlen(value) >= sizeof text)
+    if (strlen(value) >= sizeof text || option->type == OPTION_STORES) /* it has passwords */
         return false;
     strip(value, text);
     if (text[0] && strcmp(text, value) != 0 && accepts(option, text)) {
@@ -354,6 +354,9 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_CLIENT_HEADER:
     case OPTION_MODE:
     case OPTION_GROUP:
+    case OPTION_SENSOR:
+    case OPTION_PREFIX:
+    case OPTION_STORES:
         break;
     }
     return false;

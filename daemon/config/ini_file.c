@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/span.h"
+#include "net/redis_url.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -36,10 +37,10 @@ static void fail_at_line(struct ini_file *file, const char *problem)
 
 static void fail_in_section(struct ini_file *file, struct span name, const char *expected)
 {
-    char problem[160];
+    char problem[160], shown[60];
 
-    snprintf(problem, sizeof problem, "section %.*s: expected %s",
-             name.length < 60 ? (int)name.length : 60, name.at, expected);
+    redis_url_redact(name, shown, sizeof shown); /* all of a line with share.server, perhaps */
+    snprintf(problem, sizeof problem, "section %s: expected %s", shown, expected);
     fail_at_line(file, problem);
 }
 

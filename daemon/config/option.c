@@ -3,6 +3,7 @@
 
 #include "config/option_text.h"
 #include "config/quantity.h"
+#include "net/redis_url.h"
 #include "p0fclient.h"
 
 #include <limits.h>
@@ -39,6 +40,12 @@ static option_text_fn *text_rule(const struct option *option)
         return option_text_client_header;
     case OPTION_GROUP:
         return option_text_group;
+    case OPTION_STORES:
+        return option_text_stores;
+    case OPTION_SENSOR:
+        return option_text_sensor;
+    case OPTION_PREFIX:
+        return option_text_prefix;
     case OPTION_DURATION:
     case OPTION_COUNT:
     case OPTION_AUTO:
@@ -204,6 +211,17 @@ const char *option_format(const struct option *option, const void *settings,
         snprintf(space, OPTION_TEXT_SIZE, "%u", *(const uint32_t *)field);
         return space;
     }
+}
+
+const char *option_show(const struct option *option, const void *settings,
+                        char space[OPTION_SHOWN_SIZE])
+{
+    const char *text = option_format(option, settings, space);
+
+    if (option->type != OPTION_STORES)
+        return text;
+    redis_url_redact(span_of(text), space, OPTION_SHOWN_SIZE);
+    return space;
 }
 
 /* A value has one text, so texts can be compared. */

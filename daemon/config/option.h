@@ -29,6 +29,9 @@ enum option_type {
     OPTION_DIALECT,       /* enum p0f_dialect, by name */
     OPTION_MODE,          /* uint32_t: permissions in octal, up to `max`: "0660" */
     OPTION_GROUP,         /* char *: a group by name or number, or "" */
+    OPTION_STORES,        /* char *: servers as in net/redis_url.h, with passwords; may be empty */
+    OPTION_SENSOR,        /* char *: a name as in core/sensor_name.h, or "" */
+    OPTION_PREFIX,        /* char *: printable ASCII without blanks and quotes, up to 64 bytes */
 };
 
 /* Its field is at `offset` in a struct of settings, zeroed before the first option_set(). */
@@ -57,6 +60,12 @@ void option_release(const struct option *option, void *settings);
  * own, static, or in `space`. */
 const char *option_format(const struct option *option, const void *settings,
                           char space[OPTION_TEXT_SIZE]);
+
+#define OPTION_SHOWN_SIZE 10240
+
+/* The same, as it may be shown to anybody: without passwords. */
+const char *option_show(const struct option *option, const void *settings,
+                        char space[OPTION_SHOWN_SIZE]);
 
 bool option_equal(const struct option *option, const void *a, const void *b);
 

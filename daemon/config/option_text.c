@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/option_text.h"
 
+#include "core/sensor_name.h"
 #include "net/client_header.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/redis_url.h"
 #include "net/sensor_sockets.h"
 #include "net/server_names.h"
 
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #define GROUP_LENGTH_MAX 64
+#define PREFIX_LENGTH_MAX 64
 
 bool option_text_sockets(const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
@@ -149,4 +152,39 @@ bool option_text_client_header(const char *value, char expected[OPTION_EXPECTED_
         return true;
     snprintf(expected, OPTION_EXPECTED_SIZE, CLIENT_HEADER_EXPECTED " (%s)", why);
     return false;
+}
+
+/* ---- The shared tier */
+
+bool option_text_stores(const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    char why[REDIS_URL_ERROR_SIZE];
+
+    if (!value[0] || redis_url_check_list(value, why))
+        return true;
+    snprintf(expected, OPTION_EXPECTED_SIZE, REDIS_URL_EXPECTED " (%s)", why);
+    return false;
+}
+
+bool option_text_sensor(const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    if (!value[0] || sensor_name_valid(span_of(value)))
+        return true;
+    snprintf(expected, OPTION_EXPECTED_SIZE, "a name of up to %d letters, digits, -, _ and .",
+             SENSOR_NAME_MAX);
+    return false;
+}
+
+bool option_text_prefix(const char *value, char expected[OPTION_EXPECTED_SIZE])
+{
+    size_t length = strlen(value);
+    bool good = length <= PREFIX_LENGTH_MAX && value[strcspn(value, "\"'\\")] == '\0';
+
+    for (size_t i = 0; i < length; i++)
+        good = good && value[i] > ' ' && value[i] <= '~';
+    if (!good)
+        snprintf(expected, OPTION_EXPECTED_SIZE,
+                 "up to %d printable ASCII characters without spaces, quotes and backslashes",
+                 PREFIX_LENGTH_MAX);
+    return good;
 }

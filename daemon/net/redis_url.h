@@ -37,6 +37,6 @@ void redis_url_server(const struct redis_url *url, char text[REDIS_URL_SERVER_SI
 
 /* The whole list with each password replaced by "***", as it may be shown, cut after `size` bytes with the NUL. What is
  * no valid list may be given, too: of that, whatever may be a password is replaced. */
-void redis_url_redact(const char *list, char *text, size_t size);
+void redis_url_redact(struct span list, char *text, size_t size);
 
 #endif

@@ -33,6 +33,13 @@ static bool begins_url(struct span text)
     return false;
 }
 
+/* Other texts of a message are left as they are. */
+static bool may_have_url(struct span text)
+{
+    return memmem(text.at, text.length, "//", 2) || memmem(text.at, text.length, "unix:", 5) ||
+           memchr(text.at, '@', text.length);
+}
+
 /* Takes a URL off the front, with all that follows up to the next one: a password may have a comma that
  * should have been encoded. */
 static struct span take_url(struct span *rest)
@@ -125,12 +132,14 @@ static void redact_url(struct span url, struct output *out)
         put_span(out, span_of(HIDDEN));
 }
 
-void redis_url_redact(const char *list, char *text, size_t size)
+void redis_url_redact(struct span list, char *text, size_t size)
 {
-    struct span rest = span_of(list);
     struct output out = {.at = text, .left = size};
 
     text[0] = '\0';
-    while (rest.length > 0)
-        redact_url(take_url(&rest), &out);
+    if (!may_have_url(list))
+        put_span(&out, list);
+    else
+        while (list.length > 0)
+            redact_url(take_url(&list), &out);
 }

@@ -156,6 +156,7 @@ void http_daemon_start(const char *p0f_path)
     HOLDS(modules_build(&all.modules, all.config,
                         &(struct modules_options){.loop = all.loop,
                                                   .boottime = boottime_now,
+                                                  .wall = clock_wall,
                                                   .key = {1, 2},
                                                   .started = 1700000000,
                                                   .version = "0"},

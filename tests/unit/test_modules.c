@@ -37,6 +37,7 @@ static bool build(const char *more)
     return modules_build(&modules, config,
                          &(struct modules_options){.loop = loop,
                                                    .boottime = clock_boottime,
+                                                   .wall = clock_wall,
                                                    .key = {1, 2},
                                                    .started = 1700000000,
                                                    .version = "1.2.3"},

@@ -98,6 +98,12 @@ Test(config, defaults)
     cr_assert_eq(config->relay.socket_mode, 0666);
     cr_assert_str_empty(config->relay.socket_group);
     cr_assert_eq(config->relay.max_connections, 1000);
+    cr_assert_str_empty(config->share.server);
+    cr_assert_str_empty(config->share.sensor);
+    cr_assert_str_eq(config->share.prefix, "p0f:");
+    cr_assert_eq(config->share.ttl, 7200000);
+    cr_assert_eq(config->share.timeout, 50);
+    cr_assert_eq(config->share.write_interval, 30000);
     cr_assert_eq(config->cache.ttl, 30000);
     cr_assert_eq(config->cache.incomplete_ttl, 2000);
     cr_assert_eq(config->cache.negative_ttl, 1000);
@@ -175,8 +181,8 @@ Test(config, precedence)
 Test(config, unknown_in_the_file)
 {
     expect_error(load_file("\n[nothing]\n"),
-                 ":2: unknown section nothing:", "http, p0f, relay or cache");
-    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f, relay or cache");
+                 ":2: unknown section nothing:", "http, p0f, relay, cache or share");
+    expect_error(load_file("[]\n"), ":1: unknown section", "http, p0f, relay, cache or share");
     expect_error(load_file("[http]\n [web]\nport=1\n"), ":2: unknown section web:", "http, p0f");
     expect_error(load_file("\xef\xbb\xbf[web]\n"), ":1: unknown section web:", "http, p0f");
     expect_error(load_file("[http\n"), ":1: section http:", "expected a closing bracket");
@@ -288,7 +294,7 @@ Test(config, what_was_meant)
     expect_error(load_file("[http]\nlisten 127.0.0.1:80\n"),
                  ":2: unknown key http.listen 127.0.0.1; ", "did you mean listen = 127.0.0.1:80?");
     expect_error(load_file("[htpp]\n"), ":1: unknown section htpp: ",
-                 "expected http, p0f, relay or cache; did you mean [http]?");
+                 "expected http, p0f, relay, cache or share; did you mean [http]?");
     expect_error(load(NULL, "http.cors_origins=https://x/"), "-o http.cors_origins",
                  "did you mean https://x?)");
 }
@@ -643,7 +649,21 @@ Test(config, units_and_bounds)
                    "relay.socket_group=a b",
                    "relay.socket_group=a:b",
                    "relay.max_connections=0",
-                   "relay.max_connections=1000001"};
+                   "relay.max_connections=1000001",
+                   "share.server=store:6379",
+                   "share.server=redis://a, redis://a",
+                   "share.server=redis://a,",
+                   "share.sensor=a/b",
+                   "share.sensor=a b",
+                   "share.prefix=a b",
+                   "share.prefix=\"p0f:\"",
+                   "share.prefix=\xc3\xa9",
+                   "share.prefix=0123456789012345678901234567890123456789012345678901234567890123x",
+                   "share.ttl=999ms",
+                   "share.ttl=366d",
+                   "share.timeout=0",
+                   "share.timeout=5001ms",
+                   "share.write_interval=30"};
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         expect_good(good[i]);
@@ -948,4 +968,88 @@ Test(config, what_is_printed_is_a_file)
     free(text_again);
     config_free(config);
     config_free(again);
+}
+
+/* ---- Passwords */
+
+static void expect_no_secret(const char *text)
+{
+    cr_assert_null(strstr(text, "secret"), "%s", text);
+}
+
+static void check_value(void *ctx, const char *section, const char *key, const char *value)
+{
+    const char *expected = ctx;
+
+    expect_no_secret(value);
+    if (strcmp(section, "share") == 0 && strcmp(key, "server") == 0)
+        cr_assert_str_eq(value, expected);
+}
+
+Test(config, passwords_are_not_shown)
+{
+    struct config *config =
+        load("P0F_LOOKUPD_SHARE_SERVER=redis://a:secret1@h, redis://:secret2@i:1", NULL);
+
+    cr_assert_str_eq(config->share.server, "redis://a:secret1@h, redis://:secret2@i:1");
+    config_each(config, check_value, (void *)(uintptr_t) "redis://a:***@h, redis://:***@i:1");
+    char *text = printed(config);
+    expect_no_secret(text);
+    cr_assert_not_null(strstr(text, "\nserver = redis://a:***@h, redis://:***@i:1  ; environment "
+                                    "variable P0F_LOOKUPD_SHARE_SERVER\n"));
+    free(text);
+    config_free(config);
+}
+
+Test(config, another_password_needs_a_restart)
+{
+    struct config *before = load(NULL, "share.server=redis://:secret1@h");
+    struct config *after = load(NULL, "share.server=redis://:secret2@h");
+
+    named[0] = '\0';
+    config_restart_needed(before, after, note, named);
+    cr_assert_str_eq(named, "-o share.server: redis://:***@h, redis://:***@h. ");
+    config_adopt(before, after);
+    cr_assert_str_eq(before->share.server, "redis://:secret1@h");
+    config_free(before);
+    config_free(after);
+}
+
+/* Wherever the mistake is. */
+Test(config, passwords_in_errors)
+{
+    static char *const overrides[] = {
+        "share.server=redis://:secret@h:x",   "share.server=redis:secret@h",
+        "share.server=redis://:se/secret@h",  "share.server=redis://:x,secret@h, redis://i",
+        "share.server=redis://h:secret",      "share.server=redis://secret@h",
+        "share.server=\"redis://:secret@h\"", "share.server=redis://:secret@h ",
+        "share.server=redis://:secret@h ;x",  "share.server=redis://:secret@h\n",
+        "share.servers=redis://:secret@h",    "shared.server=redis://:secret@h",
+        "server=redis://:secret@h",           "p0f.socket=redis://:secret@h",
+        "share.sensor=redis://:secret@h",     "share.server redis://:secret@h",
+        "http.listen=redis://:secret@h",      "http.cors_origins=redis://:secret@h;",
+        "share.prefix=\"redis://:secret@h\"", "share.prefix=redis://:secret@h\xff",
+    };
+    static const char *const files[] = {
+        "[share]\nserver redis://:secret@h\n",
+        "[share]\nservers = redis://:secret@h\n",
+        "[share server = redis://:secret@h\n",
+        "[share] server = redis://:secret@h\n",
+        "[share]\nserver = redis://:secret@h/x\n",
+        "[shared]\nserver = redis://:secret@h\n",
+        "[share]\nredis://:secret@h\n",
+    };
+    char variable[200];
+
+    for (size_t i = 0; i < sizeof overrides / sizeof overrides[0]; i++) {
+        cr_assert_null(load(NULL, overrides[i]), "%s", overrides[i]);
+        expect_no_secret(error);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        cr_assert_null(load_file(files[i]), "%s", files[i]);
+        expect_no_secret(error);
+    }
+    snprintf(variable, sizeof variable, "P0F_LOOKUPD_SHARE_SERVER=redis://:secret@h:x");
+    cr_assert_null(load(variable, NULL));
+    expect_no_secret(error);
 }

@@ -8,7 +8,7 @@ static void expect(const char *list, const char *shown)
 {
     char text[200];
 
-    redis_url_redact(list, text, sizeof text);
+    redis_url_redact(span_of(list), text, sizeof text);
     cr_assert_str_eq(text, shown, "%s: %s", list, text);
 }
 
@@ -68,7 +68,7 @@ Test(redis_url_redact, room)
 
     for (size_t size = 1; size <= sizeof text; size++) {
         memset(text, 'x', sizeof text);
-        redis_url_redact("redis://:p@h", text, size);
+        redis_url_redact(span_of("redis://:p@h"), text, size);
         cr_assert_eq(strlen(text), size - 1);
         cr_assert_eq(strncmp(text, "redis://:***@h", size - 1), 0);
     }
