@@ -14,50 +14,39 @@
 #include <stdint.h>
 
 enum metric {
-    METRIC_REFRESHES,              /* queries for expired entries that were served meanwhile */
-    METRIC_REPEATS_PUT_OFF,        /* repeated queries that had to wait for p0f.max_repeat_rate */
-    METRIC_REPEATS_REMEMBERED,     /* those answered from the cache instead */
-    METRIC_BATCH_HOSTS,            /* hosts in batches; each is a lookup */
-    METRIC_P0F_QUERIES,            /* sent to p0f, without the probes of new connections */
-    METRIC_P0F_FOUND,              /* p0f's answers */
-    METRIC_P0F_NO_MATCH,           /* … */
-    METRIC_P0F_BAD_QUERY,          /* … */
-    METRIC_P0F_LOST_DISCONNECTED,  /* queries without an answer: p0f closed the connection */
-    METRIC_P0F_LOST_MALFORMED,     /* … the connection had a malformed answer */
-    METRIC_P0F_LOST_WRONG_DIALECT, /* … p0f speaks another dialect than p0f.dialect */
-    METRIC_P0F_ABANDONED,          /* answers that came when nobody waited for them any more */
-    METRIC_P0F_CONNECTED,          /* connections opened */
-    METRIC_P0F_CONNECT_FAILED,     /* attempts that failed */
-    METRIC_P0F_RECONNECTED,        /* connections opened in place of a lost one */
-    METRIC_P0F_CONNECTIONS_LOST,   /* closed by p0f, or given up for what came on them */
-    METRIC_HTTP_REFUSED,           /* connections of clients refused: no room */
-    METRIC_HTTP_EVICTED,           /* … closed to make room for others */
-    METRIC_HTTP_NO_TOKEN,          /* requests denied: without a token */
-    METRIC_HTTP_BAD_TOKEN,         /* … with one that is unknown */
-    METRIC_HTTP_BAD_ROLE,          /* … its role does not permit it */
-    METRIC_HTTP_PROXY_MISSING,     /* … of trusted proxies closed: without a PROXY header */
-    METRIC_HTTP_PROXY_MALFORMED,   /* … with a malformed one */
-    METRIC_HTTP_PROXY_TOO_LONG,    /* … with one that is too long */
-    METRIC_HTTP_PROXY_LATE,        /* … without a complete one in time */
-    METRIC_HTTP_PROXY_FULL,        /* … because too many were waiting for theirs */
-    METRIC_TLS_FULL,               /* handshakes with the certificate */
-    METRIC_TLS_RESUMED,            /* … that resumed a session */
-    METRIC_TLS_FAILED_CLOSED,      /* … that failed: the client closed the connection */
-    METRIC_TLS_FAILED_PLAIN_HTTP,  /* … it sent a request without TLS */
-    METRIC_TLS_FAILED_VERSION,     /* … no common version */
-    METRIC_TLS_FAILED_CIPHER,      /* … no common cipher, group or signature */
-    METRIC_TLS_FAILED_PROTOCOL,    /* … no common application protocol */
-    METRIC_TLS_FAILED_ALERT,       /* … it sent an alert */
-    METRIC_TLS_FAILED_TIMEOUT,     /* … it took too long */
-    METRIC_TLS_FAILED_MALFORMED,   /* … it sent something else */
-    METRIC_RELAY_ACCEPTED,         /* connections of the relay's clients */
-    METRIC_RELAY_REFUSED,          /* … closed at once: no room */
-    METRIC_RELAY_FOUND,            /* the relay's answers */
-    METRIC_RELAY_NO_MATCH,         /* … */
-    METRIC_RELAY_BAD_QUERY,        /* … */
-    METRIC_RELAY_FAILED,           /* queries without an answer: the connection was closed */
-    METRIC_RELAY_CANCELLED,        /* … by the client */
-    METRIC_LOG_LINES_LOST,         /* nobody read them in time, or they could not be written */
+    METRIC_REFRESHES,             /* queries for expired entries that were served meanwhile */
+    METRIC_REPEATS_PUT_OFF,       /* repeated queries that had to wait for p0f.max_repeat_rate */
+    METRIC_REPEATS_REMEMBERED,    /* those answered from the cache instead */
+    METRIC_BATCH_HOSTS,           /* hosts in batches; each is a lookup */
+    METRIC_P0F_ABANDONED,         /* answers that came when nobody waited for them any more */
+    METRIC_HTTP_REFUSED,          /* connections of clients refused: no room */
+    METRIC_HTTP_EVICTED,          /* … closed to make room for others */
+    METRIC_HTTP_NO_TOKEN,         /* requests denied: without a token */
+    METRIC_HTTP_BAD_TOKEN,        /* … with one that is unknown */
+    METRIC_HTTP_BAD_ROLE,         /* … its role does not permit it */
+    METRIC_HTTP_PROXY_MISSING,    /* … of trusted proxies closed: without a PROXY header */
+    METRIC_HTTP_PROXY_MALFORMED,  /* … with a malformed one */
+    METRIC_HTTP_PROXY_TOO_LONG,   /* … with one that is too long */
+    METRIC_HTTP_PROXY_LATE,       /* … without a complete one in time */
+    METRIC_HTTP_PROXY_FULL,       /* … because too many were waiting for theirs */
+    METRIC_TLS_FULL,              /* handshakes with the certificate */
+    METRIC_TLS_RESUMED,           /* … that resumed a session */
+    METRIC_TLS_FAILED_CLOSED,     /* … that failed: the client closed the connection */
+    METRIC_TLS_FAILED_PLAIN_HTTP, /* … it sent a request without TLS */
+    METRIC_TLS_FAILED_VERSION,    /* … no common version */
+    METRIC_TLS_FAILED_CIPHER,     /* … no common cipher, group or signature */
+    METRIC_TLS_FAILED_PROTOCOL,   /* … no common application protocol */
+    METRIC_TLS_FAILED_ALERT,      /* … it sent an alert */
+    METRIC_TLS_FAILED_TIMEOUT,    /* … it took too long */
+    METRIC_TLS_FAILED_MALFORMED,  /* … it sent something else */
+    METRIC_RELAY_ACCEPTED,        /* connections of the relay's clients */
+    METRIC_RELAY_REFUSED,         /* … closed at once: no room */
+    METRIC_RELAY_FOUND,           /* the relay's answers */
+    METRIC_RELAY_NO_MATCH,        /* … */
+    METRIC_RELAY_BAD_QUERY,       /* … */
+    METRIC_RELAY_FAILED,          /* queries without an answer: the connection was closed */
+    METRIC_RELAY_CANCELLED,       /* … by the client */
+    METRIC_LOG_LINES_LOST,        /* nobody read them in time, or they could not be written */
     METRICS_COUNTERS
 };
 
@@ -113,9 +102,8 @@ void metrics_lookup(enum metrics_cache cache, enum metrics_result result);
 /* ---- Latencies */
 
 enum metrics_histogram {
-    METRICS_HIT_TIME,    /* lookups answered from the cache at once */
-    METRICS_MISS_TIME,   /* lookups that waited for p0f */
-    METRICS_ANSWER_TIME, /* from sending a query to p0f's answer */
+    METRICS_HIT_TIME,  /* lookups answered from the cache at once */
+    METRICS_MISS_TIME, /* lookups that waited for p0f */
     METRICS_HISTOGRAMS
 };
 

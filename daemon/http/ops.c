@@ -202,31 +202,14 @@ enum MHD_Result serve_status(struct request *request)
     return gather(request, respond_status);
 }
 
-static void count_states(const struct pool_status *pool, struct prometheus_gauges *gauges)
-{
-    uint64_t *counts[] = {
-        [LINK_DOWN] = &gauges->connections_down,
-        [LINK_PROBING] = &gauges->connections_probing,
-        [LINK_READY] = &gauges->connections_ready,
-        [LINK_DRAINING] = &gauges->connections_draining,
-    };
-
-    for (uint32_t i = 0; i < pool->connections; i++)
-        ++*counts[pool->links[i].state];
-}
-
 static struct prometheus_gauges gauges_of(const struct status_snapshot *snapshot)
 {
-    const struct pool_status *pool = &snapshot->pool;
-    struct prometheus_gauges gauges = {
+    return (struct prometheus_gauges){
         .version = snapshot->version,
         .started = snapshot->started,
         .reload_successful = !snapshot->reload.error[0],
         .reloaded = snapshot->reload.succeeded,
-        .dialect = pool->dialect == P0F_DIALECT_AUTO ? NULL : p0f_dialect_name(pool->dialect),
-        .p0f_up = pool->up,
-        .outstanding = pool->outstanding,
-        .queued = pool->queued,
+        .pool = &snapshot->pool,
         .pending = snapshot->lookups.pending,
         .pending_limit = snapshot->lookups.max_pending,
         .flights = snapshot->lookups.flights,
@@ -243,9 +226,6 @@ static struct prometheus_gauges gauges_of(const struct status_snapshot *snapshot
                    .evicted = snapshot->cache.evicted_misses,
                    .removed = snapshot->cache.removed_misses},
     };
-
-    count_states(pool, &gauges);
-    return gauges;
 }
 
 static enum MHD_Result respond_metrics(struct request *request)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_S 1000000000
 
@@ -53,26 +54,67 @@ void exposition_single(struct exposition *out, const char *name, const char *typ
     exposition_put(out, "%s %" PRIu64 "\n", name, value);
 }
 
+static void put_label_text(struct exposition *out, const char *text)
+{
+    while (*text) {
+        int plain = (int)strcspn(text, "\\\"\n");
+        if (plain > PIECE_MAX - 1)
+            plain = PIECE_MAX - 1;
+        exposition_put(out, "%.*s", plain, text);
+        text += plain;
+        if (plain > 0)
+            continue;
+        exposition_put(out, "\\%c", *text == '\n' ? 'n' : *text);
+        text++;
+    }
+}
+
+/* Begins with the labels; returns what comes before another one. */
+static const char *begin_series(struct exposition *out, const char *name, const char *suffix,
+                                const struct exposition_label labels[EXPOSITION_LABELS])
+{
+    const char *before = "{";
+
+    exposition_put(out, "%s%s", name, suffix);
+    for (unsigned i = 0; i < EXPOSITION_LABELS; i++) {
+        if (!labels[i].value || !labels[i].value[0])
+            continue;
+        exposition_put(out, "%s%s=\"", before, labels[i].name);
+        put_label_text(out, labels[i].value);
+        exposition_put(out, "\"");
+        before = ",";
+    }
+    return before;
+}
+
+static void end_labels(struct exposition *out, const char *name, const char *suffix,
+                       const struct exposition_label labels[EXPOSITION_LABELS])
+{
+    const char *before = begin_series(out, name, suffix, labels);
+
+    exposition_put(out, before[0] == ',' ? "} " : " ");
+}
+
+void exposition_series(struct exposition *out, const char *name,
+                       const struct exposition_label labels[EXPOSITION_LABELS], uint64_t value)
+{
+    end_labels(out, name, "", labels);
+    exposition_put(out, "%" PRIu64 "\n", value);
+}
+
 void exposition_labelled(struct exposition *out, const char *name, const char *label,
                          const char *text, uint64_t value)
 {
-    exposition_put(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, text, value);
+    const struct exposition_label labels[EXPOSITION_LABELS] = {{label, text}};
+
+    exposition_series(out, name, labels, value);
 }
 
 void exposition_info(struct exposition *out, const char *name, const char *help, const char *label,
                      const char *text)
 {
     exposition_head(out, name, "gauge", help);
-    exposition_put(out, "%s{%s=\"", name, label);
-    for (; *text; text++) {
-        if (*text == '\\' || *text == '"')
-            exposition_put(out, "\\");
-        if (*text == '\n')
-            exposition_put(out, "\\n");
-        else
-            exposition_put(out, "%c", *text);
-    }
-    exposition_put(out, "\"} 1\n");
+    exposition_labelled(out, name, label, text, 1);
 }
 
 /* Without floating point, whose decimal point would depend on the locale. */
@@ -87,6 +129,38 @@ void exposition_time(struct exposition *out, uint64_t ns)
     for (; fraction % 10 == 0; fraction /= 10)
         digits--;
     exposition_put(out, ".%0*" PRIu64, digits, fraction);
+}
+
+static void put_bucket(struct exposition *out, const char *name,
+                       const struct exposition_label labels[EXPOSITION_LABELS], int64_t bound,
+                       uint64_t value)
+{
+    const char *before = begin_series(out, name, "_bucket", labels);
+
+    exposition_put(out, "%sle=\"", before);
+    if (bound < 0)
+        exposition_put(out, "+Inf");
+    else
+        exposition_time(out, (uint64_t)bound);
+    exposition_put(out, "\"} %" PRIu64 "\n", value);
+}
+
+void exposition_histogram(struct exposition *out, const char *name, const char *label,
+                          const char *text, const struct histogram *times)
+{
+    const struct exposition_label labels[EXPOSITION_LABELS] = {{label, text}};
+    const int64_t *bounds = histogram_bounds();
+    uint64_t below = 0;
+
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        below += times->buckets[i];
+        put_bucket(out, name, labels, i < HISTOGRAM_BUCKETS - 1 ? bounds[i] : -1, below);
+    }
+    end_labels(out, name, "_sum", labels);
+    exposition_time(out, times->sum_ns);
+    exposition_put(out, "\n");
+    end_labels(out, name, "_count", labels);
+    exposition_put(out, "%" PRIu64 "\n", below);
 }
 
 void exposition_seconds(struct exposition *out, const char *name, const char *type,

@@ -4,6 +4,8 @@
 #ifndef OPS_EXPOSITION_H
 #define OPS_EXPOSITION_H
 
+#include "core/histogram.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,11 +29,26 @@ void exposition_head(struct exposition *out, const char *name, const char *type,
 void exposition_single(struct exposition *out, const char *name, const char *type, const char *help,
                        uint64_t value);
 
-/* One of several series; `text`, the label's value, must not need escaping. */
+/* The value is escaped. "": without this label, as Prometheus has it. */
+struct exposition_label {
+    const char *name, *value;
+};
+
+#define EXPOSITION_LABELS 2
+
+/* One of several series. */
+void exposition_series(struct exposition *out, const char *name,
+                       const struct exposition_label labels[EXPOSITION_LABELS], uint64_t value);
+
+/* The same with one label. */
 void exposition_labelled(struct exposition *out, const char *name, const char *label,
                          const char *text, uint64_t value);
 
-/* A metric that is always 1 and exists for its label. Escapes `text`. */
+/* The series of a histogram. */
+void exposition_histogram(struct exposition *out, const char *name, const char *label,
+                          const char *text, const struct histogram *times);
+
+/* A metric that is always 1 and exists for its label. */
 void exposition_info(struct exposition *out, const char *name, const char *help, const char *label,
                      const char *text);
 

@@ -5,6 +5,7 @@
 
 #include "core/metrics.h"
 #include "ops/process.h"
+#include "p0f/pool_status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,18 +26,11 @@ struct prometheus_store {
 /* The state at this moment, as opposed to what is counted. */
 struct prometheus_gauges {
     const char *version;
-    int64_t started;           /* unix seconds; the same each time, even if the clock is set */
-    bool reload_successful;    /* the settings could be read the last time */
-    int64_t reloaded;          /* unix seconds: when they could */
-    const char *dialect;       /* that p0f speaks; NULL: not known yet */
-    bool p0f_up;               /* p0f answers */
-    uint64_t connections_down; /* connections to p0f by state, see link.h */
-    uint64_t connections_probing;
-    uint64_t connections_ready;
-    uint64_t connections_draining;
-    uint64_t outstanding; /* answers awaited from p0f */
-    uint64_t queued;      /* queries not sent yet */
-    uint64_t pending;     /* lookups that wait for p0f */
+    int64_t started;        /* unix seconds; the same each time, even if the clock is set */
+    bool reload_successful; /* the settings could be read the last time */
+    int64_t reloaded;       /* unix seconds: when they could */
+    const struct pool_status *pool;
+    uint64_t pending; /* lookups that wait for p0f */
     uint64_t pending_limit;
     uint64_t flights; /* distinct hosts they wait for */
     struct prometheus_store hosts;

@@ -63,32 +63,6 @@ static void put_repeats(struct exposition *out, const struct metrics_snapshot *s
                         snapshot->counters[METRIC_REPEATS_REMEMBERED]);
 }
 
-void prometheus_put_histogram(struct exposition *out, const struct metrics_snapshot *snapshot,
-                              enum metrics_histogram histogram, const char *name, const char *cache)
-{
-    const struct histogram *times = &snapshot->times[histogram];
-    const int64_t *bounds = histogram_bounds();
-    const unsigned count = HISTOGRAM_BUCKETS - 1;
-    uint64_t below = 0;
-    char first[32] = "", only[32] = "";
-
-    if (cache) {
-        snprintf(first, sizeof first, "cache=\"%s\",", cache);
-        snprintf(only, sizeof only, "{cache=\"%s\"}", cache);
-    }
-    for (unsigned i = 0; i < count; i++) {
-        below += times->buckets[i];
-        exposition_put(out, "%s_bucket{%sle=\"", name, first);
-        exposition_time(out, (uint64_t)bounds[i]);
-        exposition_put(out, "\"} %" PRIu64 "\n", below);
-    }
-    below += times->buckets[count];
-    exposition_put(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", name, first, below);
-    exposition_put(out, "%s_sum%s ", name, only);
-    exposition_time(out, times->sum_ns);
-    exposition_put(out, "\n%s_count%s %" PRIu64 "\n", name, only, below);
-}
-
 static void put_lookup_times(struct exposition *out, const struct metrics_snapshot *snapshot)
 {
     const char *name = PREFIX "lookup_duration_seconds";
@@ -97,8 +71,8 @@ static void put_lookup_times(struct exposition *out, const struct metrics_snapsh
                     "Duration of lookups answered from the cache at once (hit; one in 32 is timed, "
                     "for itself and the 31 that follow), and of lookups that waited for p0f "
                     "(miss).");
-    prometheus_put_histogram(out, snapshot, METRICS_HIT_TIME, name, "hit");
-    prometheus_put_histogram(out, snapshot, METRICS_MISS_TIME, name, "miss");
+    exposition_histogram(out, name, "cache", "hit", &snapshot->times[METRICS_HIT_TIME]);
+    exposition_histogram(out, name, "cache", "miss", &snapshot->times[METRICS_MISS_TIME]);
 }
 
 void prometheus_put_lookups(struct exposition *out, const struct metrics_snapshot *snapshot,

@@ -15,9 +15,4 @@ void prometheus_put_lookups(struct exposition *out, const struct metrics_snapsho
 void prometheus_put_p0f(struct exposition *out, const struct metrics_snapshot *snapshot,
                         const struct prometheus_gauges *gauges);
 
-/* The series of a histogram. `cache` is the value of a label; NULL: without. */
-void prometheus_put_histogram(struct exposition *out, const struct metrics_snapshot *snapshot,
-                              enum metrics_histogram histogram, const char *name,
-                              const char *cache);
-
 #endif

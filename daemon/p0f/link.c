@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/link.h"
 
-#include "core/metrics.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -193,7 +191,7 @@ static void break_link(struct link *link, enum p0f_error error)
         link->failures = 0;
     link->recovering = link->state == LINK_READY && error == P0F_MALFORMED && !gone;
     link_enter(link, gone ? LINK_DOWN : LINK_DRAINING);
-    metrics_count(METRIC_P0F_CONNECTIONS_LOST);
+    link->common->counts.connections_lost++;
     tell_owner(link, LINK_EVENT_LOST);
 }
 
@@ -246,14 +244,6 @@ static void on_link_events(void *ctx, uint32_t events)
     tell_owner(link, LINK_EVENT_PROGRESS);
 }
 
-static void count_connection(struct link *link)
-{
-    link->connects++;
-    metrics_count(METRIC_P0F_CONNECTED);
-    if (link->connects > 1)
-        metrics_count(METRIC_P0F_RECONNECTED);
-}
-
 static void connect_link(struct link *link)
 {
     struct link_common *common = link->common;
@@ -267,7 +257,8 @@ static void connect_link(struct link *link)
         if (loop_watch(common->loop, &link->watch, link->events) == 0) {
             link->opened = link->heard = loop_now(common->loop);
             link_enter(link, LINK_PROBING);
-            count_connection(link);
+            link->connects++;
+            common->counts.connected++;
             tell_owner(link, LINK_EVENT_CONNECTED);
             return;
         }
@@ -279,7 +270,7 @@ static void connect_link(struct link *link)
     link->foreign = 0;
     link->recovering = false;
     link_enter(link, LINK_DOWN);
-    metrics_count(METRIC_P0F_CONNECT_FAILED);
+    common->counts.connect_failed++;
     tell_owner(link, LINK_EVENT_LOST);
 }
 

@@ -6,6 +6,7 @@
 #define P0F_LINK_H
 
 #include "core/loop.h"
+#include "p0f/pool_counts.h"
 #include "p0f/socket_file.h"
 #include "p0fclient.h"
 
@@ -65,6 +66,7 @@ struct link_common {
     uint64_t random;                           /* state of the jitter */
     bool retiring;                             /* makes no new connections */
     char unreachable[SOCKET_FILE_REASON_SIZE]; /* why the last attempt to connect failed */
+    struct pool_counts counts;
     void (*event)(void *ctx, struct link *link, enum link_event event);
     void *ctx;
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "p0f/pool.h"
 
-#include "core/metrics.h"
 #include "p0f/link_set.h"
 #include "p0f/pool_log.h"
 #include "p0f/send_rate.h"
@@ -82,38 +81,13 @@ static bool may_send(struct pool *pool)
     return send_rate_take(&pool->rate) || fair_queue_is_urgent(pool->queue);
 }
 
-static enum metric metric_of(enum p0f_error error)
-{
-    switch (error) {
-    case P0F_OK:
-        return METRIC_P0F_FOUND;
-    case P0F_NO_MATCH:
-        return METRIC_P0F_NO_MATCH;
-    case P0F_BAD_QUERY:
-        return METRIC_P0F_BAD_QUERY;
-    case P0F_MALFORMED:
-    case P0F_LOST:
-        return METRIC_P0F_LOST_MALFORMED;
-    case P0F_WRONG_DIALECT:
-        return METRIC_P0F_LOST_WRONG_DIALECT;
-    default:
-        return METRIC_P0F_LOST_DISCONNECTED;
-    }
-}
-
-/* What became of a query that was sent. */
-static void count_answer(const struct pool_query *query, enum p0f_error error)
-{
-    metrics_count(metric_of(error));
-    if (error <= P0F_BAD_QUERY) /* an arrival wakes the loop, so the round's time is its time */
-        metrics_observe(METRICS_ANSWER_TIME, loop_now(query->pool->loop).ns - query->sent.ns);
-}
-
 static void on_pool_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct pool_query *query = ctx;
+    struct pool *pool = query->pool;
 
-    count_answer(query, error);
+    /* An arrival wakes the loop, so the round's time is its time. */
+    pool_counts_answer(&pool->common.counts, error, loop_now(pool->loop).ns - query->sent.ns);
     query->answer(query->ctx, error, host); /* may queue the query again */
 }
 
@@ -139,7 +113,7 @@ static void send_queued(void *ctx)
         query->sent = now;
         enum p0f_error error = p0f_conn_ask(link->conn, &query->addr, on_pool_answer, query);
         if (error == P0F_OK)
-            metrics_count(METRIC_P0F_QUERIES);
+            pool->common.counts.queries++;
         else /* cannot happen on an open link with room */
             query->answer(query->ctx, error, NULL);
     }
@@ -356,6 +330,7 @@ void pool_status(const struct pool *pool, struct pool_status *status)
     status->up = link_set_any_ready(&pool->set) && status->overdue < OVERDUE_MS;
     status->queued = fair_queue_length(pool->queue);
     status->max_rate = pool->rate.max;
+    status->counts = pool->common.counts;
     link_set_status(&pool->set, status);
     strcpy(status->unreachable, pool->common.unreachable);
 }

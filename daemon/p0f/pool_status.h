@@ -22,6 +22,7 @@ struct pool_status {
     uint32_t outstanding; /* answers, over all connections */
     uint32_t max_rate;
     uint64_t reconnects; /* ever */
+    struct pool_counts counts;
     uint32_t connections;
     struct link_status links[POOL_MAX];        /* `connections` of them */
     char unreachable[SOCKET_FILE_REASON_SIZE]; /* why the last attempt to connect failed */

@@ -50,8 +50,8 @@ static void *count_many(void *barrier)
     if (barrier)
         pthread_barrier_wait(barrier);
     for (int i = 0; i < TIMES; i++) {
-        metrics_count(METRIC_P0F_QUERIES);
-        metrics_count(METRIC_P0F_FOUND);
+        metrics_count(METRIC_BATCH_HOSTS);
+        metrics_count(METRIC_REFRESHES);
     }
     /* All of them live until here, so none takes another's memory over. */
     if (barrier)
@@ -72,21 +72,21 @@ Test(metrics, threads_are_summed_when_they_have_ended)
 {
     metrics_read(&before);
     count_in_threads(THREADS);
-    cr_assert_eq(counted(METRIC_P0F_QUERIES), THREADS * TIMES);
-    cr_assert_eq(counted(METRIC_P0F_FOUND), THREADS * TIMES);
-    cr_assert_eq(counted(METRIC_P0F_NO_MATCH), 0);
+    cr_assert_eq(counted(METRIC_BATCH_HOSTS), THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_REFRESHES), THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_REPEATS_PUT_OFF), 0);
 }
 
 Test(metrics, memory_of_threads_that_ended_is_taken_over)
 {
-    metrics_count(METRIC_P0F_QUERIES);
+    metrics_count(METRIC_BATCH_HOSTS);
     in_threads(1, count_many, NULL);
     metrics_read(&before);
     shards_made = 0;
     for (int i = 0; i < 20; i++)
         in_threads(1, count_many, NULL);
     cr_assert_eq(shards_made, 0, "%u", shards_made);
-    cr_assert_eq(counted(METRIC_P0F_QUERIES), 20 * TIMES);
+    cr_assert_eq(counted(METRIC_BATCH_HOSTS), 20 * TIMES);
 }
 
 Test(metrics, nothing_is_lost_without_memory)
@@ -97,22 +97,22 @@ Test(metrics, nothing_is_lost_without_memory)
     count_in_threads(2 * THREADS); /* other tests have left memory for no more than THREADS */
     no_memory = false;
     cr_assert_geq(refused, THREADS, "%u", refused);
-    cr_assert_eq(counted(METRIC_P0F_QUERIES), 2 * THREADS * TIMES);
-    cr_assert_eq(counted(METRIC_P0F_FOUND), 2 * THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_BATCH_HOSTS), 2 * THREADS * TIMES);
+    cr_assert_eq(counted(METRIC_REFRESHES), 2 * THREADS * TIMES);
 }
 
 /* Until all is counted. Returns NULL, or a text when a value has become less. */
 static void *read_while_counting(void *ctx)
 {
     struct metrics_snapshot now;
-    uint64_t last = before.counters[METRIC_P0F_FOUND];
+    uint64_t last = before.counters[METRIC_REFRESHES];
 
     (void)ctx;
-    while (last - before.counters[METRIC_P0F_FOUND] < THREADS * TIMES) {
+    while (last - before.counters[METRIC_REFRESHES] < THREADS * TIMES) {
         metrics_read(&now);
-        if (now.counters[METRIC_P0F_FOUND] < last)
+        if (now.counters[METRIC_REFRESHES] < last)
             return "went back";
-        last = now.counters[METRIC_P0F_FOUND];
+        last = now.counters[METRIC_REFRESHES];
     }
     return NULL;
 }

@@ -10,14 +10,18 @@ static const struct metrics_route route_a = {"/a", {200, 503}}, route_b = {"b", 
 
 static struct metrics_snapshot snapshot;
 static struct prometheus_gauges gauges;
+static struct pool_status pool;
 static struct process process;
 static char *text;
 
 static void start(void)
 {
     memset(&snapshot, 0, sizeof snapshot);
-    gauges = (struct prometheus_gauges){
-        .version = "1.2.3", .started = 1700000000, .routes = {[0] = &route_a, [2] = &route_b}};
+    memset(&pool, 0, sizeof pool);
+    gauges = (struct prometheus_gauges){.version = "1.2.3",
+                                        .started = 1700000000,
+                                        .pool = &pool,
+                                        .routes = {[0] = &route_a, [2] = &route_b}};
     process = (struct process){.cpu_ns = 0};
     text = NULL;
 }
@@ -52,15 +56,15 @@ static bool has(const char *lines)
 
 Test(prometheus, version_and_dialect, .init = start, .fini = stop)
 {
-    gauges.dialect = "p0f3";
-    gauges.p0f_up = true;
+    pool.dialect = P0F_DIALECT_P0F3;
+    pool.up = true;
     write_text();
     cr_assert_eq(strncmp(text, "# HELP ", 7), 0);
     EXPECT("# TYPE p0f_lookupd_build_info gauge\np0f_lookupd_build_info{version=\"1.2.3\"} 1");
     EXPECT("p0f_lookupd_p0f_dialect_info{dialect=\"p0f3\"} 1");
     EXPECT("p0f_lookupd_p0f_up 1");
-    gauges.dialect = NULL;
-    gauges.p0f_up = false;
+    pool.dialect = P0F_DIALECT_AUTO;
+    pool.up = false;
     write_text();
     cr_assert_null(strstr(text, "dialect_info"));
     EXPECT("p0f_lookupd_p0f_up 0");
@@ -138,8 +142,7 @@ Test(prometheus, buckets_are_added_up, .init = start, .fini = stop)
 
 Test(prometheus, a_histogram_without_labels, .init = start, .fini = stop)
 {
-    snapshot.times[METRICS_ANSWER_TIME].buckets[HISTOGRAM_BUCKETS - 1] =
-        1; /* beyond the last bound */
+    pool.counts.answer_time.buckets[HISTOGRAM_BUCKETS - 1] = 1; /* beyond the last bound */
     write_text();
     EXPECT("# TYPE p0f_lookupd_p0f_answer_duration_seconds histogram\n"
            "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"0.000001\"} 0");
@@ -162,18 +165,7 @@ Test(prometheus, counters, .init = start, .fini = stop)
         {"repeats_limited_total{action=\"put_off\"}", METRIC_REPEATS_PUT_OFF},
         {"repeats_limited_total{action=\"remembered\"}", METRIC_REPEATS_REMEMBERED},
         {"batch_hosts_total", METRIC_BATCH_HOSTS},
-        {"p0f_queries_total", METRIC_P0F_QUERIES},
-        {"p0f_answers_total{result=\"found\"}", METRIC_P0F_FOUND},
-        {"p0f_answers_total{result=\"no_match\"}", METRIC_P0F_NO_MATCH},
-        {"p0f_answers_total{result=\"bad_query\"}", METRIC_P0F_BAD_QUERY},
-        {"p0f_unanswered_total{reason=\"disconnected\"}", METRIC_P0F_LOST_DISCONNECTED},
-        {"p0f_unanswered_total{reason=\"malformed\"}", METRIC_P0F_LOST_MALFORMED},
-        {"p0f_unanswered_total{reason=\"wrong_dialect\"}", METRIC_P0F_LOST_WRONG_DIALECT},
         {"p0f_abandoned_answers_total", METRIC_P0F_ABANDONED},
-        {"p0f_connects_total{result=\"connected\"}", METRIC_P0F_CONNECTED},
-        {"p0f_connects_total{result=\"failed\"}", METRIC_P0F_CONNECT_FAILED},
-        {"p0f_reconnects_total", METRIC_P0F_RECONNECTED},
-        {"p0f_connections_lost_total", METRIC_P0F_CONNECTIONS_LOST},
         {"http_connections_refused_total", METRIC_HTTP_REFUSED},
         {"http_connections_evicted_total", METRIC_HTTP_EVICTED},
         {"http_auth_failures_total{reason=\"missing\"}", METRIC_HTTP_NO_TOKEN},
@@ -216,12 +208,7 @@ Test(prometheus, gauges, .init = start, .fini = stop)
 {
     gauges = (struct prometheus_gauges){
         .version = "1",
-        .connections_down = 1,
-        .connections_probing = 2,
-        .connections_ready = 3,
-        .connections_draining = 4,
-        .outstanding = 5,
-        .queued = 6,
+        .pool = &pool,
         .pending = 7,
         .pending_limit = 8,
         .flights = 9,
@@ -234,12 +221,6 @@ Test(prometheus, gauges, .init = start, .fini = stop)
         .relay_lookups = 24,
     };
     write_text();
-    EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
-           "p0f_lookupd_p0f_connections{state=\"probing\"} 2\n"
-           "p0f_lookupd_p0f_connections{state=\"ready\"} 3\n"
-           "p0f_lookupd_p0f_connections{state=\"draining\"} 4");
-    EXPECT("p0f_lookupd_p0f_queries_in_flight 5");
-    EXPECT("p0f_lookupd_p0f_queue_length 6");
     EXPECT("p0f_lookupd_lookups_pending 7");
     EXPECT("p0f_lookupd_lookups_pending_limit 8");
     EXPECT("p0f_lookupd_flights 9");
@@ -258,6 +239,48 @@ Test(prometheus, gauges, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_http_connections 18");
     EXPECT("p0f_lookupd_relay_connections 23");
     EXPECT("p0f_lookupd_relay_lookups_pending 24");
+}
+
+Test(prometheus, p0f_and_its_connections, .init = start, .fini = stop)
+{
+    const enum link_state states[] = {LINK_DOWN,     LINK_PROBING, LINK_PROBING,  LINK_READY,
+                                      LINK_READY,    LINK_READY,   LINK_DRAINING, LINK_DRAINING,
+                                      LINK_DRAINING, LINK_DRAINING};
+
+    pool.connections = sizeof states / sizeof states[0];
+    for (uint32_t i = 0; i < pool.connections; i++)
+        pool.links[i].state = states[i];
+    pool.outstanding = 5;
+    pool.queued = 6;
+    pool.reconnects = 7;
+    pool.counts = (struct pool_counts){.queries = 8,
+                                       .found = 9,
+                                       .no_match = 10,
+                                       .bad_query = 11,
+                                       .lost_disconnected = 12,
+                                       .lost_malformed = 13,
+                                       .lost_wrong_dialect = 14,
+                                       .connected = 15,
+                                       .connect_failed = 16,
+                                       .connections_lost = 17};
+    write_text();
+    EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
+           "p0f_lookupd_p0f_connections{state=\"probing\"} 2\n"
+           "p0f_lookupd_p0f_connections{state=\"ready\"} 3\n"
+           "p0f_lookupd_p0f_connections{state=\"draining\"} 4");
+    EXPECT("p0f_lookupd_p0f_queries_in_flight 5");
+    EXPECT("p0f_lookupd_p0f_queue_length 6");
+    EXPECT("p0f_lookupd_p0f_reconnects_total 7");
+    EXPECT("p0f_lookupd_p0f_queries_total 8");
+    EXPECT("p0f_lookupd_p0f_answers_total{result=\"found\"} 9\n"
+           "p0f_lookupd_p0f_answers_total{result=\"no_match\"} 10\n"
+           "p0f_lookupd_p0f_answers_total{result=\"bad_query\"} 11");
+    EXPECT("p0f_lookupd_p0f_unanswered_total{reason=\"disconnected\"} 12\n"
+           "p0f_lookupd_p0f_unanswered_total{reason=\"malformed\"} 13\n"
+           "p0f_lookupd_p0f_unanswered_total{reason=\"wrong_dialect\"} 14");
+    EXPECT("p0f_lookupd_p0f_connects_total{result=\"connected\"} 15\n"
+           "p0f_lookupd_p0f_connects_total{result=\"failed\"} 16");
+    EXPECT("p0f_lookupd_p0f_connections_lost_total 17");
 }
 
 Test(prometheus, the_process, .init = start, .fini = stop)
@@ -292,7 +315,7 @@ Test(prometheus, heads, .init = start, .fini = stop)
     unsigned metrics = 0;
 
     process = (struct process){.memory_known = true, .open_fds_known = true, .max_fds_known = true};
-    gauges.dialect = "mtu";
+    pool.dialect = P0F_DIALECT_MTU;
     write_text();
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         if (sscanf(line, "# HELP %79s", name) == 1) {

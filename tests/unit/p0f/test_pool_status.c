@@ -315,6 +315,42 @@ Test(pool_status, lost_and_back)
     teardown();
 }
 
+Test(pool_status, counts_what_happens)
+{
+    static struct pool_query queries[3];
+
+    open_with_p0f(1, P0F_DIALECT_AUTO);
+    cr_assert_eq(status.counts.connected, 1);
+    cr_assert_eq(status.reconnects, 0);
+    cr_assert_eq(status.counts.queries, 0, "probes are not counted");
+    ask(&queries[0]);
+    queries[1] = (struct pool_query){.addr = stage_addr("192.0.2.1"), .answer = on_answer};
+    cr_assert_eq(pool_ask(pool, &queries[1]), P0F_OK);
+    stage_settle();
+    stage.holding = true;
+    ask(&queries[2]);
+    look();
+    cr_assert_eq(status.counts.queries, 3);
+    cr_assert_eq(status.counts.found, 1);
+    cr_assert_eq(status.counts.no_match, 1);
+    cr_assert_eq(status.counts.answer_time.buckets[0], 2);
+    stage_p0f_stop();
+    stage_settle();
+    stage_pass(2000);
+    look();
+    cr_assert_eq(status.counts.lost_disconnected, 1);
+    cr_assert_eq(status.counts.connections_lost, 1);
+    cr_assert_eq(status.counts.connect_failed, 1);
+    stage_p0f_start();
+    stage_pass(2000);
+    pool_retire(pool, on_drained, NULL);
+    look();
+    cr_assert_eq(status.links[0].state, LINK_DOWN);
+    cr_assert_eq(status.counts.connected, 2);
+    cr_assert_eq(status.counts.connections_lost, 1, "the second was closed by us");
+    teardown();
+}
+
 Test(pool_status, wrong_dialect)
 {
     open_with_p0f(1, P0F_DIALECT_MTU);
