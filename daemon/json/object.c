@@ -28,21 +28,31 @@ void object_add(json_t **object, const char *name, json_t *value)
     *object = NULL;
 }
 
+void object_append(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value) == 0)
+        return; /* likewise */
+    json_decref(*array);
+    *array = NULL;
+}
+
 char *object_line(json_t *root, size_t *length)
 {
-    char line[2048]; /* a longer text is dumped a second time */
+    char line[2048]; /* a longer text is dumped a second time, which takes memory again */
     size_t size = root ? json_dumpb(root, line, sizeof line, JSON_COMPACT) : 0;
     char *text = size > 0 ? malloc(size + 2) : NULL;
 
-    if (text) {
-        if (size <= sizeof line)
-            memcpy(text, line, size);
-        else
-            json_dumpb(root, text, size, JSON_COMPACT);
-        text[size] = '\n';
-        text[size + 1] = '\0';
-        *length = size + 1;
+    if (text && size <= sizeof line) {
+        memcpy(text, line, size);
+    } else if (text && json_dumpb(root, text, size, JSON_COMPACT) != size) {
+        free(text);
+        text = NULL;
     }
     json_decref(root);
+    if (!text)
+        return NULL;
+    text[size] = '\n';
+    text[size + 1] = '\0';
+    *length = size + 1;
     return text;
 }

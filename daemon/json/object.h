@@ -19,6 +19,9 @@ struct json_t *object_text(const char *bytes);
  * NULL. `name` is UTF-8. */
 void object_add(struct json_t **object, const char *name, struct json_t *value);
 
+/* The same for an element of an array. */
+void object_append(struct json_t **array, struct json_t *value);
+
 /* The document as one line, NUL-terminated after its newline, with its length in *length; the caller
  * frees it. Takes `root` over. */
 char *object_line(struct json_t *root, size_t *length);

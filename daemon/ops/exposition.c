@@ -87,8 +87,8 @@ static const char *begin_series(struct exposition *out, const char *name, const 
     return before;
 }
 
-static void end_labels(struct exposition *out, const char *name, const char *suffix,
-                       const struct exposition_label labels[EXPOSITION_LABELS])
+static void put_labelled_name(struct exposition *out, const char *name, const char *suffix,
+                              const struct exposition_label labels[EXPOSITION_LABELS])
 {
     const char *before = begin_series(out, name, suffix, labels);
 
@@ -98,7 +98,7 @@ static void end_labels(struct exposition *out, const char *name, const char *suf
 void exposition_series(struct exposition *out, const char *name,
                        const struct exposition_label labels[EXPOSITION_LABELS], uint64_t value)
 {
-    end_labels(out, name, "", labels);
+    put_labelled_name(out, name, "", labels);
     exposition_put(out, "%" PRIu64 "\n", value);
 }
 
@@ -156,10 +156,10 @@ void exposition_histogram(struct exposition *out, const char *name, const char *
         below += times->buckets[i];
         put_bucket(out, name, labels, i < HISTOGRAM_BUCKETS - 1 ? bounds[i] : -1, below);
     }
-    end_labels(out, name, "_sum", labels);
+    put_labelled_name(out, name, "_sum", labels);
     exposition_time(out, times->sum_ns);
     exposition_put(out, "\n");
-    end_labels(out, name, "_count", labels);
+    put_labelled_name(out, name, "_count", labels);
     exposition_put(out, "%" PRIu64 "\n", below);
 }
 

@@ -117,6 +117,8 @@ char *prometheus_text(const struct metrics_snapshot *snapshot,
     prometheus_put_lookups(out, snapshot, gauges);
     put_stores(out, gauges);
     prometheus_put_p0f(out, snapshot, gauges);
+    if (gauges->share)
+        prometheus_put_share(out, gauges->share);
     exposition_single(out, PREFIX "log_lines_lost_total", "counter",
                       "Log lines lost: standard error was not read in time, or could not be "
                       "written to.",

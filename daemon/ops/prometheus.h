@@ -5,7 +5,7 @@
 
 #include "core/metrics.h"
 #include "ops/process.h"
-#include "p0f/pool_status.h"
+#include "ops/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +29,10 @@ struct prometheus_gauges {
     int64_t started;        /* unix seconds; the same each time, even if the clock is set */
     bool reload_successful; /* the settings could be read the last time */
     int64_t reloaded;       /* unix seconds: when they could */
-    const struct pool_status *pool;
-    uint64_t pending; /* lookups that wait for p0f */
+    unsigned sensors_count;
+    const struct status_sensor *sensors;
+    const struct share_status *share; /* NULL: no shared tier */
+    uint64_t pending;                 /* lookups that wait for p0f */
     uint64_t pending_limit;
     uint64_t flights; /* distinct hosts they wait for */
     struct prometheus_store hosts;

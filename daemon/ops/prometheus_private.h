@@ -14,5 +14,6 @@ void prometheus_put_lookups(struct exposition *out, const struct metrics_snapsho
                             const struct prometheus_gauges *gauges);
 void prometheus_put_p0f(struct exposition *out, const struct metrics_snapshot *snapshot,
                         const struct prometheus_gauges *gauges);
+void prometheus_put_share(struct exposition *out, const struct share_status *share);
 
 #endif

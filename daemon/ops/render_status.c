@@ -3,7 +3,7 @@
 
 #include "core/rfc3339.h"
 #include "core/span.h"
-#include "p0f/pool_fault.h"
+#include "ops/render_status_private.h"
 #include "json/object.h"
 
 #include <jansson.h>
@@ -16,14 +16,9 @@ static json_t *time_text(int64_t seconds)
     return rfc3339_format(seconds, text) ? json_string(text) : json_null();
 }
 
-static json_t *text_or_null(const char *text)
+json_t *render_text_or_null(const char *text)
 {
     return text[0] ? object_text(text) : json_null();
-}
-
-static json_t *dialect_or_null(enum p0f_dialect dialect)
-{
-    return dialect == P0F_DIALECT_AUTO ? json_null() : json_string(p0f_dialect_name(dialect));
 }
 
 /* The settings come section by section. */
@@ -67,7 +62,7 @@ static json_t *render_reload(const struct status_snapshot *snapshot)
 
     object_add(&object, "successful", json_boolean(!reload->error[0]));
     object_add(&object, "last_success", time_text(reload->succeeded));
-    object_add(&object, "error", text_or_null(reload->error));
+    object_add(&object, "error", render_text_or_null(reload->error));
     object_add(&object, "waiting_for_restart", render_waiting(snapshot->configuration));
     return object;
 }
@@ -107,39 +102,13 @@ static json_t *render_lookups(const struct lookup_counts *counts)
     return lookups;
 }
 
-static json_t *render_pool(const struct pool_status *status)
-{
-    json_t *pool = json_object();
-    char fault[POOL_FAULT_SIZE];
-    unsigned ready = 0;
-
-    pool_fault_find(status, fault);
-    for (uint32_t i = 0; i < status->connections; i++)
-        ready += status->links[i].state == LINK_READY;
-    object_add(&pool, "socket", object_text(status->socket));
-    object_add(&pool, "p0f_up", json_boolean(status->up));
-    object_add(&pool, "fault", text_or_null(fault));
-    object_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
-    object_add(&pool, "dialect", dialect_or_null(status->dialect));
-    object_add(&pool, "ready", json_integer(ready));
-    object_add(&pool, "queued", json_integer(status->queued));
-    object_add(&pool, "in_flight", json_integer(status->outstanding));
-    object_add(&pool, "max_rate", json_integer(status->max_rate));
-    object_add(&pool, "reconnects", json_integer((json_int_t)status->reconnects));
-    return pool;
-}
-
 static json_t *render_listen(const char *addresses)
 {
     json_t *list = json_array();
     struct span rest = span_of(addresses), item;
 
-    while (list && span_next_item(&rest, &item)) {
-        if (json_array_append_new(list, json_stringn(item.at, item.length)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
+    while (span_next_item(&rest, &item))
+        object_append(&list, json_stringn(item.at, item.length));
     return list;
 }
 
@@ -160,45 +129,14 @@ static json_t *render_tls(const struct status_tls *tls)
     const struct tls_facts *facts = &tls->certificate;
     json_t *object = json_object(), *certificate = json_object();
 
-    object_add(&certificate, "subject", text_or_null(facts->subject));
-    object_add(&certificate, "issuer", text_or_null(facts->issuer));
+    object_add(&certificate, "subject", render_text_or_null(facts->subject));
+    object_add(&certificate, "issuer", render_text_or_null(facts->issuer));
     object_add(&certificate, "sha256_fingerprint", json_string(facts->fingerprint));
     object_add(&certificate, "not_before", time_text(facts->not_before));
     object_add(&certificate, "not_after", time_text(facts->not_after));
     object_add(&object, "listen", render_listen(tls->listen));
     object_add(&object, "certificate", certificate);
     return object;
-}
-
-static json_t *render_connection(const struct link_status *link)
-{
-    json_t *connection = json_object();
-    char fault[POOL_FAULT_SIZE];
-
-    pool_fault_describe(&link->fault, fault);
-    object_add(&connection, "state", json_string(link_state_name(link->state)));
-    object_add(&connection, "dialect", dialect_or_null(link->dialect));
-    object_add(&connection, "age_seconds",
-               link->state == LINK_DOWN ? json_null() : json_integer(link->age / 1000));
-    object_add(&connection, "in_flight", json_integer(link->outstanding));
-    object_add(&connection, "overdue_ms", json_integer(link->overdue));
-    object_add(&connection, "pending", json_integer(link->pending));
-    object_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));
-    object_add(&connection, "last_error", text_or_null(fault));
-    return connection;
-}
-
-static json_t *render_connections(const struct pool_status *pool)
-{
-    json_t *connections = json_array();
-
-    for (uint32_t i = 0; connections && i < pool->connections; i++) {
-        if (json_array_append_new(connections, render_connection(&pool->links[i])) != 0) {
-            json_decref(connections);
-            connections = NULL;
-        }
-    }
-    return connections;
 }
 
 char *render_status(const struct status_snapshot *snapshot, size_t *length)
@@ -213,12 +151,18 @@ char *render_status(const struct status_snapshot *snapshot, size_t *length)
     object_add(&status, "reload", render_reload(snapshot));
     object_add(&status, "cache", render_cache(snapshot));
     object_add(&status, "lookups", render_lookups(&snapshot->lookups));
-    object_add(&status, "pool", render_pool(&snapshot->pool));
+    if (snapshot->sensors_count == 1)
+        object_add(&status, "pool", render_pool(&snapshot->sensors[0].pool));
+    if (snapshot->sensors[0].name[0])
+        object_add(&status, "sensors", render_sensors(snapshot->sensors, snapshot->sensors_count));
+    if (snapshot->share)
+        object_add(&status, "share", render_share(snapshot->share));
     if (snapshot->has_tls)
         object_add(&status, "tls", render_tls(&snapshot->tls));
     if (snapshot->has_relay)
         object_add(&status, "relay", render_relay(&snapshot->relay));
-    object_add(&status, "connections", render_connections(&snapshot->pool));
+    if (snapshot->sensors_count == 1)
+        object_add(&status, "connections", render_connections(&snapshot->sensors[0].pool));
     return object_line(status, length);
 }
 

@@ -38,6 +38,14 @@ static void take_tls(const struct status *status, struct status_snapshot *snapsh
     tls_certificate_unref(certificate);
 }
 
+static void take_sensors(const struct sensors *sensors, struct status_snapshot *snapshot)
+{
+    for (unsigned i = 0; i < snapshot->sensors_count; i++) {
+        snapshot->sensors[i].name = sensors_name(sensors, i);
+        pool_status(sensors_pool(sensors, i), &snapshot->sensors[i].pool);
+    }
+}
+
 static void take_snapshot(void *ctx)
 {
     struct status_request *request = ctx;
@@ -54,7 +62,9 @@ static void take_snapshot(void *ctx)
     snapshot->max_hosts = options->max_hosts;
     snapshot->max_misses = options->max_misses;
     snapshot->lookups = lookup_counts(options->lookup);
-    pool_status(sensors_pool(options->sensors, 0), &snapshot->pool);
+    take_sensors(options->sensors, snapshot);
+    if (options->share)
+        share_status(options->share, snapshot->share);
     snapshot->has_relay = status->relay != NULL;
     if (status->relay)
         status->relay(status->relay_ctx, &snapshot->relay);
@@ -62,6 +72,24 @@ static void take_snapshot(void *ctx)
     snapshot->open_fds_known =
         status->descriptors && descriptors_count(status->descriptors, &snapshot->open_fds);
     finish_status(request);
+}
+
+/* In the thread that asks for it, not in the loop's. NULL when out of memory. */
+static struct status_snapshot *snapshot_new(const struct status_options *options)
+{
+    struct status_snapshot *snapshot = calloc(1, sizeof *snapshot);
+
+    if (!snapshot)
+        return NULL;
+    snapshot->sensors_count = sensors_count(options->sensors);
+    snapshot->sensors = calloc(snapshot->sensors_count, sizeof *snapshot->sensors);
+    if (options->share)
+        snapshot->share = calloc(1, sizeof *snapshot->share);
+    if (!snapshot->sensors || (options->share && !snapshot->share)) {
+        status_snapshot_free(snapshot);
+        return NULL;
+    }
+    return snapshot;
 }
 
 void status_gather(struct status *status, struct status_request *request)
@@ -72,7 +100,7 @@ void status_gather(struct status *status, struct status_request *request)
     atomic_fetch_add(&status->pending,
                      1); /* before `closed` is read: whoever closed it waits for 0 */
     if (!status->closed)
-        request->snapshot = malloc(sizeof *request->snapshot); /* here, not in the loop's thread */
+        request->snapshot = snapshot_new(&status->options);
     if (request->snapshot)
         loop_post(status->options.loop, &request->task);
     else
@@ -84,6 +112,8 @@ void status_snapshot_free(struct status_snapshot *snapshot)
     if (!snapshot)
         return;
     config_snapshot_unref(snapshot->configuration);
+    free(snapshot->sensors);
+    free(snapshot->share);
     free(snapshot);
 }
 

@@ -12,6 +12,7 @@
 #include "lookup/recall.h"
 #include "ops/descriptors.h"
 #include "p0f/sensors.h"
+#include "share/share.h"
 #include "tls/current.h"
 
 #include <stdint.h>
@@ -24,7 +25,8 @@ struct status_options {
     struct recall *recall;
     struct lookup *lookup;
     struct sensors *sensors;
-    uint32_t max_hosts; /* of the cache */
+    struct share *share; /* NULL: no shared tier */
+    uint32_t max_hosts;  /* of the cache */
     uint32_t max_misses;
     const char *version; /* static */
     int64_t started;     /* unix seconds */
@@ -43,6 +45,11 @@ struct status_relay {
 struct status_tls {
     const char *listen; /* as in the settings; lives as long as the status */
     struct tls_facts certificate;
+};
+
+struct status_sensor {
+    const char *name; /* "": none; lives as long as the sensors */
+    struct pool_status pool;
 };
 
 /* Called in the loop's thread. */
@@ -66,7 +73,9 @@ struct status_snapshot {
     uint32_t max_hosts;
     uint32_t max_misses;
     struct lookup_counts lookups;
-    struct pool_status pool;
+    unsigned sensors_count;
+    struct status_sensor *sensors; /* owned: large, as is the next one */
+    struct share_status *share;    /* NULL: no shared tier */
     bool has_relay;
     struct status_relay relay;
     bool has_tls;

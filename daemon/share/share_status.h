@@ -21,6 +21,11 @@ enum share_node_state {
     SHARE_NODE_OPEN, /* connected, but left out: the breaker is open */
 };
 
+#define SHARE_NODE_STATES (SHARE_NODE_OPEN + 1)
+
+/* "down", "connecting", "up", "open". */
+const char *share_node_state_name(enum share_node_state state);
+
 struct share_node_status {
     char server[SHARE_SERVER_SIZE];
     enum share_node_state state;

@@ -55,7 +55,7 @@ within() {
 }
 
 only '#include <microhttpd\.h>' 'daemon/http/[a-z_]*\.[ch]' | rule 'Only daemon/http may use libmicrohttpd:'
-only '#include <jansson\.h>' 'daemon/(json/[a-z_]*|ops/render_status)\.c' | rule 'Only daemon/json and daemon/ops/render_status.c may use jansson:'
+only '#include <jansson\.h>' 'daemon/(json/[a-z_]*\.c|ops/render_status[a-z0-9_]*\.[ch])' | rule 'Only daemon/json and daemon/ops/render_status*.c may use jansson:'
 only '#include <(hiredis|async|hiredis_ssl)\.h>' 'daemon/share/[a-z_]*\.[ch]' | rule 'Only daemon/share may use hiredis:'
 only '#include <ini\.h>' 'daemon/config/ini_file\.c' | rule 'Only daemon/config/ini_file.c may use inih:'
 only '#include <gnutls/' 'daemon/(tls/[a-z_]*|net/tokens|cmd_health_connection)\.[ch]' |

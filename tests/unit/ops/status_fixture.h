@@ -4,8 +4,30 @@
 #define STATUS_FIXTURE_H
 
 #include "ops/render_status.h"
+#include "share_fixture.h"
 
 #include <errno.h>
+
+static struct status_sensor full_sensor = {
+    .name = "",
+    .pool = {.socket = "/run/\xe9",
+             .dialect = P0F_DIALECT_API2,
+             .up = true,
+             .limit_suspected = true,
+             .queued = 10,
+             .outstanding = 11,
+             .max_rate = 12,
+             .reconnects = 13,
+             .connections = 2,
+             .links = {{.state = LINK_READY,
+                        .dialect = P0F_DIALECT_API2,
+                        .outstanding = 14,
+                        .pending = 15,
+                        .age = 16999,
+                        .overdue = 17,
+                        .reconnects = 18},
+                       {.fault = {.error = P0F_UNREACHABLE, .cause = ENOENT}}}},
+};
 
 static inline struct status_snapshot full_snapshot(void)
 {
@@ -33,23 +55,8 @@ static inline struct status_snapshot full_snapshot(void)
         .lookups = {.pending = 7, .max_pending = 8, .flights = 9},
         .has_relay = true,
         .relay = {"unix:/run/a, unix:/run/b", 21, 22, 23, 24},
-        .pool = {.socket = "/run/\xe9",
-                 .dialect = P0F_DIALECT_API2,
-                 .up = true,
-                 .limit_suspected = true,
-                 .queued = 10,
-                 .outstanding = 11,
-                 .max_rate = 12,
-                 .reconnects = 13,
-                 .connections = 2,
-                 .links = {{.state = LINK_READY,
-                            .dialect = P0F_DIALECT_API2,
-                            .outstanding = 14,
-                            .pending = 15,
-                            .age = 16999,
-                            .overdue = 17,
-                            .reconnects = 18},
-                           {.fault = {.error = P0F_UNREACHABLE, .cause = ENOENT}}}},
+        .sensors_count = 1,
+        .sensors = &full_sensor,
     };
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/prometheus.h"
 
+#include "share_fixture.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +12,20 @@ static const struct metrics_route route_a = {"/a", {200, 503}}, route_b = {"b", 
 
 static struct metrics_snapshot snapshot;
 static struct prometheus_gauges gauges;
-static struct pool_status pool;
+static struct status_sensor sensors[3];
+static struct pool_status *const pool = &sensors[0].pool;
 static struct process process;
 static char *text;
 
 static void start(void)
 {
     memset(&snapshot, 0, sizeof snapshot);
-    memset(&pool, 0, sizeof pool);
+    memset(sensors, 0, sizeof sensors);
+    sensors[0].name = "";
     gauges = (struct prometheus_gauges){.version = "1.2.3",
                                         .started = 1700000000,
-                                        .pool = &pool,
+                                        .sensors_count = 1,
+                                        .sensors = sensors,
                                         .routes = {[0] = &route_a, [2] = &route_b}};
     process = (struct process){.cpu_ns = 0};
     text = NULL;
@@ -56,15 +61,15 @@ static bool has(const char *lines)
 
 Test(prometheus, version_and_dialect, .init = start, .fini = stop)
 {
-    pool.dialect = P0F_DIALECT_P0F3;
-    pool.up = true;
+    pool->dialect = P0F_DIALECT_P0F3;
+    pool->up = true;
     write_text();
     cr_assert_eq(strncmp(text, "# HELP ", 7), 0);
     EXPECT("# TYPE p0f_lookupd_build_info gauge\np0f_lookupd_build_info{version=\"1.2.3\"} 1");
     EXPECT("p0f_lookupd_p0f_dialect_info{dialect=\"p0f3\"} 1");
     EXPECT("p0f_lookupd_p0f_up 1");
-    pool.dialect = P0F_DIALECT_AUTO;
-    pool.up = false;
+    pool->dialect = P0F_DIALECT_AUTO;
+    pool->up = false;
     write_text();
     cr_assert_null(strstr(text, "dialect_info"));
     EXPECT("p0f_lookupd_p0f_up 0");
@@ -142,7 +147,7 @@ Test(prometheus, buckets_are_added_up, .init = start, .fini = stop)
 
 Test(prometheus, a_histogram_without_labels, .init = start, .fini = stop)
 {
-    pool.counts.answer_time.buckets[HISTOGRAM_BUCKETS - 1] = 1; /* beyond the last bound */
+    pool->counts.answer_time.buckets[HISTOGRAM_BUCKETS - 1] = 1; /* beyond the last bound */
     write_text();
     EXPECT("# TYPE p0f_lookupd_p0f_answer_duration_seconds histogram\n"
            "p0f_lookupd_p0f_answer_duration_seconds_bucket{le=\"0.000001\"} 0");
@@ -208,7 +213,8 @@ Test(prometheus, gauges, .init = start, .fini = stop)
 {
     gauges = (struct prometheus_gauges){
         .version = "1",
-        .pool = &pool,
+        .sensors_count = 1,
+        .sensors = sensors,
         .pending = 7,
         .pending_limit = 8,
         .flights = 9,
@@ -247,22 +253,22 @@ Test(prometheus, p0f_and_its_connections, .init = start, .fini = stop)
                                       LINK_READY,    LINK_READY,   LINK_DRAINING, LINK_DRAINING,
                                       LINK_DRAINING, LINK_DRAINING};
 
-    pool.connections = sizeof states / sizeof states[0];
-    for (uint32_t i = 0; i < pool.connections; i++)
-        pool.links[i].state = states[i];
-    pool.outstanding = 5;
-    pool.queued = 6;
-    pool.reconnects = 7;
-    pool.counts = (struct pool_counts){.queries = 8,
-                                       .found = 9,
-                                       .no_match = 10,
-                                       .bad_query = 11,
-                                       .lost_disconnected = 12,
-                                       .lost_malformed = 13,
-                                       .lost_wrong_dialect = 14,
-                                       .connected = 15,
-                                       .connect_failed = 16,
-                                       .connections_lost = 17};
+    pool->connections = sizeof states / sizeof states[0];
+    for (uint32_t i = 0; i < pool->connections; i++)
+        pool->links[i].state = states[i];
+    pool->outstanding = 5;
+    pool->queued = 6;
+    pool->reconnects = 7;
+    pool->counts = (struct pool_counts){.queries = 8,
+                                        .found = 9,
+                                        .no_match = 10,
+                                        .bad_query = 11,
+                                        .lost_disconnected = 12,
+                                        .lost_malformed = 13,
+                                        .lost_wrong_dialect = 14,
+                                        .connected = 15,
+                                        .connect_failed = 16,
+                                        .connections_lost = 17};
     write_text();
     EXPECT("p0f_lookupd_p0f_connections{state=\"down\"} 1\n"
            "p0f_lookupd_p0f_connections{state=\"probing\"} 2\n"
@@ -281,6 +287,91 @@ Test(prometheus, p0f_and_its_connections, .init = start, .fini = stop)
     EXPECT("p0f_lookupd_p0f_connects_total{result=\"connected\"} 15\n"
            "p0f_lookupd_p0f_connects_total{result=\"failed\"} 16");
     EXPECT("p0f_lookupd_p0f_connections_lost_total 17");
+}
+
+/* All series of a metric follow each other: those of one sensor, then those of the next. */
+Test(prometheus, sensors, .init = start, .fini = stop)
+{
+    sensors[0].name = "web1/wan";
+    sensors[1].name = "web1/lan";
+    gauges.sensors_count = 2;
+    sensors[0].pool.up = true;
+    sensors[0].pool.dialect = P0F_DIALECT_P0F3;
+    sensors[0].pool.counts.found = 3;
+    sensors[0].pool.counts.answer_time.buckets[0] = 4;
+    sensors[1].pool.counts.found = 5;
+    sensors[1].pool.counts.answer_time.sum_ns = 6000000000;
+    write_text();
+    EXPECT("# TYPE p0f_lookupd_p0f_up gauge\n"
+           "p0f_lookupd_p0f_up{sensor=\"web1/wan\"} 1\n"
+           "p0f_lookupd_p0f_up{sensor=\"web1/lan\"} 0");
+    EXPECT("# TYPE p0f_lookupd_p0f_dialect_info gauge\n"
+           "p0f_lookupd_p0f_dialect_info{sensor=\"web1/wan\",dialect=\"p0f3\"} 1");
+    EXPECT("# TYPE p0f_lookupd_p0f_answers_total counter\n"
+           "p0f_lookupd_p0f_answers_total{sensor=\"web1/wan\",result=\"found\"} 3\n"
+           "p0f_lookupd_p0f_answers_total{sensor=\"web1/wan\",result=\"no_match\"} 0\n"
+           "p0f_lookupd_p0f_answers_total{sensor=\"web1/wan\",result=\"bad_query\"} 0\n"
+           "p0f_lookupd_p0f_answers_total{sensor=\"web1/lan\",result=\"found\"} 5");
+    EXPECT("p0f_lookupd_p0f_answer_duration_seconds_bucket{sensor=\"web1/wan\",le=\"+Inf\"} 4\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_sum{sensor=\"web1/wan\"} 0\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_count{sensor=\"web1/wan\"} 4\n"
+           "p0f_lookupd_p0f_answer_duration_seconds_bucket{sensor=\"web1/lan\",le=\"0.000001\"} 0");
+    EXPECT("p0f_lookupd_p0f_answer_duration_seconds_sum{sensor=\"web1/lan\"} 6");
+    EXPECT("p0f_lookupd_p0f_abandoned_answers_total 0");
+}
+
+/* Whatever a metric of p0f's connections, queries or answers is, it says of which sensor. */
+Test(prometheus, no_metric_of_sensors_mixes_them, .init = start, .fini = stop)
+{
+    sensors[0].name = "a";
+    sensors[1].name = "b";
+    gauges.sensors_count = 2;
+    write_text();
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (strncmp(line, "p0f_lookupd_p0f_", 16) == 0 && !strstr(line, "_abandoned_"))
+            cr_assert(strstr(line, "{sensor=\"a\"") || strstr(line, "{sensor=\"b\""), "%s", line);
+}
+
+Test(prometheus, share, .init = start, .fini = stop)
+{
+    static struct share_status share;
+
+    write_text();
+    cr_assert_null(strstr(text, "p0f_lookupd_share_"), "not configured");
+    share = full_share();
+    gauges.share = &share;
+    write_text();
+    EXPECT("# TYPE p0f_lookupd_share_up gauge\np0f_lookupd_share_up 1");
+    EXPECT("p0f_lookupd_share_nodes{state=\"down\"} 0\n"
+           "p0f_lookupd_share_nodes{state=\"connecting\"} 0\n"
+           "p0f_lookupd_share_nodes{state=\"up\"} 1\n"
+           "p0f_lookupd_share_nodes{state=\"open\"} 1");
+    EXPECT("# TYPE p0f_lookupd_share_reads_total counter\n"
+           "p0f_lookupd_share_reads_total{result=\"found\"} 11\n"
+           "p0f_lookupd_share_reads_total{result=\"none\"} 12\n"
+           "p0f_lookupd_share_reads_total{result=\"timeout\"} 13\n"
+           "p0f_lookupd_share_reads_total{result=\"error\"} 14\n"
+           "p0f_lookupd_share_reads_total{result=\"skipped\"} 15");
+    EXPECT("p0f_lookupd_share_late_answers_total 16");
+    EXPECT("p0f_lookupd_share_writes_total{result=\"ok\"} 17\n"
+           "p0f_lookupd_share_writes_total{result=\"error\"} 18\n"
+           "p0f_lookupd_share_writes_total{result=\"unchanged\"} 19\n"
+           "p0f_lookupd_share_writes_total{result=\"dropped\"} 20");
+    EXPECT("p0f_lookupd_share_fields_ignored_total{reason=\"invalid\"} 21\n"
+           "p0f_lookupd_share_fields_ignored_total{reason=\"expired\"} 22\n"
+           "p0f_lookupd_share_fields_ignored_total{reason=\"cut\"} 23");
+    EXPECT("p0f_lookupd_share_redirects_total{kind=\"moved\"} 24\n"
+           "p0f_lookupd_share_redirects_total{kind=\"ask\"} 25");
+    EXPECT("p0f_lookupd_share_breaker_opened_total 26");
+    EXPECT("p0f_lookupd_share_connects_total{result=\"connected\"} 27\n"
+           "p0f_lookupd_share_connects_total{result=\"failed\"} 28");
+    EXPECT("# TYPE p0f_lookupd_share_hits_total counter\n"
+           "p0f_lookupd_share_hits_total{sensor=\"web1\"} 6\n"
+           "p0f_lookupd_share_hits_total{sensor=\"web2/wan\"} 7\n"
+           "p0f_lookupd_share_hits_total{sensor=\"(other)\"} 8");
+    EXPECT("p0f_lookupd_share_round_trip_seconds_bucket{le=\"0.000001\"} 0\n"
+           "p0f_lookupd_share_round_trip_seconds_bucket{le=\"0.0000025\"} 9");
+    EXPECT("p0f_lookupd_share_round_trip_seconds_sum 0.000002");
 }
 
 Test(prometheus, the_process, .init = start, .fini = stop)
@@ -311,11 +402,17 @@ Test(prometheus, the_process, .init = start, .fini = stop)
 /* Each metric has its HELP and TYPE, in this order and once, before its series. */
 Test(prometheus, heads, .init = start, .fini = stop)
 {
-    char name[80], typed[80], helped[64][80];
+    static struct share_status share;
+    char name[80], typed[80], helped[96][80];
     unsigned metrics = 0;
 
     process = (struct process){.memory_known = true, .open_fds_known = true, .max_fds_known = true};
-    pool.dialect = P0F_DIALECT_MTU;
+    pool->dialect = P0F_DIALECT_MTU;
+    sensors[0].name = "a";
+    sensors[1].name = "b";
+    gauges.sensors_count = 2;
+    share = full_share();
+    gauges.share = &share;
     write_text();
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         if (sscanf(line, "# HELP %79s", name) == 1) {

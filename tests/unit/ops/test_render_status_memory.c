@@ -23,8 +23,13 @@ Test(render_status_memory, readiness_without_memory_is_null_and_leaks_nothing)
 
 Test(render_status_memory, without_memory_is_null_and_leaks_nothing)
 {
+    static struct share_status share;
     struct status_snapshot snapshot = full_snapshot();
 
+    share = full_share();
+    snapshot.share = &share;
+    full_sensor.name = "wan";
     jansson_starve(render, &snapshot);
+    full_sensor.name = "";
     config_snapshot_unref(snapshot.configuration);
 }

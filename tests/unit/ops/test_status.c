@@ -102,14 +102,63 @@ Test(status, shows_how_things_stand)
     cr_assert_eq(now->lookups.pending, 1);
     cr_assert_eq(now->lookups.max_pending, 3);
     cr_assert_eq(now->lookups.flights, 1);
-    cr_assert(now->pool.up);
-    cr_assert_eq(now->pool.connections, 1);
-    cr_assert_eq(now->pool.outstanding, 1);
+    cr_assert_eq(now->sensors_count, 1);
+    cr_assert_str_empty(now->sensors[0].name);
+    cr_assert_null(now->share);
+    cr_assert(now->sensors[0].pool.up);
+    cr_assert_eq(now->sensors[0].pool.connections, 1);
+    cr_assert_eq(now->sensors[0].pool.outstanding, 1);
     stage.holding = false;
     stage_settle();
     expect_done(&waiting, LOOKUP_FOUND);
     cr_assert_eq(now->lookups.pending, 1, "a snapshot stays as it is");
     status_snapshot_free(now);
+    close_status();
+}
+
+static void on_two_drained(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+Test(status, shows_each_sensor)
+{
+    const struct sensors_options options = {
+        .sensors = {{"wan", stage.p0f.socket.path}, {"lan", "/nonexistent/lan"}},
+        .count = 2,
+        .connections = 3,
+        .pipeline = 1};
+    bool drained = false;
+
+    open_status();
+    struct sensors *two = sensors_new(stage.loop, &options);
+    struct status *status_of_two = status_new(&(struct status_options){.loop = stage.loop,
+                                                                       .boottime = stage_boottime,
+                                                                       .recall = recall,
+                                                                       .lookup = lookup,
+                                                                       .sensors = two});
+    struct looker looker = {.request = {.done = on_gathered}};
+    cr_assert(two && status_of_two);
+    status_set_configuration(status_of_two, settings_of("30s"));
+    stage_settle();
+    status_gather(status_of_two, &looker.request);
+    stage_settle();
+    const struct status_snapshot *now = looker.request.snapshot;
+    cr_assert_eq(now->sensors_count, 2);
+    cr_assert_str_eq(now->sensors[0].name, "wan");
+    cr_assert(now->sensors[0].pool.up);
+    cr_assert_eq(now->sensors[0].pool.counts.connected, 3);
+    cr_assert_str_eq(now->sensors[1].name, "lan");
+    cr_assert_not(now->sensors[1].pool.up);
+    cr_assert_str_eq(now->sensors[1].pool.socket, "/nonexistent/lan");
+    cr_assert_eq(now->sensors[1].pool.counts.connected, 0);
+    cr_assert_eq(now->sensors[1].pool.counts.connect_failed, 3);
+    status_snapshot_free(looker.request.snapshot);
+    sensors_retire(two, on_two_drained, &drained);
+    stage_settle();
+    cr_assert(drained);
+    status_free(status_of_two);
+    sensors_free(two);
     close_status();
 }
 
