@@ -104,10 +104,11 @@ static void release_readiness(struct request *request)
     free(request->state);
 }
 
-static enum MHD_Result respond_stale_readiness(struct request *request, const char *reason)
+static enum MHD_Result respond_partly_ready(struct request *request, const char *status,
+                                            const char *reason)
 {
     size_t length = 0;
-    char *text = render_readiness("stale", reason, &length);
+    char *text = render_readiness(status, reason, &length);
 
     return respond_uncached(request, response_owned(text, length, RESPONSE_JSON));
 }
@@ -118,13 +119,15 @@ static enum MHD_Result respond_readiness(struct request *request)
     const struct readiness_request *readiness = &((struct ops_request *)request->state)->readiness;
     const struct http_service *service = request->client->service;
 
+    if (readiness->ready && readiness->reason[0])
+        return respond_partly_ready(request, "ready", readiness->reason);
     if (readiness->ready)
         return respond_uncached(request, response_static(body, sizeof body - 1, RESPONSE_JSON));
     if (!request->target.stale_ok ||
         atomic_load_explicit(&service->shutting_down, memory_order_relaxed))
         return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "%s", readiness->reason);
     if (lookup_has_servable(service->lookup))
-        return respond_stale_readiness(request, readiness->reason);
+        return respond_partly_ready(request, "stale", readiness->reason);
     return respond_problem(request, PROBLEM_UNAVAILABLE, NULL, "nothing usable is cached, and %s",
                            readiness->reason);
 }

@@ -8,6 +8,7 @@
 #include "http/cors.h"
 #include "http/escape.h"
 #include "http/response.h"
+#include "json/render.h"
 
 #include <netdb.h>
 #include <stdarg.h>
@@ -81,7 +82,7 @@ enum MHD_Result respond(struct request *request, unsigned status, struct MHD_Res
 enum MHD_Result respond_problem(struct request *request, enum problem problem,
                                 const struct freshness *freshness, const char *format, ...)
 {
-    char detail[256];
+    char detail[RENDER_DETAIL_SIZE];
     va_list args;
 
     va_start(args, format);

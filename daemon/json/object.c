@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 511 /* bytes of a text that is not UTF-8; all of ours are shorter */
+#define TEXT_MAX 4095 /* bytes of a text that is not UTF-8; all of ours are shorter */
 
 /* Texts come from signature files, from command lines and from clients: they can be any bytes. */
 json_t *object_text(const char *bytes)

@@ -12,7 +12,7 @@
 
 struct json_t; /* jansson's */
 
-/* A string of any bytes. If they are not UTF-8, the first 511 are read as Latin-1. */
+/* A string of any bytes. If they are not UTF-8, the first 4095 are read as Latin-1. */
 struct json_t *object_text(const char *bytes);
 
 /* Adds a member and takes `value` over. On failure, or if `value` is NULL, frees *object and sets it to

@@ -282,7 +282,7 @@ char *render_host(const struct p0f_addr *addr, const struct p0f_host *host, cons
 
 char *render_problem(const struct render_problem *problem, size_t *length)
 {
-    char room[DOCUMENT_MAX];
+    char room[6 * RENDER_DETAIL_SIZE + DOCUMENT_MAX]; /* all \u00xx perhaps, and the rest */
     struct strbuf w = strbuf_on(room, sizeof room);
 
     put_name(&w, "type");

@@ -25,12 +25,14 @@ void render_init(void);
 char *render_host(const struct p0f_addr *addr, const struct p0f_host *host, const char *sensor,
                   enum render_format format, size_t *length);
 
+#define RENDER_DETAIL_SIZE 4352 /* that of /readyz, which may be about many sensors */
+
 /* A problem document (RFC 9457). */
 struct render_problem {
     unsigned status;
     const char *code;            /* of the type "urn:p0f-lookupd:code" */
     const char *title;           /* the same for every problem with this code */
-    const char *detail;          /* what happened this time, at most 255 bytes */
+    const char *detail;          /* what happened this time, less than RENDER_DETAIL_SIZE bytes */
     const struct p0f_addr *addr; /* of the host, or NULL */
 };
 

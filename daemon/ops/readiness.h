@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether p0f answers: for GET /readyz.
+/* Whether p0f answers, each of the sensors or any of them: for GET /readyz.
  *
- * p0f is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and flights
- * and goes ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the
- * result of the last one. If there is no connection on which p0f has answered, we are not ready, and no
- * probe is needed. */
+ * Each sensor is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and
+ * flights and goes ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the
+ * result of the last one, and are done when there is a result for each sensor. If there is no connection on
+ * which a p0f has answered, that one is not ready, and no probe is needed. */
 #ifndef OPS_READINESS_H
 #define OPS_READINESS_H
 
@@ -18,6 +18,7 @@
 struct readiness;
 
 #define READINESS_TIMEOUT_MAX 900 /* ms; so that a p0f that hangs is noticed within two seconds */
+#define READINESS_REASON_SIZE 4096
 
 struct readiness_request {
     /* Set by the caller. */
@@ -25,7 +26,9 @@ struct readiness_request {
 
     /* Set when done. */
     bool ready;
-    char reason[POOL_FAULT_SIZE]; /* why not, for a person; "" when ready */
+    /* Which sensors do not answer, and why, for a person: "wan: REASON; lan: REASON", or just the reason
+     * where the sensor has no name. "" if all of them answer. */
+    char reason[READINESS_REASON_SIZE];
 
     /* The readiness's own. */
     struct readiness *readiness;
@@ -34,14 +37,17 @@ struct readiness_request {
 };
 
 /* Borrows loop and sensors. `timeout` (milliseconds) is how long a probe waits for p0f, at most
- * READINESS_TIMEOUT_MAX. NULL with errno when out of memory. */
+ * READINESS_TIMEOUT_MAX. Ready when each sensor answers. NULL with errno when out of memory. */
 struct readiness *readiness_new(struct loop *loop, struct sensors *sensors, int64_t timeout);
 
-/* After sensors_free(), as they may still have the query. No request may be pending. No-op on NULL. */
+/* After sensors_free(), as they may still have the queries. No request may be pending. No-op on NULL. */
 void readiness_free(struct readiness *readiness);
 
 /* In force from the next probe on. In the loop's thread. */
 void readiness_set_timeout(struct readiness *readiness, int64_t timeout);
+
+/* Whether one sensor that answers is enough. In the loop's thread. */
+void readiness_set_any(struct readiness *readiness, bool any);
 
 /* The request belongs to the readiness until done() is called, once: in the loop's thread or, when
  * shutting down, in this one before this returns. Any thread. */

@@ -25,14 +25,14 @@ static void expect_line(json_t *root, const char *expected)
 
 Test(object, texts_are_utf8)
 {
-    char bytes[2048 + 1], expected[1024 + 1];
+    char bytes[8192 + 1], expected[8192 + 1];
 
     expect_text("", "");
     expect_text("caf\xc3\xa9", "caf\xc3\xa9");
     expect_text("caf\xe9", "caf\xc3\xa9");
     memset(bytes, '\xe9', sizeof bytes - 1);
     bytes[sizeof bytes - 1] = '\0';
-    for (size_t i = 0; i < 511; i++)
+    for (size_t i = 0; i < 4095; i++)
         memcpy(expected + 2 * i, "\xc3\xa9", 3);
     expect_text(bytes, expected);
     memset(bytes, 'x', sizeof bytes - 1);

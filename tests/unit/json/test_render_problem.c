@@ -42,7 +42,7 @@ Test(render_problem, detail_may_have_any_bytes)
 
 Test(render_problem, detail_may_be_long)
 {
-    char detail[256] = "", expected[2048];
+    static char detail[RENDER_DETAIL_SIZE], expected[6 * RENDER_DETAIL_SIZE + 512];
     char *at = expected;
 
     memset(detail, 1, sizeof detail - 1);
