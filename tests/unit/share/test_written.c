@@ -234,6 +234,33 @@ Test(written, a_slot_that_is_free_is_taken_first)
     written_free(written);
 }
 
+/* Which of 128 hosts are remembered by a table of 64 slots: as a sum, which tells. */
+static uint64_t remembered(struct hash_key by)
+{
+    struct written *written = written_new(32, by);
+    const struct p0f_host host = {.dialect = P0F_DIALECT_P0F3};
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < 128; i++) {
+        const struct p0f_addr numbered = addr_of(i);
+        written_due(written, &numbered, "a", &host, at_ms(i), INTERVAL);
+    }
+    for (uint32_t i = 0; i < 128; i++) {
+        const struct p0f_addr numbered = addr_of(i);
+        uint32_t before = written_count(written);
+        written_forget(written, &numbered, "a");
+        sum = sum * 31 + before - written_count(written);
+    }
+    written_free(written);
+    return sum;
+}
+
+Test(written, only_the_key_tells_who_shares_a_set)
+{
+    cr_assert_eq(remembered(key), remembered(key));
+    cr_assert_neq(remembered(key), remembered((struct hash_key){1, 3}));
+}
+
 Test(written, nearly_as_many_as_it_is_for_are_remembered)
 {
     const uint32_t hosts = 65536; /* with as few slots to spare as ever: 131072 */
