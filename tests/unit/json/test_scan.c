@@ -81,6 +81,9 @@ Test(scan, what_is_no_string)
         "\"\\ud800\\ue000\"",
         "\"\\ud800\\u\"",
         "\"\\udc00\"",
+        "\"\\udfff\"",
+        "\"\\ud800\\ndc00\"",
+        "\"\\ud800xudc00\"",
         "\"\\udfff\\ud800\"",
         /* not UTF-8 */
         "\"\x80\"",
