@@ -369,6 +369,30 @@ Test(shared_host, other_bytes_are_refused)
     cr_assert_not(is_read(STOCK END "\0{", strlen(STOCK END) + 2), "after a NUL");
 }
 
+/* When there is all that it needs, too. */
+Test(shared_host, bytes_after_the_last_member_are_refused)
+{
+    static const char *const ends[] = {
+        "",    ",}", ",\"x\"}", ",\"x\" 1}",    ",\"x\":}",          ",\"x\":tru}",
+        " 1}", "]",  "}}",      ",\"mtu\":1,}", ",\"sensor\":\"a\"}"};
+    char value[SHARED_HOST_MAX];
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        int whole = (int)strlen(STOCK END) - 1;
+        int length = snprintf(value, sizeof value, "%.*s%s", whole, STOCK END, ends[i]);
+        cr_assert_not(is_read(value, (size_t)length), "%s", ends[i]);
+    }
+}
+
+Test(shared_host, times_may_be_0)
+{
+    struct p0f_host host = host_of(P0F_DIALECT_P0F3);
+    char value[SHARED_HOST_MAX];
+
+    host.first_seen = host.last_seen = 0;
+    cr_assert(is_read(value, shared_host_write(&addr, &host, SENSOR, 0, value)));
+}
+
 Test(shared_host, a_part_of_it_is_refused)
 {
     for (size_t length = 0; length < strlen(STOCK END); length++)
