@@ -111,7 +111,7 @@ static void put_uptime(FILE *out, const struct p0f_host *host)
 }
 
 /* In the words of p0f-client. */
-static void put_host_text(FILE *out, const struct p0f_host *host)
+static void put_host_text(FILE *out, const struct p0f_host *host, const char *sensor)
 {
     static const char *const honesty[] = {"", " (OS mismatch)", " (ID is fake)"};
 
@@ -131,6 +131,7 @@ static void put_host_text(FILE *out, const struct p0f_host *host)
     fprintf(out, "; connections: %u", (unsigned)host->total_conn);
     put_moment(out, "; first seen: ", host->first_seen);
     put_moment(out, "; last seen: ", host->last_seen);
+    put_pair(out, "; sensor: ", sensor, "");
 }
 
 static char *render_text_line(const struct cmd_lookup_finding *finding, size_t *length)
@@ -143,7 +144,7 @@ static char *render_text_line(const struct cmd_lookup_finding *finding, size_t *
     put_printable(out, finding->query);
     fputs(": ", out);
     if (finding->host)
-        put_host_text(out, finding->host);
+        put_host_text(out, finding->host, finding->sensor);
     else
         fputs(finding->detail, out);
     fputc('\n', out);
@@ -161,6 +162,6 @@ char *cmd_lookup_line(const struct cmd_lookup_finding *finding, enum cmd_lookup_
         return render_text_line(finding, length);
     if (!finding->host)
         return render_problem_line(finding, length);
-    return render_host(&finding->addr, finding->host, NULL,
+    return render_host(&finding->addr, finding->host, finding->sensor[0] ? finding->sensor : NULL,
                        format == CMD_LOOKUP_RAW ? RENDER_RAW : RENDER_PARSED, length);
 }

@@ -19,6 +19,7 @@ struct cmd_lookup_finding {
     enum p0f_error error;
     const char *detail;          /* without a host */
     const struct p0f_host *host; /* with P0F_OK */
+    const char *sensor;          /* that knows it; "" if it has no name */
 };
 
 /* In JSON, a host is what GET /host shows, and everything else an element of POST /hosts. Returns the line,
