@@ -95,6 +95,7 @@ bool modules_apply(struct modules *modules, const struct config *config, const s
         relay_set_max_lookups(modules->relay, relay_lookups_of(config));
     modules_p0f_apply(config, modules->sensors, modules->share);
     readiness_set_timeout(modules->readiness, config->p0f.timeout);
+    readiness_set_any(modules->readiness, config->p0f.ready_any);
     return show_settings(modules->status, config, fresh);
 }
 
@@ -163,6 +164,7 @@ static bool build_ops(struct modules *modules, const struct config *config,
     });
     if (!modules->readiness || !modules->status || !show_settings(modules->status, config, config))
         return fail_build(error, "out of memory");
+    readiness_set_any(modules->readiness, config->p0f.ready_any);
     return true;
 }
 
