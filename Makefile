@@ -28,7 +28,8 @@ HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
                -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
-PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+# As headers of the system: those of hiredis do not compile without warnings.
+PKG_CFLAGS  := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
 LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 TEST_LIBS   := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
@@ -256,6 +257,8 @@ FUZZ_TIME  ?= 60
 
 # The p0f of all tests in C.
 FAKE_P0F   := $(BUILD)/tests/support/c/fake_p0f.o
+# And their Valkey or Redis.
+FAKE_STORE := $(BUILD)/tests/support/c/fake_store.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
@@ -274,7 +277,7 @@ $(BUILD)/tests/unit/relay/test_relay_client_writes: LINK += -Wl,--wrap=send,--wr
 $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
-$(UNIT): %: %.o $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
+$(UNIT): %: %.o $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
@@ -290,7 +293,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 
 $(SEEDS) $(FUZZERS): $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
 
-$(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
+$(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # For the test that reads back with another JSON reader what is rendered.
