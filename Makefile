@@ -23,14 +23,17 @@ completiondir ?= $(PREFIX)/share/bash-completion/completions
 PKG_CONFIG  ?= pkg-config
 OBJCOPY     ?= objcopy
 PKGS        := libmicrohttpd jansson libsystemd inih gnutls hiredis
+# TLS to a shared store, where hiredis has it: Debian 12 does not.
+TLS_PKGS    := $(shell $(PKG_CONFIG) --exists hiredis_ssl openssl 2>/dev/null && echo hiredis_ssl openssl)
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
                -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
 # As headers of the system: those of hiredis do not compile without warnings.
-PKG_CFLAGS  := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
-LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+PKG_CFLAGS  := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PKGS) $(TLS_PKGS) 2>/dev/null)) \
+               $(if $(TLS_PKGS),-DHAVE_HIREDIS_SSL)
+LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) $(TLS_PKGS) 2>/dev/null)
 TEST_LIBS   := $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null)
 COMPILE      = $(CC) $(LANGUAGE) $(WARN) -O2 -g -fPIC -pthread $(HARDEN) $(SAN) $(OBJ_CFLAGS) \
                $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)

@@ -17,10 +17,13 @@
 
 struct node_connection;
 
+#define NODE_CONNECTION_COMMANDS_MAX 4096 /* outstanding */
+
 /* Which events the owner hears of. Both may be NULL. */
 struct node_connection_events {
-    void (*up)(void *ctx);                      /* it takes commands again */
-    void (*down)(void *ctx, const char *fault); /* it takes none any more */
+    void (*up)(void *ctx); /* it takes commands */
+    /* It takes none any more. If the connection was lost, they have been given NULL. */
+    void (*down)(void *ctx, const char *fault);
     void *ctx;
 };
 
@@ -33,10 +36,10 @@ struct node_connection_options {
     struct node_connection_events events;
 };
 
-/* Begins to connect. NULL when out of memory. */
+/* Begins to connect; no event is raised before it returns. NULL when out of memory. */
 struct node_connection *node_connection_new(const struct node_connection_options *options);
 
-/* Closes it. Commands without a reply get NULL, before this returns. No-op on NULL. */
+/* Closes it, at any time. Commands without a reply get NULL, before this returns. No-op on NULL. */
 void node_connection_free(struct node_connection *node);
 
 void node_connection_set_timeout(struct node_connection *node, int64_t timeout_ms);

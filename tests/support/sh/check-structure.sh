@@ -166,7 +166,7 @@ sed -nE 's/^\.It Li (P0f[A-Za-z0-9]+)$/\1/p' daemon/p0f-lookupd.7 | sort >"$dir/
 # Messages: those that daemon/ logs, and the reasons that it gives about p0f, are in the man page. Of each
 # format the longest part between its conversions is looked up, if it says anything.
 messages() {
-    grep -zohE '(log_(info|warnx?|errx?)\(|say_reason\(reason,|snprintf\((text|reason), POOL_FAULT_SIZE,)[[:space:]]*("([^"\\]|\\.)*"[[:space:]]*)+' \
+    grep -zohE '(log_(info|warnx?|errx?)\(|say_reason\(reason,|snprintf\((text|reason|fault), (POOL|SHARE)_FAULT_SIZE,)[[:space:]]*("([^"\\]|\\.)*"[[:space:]]*)+' \
         daemon/*.c daemon/*/*.c | tr '\n\0' ' \n' | sed -E 's/^[^"]*"//; s/" *$//; s/" +"//g'
 }
 [ -n "$(messages)" ] || echo 'no message found' | rule 'check-structure.sh cannot read the messages in daemon/:'

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection to a Valkey or Redis server, in our loop: commands go out, replies come in. hiredis does the
+ * protocol; its buffers and parser only, since its asynchronous interface aborts on a reply to nothing that was
+ * asked, and what comes from a server is bounded here.
+ *
+ * Belongs to the loop's thread. */
+#ifndef SHARE_REDIS_SOCKET_H
+#define SHARE_REDIS_SOCKET_H
+
+#include "core/loop.h"
+
+#include <hiredis.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REDIS_SOCKET_REPLY_MAX 1048576 /* bytes of a reply; a larger one ends the connection */
+#define REDIS_SOCKET_WHY_SIZE 256
+
+struct redis_socket;
+
+struct redis_socket_options {
+    struct loop *loop; /* borrowed */
+    const char *host;  /* numeric, or the path of a unix socket */
+    uint16_t port;
+    bool is_unix;
+    const char
+        *tls_name; /* of the certificate; NULL: no TLS. It is only used before the call returns. */
+    /* Called in later rounds of the loop. The connection may be closed in each of them. */
+    void (*connected)(void *ctx);
+    void (*reply)(void *ctx, const redisReply *reply); /* in order; valid during the call */
+    void (*lost)(void *ctx, const char *why);          /* the last one: to be closed */
+    void *ctx;
+};
+
+/* Begins to connect. NULL with the reason in `why` when that fails at once. */
+struct redis_socket *redis_socket_open(const struct redis_socket_options *options,
+                                       char why[REDIS_SOCKET_WHY_SIZE]);
+
+/* No-op on NULL. */
+void redis_socket_close(struct redis_socket *opened);
+
+/* Appends a command, once it is connected. All of a round of the loop go out at its end, in one write. False
+ * when out of memory. */
+bool redis_socket_send(struct redis_socket *opened, int argc, const char **argv,
+                       const size_t *lengths) __attribute__((warn_unused_result));
+
+#endif
