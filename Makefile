@@ -278,6 +278,7 @@ $(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 $(BUILD)/tests/unit/net/test_listener_mode: LINK += -Wl,--wrap=bind
 $(BUILD)/tests/unit/relay/test_relay_client_writes: LINK += -Wl,--wrap=send,--wrap=epoll_ctl
 $(BUILD)/tests/unit/lookup/test_recall_readers: LINK += -Wl,--wrap=pthread_rwlock_unlock
+$(foreach t,resolve node_session,$(BUILD)/tests/unit/share/test_$t): LINK += -Wl,--wrap=getaddrinfo
 $(BUILD)/tests/unit/core/test_loop_wait: LINK += -Wl,--wrap=epoll_wait
 
 $(UNIT): %: %.o $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
