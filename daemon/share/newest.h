@@ -6,7 +6,7 @@
 #ifndef SHARE_NEWEST_H
 #define SHARE_NEWEST_H
 
-#include "share/share.h"
+#include "share/share_query.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,27 +14,18 @@
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/loop.h"
-#include "p0fclient.h"
-#include "share/share_status.h"
+#include "share/share_query.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 struct share;
-
-/* What a reload may change. Milliseconds. */
-struct share_times {
-    int64_t ttl;            /* of a hash, from the last write */
-    int64_t timeout;        /* how long a reader waits */
-    int64_t write_interval; /* an unchanged host is not written more often */
-};
 
 struct share_options {
     struct loop *loop;  /* borrowed until share_free() */
     wall_fn *wall;      /* Unix seconds */
     const char *server; /* as in the settings: URLs, comma-separated; copied */
-    const char *prefix; /* of keys; copied */
+    const char *prefix; /* of keys, up to SHARE_PREFIX_MAX bytes; copied */
     struct share_times times;
     uint32_t max_hosts; /* about which it is remembered when they were written */
     struct hash_key key;
@@ -54,30 +45,6 @@ void share_free(struct share *share);
 void share_set_times(struct share *share, const struct share_times *times);
 
 /* ---- Reading */
-
-enum share_result {
-    SHARE_FOUND,
-    SHARE_NONE,   /* no sensor has it */
-    SHARE_FAILED, /* not answered in time, or not at all */
-};
-
-struct share_found {
-    struct p0f_host host;           /* that of the newest field */
-    char sensor[SHARE_SENSOR_SIZE]; /* who saw it */
-    uint32_t
-        seen; /* its last_seen by this machine's clock, never later than now: to compare with others */
-};
-
-/* In the caller's memory from share_ask() until `answer` is called, once, or it is cancelled. */
-struct share_query {
-    struct p0f_addr addr;
-    /* `found` is valid during the call; NULL unless SHARE_FOUND. Not called before share_ask() returns. */
-    void (*answer)(void *ctx, enum share_result result, const struct share_found *found);
-    void *ctx;
-
-    /* The share's own. */
-    struct share_read *read; /* see share_ask() */
-};
 
 /* Asks the tier. False, and it is not asked, while it is left out. */
 bool share_ask(struct share *share, struct share_query *query) P0F_MUST_USE;

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "share/reader.h"
+
+#include "share/hits.h"
+#include "share/newest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define FREE_MAX 1024 /* kept for reuse */
+
+/* Outlives its query, whose answer may come late. */
+struct share_read {
+    struct reader *reader;
+    struct share_query *query; /* NULL: nobody waits any more */
+    struct p0f_addr addr;
+    struct mono sent, deadline;
+    bool late;
+    struct command command;
+    TAILQ_ENTRY(share_read) link; /* by deadline, unless it is late; or among the free ones */
+    char key[SHARE_PREFIX_MAX + P0F_ADDR_TEXT_SIZE];
+};
+
+TAILQ_HEAD(read_list, share_read);
+
+struct reader {
+    struct reader_options options;
+    size_t prefix_length;
+    struct read_list waiting; /* those that are not late, the one that is due first in front */
+    struct read_list late;
+    struct read_list spare;
+    unsigned spares;
+    struct loop_timer timer; /* not later than the first deadline */
+    struct histogram round_trip;
+    struct hits hits;
+};
+
+static void on_read_reply(void *ctx, const redisReply *reply);
+
+/* ---- The memory of reads */
+
+static struct share_read *take_read(struct reader *reader)
+{
+    struct share_read *read = TAILQ_FIRST(&reader->spare);
+
+    if (read) {
+        TAILQ_REMOVE(&reader->spare, read, link);
+        reader->spares--;
+        return read;
+    }
+    read = calloc(1, sizeof *read);
+    if (!read)
+        return NULL;
+    read->reader = reader;
+    read->command = (struct command){
+        .argc = 5,
+        .argv = {"HSCAN", read->key, "0", "COUNT", "512"},
+        .lengths = {5, 0, 1, 5, 3},
+        .reply = on_read_reply,
+        .ctx = read,
+    };
+    memcpy(read->key, reader->options.prefix, reader->prefix_length);
+    return read;
+}
+
+static void put_back_read(struct share_read *read)
+{
+    struct reader *reader = read->reader;
+
+    if (reader->spares == FREE_MAX) {
+        free(read);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&reader->spare, read, link);
+    reader->spares++;
+}
+
+/* ---- Answers */
+
+static void answer_read(struct share_read *read, enum share_result result,
+                        const struct share_found *found)
+{
+    struct share_query *query = read->query;
+
+    read->query = NULL;
+    if (!query)
+        return;
+    query->read = NULL;
+    query->answer(query->ctx, result, found);
+}
+
+static bool is_fields(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 && reply->element[0] &&
+           reply->element[0]->type == REDIS_REPLY_STRING && reply->element[1] &&
+           reply->element[1]->type == REDIS_REPLY_ARRAY && reply->element[1]->elements % 2 == 0;
+}
+
+static bool is_text(const redisReply *reply)
+{
+    return reply && reply->type == REDIS_REPLY_STRING;
+}
+
+/* [cursor, [field, value, field, value, ...]] */
+static void judge_fields(struct share_read *read, const redisReply *reply)
+{
+    struct reader *reader = read->reader;
+    struct share_counts *counts = reader->options.counts;
+    const uint64_t invalid = counts->fields_invalid;
+    const redisReply *cursor = reply->element[0], *fields = reply->element[1];
+    struct newest newest = {.addr = &read->addr,
+                            .now = reader->options.wall(),
+                            .ttl_ms = reader->options.times->ttl,
+                            .counts = counts};
+
+    for (size_t i = 0; i + 1 < fields->elements; i += 2) {
+        const redisReply *field = fields->element[i], *value = fields->element[i + 1];
+        if (is_text(field) && is_text(value))
+            newest_add(&newest, field->str, field->len, value->str, value->len);
+        else
+            counts->fields_invalid++;
+    }
+    if (!(cursor->len == 1 && cursor->str[0] == '0'))
+        counts->fields_cut++;
+    if (counts->fields_invalid != invalid)
+        share_log_trouble(reader->options.log, SHARE_TROUBLE_BAD_FIELD, read->command.node->server,
+                          read->key);
+    if (newest.found) {
+        counts->reads_found++;
+        hits_count(&reader->hits, newest.best.sensor);
+        answer_read(read, SHARE_FOUND, &newest.best);
+    } else {
+        counts->reads_none++;
+        answer_read(read, SHARE_NONE, NULL);
+    }
+}
+
+static bool says(const char *error, const char *prefix)
+{
+    return strncmp(error, prefix, strlen(prefix)) == 0;
+}
+
+/* One key that no node has, or a redirection too many, says nothing about others. */
+static bool is_about_key(const char *error)
+{
+    return says(error, "CLUSTERDOWN Hash slot not served") || says(error, "MOVED ") ||
+           says(error, "ASK ");
+}
+
+static void judge_error(struct share_read *read, const char *error)
+{
+    struct reader *reader = read->reader;
+    struct node *node = read->command.node;
+
+    if (says(error, "WRONGTYPE")) {
+        reader->options.counts->fields_invalid++;
+        reader->options.counts->reads_none++;
+        share_log_trouble(reader->options.log, SHARE_TROUBLE_WRONG_TYPE, node->server, read->key);
+        node_connection_succeeded(node->connection);
+        answer_read(read, SHARE_NONE, NULL);
+        return;
+    }
+    reader->options.counts->reads_error++;
+    if (says(error, "NOPERM"))
+        share_log_trouble(reader->options.log, SHARE_TROUBLE_NOT_PERMITTED, node->server, error);
+    if (!is_about_key(error))
+        node_connection_failed(node->connection, error);
+    answer_read(read, SHARE_FAILED, NULL);
+}
+
+static void judge_read(struct share_read *read, const redisReply *reply)
+{
+    if (!reply) {
+        read->reader->options.counts->reads_error++;
+        answer_read(read, SHARE_FAILED, NULL);
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        judge_error(read, reply->str);
+    } else if (!is_fields(reply)) {
+        judge_error(read, "malformed reply to HSCAN");
+    } else {
+        node_connection_succeeded(read->command.node->connection);
+        judge_fields(read, reply);
+    }
+}
+
+static void on_read_reply(void *ctx, const redisReply *reply)
+{
+    struct share_read *read = ctx;
+    struct reader *reader = read->reader;
+
+    TAILQ_REMOVE(read->late ? &reader->late : &reader->waiting, read, link);
+    if (reply)
+        histogram_observe(&reader->round_trip, loop_now(reader->options.loop).ns - read->sent.ns);
+    if (!read->late)
+        judge_read(read, reply);
+    else if (reply)
+        reader->options.counts->late++;
+    put_back_read(read);
+}
+
+/* ---- Deadlines */
+
+static void expire_read(struct share_read *read)
+{
+    struct reader *reader = read->reader;
+    struct share_query *query = read->query;
+    char why[64];
+
+    reader->options.counts->reads_timeout++;
+    TAILQ_REMOVE(&reader->waiting, read, link);
+    read->query = NULL;
+    if (commands_withdraw(&read->command)) {
+        put_back_read(read);
+    } else {
+        read->late = true;
+        TAILQ_INSERT_TAIL(&reader->late, read, link);
+        snprintf(why, sizeof why, "no answer within %lld ms",
+                 (long long)mono_ms_between(read->sent, read->deadline));
+        node_connection_failed(read->command.node->connection, why);
+    }
+    if (!query)
+        return;
+    query->read = NULL;
+    query->answer(query->ctx, SHARE_FAILED, NULL);
+}
+
+static void on_read_deadline(void *ctx)
+{
+    struct reader *reader = ctx;
+    struct share_read *read;
+
+    while ((read = TAILQ_FIRST(&reader->waiting))) {
+        if (mono_before(loop_now(reader->options.loop), read->deadline)) {
+            loop_arm(reader->options.loop, &reader->timer, read->deadline);
+            return;
+        }
+        expire_read(read);
+    }
+}
+
+/* Later deadlines are only in front of it when the timeout has been made shorter. */
+static void await_read(struct share_read *read)
+{
+    struct reader *reader = read->reader;
+    struct share_read *before = TAILQ_LAST(&reader->waiting, read_list);
+
+    while (before && mono_before(read->deadline, before->deadline))
+        before = TAILQ_PREV(before, read_list, link);
+    if (before)
+        TAILQ_INSERT_AFTER(&reader->waiting, before, read, link);
+    else
+        TAILQ_INSERT_HEAD(&reader->waiting, read, link);
+    /* Left armed when the first one is answered: one timer for thousands of reads. */
+    if (!loop_armed(&reader->timer) || mono_before(read->deadline, reader->timer.at))
+        loop_arm(reader->options.loop, &reader->timer, read->deadline);
+}
+
+/* ---- What share.c calls */
+
+bool reader_ask(struct reader *reader, struct share_query *query)
+{
+    struct share_read *read = take_read(reader);
+
+    query->read = read;
+    if (!read)
+        return false;
+    read->query = query;
+    read->addr = query->addr;
+    read->late = false;
+    read->sent = loop_now(reader->options.loop);
+    read->deadline = mono_add_ms(read->sent, reader->options.times->timeout);
+    read->command.lengths[1] =
+        reader->prefix_length + p0f_addr_format(&query->addr, read->key + reader->prefix_length);
+    if (!commands_send(reader->options.commands, &read->command)) {
+        reader->options.counts->reads_skipped++;
+        query->read = NULL;
+        put_back_read(read);
+        return false;
+    }
+    await_read(read);
+    return true;
+}
+
+void reader_cancel(struct share_query *query)
+{
+    if (query->read)
+        query->read->query = NULL;
+    query->read = NULL;
+}
+
+struct reader *reader_new(const struct reader_options *options)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+
+    if (!reader)
+        return NULL;
+    reader->options = *options;
+    reader->prefix_length = strlen(options->prefix);
+    TAILQ_INIT(&reader->waiting);
+    TAILQ_INIT(&reader->late);
+    TAILQ_INIT(&reader->spare);
+    reader->timer = (struct loop_timer){.fire = on_read_deadline, .ctx = reader};
+    return reader;
+}
+
+void reader_stop(struct reader *reader)
+{
+    struct share_read *read;
+
+    if (!reader)
+        return;
+    loop_disarm(reader->options.loop, &reader->timer);
+    TAILQ_FOREACH(read, &reader->waiting, link)
+        read->query = NULL;
+}
+
+void reader_free(struct reader *reader)
+{
+    struct share_read *read;
+
+    if (!reader)
+        return;
+    while ((read = TAILQ_FIRST(&reader->spare))) {
+        TAILQ_REMOVE(&reader->spare, read, link);
+        free(read);
+    }
+    free(reader);
+}
+
+void reader_status(const struct reader *reader, struct share_status *status)
+{
+    status->round_trip = reader->round_trip;
+    hits_status(&reader->hits, status);
+}
