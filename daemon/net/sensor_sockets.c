@@ -69,7 +69,7 @@ static bool split_name(struct span item, struct span *name, struct span *path)
 }
 
 /* `only`: there is no other, so that a message need not say which. */
-static bool read_socket(struct span item, bool only, struct sensor_socket *socket,
+static bool read_item(struct span item, bool only, struct sensor_socket *socket,
                         char error[SENSOR_SOCKETS_ERROR_SIZE])
 {
     struct span name, path;
@@ -119,7 +119,7 @@ bool sensor_sockets_parse(const char *list, struct sensor_sockets *sockets,
         struct sensor_socket *socket = &sockets->list[sockets->count];
         if (sockets->count == SENSOR_SOCKETS_MAX)
             return refuse_sockets(error, "more than " TEXT_OF(SENSOR_SOCKETS_MAX));
-        if (!read_socket(item, item.length == whole.length, socket, error) ||
+        if (!read_item(item, item.length == whole.length, socket, error) ||
             !check_against_others(sockets, socket, error))
             return false;
         sockets->count++;
