@@ -69,7 +69,7 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ALWAYS all help build-deps deps check-deps run check unit structure seeds model e2e check-asan check-tsan \
+.PHONY: ALWAYS all help build-deps deps fleet-deps check-deps run run-fleet check unit structure seeds model e2e check-asan check-tsan \
         check-valgrind check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13 \
         check-system fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
 
@@ -79,6 +79,7 @@ help:
 	@echo 'Build and run'
 	@echo '  make                 the daemon and the library, into $(BUILD)/; V=1 shows the commands'
 	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
+	@echo '  make run-fleet       three p0fs, each with a daemon, and a store that they share, in network namespaces'
 	@echo '  make deps            install the Debian packages needed to build and run'
 	@echo '  make build-deps      only those to build'
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
@@ -192,6 +193,8 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev libhiredis-dev
 RUN_DEPS   := p0f curl
+# A store's server is in its tools, too, and those start nothing when they are installed.
+FLEET_DEPS  = iproute2 $(shell apt-cache show valkey-tools >/dev/null 2>&1 && echo valkey-tools || echo redis-tools)
 DEB_DEPS   := debhelper dpkg-dev
 # What the lookups in conf/examples are compiled and run with.
 LANGUAGE_DEPS := jq perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
@@ -204,9 +207,10 @@ LINT_DEPS  := clang-format clang-tidy cppcheck shellcheck mandoc
 INSTALL     = tests/support/sh/deps.sh
 
 # To check with, too: what stands around the daemon. Not in CHECK_DEPS, since these packages would start
-# servers. Exported, so that builds in other directories take the same. Debian 12 has no promtool.
+# servers. Exported, so that builds in other directories take the same. Debian 12 has no promtool and no Valkey.
 SERVERS    ?= $(CURDIR)/$(BUILD)/servers
-SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd lua-socket promtool,prometheus
+SERVER_PACKAGES := nginx nginx-common libnginx-mod-stream apache2 caddy haproxy varnish rspamd lua-socket promtool,prometheus \
+                   valkey-server,redis-server valkey-tools,redis-tools
 export SERVERS
 
 build-deps:
@@ -214,6 +218,9 @@ build-deps:
 
 deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS)
+
+fleet-deps:
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(FLEET_DEPS)
 
 check-deps:
 	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(CHECK_DEPS)
@@ -247,6 +254,10 @@ IFACE      ?= lo
 run: deps
 	@$(MAKE) --no-print-directory -s all
 	@tests/support/sh/run.sh $(DAEMON) $(IFACE)
+
+run-fleet: fleet-deps
+	@$(MAKE) --no-print-directory -s all
+	@tests/support/sh/run-fleet.sh $(DAEMON)
 
 # ---- Tests ---------------------------------------------------------------------------------------
 
@@ -415,7 +426,7 @@ fuzz-run: $(FUZZERS)
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 bench:
-	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(BENCH_DEPS)
+	@$(INSTALL) $(BUILD_DEPS) $(RUN_DEPS) $(BENCH_DEPS) $(FLEET_DEPS)
 	@$(MAKE) --no-print-directory -s all $(BENCH)
 	/usr/bin/python3 -B tests/bench/run.py $(BUILD) $(BENCH_ARGS)
 
