@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -217,4 +218,5 @@ class Daemon:
 
     def _is_connected(self):
         metrics = self.get("/metrics").body.decode()
-        return all(f'p0f_connections{{state="{state}"}} 0\n' in metrics for state in ("down", "probing"))
+        counts = re.findall(r'^p0f_lookupd_p0f_connections\{.*state="(?:down|probing)".*\} (\d+)$', metrics, re.M)
+        return set(counts) == {"0"}
