@@ -15,6 +15,7 @@ from waiting import wait_until
 
 CONTAINERFILE = f"{ROOT}/conf/oci/Containerfile"
 COMPOSE = f"{ROOT}/conf/oci/compose.yaml"
+FLEET = f"{ROOT}/conf/fleet/compose.yaml"
 MANIFESTS = f"{ROOT}/conf/kubernetes/p0f-lookupd.yaml"
 LISTEN = "P0F_LOOKUPD_HTTP_LISTEN"
 
@@ -113,9 +114,37 @@ def test_the_directory_of_the_socket_is_shared(compose, manifests):
     assert volumes[0] == volumes[1]
 
 
-def test_only_this_machine_can_connect(compose):
-    for port in compose["p0f-lookupd"]["ports"]:
-        assert port.startswith("127.0.0.1:")
+@pytest.mark.parametrize("path", [COMPOSE, FLEET], ids=["oci", "fleet"])
+def test_only_this_machine_can_connect(path):
+    ports = [port for service in yaml.safe_load(_read(path))["services"].values() for port in service.get("ports", [])]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+    assert len(set(ports)) == len(ports)
+
+
+def test_hosts_of_a_fleet(compose, check):
+    """Each is what is in oci/compose.yaml, but for what makes it one of several."""
+    fleet = yaml.safe_load(_read(FLEET))
+    services = fleet["services"]
+    webs = [name for name in services if re.fullmatch(r"web\d", name)]
+    assert len(webs) == 3
+    for web in webs:
+        p0f, daemon = services[f"{web}-p0f"], services[f"{web}-p0f-lookupd"]
+        assert (p0f["network_mode"], daemon["hostname"]) == (f"service:{web}", web)
+        assert (p0f["volumes"], daemon["volumes"]) == ([f"{web}:/run/p0f"], [f"{web}:/run/p0f:ro"])
+        assert daemon["depends_on"] == [f"{web}-p0f", "store"] and web in fleet["volumes"]
+        for mine, theirs in (p0f, compose["p0f"]), (daemon, compose["p0f-lookupd"]):
+            own = ("network_mode", "hostname", "networks", "volumes", "depends_on", "ports", "environment")
+            assert {key: value for key, value in mine.items() if key not in own} == \
+                {key: value for key, value in theirs.items() if key not in own}
+        server = daemon["environment"].pop("P0F_LOOKUPD_SHARE_SERVER")
+        assert daemon["environment"] == compose["p0f-lookupd"]["environment"]
+        assert server == "redis://p0f-lookupd:${P0F_STORE_PASSWORD}@store:6379"
+        checked = check({**daemon["environment"],
+                         "P0F_LOOKUPD_SHARE_SERVER": server.replace("${P0F_STORE_PASSWORD}", "ab12")})
+        assert (checked.returncode, checked.stderr) == (0, "")
+    store = services["store"]
+    assert "ports" not in store and store["networks"] == ["share"] and fleet["networks"]["share"]["internal"] is True
+    assert store["cap_drop"] == ["ALL"] and store["read_only"] is True and int(store["user"].split(":")[0]) > 0
 
 
 @pytest.mark.parametrize("name", ["p0f", "p0f-lookupd"])
