@@ -23,6 +23,7 @@ from measure import (HERE, LAYOUTS, TURN_SECONDS, TURNS, Contender, ask_each, cp
                      interleave, ratios, resident_bytes)
 from rate import POOL_CONNECTIONS, POOL_PIPELINE, compare_rates
 from servers import Bench, BenchError, find_program, free_port, get, get_tls, p0f_knows, post, visit
+from store import Store, fill, is_missing
 
 MANY = 100_000
 FEW = 64
@@ -328,8 +329,119 @@ def measure_batch(bench, report, arguments):
     measure_cold_batches(bench, report, arguments)
 
 
+class Counted:
+    """What a store has been given and has used, from now until end()."""
+
+    NAMES = ("hscan", "hset", "pexpire")
+
+    def __init__(self, store):
+        self._store, self._before = store, self._now(store)
+        self.calls, self.used_ns = {}, 0
+
+    def _now(self, store):
+        return [*(store.commands(name) for name in self.NAMES), store.used_ns()]
+
+    def end(self):
+        *calls, self.used_ns = (now - then for now, then in zip(self._now(self._store), self._before))
+        self.calls = dict(zip(self.NAMES, calls))
+
+
+def counter(daemon, name):
+    """The sum of a metric's series."""
+    found = re.findall(rf"^p0f_lookupd_{name}(?:\{{.*\}})? (\d+)$", get(daemon.port, "/metrics")[2].decode(), re.M)
+    return sum(map(int, found))
+
+
+def measure_misses(bench, report, arguments, variants, base):
+    """The cost of a miss with each of these, {name: (settings, store or None)}, as a ratio to that of `base`."""
+    p0f = bench.quick_p0f()
+    file = write_paths(bench, "asked.paths", paths_to(addresses(10, HOSTS_SEEN_BY_P0F)))
+    contenders, counted = {}, {}
+    for name, (settings, store) in variants.items():
+        daemon = bench.daemon(name.replace(" ", "_"), p0f, **{**KEEP_NOTHING, **settings})
+        if store:
+            daemon.wait_until(lambda d=daemon: counter(d, "share_up"))
+            counted[name] = Counted(store), counter(daemon, "p0f_answers_total"), daemon
+        contenders[name] = Contender(f"miss, {name}", daemon, file)
+    interleave(list(contenders.values()), arguments.rounds)
+    for name, contender in contenders.items():
+        report.cost(contender)
+        if name != base:
+            report.ratio(f"miss, {name} / {base}", contender, contenders[base], 1.3)
+    for name, (tally, answers, daemon) in counted.items():
+        tally.end()
+        misses = counter(daemon, "p0f_answers_total") - answers
+        calls = ", ".join(f"{tally.calls[command] / misses:.3f} {command}" for command in tally.NAMES)
+        report.remark(f"store, {name}: commands per miss", calls)
+        report.remark("  CPU per miss", f"{tally.used_ns / 1000 / misses:.2f} us")
+
+
+def measure_share(bench, report, arguments):
+    if is_missing(bench):
+        report.no_ratio("miss with a store / without", "not measured: needs valkey-tools or redis-tools")
+        return
+    one, three, written = Store(bench, "one"), Store(bench, "three", 3), Store(bench, "written")
+    report.remark("store", one.nodes[0].version)
+    measure_misses(bench, report, arguments, {
+        "no store": ({}, None),
+        "1 node": ({"share__server": one.url, "share__sensor": "bench"}, one),
+        "3 nodes": ({"share__server": three.url, "share__sensor": "bench"}, three),
+        "1 node, all written": ({"share__server": written.url, "share__sensor": "bench",
+                                 "share__write_interval": "1ms"}, written)}, "no store")
+
+
+def measure_share_hit(bench, report, arguments):
+    """A hit costs nothing more, and a daemon that is restarted finds what the fleet knows."""
+    if is_missing(bench):
+        report.no_ratio("hit with a store / without", "not measured: needs valkey-tools or redis-tools")
+        return
+    store, p0f = Store(bench, "store"), bench.quick_p0f()
+    paths = paths_to(addresses(10, MANY))
+    without = bench.daemon("without", p0f, **KEEP)
+    shared = {"share__server": store.url, "share__sensor": "bench"}
+    daemon = bench.daemon("with", p0f, **KEEP, **shared)
+    daemon.wait_until(lambda: counter(daemon, "share_up"))
+    empty = store.bytes_used()
+    for server in without, daemon:
+        ask_each(server.port, paths, 200)
+        must_hit(server.port, paths)
+    report.remark(f"store: memory per host, {MANY:,} hosts", f"{(store.bytes_used() - empty) / MANY:.0f} B")
+    file = write_paths(bench, "shared.paths", paths)
+    hits = [Contender("hit, 1 node", daemon, file), Contender("  no store", without, file)]
+    interleave(hits, arguments.rounds)
+    for contender in hits:
+        report.cost(contender)
+    report.ratio("hit, 1 node / no store", *hits, 1.02)
+    measure_restart(bench, report, store.nodes[0], p0f, shared)
+
+
+def measure_restart(bench, report, node, p0f, shared):
+    """Hosts that only the store knows, asked about as soon as a daemon serves."""
+    strangers = addresses(11, MANY)
+    fill(node, strangers, addresses(10, 1)[0])
+    begin = time.monotonic()
+    fresh = bench.daemon("restarted", p0f, **KEEP, **shared)
+    up = time.monotonic()
+    ask_each(fresh.port, paths_to(strangers), 200)
+    end = time.monotonic()
+    must_hit(fresh.port, paths_to(strangers))
+    report.remark(f"restarted daemon: {MANY:,} hosts of the store, each asked about once",
+                  f"all found, {MANY / (end - up):,.0f} a second; served after {up - begin:.2f} s")
+
+
+def measure_sensors(bench, report, arguments):
+    """Several p0fs, all of which are asked."""
+    sockets = []
+    for number in range(3):
+        p0f = bench.quick_p0f(f"p0f{number}")
+        sockets.append(f"s{number}={p0f.socket}")
+    measure_misses(bench, report, arguments, {
+        "1 sensor": ({}, None), "3 sensors": ({"p0f__socket": ", ".join(sockets)}, None)}, "1 sensor")
+
+
 SECTIONS = {"idle": measure_idle, "memory": measure_memory, "hit": measure_hit, "tls": measure_tls,
-            "miss": measure_miss, "batch": measure_batch}
+            "miss": measure_miss, "batch": measure_batch, "share": measure_share, "share_hit": measure_share_hit,
+            "sensors": measure_sensors}
 
 
 def daemon_pool_bytes():

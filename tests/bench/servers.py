@@ -167,10 +167,10 @@ class Bench:
             file.write(content)
         return self.path(name)
 
-    def quick_p0f(self):
+    def quick_p0f(self, name="quick_p0f"):
         """A p0f that knows all of 10.0.0.0/8. `.socket` is where it listens."""
-        path = self.path("quick_p0f.sock")
-        fake = self.start("quick_p0f", [os.path.join(self.build, "bench", "quick_p0f"), path],
+        path = self.path(f"{name}.sock")
+        fake = self.start(name, [os.path.join(self.build, "bench", "quick_p0f"), path],
                           lambda: _connects(socket.AF_UNIX, path))
         fake.socket = path
         return fake
