@@ -17,7 +17,7 @@ static struct pool_counts pool_counted(void)
 {
     static struct pool_status status;
 
-    pool_status(pool, &status);
+    pool_status(sensors_pool(sensors, 0), &status);
     return status.counts;
 }
 
@@ -25,7 +25,7 @@ static uint64_t reconnected(void)
 {
     static struct pool_status status;
 
-    pool_status(pool, &status);
+    pool_status(sensors_pool(sensors, 0), &status);
     return status.reconnects;
 }
 
