@@ -77,6 +77,31 @@ static void close_all_but(struct p0f_conn *const conns[], unsigned count)
     close_range(from, ~0u, 0);
 }
 
+/* How long the arguments of this process are in memory, with their NULs; 0 without /proc. */
+static size_t arguments_length(void)
+{
+    char bytes[4096];
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    ssize_t got;
+
+    while (fd >= 0 && (got = read(fd, bytes, sizeof bytes)) > 0)
+        length += (size_t)got;
+    if (fd >= 0)
+        close(fd);
+    return length;
+}
+
+/* Puts the child's name in their place: they may have a password, and it may stay for long. */
+static void replace_arguments(void)
+{
+    size_t name = strlen(program_invocation_name), all = arguments_length();
+
+    strncpy(program_invocation_name, DRAIN_PROCESS_NAME, name);
+    if (all > name)
+        memset(program_invocation_name + name, '\0', all - name);
+}
+
 static void leave_everything(struct p0f_conn *const conns[], unsigned count)
 {
     sigset_t all;
@@ -84,7 +109,7 @@ static void leave_everything(struct p0f_conn *const conns[], unsigned count)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     prctl(PR_SET_NAME, DRAIN_PROCESS_NAME);
-    strncpy(program_invocation_name, DRAIN_PROCESS_NAME, strlen(program_invocation_name));
+    replace_arguments();
     setsid();
     (void)!chdir("/");
     close_all_but(conns, count);

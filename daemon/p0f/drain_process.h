@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-/* The name of the child, in place of the program's. */
+/* The name of the child, in place of the program's and its arguments. */
 #define DRAIN_PROCESS_NAME "p0f-drain"
 
 /* Starts a child that receives what is outstanding on `conns` and then exits. It has no other descriptor, no
