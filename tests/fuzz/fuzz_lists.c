@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes are a list of networks, of origins, of server names and of addresses to listen on: each is taken, and then
- * means what it says, or is refused with a reason. */
+/* Any bytes are a list of networks, of origins, of server names, of addresses to listen on, of p0f's sockets and of
+ * Redis servers: each is taken, and then means what it says, or is refused with a reason. A password is never
+ * shown. */
 #include "holds.h"
 #include "net/listen_address.h"
 #include "net/networks.h"
 #include "net/origins.h"
+#include "net/redis_url.h"
+#include "net/sensor_sockets.h"
 #include "net/server_names.h"
 
 #include <arpa/inet.h>
@@ -207,6 +210,89 @@ static void check_listen(const char *text)
     HOLDS(!text);
 }
 
+/* ---- Sockets of p0f */
+
+static void check_sensor_sockets(const char *text)
+{
+    char error[SENSOR_SOCKETS_ERROR_SIZE], again[SENSOR_SOCKETS_MAX * 180];
+    struct sensor_sockets sockets, other;
+    size_t length = 0;
+
+    if (!sensor_sockets_parse(text, &sockets, memset(error, 'x', sizeof error))) {
+        check_error(error, sizeof error);
+        return;
+    }
+    HOLDS(sockets.count > 0 && sockets.count <= SENSOR_SOCKETS_MAX);
+    for (unsigned i = 0; i < sockets.count; i++) {
+        const struct sensor_socket *one = &sockets.list[i];
+        HOLDS(sensor_name_valid(span_of(one->name)) || (!one->name[0] && sockets.count == 1));
+        HOLDS(one->path[0] == '/' && !strchr(one->path, ',') && strstr(text, one->path));
+        for (unsigned j = 0; j < i; j++)
+            HOLDS(strcmp(one->name, sockets.list[j].name) != 0 &&
+                  strcmp(one->path, sockets.list[j].path) != 0);
+        length += (size_t)sprintf(again + length, "%s%s%s%s", i ? "," : "", one->name,
+                                  one->name[0] ? "=" : "", one->path);
+    }
+    HOLDS(sensor_sockets_parse(again, &other, error) && other.count == sockets.count);
+    for (unsigned i = 0; i < sockets.count; i++)
+        HOLDS(strcmp(sockets.list[i].name, other.list[i].name) == 0 &&
+              strcmp(sockets.list[i].path, other.list[i].path) == 0);
+}
+
+/* ---- Redis servers */
+
+#define REDACTED_SIZE 6000
+
+/* What is shown of a list is the same list with other passwords. */
+static void check_shown(const char *list, const char *shown)
+{
+    struct span items = span_of(list), others = span_of(shown), item, other;
+    struct redis_url url, again;
+    char error[REDIS_URL_ERROR_SIZE];
+    bool any = false;
+
+    while (span_next_item(&items, &item)) {
+        HOLDS(span_next_item(&others, &other));
+        HOLDS(redis_url_parse(item, &url, error) && redis_url_parse(other, &again, error));
+        HOLDS(url.is_unix == again.is_unix && url.tls == again.tls && url.port == again.port);
+        HOLDS(strcmp(url.host, again.host) == 0 && strcmp(url.user, again.user) == 0);
+        HOLDS(url.database == again.database);
+        HOLDS(strcmp(again.password, url.password[0] ? "***" : "") == 0);
+        any = any || url.password[0];
+    }
+    HOLDS(!span_next_item(&others, &other));
+    HOLDS(any || strcmp(list, shown) == 0);
+}
+
+/* Whatever the text is, as a password it is not shown. */
+static void check_hidden(const char *text)
+{
+    char list[5000], shown[REDACTED_SIZE];
+
+    if (strstr(text, "://") || strcasestr(text, "unix:"))
+        return; /* another URL may begin in there */
+    snprintf(list, sizeof list, "redis://u:%s@h:1", text);
+    redis_url_redact(span_of(list), shown, sizeof shown);
+    HOLDS(strcmp(shown, "redis://u:***@h:1") == 0);
+}
+
+static void check_redis_urls(const char *text)
+{
+    char error[REDIS_URL_ERROR_SIZE], shown[REDACTED_SIZE], again[REDACTED_SIZE], cut[64];
+    bool good = redis_url_check_list(text, memset(error, 'x', sizeof error));
+
+    redis_url_redact(span_of(text), shown, sizeof shown);
+    redis_url_redact(span_of(text), cut, sizeof cut);
+    HOLDS(strlen(cut) < sizeof cut && strncmp(cut, shown, strlen(cut)) == 0);
+    redis_url_redact(span_of(shown), again, sizeof again);
+    HOLDS(!good || strcmp(shown, again) == 0);
+    if (good)
+        check_shown(text, shown);
+    else
+        check_error(error, sizeof error);
+    check_hidden(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[4000];
@@ -220,5 +306,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_origins(text);
     check_server_names(text);
     check_listen(text);
+    check_sensor_sockets(text);
+    check_redis_urls(text);
     return 0;
 }
