@@ -238,11 +238,11 @@ uint32_t modules_gated_max(const struct config *config)
     return config->http.tls_listen[0] ? 2 * PROXY_GATE_MAX : PROXY_GATE_MAX;
 }
 
-/* Sockets of clients that `connections` does not count. */
+/* Sockets that `connections` does not count. */
 static uint32_t other_sockets_of(const struct config *config)
 {
     return (config->relay.listen[0] ? config->relay.max_connections : 0) +
-           modules_gated_max(config);
+           modules_gated_max(config) + modules_p0f_connections_max(config);
 }
 
 static bool build_http(struct modules *modules, const struct config *config,

@@ -72,6 +72,15 @@ bool modules_p0f_share(const struct modules_p0f_options *options, struct share *
     return *share != NULL;
 }
 
+uint32_t modules_p0f_connections_max(const struct config *config)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config_sensors list;
+    uint32_t sensors = config_sensors(config, &list, error) ? list.count : 0;
+
+    return sensors * config->p0f.connections + (config->share.server[0] ? SHARE_NODES_MAX : 0);
+}
+
 void modules_p0f_apply(const struct config *config, struct sensors *sensors, struct share *share)
 {
     const struct share_times times = share_times_of(config);

@@ -29,6 +29,9 @@ struct sensors *modules_p0f_sensors(const struct modules_p0f_options *options,
 bool modules_p0f_share(const struct modules_p0f_options *options, struct share **share,
                        char error[CONFIG_ERROR_SIZE]);
 
+/* How many connections both may have, with these settings. */
+uint32_t modules_p0f_connections_max(const struct config *config);
+
 /* Puts the settings of both in force that need no restart. */
 void modules_p0f_apply(const struct config *config, struct sensors *sensors, struct share *share);
 

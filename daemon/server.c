@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "heartbeat.h"
 #include "modules.h"
+#include "modules_p0f.h"
 #include "reload.h"
 #include "server_listeners.h"
 #include "shutdown.h"
@@ -118,7 +119,7 @@ int server_run(struct config *config, const struct config_source *source)
     server.shutdown = (struct shutdown){.modules = &server.modules, .listeners = &server.listeners};
     descriptors_raise_limit(config->http.max_connections,
                             config->relay.listen[0] ? config->relay.max_connections : 0,
-                            modules_gated_max(config));
+                            modules_gated_max(config) + modules_p0f_connections_max(config));
     if (!server_listeners_open(&server.listeners, config, source->inherited)) {
         status = errno == EINVAL ? EXIT_INVALID : EXIT_FAILURE;
     } else if (open_loop(&server) && build_modules(&server) &&

@@ -23,7 +23,7 @@ struct connections;
 struct connections_options {
     struct loop *loop; /* borrowed until connections_free() */
     uint32_t max;
-    uint32_t others;                /* sockets of clients that are open beside these */
+    uint32_t others;                /* sockets that are open beside these */
     const struct networks *trusted; /* proxies; borrowed likewise */
     struct hash_key key;
 };

@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-/* Besides one for each connection: listeners, p0f, workers, lingering closes. Another quarter of
+/* Besides one for each connection: listeners, workers, lingering closes. Another quarter of
  * http.max_connections is good to have, as connections.c may have that many more for a moment; without it
  * they are accepted a little later. */
 #define BESIDES 256

@@ -184,3 +184,14 @@ def test_metrics_without_names(fake, serve):
         metrics = _metrics(daemon)
         assert metrics["up"] == 1 and not [series for series in metrics if "sensor" in series]
         assert "p0f_lookupd_share_" not in daemon.get("/metrics").body.decode()
+
+
+# ---- Descriptors
+
+
+def test_there_are_descriptors_for_the_connections_to_each(fake, lan, serve):
+    """Otherwise many sensors would take them from clients."""
+    with serve(_sockets(fake, lan), {"p0f.connections": "90", "http.max_connections": "100"},
+               prefix=["prlimit", "--nofile=64:4096"]) as daemon:
+        text = daemon.get("/metrics").body.decode()
+        assert int(re.search("^process_max_fds ([0-9]+)$", text, re.MULTILINE)[1]) >= 100 + 2 * 90 + 256
