@@ -26,6 +26,7 @@ static struct {
     bool holding;      /* answers probes only */
     bool mute;         /* answers nothing */
     bool knows_all;
+    void (*also)(void); /* serves what else there is; may be NULL */
 } stage;
 
 static inline struct mono stage_clock(void)
@@ -112,6 +113,8 @@ static inline void stage_answer_first(struct fake_p0f_client *client)
 
 static inline void stage_serve(void)
 {
+    if (stage.also)
+        stage.also();
     stage_accept();
     for (unsigned i = 0; i < STAGE_CLIENTS; i++) {
         struct fake_p0f_client *client = &stage.p0f.clients[i];

@@ -189,6 +189,68 @@ static void expect_end(const struct p0f_host *host, const char *end)
     expect_end_as(host, RENDER_RAW, end);
 }
 
+static char *render_as_seen_by(const struct p0f_host *host, const char *sensor,
+                               enum render_format format, size_t *length)
+{
+    char *text = render_host(&addr, host, sensor, format, length);
+
+    cr_assert_not_null(text);
+    cr_assert_eq(*length, strlen(text));
+    return text;
+}
+
+Test(render, the_sensor_comes_last)
+{
+    const struct p0f_host host = {.dialect = P0F_DIALECT_MTU, .link_mtu = 1492};
+    const char *end = ",\"link_mtu\":1492,\"sensor\":\"web-1/wan\"}\n";
+    size_t length;
+
+    for (enum render_format format = 0; format < RENDER_FORMATS; format++) {
+        char *text = render_as_seen_by(&host, "web-1/wan", format, &length);
+        cr_assert_str_eq(text + length - strlen(end), end, "%s", text);
+        free(text);
+        text = render_as_seen_by(&host, "", format, &length);
+        cr_assert_null(strstr(text, "sensor"), "%s", text);
+        free(text);
+    }
+}
+
+/* There is room for the longest of all. */
+Test(render, nothing_is_too_long)
+{
+    struct p0f_host host = {.dialect = P0F_DIALECT_API2,
+                            .version = UINT8_MAX,
+                            .last_mtu = UINT16_MAX,
+                            .last_freq = -2.2250738585072014e-308,
+                            .first_seen = UINT32_MAX,
+                            .last_seen = UINT32_MAX,
+                            .total_conn = UINT32_MAX,
+                            .uptime_min = UINT32_MAX,
+                            .up_mod_days = UINT32_MAX,
+                            .last_nat = UINT32_MAX,
+                            .last_chg = UINT32_MAX,
+                            .distance = INT16_MIN,
+                            .bad_sw = UINT8_MAX,
+                            .os_match_q = UINT8_MAX};
+    struct p0f_addr longest = {.type = 6};
+    char *const texts[] = {host.os_name,     host.os_flavor, host.http_name,
+                           host.http_flavor, host.link_type, host.language};
+    char sensor[128];
+    size_t length;
+
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        memset(texts[i], 1, P0F_TEXT_SIZE - 1);
+    memset(longest.bytes, 0xff, sizeof longest.bytes);
+    memset(sensor, 'x', sizeof sensor - 1);
+    sensor[sizeof sensor - 1] = '\0';
+    for (enum render_format format = 0; format < RENDER_FORMATS; format++) {
+        char *text = render_host(&longest, &host, sensor, format, &length);
+        cr_assert_not_null(text);
+        cr_assert_gt(length, 6 * 6 * 32 + strlen(sensor));
+        free(text);
+    }
+}
+
 Test(render, control_characters_are_escaped)
 {
     expect_end(&(struct p0f_host){.language = "\x01\n\"\\\x1f\x7f"},

@@ -18,6 +18,23 @@ struct visitor {
     unsigned done;
 };
 
+/* The rest, once there are sensors. */
+static inline void setup_lookup(struct share *share)
+{
+    /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
+    const struct recall_options recall_options = {
+        .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
+    const struct lookup_limits limits = {
+        .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
+
+    recall = recall_new(&recall_options);
+    lookup =
+        lookup_new(stage.loop, recall, &(struct gather_parts){.sensors = sensors, .share = share},
+                   stage_boottime, (struct hash_key){1, 2}, &limits);
+    cr_assert(sensors && recall && lookup);
+    stage_settle();
+}
+
 static inline void setup_with_connections(unsigned connections)
 {
     caller = NULL;
@@ -28,17 +45,8 @@ static inline void setup_with_connections(unsigned connections)
         .count = 1,
         .connections = connections,
         .pipeline = 16};
-    /* ttl, incomplete, negative, stale_while_revalidate, stale_if_error */
-    const struct recall_options recall_options = {
-        .max_hosts = 9, .max_misses = 9, .times = {30000, 2000, 1000, 30000, 3600000}};
-    const struct lookup_limits limits = {
-        .timeout = 1000, .first_contact_wait = 20, .max_pending = 3};
     sensors = sensors_new(stage.loop, &sensors_options);
-    recall = recall_new(&recall_options);
-    lookup = lookup_new(stage.loop, recall, &(struct gather_parts){.sensors = sensors},
-                        stage_boottime, (struct hash_key){1, 2}, &limits);
-    cr_assert(sensors && recall && lookup);
-    stage_settle();
+    setup_lookup(NULL);
 }
 
 static inline void setup(void)

@@ -38,6 +38,43 @@ Test(host_record, copies_the_host)
     host_record_unref(record);
 }
 
+Test(host_record, who_saw_it)
+{
+    struct p0f_host host = linux_host();
+    struct host_record *record = host_record_new(&addr, &host, "web-1/wan", false);
+    const char *end = ",\"sensor\":\"web-1/wan\"}\n";
+
+    cr_assert_str_eq(host_record_sensor(record), "web-1/wan");
+    for (enum render_format format = 0; format < RENDER_FORMATS; format++) {
+        const struct host_record_body *body = host_record_body(record, format);
+        cr_assert_str_eq(body->text + body->length - strlen(end), end, "%s", body->text);
+    }
+    host_record_unref(record);
+    record = linux_answer();
+    cr_assert_str_eq(host_record_sensor(record), "");
+    host_record_unref(record);
+}
+
+/* For a short time, whatever is known of it. */
+Test(host_record, how_long_it_is_kept)
+{
+    struct p0f_host host = linux_host(), nothing = {.total_conn = 1};
+    const struct {
+        const struct p0f_host *host;
+        bool partial;
+        enum recall_kind kind;
+    } cases[] = {{&host, false, RECALL_HOST},
+                 {&host, true, RECALL_INCOMPLETE},
+                 {&nothing, false, RECALL_INCOMPLETE},
+                 {&nothing, true, RECALL_INCOMPLETE}};
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct host_record *record = host_record_new(&addr, cases[i].host, NULL, cases[i].partial);
+        cr_assert_eq(host_record_entry(record)->kind, cases[i].kind, "case %u", i);
+        host_record_unref(record);
+    }
+}
+
 static void expect_body(enum render_format format)
 {
     struct p0f_host host = linux_host();
