@@ -20,8 +20,6 @@ size_t shared_host_write(const struct p0f_addr *addr, const struct p0f_host *hos
 
     if (p0f_host_check(host) != P0F_OK)
         return 0;
-    if (observed_at < host->last_seen)
-        observed_at = host->last_seen;
     render_host_members(&w, addr, host, RENDER_RAW);
     strbuf_puts(&w, ",\"sensor\":\"");
     strbuf_puts(&w, sensor);
@@ -38,7 +36,7 @@ enum member_type {
     TYPE_U16,
     TYPE_I16,
     TYPE_U32,
-    TYPE_I64,
+    TYPE_TIME,  /* with a fraction of a second, perhaps, which is dropped */
     TYPE_MAGIC, /* these have one value each, which is not kept */
     TYPE_STATUS,
     TYPE_IP,
@@ -78,7 +76,7 @@ static const struct member {
     OF_HOST(link_type, TYPE_TEXT),
     OF_HOST(language, TYPE_TEXT),
     {"sensor", TYPE_SENSOR, offsetof(struct shared_host, sensor)},
-    {"observed_at", TYPE_I64, offsetof(struct shared_host, observed_at)},
+    {"observed_at", TYPE_TIME, offsetof(struct shared_host, observed_at)},
 /* Those of a dialect follow. */
 #define REQUIRED 21
     OF_HOST(link_mtu, TYPE_U16),
@@ -119,7 +117,6 @@ static bool read_integer(struct scan *scan, enum member_type type, void *out)
         [TYPE_U16] = {0, UINT16_MAX},
         [TYPE_I16] = {INT16_MIN, INT16_MAX},
         [TYPE_U32] = {0, UINT32_MAX},
-        [TYPE_I64] = {0, INT64_MAX},
         [TYPE_MAGIC] = {P0F_ANSWER_MAGIC, P0F_ANSWER_MAGIC},
         [TYPE_STATUS] = {P0F_STATUS_OK, P0F_STATUS_OK},
     };
@@ -135,8 +132,20 @@ static bool read_integer(struct scan *scan, enum member_type type, void *out)
         *(int16_t *)out = (int16_t)value;
     else if (type == TYPE_U32)
         *(uint32_t *)out = (uint32_t)value;
-    else if (type == TYPE_I64)
-        *(int64_t *)out = value;
+    return true;
+}
+
+static bool read_time(struct scan *scan, int64_t *seconds)
+{
+    const struct scan begin = *scan;
+    double real;
+
+    if (scan_integer(scan, 0, INT64_MAX, seconds))
+        return true;
+    *scan = begin;
+    if (!scan_real_or_null(scan, &real) || !(real >= 0 && real < 1e18))
+        return false;
+    *seconds = (int64_t)real;
     return true;
 }
 
@@ -182,6 +191,8 @@ static bool read_member(struct scan *scan, const struct member *member, const st
     switch (member->type) {
     case TYPE_IP:
         return read_ip(scan, addr);
+    case TYPE_TIME:
+        return read_time(scan, out);
     case TYPE_REAL:
         return scan_real_or_null(scan, out);
     case TYPE_TEXT:
@@ -246,5 +257,5 @@ bool shared_host_read(const char *value, size_t length, const struct p0f_addr *a
     memset(shared, 0, sizeof *shared);
     return read_members(&scan, addr, shared, &seen) && (seen & required) == required &&
            read_dialect(seen >> REQUIRED, &shared->host.dialect) &&
-           p0f_host_check(&shared->host) == P0F_OK && shared->host.last_seen <= shared->observed_at;
+           p0f_host_check(&shared->host) == P0F_OK;
 }

@@ -20,15 +20,13 @@ struct shared_host {
 };
 
 /* Writes the value, without a NUL, and returns its length; 0 out of memory, or if the host is out of p0f's
- * range, so that nobody would take it. When the host was last seen after observed_at, by a clock that has been
- * set back since, that is its observed_at. */
+ * range, so that nobody would take it. */
 size_t shared_host_write(const struct p0f_addr *addr, const struct p0f_host *host,
                          const char *sensor, int64_t observed_at, char value[SHARED_HOST_MAX]);
 
 /* Reads what shared_host_write() writes, in any order and with other members, whatever wrote it. False when it
  * is anything else: not JSON, too long, of another address, a member that is missing, there twice, of another
- * type or out of p0f's range, extra fields that are no dialect's, a name that is no sensor's, a last_seen after
- * observed_at. *shared has no meaning then.
+ * type or out of p0f's range, extra fields that are no dialect's, a name that is no sensor's. *shared has no meaning then.
  *
  * The host is written and rendered as the one that was written. Its texts can differ: one that p0f sent in
  * Latin-1 is UTF-8 now, unless that is longer than p0f's texts are. */

@@ -5,6 +5,7 @@
 #include "json/shared_host.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 #define AHEAD_MAX (24 * 60 * 60) /* seconds: a clock that is further off is not taken for one */
 
@@ -22,7 +23,8 @@ static bool is_expired(const struct newest *newest, const struct shared_host *sh
 /* last_seen by the clock of this machine. */
 static uint32_t corrected(const struct newest *newest, const struct shared_host *shared)
 {
-    int64_t ahead = shared->observed_at - newest->now, seen = shared->host.last_seen;
+    int64_t ahead = shared->observed_at - newest->now;
+    int64_t seen = MIN(shared->host.last_seen, shared->observed_at);
 
     if (ahead > 0)
         seen -= ahead;

@@ -2,7 +2,8 @@
 /* The newest of the fields of a host's hash. They are as untrusted as what comes from a client. Pure.
  *
  * Times are those of the machines that wrote them. One whose clock is ahead would always win: a field is taken to
- * have been observed now at the latest, and last_seen is corrected by as much. */
+ * have been observed now at the latest, and last_seen is corrected by as much. Nor can a host have been seen later
+ * than that was observed, whatever the field says: a wrong one must not win for ever. */
 #ifndef SHARE_NEWEST_H
 #define SHARE_NEWEST_H
 
