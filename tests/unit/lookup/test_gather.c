@@ -414,6 +414,19 @@ Test(gather, what_is_sent_is_waited_for)
     end_all();
 }
 
+Test(gather, nobody_waits_so_it_is_not_asked_again_when_it_breaks)
+{
+    open_with(1, false);
+    more[0].holding = true;
+    cr_assert_eq(ask(), P0F_OK);
+    cr_assert_not(gather_cancel(it->gather));
+    hang_up_on_who_waits(&more[0]);
+    stage_settle();
+    expect_error(P0F_DISCONNECTED, false);
+    cr_assert_eq(more[0].asked, 1);
+    end_all();
+}
+
 /* What one of them has said may be old by then. */
 Test(gather, nobody_has_waited_for_it)
 {
@@ -523,6 +536,37 @@ Test(gather, the_tier_and_an_own_sensor)
     }
     cr_assert_eq(fake_share.writes, 3 * TIERS * 2, "only what the sensor has found");
     close_all();
+}
+
+/* An own one that is as new as the tier beats it, whatever was found before. */
+Test(gather, the_tier_between_two_own_sensors)
+{
+    open_with(2, true);
+    more[0].last_seen = 4;
+    more[1].last_seen = 5;
+    more[1].holding = true;
+    cr_assert_eq(ask(), P0F_OK);
+    fake_share_answer(SHARE_FOUND, 5);
+    more[1].holding = false;
+    stage_settle();
+    expect_found(5, "s1", false);
+    end_all();
+}
+
+Test(gather, it_waits_for_the_tier_beside_one_that_hangs)
+{
+    open_with(2, true);
+    more[0].mute = true;
+    cr_assert_eq(ask(), P0F_OK);
+    stage_pass(TIMEOUT_MS);
+    cr_assert_not(gather_is_stuck(it->gather, TIMEOUT_MS), "the tier answers soon");
+    fake_share_answer(SHARE_NONE, 0);
+    cr_assert(gather_is_stuck(it->gather, TIMEOUT_MS));
+    more[0].mute = false;
+    stage_settle();
+    expect_error(P0F_NO_MATCH, false);
+    cr_assert_not(gather_is_stuck(it->gather, TIMEOUT_MS), "it waits for nobody");
+    end_all();
 }
 
 Test(gather, each_own_sensor_that_has_found_it_is_written)

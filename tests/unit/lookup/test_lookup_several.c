@@ -107,6 +107,24 @@ Test(lookup_several, on_first_contact_with_one_down)
     teardown_several();
 }
 
+Test(lookup_several, one_who_comes_into_a_pause)
+{
+    struct visitor first, second;
+
+    setup_several(2, false);
+    ask_p0f(&first, "192.0.2.1");
+    stage_pass(3);
+    ask_p0f(&second, "192.0.2.1");
+    cr_assert_eq(more[0].asked, 1);
+    stage_pass(2);
+    cr_assert_eq(more[0].asked, 2);
+    more[1].last_seen = 3;
+    stage_pass(10);
+    expect_found(&first, "s1");
+    expect_found(&second, "s1");
+    teardown_several();
+}
+
 Test(lookup_several, one_down_there_is_no_no_match)
 {
     struct visitor visitor;

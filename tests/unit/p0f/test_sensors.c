@@ -164,7 +164,7 @@ Test(sensors, given_up_the_connections_of_all_are_left)
     cr_assert_eq(drained, 1);
     close_sensors();
     for (int i = 0; i < 3; i++) { /* p0f has gone */
-        cr_assert_neq(p0f_conn_io(conns[i]), P0F_OK);
+        cr_assert_eq(p0f_conn_io(conns[i]), P0F_DISCONNECTED);
         cr_assert(p0f_conn_free(conns[i]));
     }
 }
