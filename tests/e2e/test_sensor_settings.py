@@ -129,6 +129,62 @@ def test_reload_shows_no_password(fake, serve):
         assert SECRET not in daemon.log()
 
 
+def _reload(daemon, settings):
+    daemon.settings.update(settings)
+    write_config(daemon.config, daemon.settings)
+    before = daemon.log().count("settings reloaded\n")
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: daemon.log().count("settings reloaded\n") > before, "the reload")
+
+
+def _in_force(daemon, name):
+    section, key = name.split(".")
+    return daemon.get("/status").json()["configuration"][section][key]
+
+
+def test_a_store_that_cannot_be_reached(fake, serve):
+    """The daemon starts and answers, and nothing that it says of the store has the password."""
+    fake.hosts[HOST] = {"os_name": "Linux"}
+    with serve(fake, {"share.server": STORE, "share.sensor": "web1", "share.timeout": "40ms"}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host(HOST).json()["sensor"] == "web1"
+        assert _in_force(daemon, "share.server") == SHOWN
+        _reload(daemon, {"share.timeout": "30ms", "share.ttl": "1h", "share.write_interval": "0",
+                         "share.sensor": "web2"})
+        assert [_in_force(daemon, f"share.{key}") for key in ("timeout", "ttl", "write_interval", "sensor")] == \
+            ["30ms", "1h", "0", "web1"]
+        daemon.wait_for_line("share.sensor = web2 needs a restart; web1 stays in force\n")
+        _reload(daemon, {"share.server": STORE.replace(SECRET, f"{SECRET}-too")})
+        daemon.wait_for_line(f"{daemon.config}:{daemon.settings_line('share.server')}: share.server has another "
+                             "password, which needs a restart; the old one stays in force\n")
+        shown = daemon.get("/status").body + daemon.get("/metrics").body
+        assert SECRET not in daemon.log() + shown.decode()
+
+
+def test_names_of_several_in_a_fleet(scratch, fake, serve):
+    with FakeP0f(f"{scratch}/wan.sock", hosts={HOST: {"os_name": "Linux"}}) as wan, \
+            serve(f"wan={wan.path}, lan={fake.path}", {"share.server": STORE, "share.sensor": "web1"}) as daemon:
+        daemon.wait_for_p0f()
+        assert daemon.host(HOST).json()["sensor"] == "web1/wan"
+        assert [sensor["name"] for sensor in daemon.get("/status").json()["sensors"]] == ["web1/wan", "web1/lan"]
+
+
+# -- p0f.ready ---------------------------------------------------------------------------------------
+
+def test_ready_changes_with_a_reload(scratch, fake, serve):
+    with FakeP0f(f"{scratch}/wan.sock") as wan, serve(f"wan={wan.path}, lan={fake.path}") as daemon:
+        daemon.wait_for_p0f()
+        wait_until(lambda: daemon.get("/readyz").status == 200, "both to answer")
+        wan.stop()
+        wait_until(lambda: daemon.get("/readyz").status == 503, "one to be missed")
+        _reload(daemon, {"p0f.ready": "any"})
+        wait_until(lambda: daemon.get("/readyz").status == 200, "any to be enough")
+        _reload(daemon, {"p0f.ready": "all"})
+        wait_until(lambda: daemon.get("/readyz").status == 503, "all to be needed")
+        wan.start()
+        wait_until(lambda: daemon.get("/readyz").status == 200, "both to answer")
+
+
 # -- the lookup command ------------------------------------------------------------------------------
 
 @pytest.fixture(name="pair")
