@@ -46,15 +46,24 @@ static bool fail_for_memory(struct loading *loading)
     return fail_loading(loading, "out of memory");
 }
 
-/* As much of a text as a message shows, with '?' for control characters, and without the password of what may
- * be meant for share.server. */
+/* As much of a name as a message shows, with '?' for control characters. */
+static const char *show_name(struct span text, char space[SHOWN_SIZE])
+{
+    size_t length = text.length < SHOWN_SIZE ? text.length : SHOWN_SIZE - 1;
+
+    for (size_t i = 0; i < length; i++)
+        space[i] = iscntrl((unsigned char)text.at[i]) ? '?' : text.at[i];
+    space[length] = '\0';
+    return space;
+}
+
+/* The same of other text, without the password of what may be meant for share.server. */
 static const char *show(struct span text, char space[SHOWN_SIZE])
 {
-    redis_url_redact(text, space, SHOWN_SIZE);
-    for (char *c = space; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
-    return space;
+    char redacted[SHOWN_SIZE];
+
+    redis_url_redact(text, redacted, sizeof redacted);
+    return show_name(span_of(redacted), space);
 }
 
 /* ---- Setting an option */
@@ -267,9 +276,9 @@ static bool load_variable(struct loading *loading, struct span variable, const c
     if (!option)
         return fail_loading(loading,
                             "environment variable %s: unknown key; p0f-lookupd -h lists all keys",
-                            show(variable, shown));
+                            show_name(variable, shown));
     return fail_loading(loading, "environment variable %s: unknown key; did you mean %s?",
-                        show(variable, shown), config_option_variable(option, ours));
+                        show_name(variable, shown), config_option_variable(option, ours));
 }
 
 static bool load_environment(struct loading *loading, char *const *environment)
