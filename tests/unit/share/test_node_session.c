@@ -7,7 +7,7 @@
 #include <netdb.h>
 #include <semaphore.h>
 
-static sem_t end;
+static sem_t end, ended;
 static bool known;
 
 int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
@@ -24,6 +24,7 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
     if (hints->ai_flags & AI_NUMERICHOST)
         return __real_getaddrinfo(host, service, hints, list);
     sem_wait(&end);
+    sem_post(&ended);
     if (!known)
         return EAI_NONAME;
     if (__real_getaddrinfo("127.0.0.2", NULL, hints, list) != 0 ||
@@ -37,6 +38,7 @@ static void setup(void)
 {
     node_open_store();
     sem_init(&end, 0, 0);
+    sem_init(&ended, 0, 0);
     known = true;
     struct redis_url url = node_tcp_url();
     strcpy(url.host, "store.example");
@@ -91,4 +93,5 @@ Test(node_session, freed_while_it_is_resolved)
     setup();
     node_close();
     sem_post(&end);
+    sem_wait(&ended);
 }
