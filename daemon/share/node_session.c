@@ -144,12 +144,10 @@ static void on_session_connected(void *ctx)
 
 static void on_socket_lost(void *ctx, const char *why);
 
-/* From session->address on. False, with the reason, when there is none left; `why` the last one failed. */
-static bool try_addresses(struct node_session *session, const char *why,
-                          char fault[SHARE_FAULT_SIZE])
+/* From session->address on. False with the last one's reason, which is in `fault` if none is left. */
+static bool try_addresses(struct node_session *session, char fault[SHARE_FAULT_SIZE])
 {
     const struct redis_url *url = session->options.url;
-    char error[REDIS_SOCKET_WHY_SIZE];
     struct redis_socket_options options = {.loop = session->options.loop,
                                            .port = url->port,
                                            .is_unix = url->is_unix,
@@ -160,17 +158,15 @@ static bool try_addresses(struct node_session *session, const char *why,
                                            .ctx = session};
 
     redis_socket_close(session->socket);
+    session->socket = NULL;
     for (; session->address < session->addresses.count; session->address++) {
         options.host = url->is_unix ? url->host : session->addresses.text[session->address];
-        session->socket = redis_socket_open(&options, error);
+        session->socket = redis_socket_open(&options, fault);
         if (session->socket) {
             arm_step(session, STEP_MS);
             return true;
         }
-        why = error;
     }
-    session->socket = NULL;
-    snprintf(fault, SHARE_FAULT_SIZE, "cannot connect: %s", why);
     return false;
 }
 
@@ -179,13 +175,13 @@ static void on_socket_lost(void *ctx, const char *why)
     struct node_session *session = ctx;
     char fault[SHARE_FAULT_SIZE];
 
-    if (session->step != LOGIN_BEGIN) {
-        lose_session(session, why);
-        return;
+    snprintf(fault, sizeof fault, "%s", why);
+    if (session->step == LOGIN_BEGIN) {
+        session->address++;
+        if (try_addresses(session, fault))
+            return;
     }
-    session->address++;
-    if (!try_addresses(session, why, fault))
-        lose_session(session, fault);
+    lose_session(session, fault);
 }
 
 static void on_addresses(void *ctx, const struct resolve_addresses *addresses, const char *why)
@@ -196,7 +192,7 @@ static void on_addresses(void *ctx, const struct resolve_addresses *addresses, c
     session->resolve = NULL;
     if (addresses) {
         session->addresses = *addresses;
-        if (try_addresses(session, "", fault))
+        if (try_addresses(session, fault))
             return;
     } else {
         snprintf(fault, sizeof fault, "cannot resolve the name: %s", why);
@@ -217,7 +213,7 @@ static void on_step_over(void *ctx)
         session->options.delayed(session->options.ctx,
                                  "cannot resolve the name: no answer from the name servers yet");
     else if (session->step == LOGIN_BEGIN)
-        on_socket_lost(session, "timed out");
+        on_socket_lost(session, "cannot connect: no answer within 1 s");
     else
         lose_session(session, "connected, but no reply within 1 s");
 }
@@ -233,7 +229,7 @@ static bool begin_session(struct node_session *session, char fault[SHARE_FAULT_S
         if (!session->options.url->is_unix)
             snprintf(session->addresses.text[0], sizeof session->addresses.text[0], "%.*s",
                      (int)sizeof session->addresses.text[0] - 1, host);
-        return try_addresses(session, "", fault);
+        return try_addresses(session, fault);
     }
     session->resolve = resolve_start(session->options.loop, host, on_addresses, session);
     if (session->resolve) {

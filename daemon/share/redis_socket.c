@@ -125,23 +125,14 @@ static void lose_connection(struct redis_socket *opened, const char error[128])
 {
     char why[REDIS_SOCKET_WHY_SIZE];
 
-    snprintf(why, sizeof why, "connection lost: %.128s", error);
-    lose_socket(opened, why);
-}
-
-/* hiredis has had an error. */
-static void lose_broken(struct redis_socket *opened)
-{
-    char why[REDIS_SOCKET_WHY_SIZE];
-
     if (opened->tls && redis_tls_fault(opened->tls, why, sizeof why))
-        lose_socket(opened, why);
-    else if (opened->redis->err == REDIS_ERR_EOF)
-        lose_socket(opened, opened->answered ? "connection closed by the server"
-                                             : "connection closed by the server without a reply; "
-                                               "does it expect TLS (rediss://)?");
+        ;
+    else if (opened->answered || opened->tls)
+        snprintf(why, sizeof why, "connection lost: %.128s", error);
     else
-        lose_connection(opened, opened->redis->errstr);
+        snprintf(why, sizeof why,
+                 "connection lost without a reply: %.128s; does it expect TLS (rediss://)?", error);
+    lose_socket(opened, why);
 }
 
 /* ---- Input */
@@ -194,7 +185,7 @@ static void read_socket(struct redis_socket *opened)
     size_t before = reader->len;
 
     if (redisBufferRead(opened->redis) != REDIS_OK) {
-        lose_broken(opened);
+        lose_connection(opened, opened->redis->errstr);
         return;
     }
     if (reader->len == before)
@@ -273,7 +264,9 @@ static void finish_connecting(struct redis_socket *opened)
     if (getsockopt(opened->watch.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
         error = errno;
     if (error) {
-        lose_socket(opened, strerror(error));
+        char why[REDIS_SOCKET_WHY_SIZE];
+        snprintf(why, sizeof why, "cannot connect: %s", strerror(error));
+        lose_socket(opened, why);
         return;
     }
     opened->connected = true;
@@ -313,13 +306,13 @@ static bool connect_socket(struct redis_socket *opened, const struct redis_socke
     /* hiredis 0.14 cuts a longer path, and does not end it. */
     if (options->is_unix &&
         strlen(options->host) >= sizeof((struct sockaddr_un *)0)->sun_path - 1) {
-        snprintf(why, REDIS_SOCKET_WHY_SIZE, "%s", strerror(ENAMETOOLONG));
+        snprintf(why, REDIS_SOCKET_WHY_SIZE, "cannot connect: %s", strerror(ENAMETOOLONG));
         return false;
     }
     opened->redis = options->is_unix ? redisConnectUnixNonBlock(options->host)
                                      : redisConnectNonBlock(options->host, options->port);
     if (!opened->redis || opened->redis->err) {
-        snprintf(why, REDIS_SOCKET_WHY_SIZE, "%s",
+        snprintf(why, REDIS_SOCKET_WHY_SIZE, "cannot connect: %s",
                  opened->redis ? opened->redis->errstr : "out of memory");
         return false;
     }
@@ -327,7 +320,7 @@ static bool connect_socket(struct redis_socket *opened, const struct redis_socke
     opened->watch = (struct loop_fd){.fd = opened->redis->fd, .ready = on_socket, .ctx = opened};
     if (fcntl(opened->watch.fd, F_SETFD, FD_CLOEXEC) != 0 ||
         loop_watch(opened->loop, &opened->watch, EPOLLOUT) != 0) {
-        snprintf(why, REDIS_SOCKET_WHY_SIZE, "%s", strerror(errno));
+        snprintf(why, REDIS_SOCKET_WHY_SIZE, "cannot connect: %s", strerror(errno));
         return false;
     }
     opened->events = EPOLLOUT;

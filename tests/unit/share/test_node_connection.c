@@ -179,7 +179,7 @@ Test(node_connection, each_command_is_told_once_that_it_was_lost)
     stage_round();
     cr_assert_eq(losses, 10);
     cr_assert_eq(on.downs, 1);
-    cr_assert_str_eq(on.fault, "connection closed by the server");
+    cr_assert_str_eq(on.fault, "connection lost: Server closed the connection");
     cr_assert_eq(node_status().state, SHARE_NODE_DOWN);
     cr_assert_str_eq(node_status().fault, on.fault);
     on.mute = false;

@@ -3,6 +3,8 @@
 
 #include "share/node_connection.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static unsigned replies, losses;
@@ -183,6 +185,32 @@ Test(node_connection_faults, accepted_and_never_answered)
     node_close();
 }
 
+/* A listener that accepts nobody, and has its queue full: as if a firewall dropped the packets. */
+Test(node_connection_faults, no_answer_to_connecting)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[2];
+
+    node_open_store();
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(listener, 0), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    for (int i = 0; i < 2; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(waiting[i], (struct sockaddr *)&address, sizeof address);
+    }
+    node_open_to((struct redis_url){.host = "127.0.0.1", .port = ntohs(address.sin_port)});
+    node_pass(999);
+    cr_assert_eq(node_status().state, SHARE_NODE_CONNECTING);
+    node_pass(1);
+    cr_assert_str_eq(node_status().fault, "cannot connect: no answer within 1 s");
+    node_close();
+    close(waiting[0]);
+    close(waiting[1]);
+    close(listener);
+}
+
 Test(node_connection_faults, closed_without_a_reply)
 {
     node_open_store();
@@ -191,8 +219,8 @@ Test(node_connection_faults, closed_without_a_reply)
     node_settle();
     fake_store_hang_up(node_client());
     node_settle();
-    cr_assert_str_eq(node_status().fault, "connection closed by the server without a reply; does "
-                                          "it expect TLS (rediss://)?");
+    cr_assert_str_eq(node_status().fault, "connection lost without a reply: Server closed the "
+                                          "connection; does it expect TLS (rediss://)?");
     node_close();
 }
 
