@@ -89,7 +89,7 @@ static bool send_command(struct command *command)
     then->commands = command->commands;
     then->node = command->node;
     then->slot = command->slot;
-    then->asking = command->asking;
+    then->asking = false;
     if (!send_command(then))
         wait_in_lane(then);
     return true;
@@ -109,10 +109,7 @@ static void move_lane(struct lane *lane)
 
 static bool place_command(struct command *command)
 {
-    const struct lane *lane = lane_of(command);
-    bool behind = command->is_write && !TAILQ_EMPTY(&lane->writes);
-
-    if (!behind && may_send_to(command) && send_command(command))
+    if (may_send_to(command) && send_command(command))
         return true;
     if (!nodes_is_starting(command->node) && !(command->is_write && command->node->up))
         return false;

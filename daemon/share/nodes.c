@@ -39,6 +39,15 @@ static struct mono nodes_now(const struct nodes *nodes)
 
 /* ---- The nodes */
 
+/* Whether all nodes that have slots are up. */
+static bool is_whole(const struct nodes *nodes)
+{
+    for (unsigned i = 0; i < nodes->count; i++)
+        if (nodes->list[i] && nodes->list[i]->mapped && !nodes->list[i]->up)
+            return false;
+    return true;
+}
+
 static void on_connection_up(void *ctx)
 {
     struct node *node = ctx;
@@ -46,7 +55,7 @@ static void on_connection_up(void *ctx)
 
     node->up = node->settled = true;
     node->foreign = false; /* it may have been started anew, as something else */
-    if (node->mapped || nodes->kind != NODES_CLUSTER)
+    if (node->mapped || nodes->kind != NODES_CLUSTER || !is_whole(nodes))
         refresh_map(nodes);
     nodes->options.up(nodes->options.ctx, node);
 }
@@ -59,8 +68,6 @@ static void on_connection_down(void *ctx, const char *fault)
     (void)fault;
     node->up = false;
     node->settled = true;
-    if (nodes->asked == node)
-        nodes->asked = NULL;
     if (nodes->kind == NODES_CLUSTER)
         refresh_map(nodes); /* its replica may have its slots by now */
     nodes->options.down(nodes->options.ctx, node);
@@ -177,14 +184,6 @@ struct node *nodes_at(struct node *from, const struct node_address *address)
 }
 
 /* ---- The map */
-
-static bool is_whole(const struct nodes *nodes)
-{
-    for (unsigned i = 0; i < nodes->count; i++)
-        if (nodes->list[i] && nodes->list[i]->mapped && !nodes->list[i]->up)
-            return false;
-    return true;
-}
 
 static void unmap_all(struct nodes *nodes)
 {

@@ -54,7 +54,7 @@ void share_cancel(struct share *share, struct share_query *query);
 
 /* ---- Writing */
 
-/* Writes what the sensor (a static or long-lived name) has just told about a host, unless it was written a
+/* Writes what the sensor (its name is borrowed until share_free()) has just told about a host, unless it was written a
  * moment ago and has not changed. Never fails: what cannot be written now is dropped, and counted. */
 void share_write(struct share *share, const struct p0f_addr *addr, const struct p0f_host *host,
                  const char *sensor);

@@ -64,6 +64,7 @@ Test(redirect, anything_else)
         "MOVED 3999 ",
         "MOVED 3999 127.0.0.1",
         "MOVED 3999 127.0.0.1:",
+        "MOVED 3999 x6381",
         "MOVED 3999 127.0.0.1:0",
         "MOVED 3999 127.0.0.1:65536",
         "MOVED 3999 127.0.0.1:63x",

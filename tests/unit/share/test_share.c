@@ -27,6 +27,7 @@ Test(share, the_newest_is_found, .init = tier_start, .fini = tier_finish)
     tier_add("2001:db8::1", "web4", 7);
     cr_assert_str_eq(tier_ask("2001:db8::1").found.sensor, "web3");
     tier_expect(0, "HSCAN p0f:2001:db8::1 0 COUNT 512\n");
+    cr_assert_eq(tier_counts()->fields_invalid, 0);
 }
 
 Test(share, none_is_found, .init = tier_start, .fini = tier_finish)
@@ -127,6 +128,39 @@ Test(share, nobody_waits_for_a_server_that_hangs, .init = tier_start, .fini = ti
     tier_settle();
     cr_assert_eq(tier_ask("192.0.2.1").result, SHARE_NONE);
     cr_assert(tier_counts() && tier.status.up);
+}
+
+Test(share, failures_are_counted_in_a_row, .init = tier_start, .fini = tier_finish)
+{
+    struct tier_query query;
+
+    for (int i = 0; i < 6; i++) {
+        tier.stores[0].mute = i % 3 < 2;
+        cr_assert(tier_try(&query, "192.0.2.1"));
+        tier_settle();
+        tier_pass(50);
+        cr_assert_eq(query.result, i % 3 < 2 ? SHARE_FAILED : SHARE_NONE);
+    }
+    cr_assert_eq(tier_counts()->breaker_opened, 0);
+}
+
+Test(share, a_longer_timeout_is_for_the_server_too, .init = tier_start, .fini = tier_finish)
+{
+    struct tier_query query;
+
+    share_set_times(tier.share, &(struct share_times){.ttl = 7200000, .timeout = 200});
+    tier.stores[0].mute = true;
+    for (int i = 0; i < 3; i++) {
+        cr_assert(tier_try(&query, "192.0.2.1"));
+        tier_pass(200);
+    }
+    cr_assert_not(tier_try(&query, "192.0.2.1"));
+    tier_pass(100); /* it is tried again */
+    tier_pass(100);
+    tier.stores[0].mute = false;
+    tier_settle();
+    cr_assert(tier_try(&query, "192.0.2.1"));
+    share_cancel(tier.share, &query.query);
 }
 
 Test(share, a_lost_connection_fails_at_once, .init = tier_start, .fini = tier_finish)

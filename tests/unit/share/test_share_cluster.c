@@ -55,6 +55,7 @@ static void start_cluster(void)
     tier_open();
     set_map(0, 1, 2);
     start_at_first("");
+    tier_pass(1000); /* it was asked for again, as the nodes were not up */
     tier_forget_protocols();
 }
 
@@ -138,6 +139,10 @@ Test(share_cluster, but_not_for_longer_than_the_timeout, .init = tier_open, .fin
     cr_assert_eq(query.result, SHARE_FAILED);
     cr_assert_eq(tier_counts()->reads_timeout, 1);
     cr_assert_not(tier_try(&query, SECOND), "nobody waits any more");
+    tier.stores[1].mute = false;
+    tier_settle();
+    cr_assert_eq(count_of("HSCAN"), 0, "nor is it sent");
+    cr_assert_eq(query.answers, 0);
 }
 
 Test(share_cluster, other_nodes_get_the_same_user, .init = tier_open, .fini = tier_finish)
@@ -359,6 +364,25 @@ Test(share_cluster, without_the_right_to_the_map_redirections_must_do, .init = t
     cr_assert_eq(tier_counts()->moved, 1);
 }
 
+Test(share_cluster, a_slot_is_not_that_of_the_next_node_in_the_same_place, .init = tier_open,
+     .fini = tier_finish)
+{
+    for (unsigned i = 0; i < TIER_STORES; i++)
+        tier.stores[i].slots = strdup("-NOPERM this user has no permissions\r\n");
+    start_at_first("");
+    tier.stores[0].on_read = redirection("MOVED", 1);
+    cr_assert_eq(tier_ask(SECOND).result, SHARE_NONE);
+    for (int i = 0; i < 2; i++)
+        tier_pass(NODES_FORGET_MS);
+    cr_assert(tier_counts() && tier.status.nodes == 1);
+    tier.stores[0].on_read = redirection("MOVED", 2);
+    cr_assert_eq(tier_ask(THIRD).result, SHARE_NONE);
+    tier.stores[0].on_read = NULL;
+    tier_forget_protocols();
+    cr_assert_eq(tier_ask(SECOND).result, SHARE_NONE);
+    tier_expect(0, "HSCAN p0f:" SECOND " 0 COUNT 512\n");
+}
+
 /* ---- Nodes that come and go */
 
 Test(share_cluster, a_lost_node_is_replaced, .init = start_cluster, .fini = tier_finish)
@@ -404,6 +428,24 @@ Test(share_cluster, the_server_in_the_settings_may_leave, .init = start_cluster,
     cr_assert(tier_counts() && tier.status.up, "it is not needed");
 }
 
+Test(share_cluster, all_may_be_replaced_while_one_in_the_settings_comes_back, .init = tier_open,
+     .fini = tier_finish)
+{
+    set_map(1, 1, 2);
+    start_at_first("");
+    cr_assert_eq(tier_ask(FIRST).result, SHARE_NONE);
+    for (unsigned i = 0; i < TIER_STORES; i++)
+        fake_store_stop(&tier.stores[i].fake);
+    for (int i = 0; i < 5; i++)
+        tier_pass(1000);
+    set_map(0, 0, 0);
+    cr_assert(fake_store_start(&tier.stores[0].fake));
+    for (int i = 0; i < 12; i++)
+        tier_pass(1000);
+    cr_assert_eq(tier_ask(FIRST).result, SHARE_NONE);
+    cr_assert(tier_counts() && tier.status.up);
+}
+
 static bool is_connected(unsigned store)
 {
     for (unsigned i = 0; i < FAKE_STORE_CLIENTS; i++)
@@ -433,6 +475,15 @@ Test(share_cluster, nodes_that_have_left_are_forgotten, .init = start_cluster, .
     tier_write(THIRD, &host);
     cr_assert_eq(tier_counts()->writes_ok, 1);
     cr_assert_eq(tier.status.nodes, 3);
+}
+
+Test(share_cluster, those_in_the_settings_are_kept, .init = tier_open, .fini = tier_finish)
+{
+    set_map(1, 1, 2);
+    start_at_first("");
+    for (int i = 0; i < 3; i++)
+        tier_pass(NODES_FORGET_MS);
+    cr_assert(is_connected(0));
 }
 
 Test(share_cluster, those_that_are_used_are_kept, .init = start_with_first_only,
@@ -482,4 +533,13 @@ Test(share_cluster, several_that_are_no_cluster_are_not_used, .init = tier_open,
     cr_assert_not(tier_try(&query, SECOND));
     cr_assert(tier_counts() && !tier.status.up);
     cr_assert_eq(count_of("HSCAN"), 0);
+    for (unsigned i = 0; i < TIER_STORES; i++)
+        fake_store_stop(&tier.stores[i].fake);
+    tier_settle();
+    set_map(0, 1, 2); /* started anew as a cluster */
+    for (unsigned i = 0; i < TIER_STORES; i++)
+        cr_assert(fake_store_start(&tier.stores[i].fake));
+    for (int i = 0; i < 12; i++)
+        tier_pass(1000);
+    cr_assert_eq(tier_ask(SECOND).result, SHARE_NONE);
 }
