@@ -196,8 +196,8 @@ RUN_DEPS   := p0f curl
 # A store's server is in its tools, too, and those start nothing when they are installed.
 FLEET_DEPS  = iproute2 $(shell apt-cache show valkey-tools >/dev/null 2>&1 && echo valkey-tools || echo redis-tools)
 DEB_DEPS   := debhelper dpkg-dev
-# What the lookups in conf/examples are compiled and run with.
-LANGUAGE_DEPS := jq perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
+# What the lookups in conf/examples, and what reads the store in conf/fleet, are compiled and run with.
+LANGUAGE_DEPS := jq python3-redis perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
 CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml nodejs npm \
               systemd iproute2 procps tcpreplay chromium-headless-shell $(LANGUAGE_DEPS)
 BENCH_DEPS := wrk nginx-light

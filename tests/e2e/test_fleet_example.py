@@ -19,7 +19,7 @@ from waiting import wait_until
 
 CONF = f"{ROOT}/conf/fleet"
 HOST = "192.0.2.1"
-IN_A_CLUSTER = {"asking", "cluster|slots"}
+IN_A_CLUSTER = {"asking"}
 ROOT_USER = ("admin", "secret")
 
 

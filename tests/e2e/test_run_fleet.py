@@ -69,10 +69,11 @@ def test_it_shows_who_saw_a_host(fleet):
 
 
 def test_its_commands(fleet):
-    """Those that it leaves to whoever is looking."""
-    _, _, lines = fleet
+    """Those that it leaves to whoever is looking, where its namespaces are."""
+    process, _, lines = fleet
+    there = ["nsenter", f"--target={process.pid}", "--mount"]
     commands = [line[2:] for line in lines if line.startswith("$ ") and "/host/" not in line]
-    said = [subprocess.run(layered("sh", "-c", command), capture_output=True, text=True, timeout=20, check=True).stdout
+    said = [subprocess.run([*there, "sh", "-c", command], capture_output=True, text=True, timeout=20, check=True).stdout
             for command in commands]
     assert len(said) == 2
     assert sorted(json.loads(line)["sensor"] for line in said[0].splitlines() if line) == ["web2", "web3"]

@@ -117,7 +117,7 @@ for n in $hosts; do
     printf '%s\n' '[http]' "listen = 10.83.$n.2:5030, unix:$dir/web$n.sock" 'allow_unauthenticated = yes' \
         '[p0f]' "socket = $dir/p0f$n.sock" '[share]' "sensor = web$n" \
         "server = redis://p0f-lookupd:$password@10.83.1$n.1:6379" >"$dir/web$n.conf"
-    start "web$n" listening "$daemon" -c "$dir/web$n.conf"
+    start "web$n" "shared tier: 10.83.1$n.1:6379 answers" "$daemon" -c "$dir/web$n.conf"
     daemons+=" $started"
 done
 
