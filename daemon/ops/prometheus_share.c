@@ -79,9 +79,10 @@ static void put_hits(struct exposition *out, const struct share_status *share)
 {
     const char *name = PREFIX "share_hits_total";
 
-    exposition_head(out, name, "counter",
-                    "Lookups answered with what another daemon's sensor has written, by sensor; "
-                    "(other): of further sensors together.");
+    exposition_head(
+        out, name, "counter",
+        "Hosts found in the shared tier, by the sensor that has seen them last; (other): by "
+        "further sensors together.");
     for (uint32_t i = 0; i < share->sensors; i++)
         exposition_labelled(out, name, "sensor", share->sensor[i].name, share->sensor[i].hits);
     exposition_labelled(out, name, "sensor", "(other)", share->other_hits);
