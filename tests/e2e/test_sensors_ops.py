@@ -4,13 +4,14 @@
 import os
 import re
 import signal
+import socket
 
 import promtool
 import pytest
 from daemon import write_config
 from fake_p0f import FakeP0f
 from problems import assert_problem
-from waiting import wait_until
+from waiting import SLOWDOWN, wait_until
 
 
 @pytest.fixture(name="lan")
@@ -195,3 +196,29 @@ def test_there_are_descriptors_for_the_connections_to_each(fake, lan, serve):
                prefix=["prlimit", "--nofile=64:4096"]) as daemon:
         text = daemon.get("/metrics").body.decode()
         assert int(re.search("^process_max_fds ([0-9]+)$", text, re.MULTILINE)[1]) >= 100 + 2 * 90 + 256
+
+
+# ---- The status of the service
+
+
+def test_systemd_is_told_which_does_not_answer(fake, lan, serve, scratch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{scratch}/notify")
+        manager.settimeout(20 * SLOWDOWN)
+
+        def wait_for_status(begin):
+            status = ""
+            while not status.startswith(f"STATUS={begin}"):
+                lines = manager.recv(4096).decode().splitlines()
+                status = next((line for line in lines if line.startswith("STATUS=")), status)
+
+        with serve(_sockets(fake, lan), extra_environment={"NOTIFY_SOCKET": manager.getsockname()}):
+            wait_for_status("Answering lookups")
+            lan.stop()
+            wait_for_status(f"lan: {lan.path}: ")
+            fake.stop()
+            wait_for_status(f"wan: {fake.path}: ")
+            fake.start()
+            wait_for_status(f"lan: {lan.path}: ")
+            lan.start()
+            wait_for_status("Answering lookups")
