@@ -67,7 +67,7 @@ static const struct option options[] = {
     {"p0f", "max_pending", OPTION_COUNT, FIELD(p0f, max_pending), "10000", 1, 1000000, true,
      "maximum number of pending lookups; more are refused with 503"},
     {"p0f", "max_rate", OPTION_COUNT, FIELD(p0f, max_rate), "0", 0, 1000000000, true,
-     "maximum number of queries per second; 0 is no limit"},
+     "maximum number of queries per second to each p0f; 0 is no limit"},
     {"p0f", "max_repeat_rate", OPTION_COUNT, FIELD(p0f, max_repeat_rate), "20000", 0, 1000000000, true,
      "how many of these may repeat a recent query; 0 is no limit"},
     {"p0f", "max_repeat_rate_per_client", OPTION_COUNT, FIELD(p0f, max_repeat_rate_per_client), "2000", 0, 1000000000, true,
