@@ -23,7 +23,7 @@ completiondir ?= $(PREFIX)/share/bash-completion/completions
 PKG_CONFIG  ?= pkg-config
 OBJCOPY     ?= objcopy
 PKGS        := libmicrohttpd jansson libsystemd inih gnutls hiredis
-# TLS to a shared store, where hiredis has it: Debian 12 does not.
+# TLS to a shared store, where hiredis has it: not on Debian 12.
 TLS_PKGS    := $(shell $(PKG_CONFIG) --exists hiredis_ssl openssl 2>/dev/null && echo hiredis_ssl openssl)
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -191,7 +191,7 @@ $(BUILD)/.pkgs:
 # ---- Packages, and a first look ------------------------------------------------------------------
 
 BUILD_DEPS := gcc libc6-dev make pkg-config \
-              libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev libhiredis-dev
+              libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev libhiredis-dev libssl-dev
 RUN_DEPS   := p0f curl
 # A store's server is in its tools, too, and those start nothing when they are installed.
 FLEET_DEPS  = iproute2 $(shell apt-cache show valkey-tools >/dev/null 2>&1 && echo valkey-tools || echo redis-tools)
