@@ -270,8 +270,10 @@ static void finish_connecting(struct redis_socket *opened)
         return;
     }
     opened->connected = true;
-    /* Not for a unix socket, which does without. */
-    setsockopt(opened->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (opened->redis->connection_type == REDIS_CONN_TCP) {
+        setsockopt(opened->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        redisEnableKeepAlive(opened->redis); /* for when nobody asks for long */
+    }
     if (opened->wants_tls) {
         char why[REDIS_SOCKET_WHY_SIZE];
         opened->tls = redis_tls_start(opened->redis, opened->tls_name, why, sizeof why);

@@ -11,11 +11,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-bool redis_tls_supported(void)
-{
-    return true;
-}
-
 static bool set_name(SSL *tls, const char *name)
 {
     struct in6_addr address;
@@ -72,15 +67,11 @@ bool redis_tls_fault(const struct ssl_st *tls, char *why, size_t size)
         snprintf(why, size, "TLS failed: %s", reason);
     else
         return false;
+    ERR_clear_error(); /* it is the thread's, and not the connection's */
     return true;
 }
 
 #else
-
-bool redis_tls_supported(void)
-{
-    return false;
-}
 
 struct ssl_st *redis_tls_start(redisContext *redis, const char *name, char *why, size_t size)
 {

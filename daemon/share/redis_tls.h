@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS to a Valkey or Redis server, where hiredis has it (1.0 and newer, built with it): else it is not
- * supported, and nothing else may be called. */
+/* TLS to a Valkey or Redis server, where hiredis has it (1.0 and newer, built with it). */
 #ifndef SHARE_REDIS_TLS_H
 #define SHARE_REDIS_TLS_H
 
@@ -9,8 +8,6 @@
 #include <stddef.h>
 
 struct ssl_st; /* OpenSSL's */
-
-bool redis_tls_supported(void);
 
 /* Begins the handshake on a connection, which owns what is returned. The server must have a certificate of this
  * name (or address) by an authority that the system trusts. NULL with the reason in `why` on failure. */

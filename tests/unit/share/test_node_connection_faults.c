@@ -58,7 +58,7 @@ Test(node_connection_faults, say_what_to_do)
          "a replica that has lost its master and refuses to answer (MASTERDOWN)"},
         {"-BUSY Redis is busy running a script.\r\n", "busy running a script (BUSY)"},
         {"-CLUSTERDOWN The cluster is down\r\n", "its cluster is down (CLUSTERDOWN)"},
-        {"-BUSYNESS\x1b\xff\r\n", "PING refused: BUSYNESS??"},
+        {"-BUSYNESS\x1b\xff\x7f\r\n", "PING refused: BUSYNESS???"},
         {":1\r\n", "not a Valkey or Redis server: unexpected reply to PING"},
         {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
          "not a Valkey or Redis server: it sends 'HTTP/1.1 400 Bad Reques...'"},
