@@ -123,6 +123,9 @@ Test(share_cluster, nodes_are_asked_while_they_are_being_connected, .init = tier
     tier_settle();
     cr_assert_eq(query.result, SHARE_NONE);
     cr_assert_eq(tier_counts()->writes_ok, 1);
+    fake_store_stop(&tier.stores[1].fake);
+    tier_settle();
+    cr_assert_not(tier_try(&query, SECOND), "lost, it is not waited for");
 }
 
 Test(share_cluster, but_not_for_longer_than_the_timeout, .init = tier_open, .fini = tier_finish)
