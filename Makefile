@@ -281,7 +281,7 @@ MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
 MODEL_STEPS ?= 120000 # for each seed
 
 # Those that include short_memory.h, and what that wraps.
-MEMORY_TESTS := relay/test_relay_memory config/test_config_memory net/test_tokens_memory lookup/test_host_record_memory http/test_batch_results_memory lookup/test_lookup_memory lib/test_query_memory tls/test_certificate_memory share/test_written_memory
+MEMORY_TESTS := relay/test_relay_memory config/test_config_memory net/test_tokens_memory lookup/test_host_record_memory http/test_batch_results_memory lookup/test_lookup_memory lib/test_query_memory tls/test_certificate_memory share/test_written_memory share/test_share_memory
 MEMORY     := malloc calloc realloc aligned_alloc strdup free
 $(MEMORY_TESTS:%=$(BUILD)/tests/unit/%): LINK += $(MEMORY:%=-Wl,--wrap=%)
 

@@ -259,26 +259,32 @@ static void await_read(struct share_read *read)
 
 /* ---- What share.c calls */
 
-bool reader_ask(struct reader *reader, struct share_query *query)
+static bool send_read(struct share_read *read, const struct p0f_addr *addr)
 {
-    struct share_read *read = take_read(reader);
+    struct reader *reader = read->reader;
 
-    query->read = read;
-    if (!read)
-        return false;
-    read->query = query;
-    read->addr = query->addr;
+    read->addr = *addr;
     read->late = false;
     read->sent = loop_now(reader->options.loop);
     read->deadline = mono_add_ms(read->sent, reader->options.times->timeout);
     read->command.lengths[1] =
-        reader->prefix_length + p0f_addr_format(&query->addr, read->key + reader->prefix_length);
-    if (!commands_send(reader->options.commands, &read->command)) {
+        reader->prefix_length + p0f_addr_format(addr, read->key + reader->prefix_length);
+    return commands_send(reader->options.commands, &read->command);
+}
+
+bool reader_ask(struct reader *reader, struct share_query *query)
+{
+    struct share_read *read = take_read(reader);
+
+    query->read = NULL;
+    if (!read || !send_read(read, &query->addr)) {
         reader->options.counts->reads_skipped++;
-        query->read = NULL;
-        put_back_read(read);
+        if (read)
+            put_back_read(read);
         return false;
     }
+    read->query = query;
+    query->read = read;
     await_read(read);
     return true;
 }
