@@ -194,20 +194,20 @@ static void unmap_all(struct nodes *nodes)
 
 static void use_map(struct nodes *nodes, struct node *from, const struct slot_map *map)
 {
-    uint8_t index[SHARE_NODES_MAX];
+    uint8_t index[SLOT_UNOWNED + 1]; /* in the list, of those in the map */
 
+    memset(index, SLOT_UNOWNED, sizeof index);
     nodes->kind = NODES_CLUSTER;
     unmap_all(nodes);
     for (unsigned i = 0; i < map->count; i++) {
         struct node *node = nodes_at(from, &map->servers[i]);
-        index[i] = node ? (uint8_t)node->index : SLOT_UNOWNED;
-        if (node)
-            node->mapped = true;
+        if (!node)
+            continue;
+        index[i] = (uint8_t)node->index;
+        node->mapped = true;
     }
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-        uint8_t owner = map->owner[slot];
-        nodes->owner[slot] = owner == SLOT_UNOWNED ? SLOT_UNOWNED : index[owner];
-    }
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        nodes->owner[slot] = index[map->owner[slot]];
     if (!is_whole(nodes))
         refresh_map(nodes);
 }
@@ -247,13 +247,11 @@ static void on_map(void *ctx, const redisReply *reply)
     if (nodes->asked != node)
         return;
     nodes->asked = NULL;
-    if (!reply)
-        refresh_map(nodes);
-    else if (reply->type == REDIS_REPLY_ERROR)
+    if (reply && reply->type == REDIS_REPLY_ERROR)
         on_map_error(node, reply);
-    else if (slot_map_read(reply, &map) && map.count > 0)
+    else if (reply && slot_map_read(reply, &map) && map.count > 0)
         use_map(nodes, node, &map);
-    else /* it has been taken out of the cluster, or that is not made yet */
+    else /* lost; or it has been taken out of the cluster, or that is not made yet */
         refresh_map(nodes);
 }
 

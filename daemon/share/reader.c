@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define FREE_MAX 1024 /* kept for reuse */
-
 /* Outlives its query, whose answer may come late. */
 struct share_read {
     struct reader *reader;
@@ -30,8 +28,7 @@ struct reader {
     size_t prefix_length;
     struct read_list waiting; /* those that are not late, the one that is due first in front */
     struct read_list late;
-    struct read_list spare;
-    unsigned spares;
+    struct read_list spare;  /* as many as were ever needed at once */
     struct loop_timer timer; /* not later than the first deadline */
     struct histogram round_trip;
     struct hits hits;
@@ -47,7 +44,6 @@ static struct share_read *take_read(struct reader *reader)
 
     if (read) {
         TAILQ_REMOVE(&reader->spare, read, link);
-        reader->spares--;
         return read;
     }
     read = calloc(1, sizeof *read);
@@ -67,14 +63,7 @@ static struct share_read *take_read(struct reader *reader)
 
 static void put_back_read(struct share_read *read)
 {
-    struct reader *reader = read->reader;
-
-    if (reader->spares == FREE_MAX) {
-        free(read);
-        return;
-    }
-    TAILQ_INSERT_HEAD(&reader->spare, read, link);
-    reader->spares++;
+    TAILQ_INSERT_HEAD(&read->reader->spare, read, link);
 }
 
 /* ---- Answers */

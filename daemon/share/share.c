@@ -33,7 +33,7 @@ static bool read_servers(const char *list, struct servers *servers, char error[S
     servers->count = 0;
     while (span_next_item(&rest, &item)) {
         if (servers->count == SHARE_NODES_MAX) {
-            snprintf(error, SHARE_ERROR_SIZE, "more than %u servers", SHARE_NODES_MAX);
+            snprintf(error, SHARE_ERROR_SIZE, "more than %d servers", SHARE_NODES_MAX);
             return false;
         }
         if (!redis_url_parse(item, &servers->urls[servers->count], why)) {
