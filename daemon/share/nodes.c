@@ -119,6 +119,7 @@ static void drop_node(struct node *node)
     for (unsigned slot = 0; slot < SLOTS; slot++)
         if (nodes->owner[slot] == node->index)
             nodes->owner[slot] = SLOT_UNOWNED;
+    explicit_bzero(&node->url, sizeof node->url); /* has a password in it */
     nodes->list[node->index] = NULL;
     while (nodes->count > 0 && !nodes->list[nodes->count - 1])
         nodes->count--;
