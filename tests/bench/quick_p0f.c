@@ -28,11 +28,14 @@ static struct p0f_answer answer_about(const struct p0f_addr *addr)
 {
     const uint8_t *bytes = addr->bytes;
     uint32_t now = (uint32_t)time(NULL);
+    static uint32_t started; /* so that a host does not change */
 
+    if (started == 0)
+        started = now;
     if (!fake_p0f_knows(addr))
         return fake_p0f_no_match(addr);
     return (struct p0f_answer){.status = P0F_STATUS_OK,
-                               .host = {.first_seen = now - 86400 - bytes[2],
+                               .host = {.first_seen = started - 86400 - bytes[2],
                                         .last_seen = now,
                                         .total_conn = 100u + bytes[3],
                                         .uptime_min = 17500u + bytes[3],

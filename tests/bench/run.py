@@ -360,7 +360,7 @@ def measure_misses(bench, report, arguments, variants, base):
     for name, (settings, store) in variants.items():
         daemon = bench.daemon(name.replace(" ", "_"), p0f, **{**KEEP_NOTHING, **settings})
         if store:
-            daemon.wait_until(lambda d=daemon: counter(d, "share_up"))
+            daemon.wait_until(lambda d=daemon: d.says("shared tier: "))
             counted[name] = Counted(store), counter(daemon, "p0f_answers_total"), daemon
         contenders[name] = Contender(f"miss, {name}", daemon, file)
     interleave(list(contenders.values()), arguments.rounds)
@@ -400,7 +400,7 @@ def measure_share_hit(bench, report, arguments):
     without = bench.daemon("without", p0f, **KEEP)
     shared = {"share__server": store.url, "share__sensor": "bench"}
     daemon = bench.daemon("with", p0f, **KEEP, **shared)
-    daemon.wait_until(lambda: counter(daemon, "share_up"))
+    daemon.wait_until(lambda: daemon.says("shared tier: "))
     empty = store.bytes_used()
     for server in without, daemon:
         ask_each(server.port, paths, 200)

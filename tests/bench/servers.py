@@ -106,6 +106,10 @@ class Process:
                 self.popen.kill()
                 self.popen.wait()
 
+    def says(self, text):
+        with open(self.log, errors="replace") as log:
+            return text in log.read()
+
     def _log_tail(self):
         with open(self.log, errors="replace") as log:
             return "".join(log.readlines()[-15:])
