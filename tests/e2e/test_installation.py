@@ -89,6 +89,11 @@ def test_the_lookups_are_among_the_examples(installed):
     assert not os.path.exists(f"{examples}/examples")
 
 
+def test_a_fleet_is_among_the_examples(installed):
+    assert sorted(os.listdir(f"{installed}/usr/local/share/doc/p0f-lookupd/examples/fleet")) == \
+        ["compose.yaml", "read-host.py", "users.acl"]
+
+
 def test_a_prefix_holds_everything(scratch, own_build):
     """/etc and /usr cannot be written to meanwhile. (What is there afterwards runs, and looks for its
     settings there.)"""
