@@ -92,6 +92,16 @@ def test_nothing_is_left(fleet, number):
     assert not os.path.exists(directory)
 
 
+@pytest.mark.parametrize("name", ["p0f", "p0f-lookupd"])
+def test_nothing_is_left_of_half_a_fleet(needs_p0f, scratch, name):
+    with Bounded(layered("bash", SCRIPT, PROGRAM), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                 env={**os.environ, "TMPDIR": scratch}, bound=60) as process:
+        wait_until(lambda: name in _processes(scratch), f"{name} to be started")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert _processes(scratch) == [] and _namespaces(process.pid) == [] and os.listdir(scratch) == []
+
+
 def test_one_that_ends_takes_the_others_with_it(fleet):
     process, directory, _ = fleet
     for pid in filter(str.isdigit, os.listdir("/proc")):

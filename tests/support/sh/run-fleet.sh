@@ -30,16 +30,18 @@ done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/fleet.XXXXXX")
 chmod 755 "$dir"
 prefix=fleet-$$
-daemons=
-others=
+daemons=()
+others=()
 
-# The daemons first: they read the answers that are outstanding. Their interfaces go with the namespaces.
+# The daemons first: they read the answers that are outstanding. A program that has just been started can miss a
+# signal, so it may get more than one. The interfaces go with the namespaces.
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     trap '' INT TERM HUP
-    for group in "$daemons" "$others"; do
-        for pid in $group; do kill "$pid" 2>/dev/null || true; done
-        for pid in $group; do wait "$pid" 2>/dev/null || true; done
+    for pid in "${daemons[@]}" "${others[@]}"; do
+        while kill "$pid" 2>/dev/null; do
+            timeout 2 tail -f -s 0.05 --pid="$pid" /dev/null || true
+        done
     done
     for name in visitors store web1 web2 web3; do ip netns del "$prefix-$name" 2>/dev/null || true; done
     rm -rf "$dir"
@@ -66,15 +68,16 @@ inside() {
     ip netns exec "$prefix-$name" "$@"
 }
 
-# start NAME LINE COMMAND... - in that namespace and in the background, until it prints LINE; its pid is in started. In
-# a session of its own, so that a Ctrl-C reaches this script alone and it can keep the order.
+# start GROUP NAME LINE COMMAND... - in that namespace and in the background, until it prints LINE; its pid is in GROUP.
+# In a session of its own, so that a Ctrl-C reaches this script alone and it can keep the order.
 start() {
-    local name=$1 line=$2 out
-    shift 2
+    local -n group=$1
+    local name=$2 line=$3 out
+    shift 3
     rm -f "$dir/out"
     mkfifo "$dir/out"
     PATH=$PATH:/usr/sbin:/sbin setsid ip netns exec "$prefix-$name" "$@" >"$dir/out" 2>&1 &
-    started=$!
+    group+=("$!")
     exec {out}<"$dir/out"
     wait_for "$out" "$line" || fail '' "$1 did not start in '$name'; above is why."
     cat <&"$out" >>"$dir/$name.log" &
@@ -108,17 +111,15 @@ digest=$(printf %s "$password" | sha256sum | cut -d ' ' -f 1)
 sed "s/#[0-9a-f]*/#$digest/" "$conf/users.acl" >"$dir/users.acl"
 case $server in *valkey*) kind=valkey ;; *) kind=redis ;; esac
 ln -s "$server" "$dir/$kind-server"
-start store 'eady to accept connections' "$dir/$kind-server" --aclfile "$dir/users.acl" --save '' --unixsocket "$dir/store.sock"
-others+=" $started"
+start others store 'eady to accept connections' \
+    "$dir/$kind-server" --aclfile "$dir/users.acl" --save '' --unixsocket "$dir/store.sock"
 
 for n in $hosts; do
-    start "web$n" 'Entered main event loop' p0f -i visitors -s "$dir/p0f$n.sock"
-    others+=" $started"
+    start others "web$n" 'Entered main event loop' p0f -i visitors -s "$dir/p0f$n.sock"
     printf '%s\n' '[http]' "listen = 10.83.$n.2:5030, unix:$dir/web$n.sock" 'allow_unauthenticated = yes' \
         '[p0f]' "socket = $dir/p0f$n.sock" '[share]' "sensor = web$n" \
         "server = redis://p0f-lookupd:$password@10.83.1$n.1:6379" >"$dir/web$n.conf"
-    start "web$n" "shared tier: 10.83.1$n.1:6379 answers" "$daemon" -c "$dir/web$n.conf"
-    daemons+=" $started"
+    start daemons "web$n" "shared tier: 10.83.1$n.1:6379 answers" "$daemon" -c "$dir/web$n.conf"
 done
 
 # visit N M - visitor N visits web host M.
@@ -155,6 +156,5 @@ echo "# Logs and settings are in $dir. Ctrl-C ends everything."
 
 # Whichever ends by itself takes the others with it.
 status=0
-# shellcheck disable=SC2086 # lists of pids
-wait -n $daemons $others || status=$?
+wait -n "${daemons[@]}" "${others[@]}" || status=$?
 fail "One of them ended by itself ($status)."
