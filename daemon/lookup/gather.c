@@ -28,7 +28,7 @@ struct gather {
 
     struct share_query tier;
     bool tier_outstanding;
-    bool tier_answered; /* that it does not know the host, or not at all */
+    bool tier_answered; /* that it does not know the host, or it was asked in vain */
 
     bool found; /* in this round, of which this is the newest: */
     bool found_own;
@@ -227,7 +227,6 @@ static void ask_tier(struct gather *gather)
     if (!share || gather->tier_outstanding || gather->tier_answered)
         return;
     gather->tier_outstanding = share_ask(share, &gather->tier);
-    gather->tier_answered = !gather->tier_outstanding;
 }
 
 static void give_up_tier(struct gather *gather)

@@ -601,8 +601,8 @@ Test(gather, the_tier_is_asked_once)
     end_all();
 }
 
-/* Nor is it asked again while it has not answered, or when it is back. */
-Test(gather, the_tier_is_asked_in_the_first_round_only)
+/* Nor is it asked again while it has not answered. */
+Test(gather, the_tier_is_not_asked_again_while_it_has_not_answered)
 {
     open_with(1, true);
     more[0].holding = true;
@@ -613,12 +613,21 @@ Test(gather, the_tier_is_asked_in_the_first_round_only)
     stage_settle();
     fake_share_answer(SHARE_FAILED, 0);
     expect_error(P0F_NO_MATCH, false);
-    gather_end(it->gather);
-    start_next();
+    end_all();
+}
+
+/* Such as after the start, when a "no match" is asked again while the tier is being connected to. */
+Test(gather, the_tier_is_asked_as_soon_as_it_can_be)
+{
+    open_with(1, true);
     fake_share.down = true;
     cr_assert_eq(ask(), P0F_OK);
     expect_error(P0F_NO_MATCH, false);
     fake_share.down = false;
+    cr_assert_eq(ask(), P0F_OK);
+    cr_assert_eq(fake_share.reads, 1);
+    fake_share_answer(SHARE_FAILED, 0);
+    expect_error(P0F_NO_MATCH, false);
     cr_assert_eq(ask(), P0F_OK);
     expect_error(P0F_NO_MATCH, false);
     cr_assert_eq(fake_share.reads, 1);
