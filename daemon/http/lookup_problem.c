@@ -54,6 +54,9 @@ enum problem problem_of_lookup(enum lookup_outcome outcome, const struct p0f_add
     case LOOKUP_UNAVAILABLE:
         return say(PROBLEM_UNAVAILABLE, detail,
                    "not connected to p0f, and nothing usable is cached");
+    case LOOKUP_INCOMPLETE:
+        return say(PROBLEM_UNAVAILABLE, detail,
+                   "a p0f that may know %s does not answer, and nothing usable is cached", ip);
     case LOOKUP_OVERLOADED:
         return say(PROBLEM_OVERLOADED, detail, "too many pending lookups (p0f.max_pending)");
     case LOOKUP_TIMEOUT:

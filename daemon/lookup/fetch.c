@@ -58,18 +58,6 @@ static struct mono fetcher_now(const struct fetcher *fetcher)
 
 /* ---- Fetches */
 
-static enum lookup_outcome outcome_of(enum p0f_error error)
-{
-    switch (error) {
-    case P0F_UNREACHABLE:
-    case P0F_DISCONNECTED:
-    case P0F_LOST:
-        return LOOKUP_UNAVAILABLE;
-    default:
-        return LOOKUP_BAD_RESPONSE;
-    }
-}
-
 static void fetch_end(struct fetch *fetch)
 {
     loop_disarm(fetch->fetcher->parts.loop, &fetch->ask_again);
@@ -100,9 +88,8 @@ static void fetch_ask(struct fetch *fetch, unsigned turn)
 
     if (gather_has_several(&fetcher->parts.asked))
         fetch->asked = fetcher->parts.boottime();
-    enum p0f_error error = gather_ask(gather_of(fetch), turn, fetcher->timeout);
-    if (error != P0F_OK)
-        fetch_fail(fetch, outcome_of(error));
+    if (!gather_ask(gather_of(fetch), turn, fetcher->timeout))
+        fetch_fail(fetch, LOOKUP_UNAVAILABLE);
 }
 
 /* As of when an answer holds. Of several words, the oldest may be from when they were asked. */
@@ -187,15 +174,16 @@ static void fetch_denied(struct fetch *fetch, bool put_off)
 static void on_fetch_answer(void *ctx, const struct gather_answer *answer)
 {
     struct fetch *fetch = ctx;
+    enum lookup_outcome outcome = lookup_outcome_of(answer);
 
-    if (answer->error == P0F_OK) {
+    if (outcome == LOOKUP_FOUND) {
         fetch_found(fetch, answer);
-    } else if (answer->error == P0F_NO_MATCH || answer->partial) {
-        fetch->denial = answer->error == P0F_NO_MATCH ? LOOKUP_NO_MATCH : outcome_of(answer->error);
+    } else if (outcome == LOOKUP_NO_MATCH || answer->partial) {
+        fetch->denial = outcome;
         fetch->denied = answered_at(fetch);
         fetch_denied(fetch, false);
     } else {
-        fetch_fail(fetch, outcome_of(answer->error));
+        fetch_fail(fetch, outcome);
     }
 }
 

@@ -238,7 +238,7 @@ static void give_up_tier(struct gather *gather)
 
 /* ---- From outside */
 
-enum p0f_error gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms)
+bool gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms)
 {
     gather->unwanted = false;
     gather->found = gather->found_own = false;
@@ -247,7 +247,7 @@ enum p0f_error gather_ask(struct gather *gather, unsigned flow, int64_t timeout_
         ask_sensor(&gather->asked[i], flow, gather->count > 1 || gather->tier_outstanding,
                    timeout_ms);
     gather->in_round = gather->tier_outstanding || awaits_sensor(gather);
-    return gather->in_round ? P0F_OK : P0F_UNREACHABLE;
+    return gather->in_round;
 }
 
 bool gather_is_stuck(const struct gather *gather, int64_t timeout_ms)

@@ -51,8 +51,8 @@ void gather_end(struct gather *gather);
 
 /* Begins a round, in this flow, or begins the one that waits anew: asks all whose answer is not outstanding
  * still; the tier only until it has answered. Where there are others to ask, a sensor that has not answered
- * anything for `timeout_ms` is left out. P0F_OK, or why nobody can be asked: there is no round then. */
-enum p0f_error gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms) P0F_MUST_USE;
+ * anything for `timeout_ms` is left out. False when nobody can be asked: there is no round then. */
+bool gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms) P0F_MUST_USE;
 
 /* Whether gather_ask() is to begin the round anew for somebody who joins it: nobody has waited for it, so that it
  * may be old; or it waits for nobody but sensors that would be left out now. */

@@ -5,6 +5,22 @@
 
 #include <stdlib.h>
 
+enum lookup_outcome lookup_outcome_of(const struct gather_answer *answer)
+{
+    switch (answer->error) {
+    case P0F_OK:
+        return LOOKUP_FOUND;
+    case P0F_NO_MATCH:
+        return LOOKUP_NO_MATCH;
+    case P0F_UNREACHABLE:
+    case P0F_DISCONNECTED:
+    case P0F_LOST:
+        return answer->partial ? LOOKUP_INCOMPLETE : LOOKUP_UNAVAILABLE;
+    default:
+        return LOOKUP_BAD_RESPONSE;
+    }
+}
+
 void lookup_finish(const struct lookup_parts *parts, struct lookup_request *request)
 {
     struct flow flow = request->flow;

@@ -20,6 +20,9 @@ struct lookup_parts {
     boottime_fn *boottime;
 };
 
+/* What an answer means for those who wait for it. */
+enum lookup_outcome lookup_outcome_of(const struct gather_answer *answer);
+
 /* Ends the request as it stands: calls done(), then releases its admission. */
 void lookup_finish(const struct lookup_parts *parts, struct lookup_request *request);
 

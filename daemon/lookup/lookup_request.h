@@ -15,6 +15,7 @@ enum lookup_outcome {
     LOOKUP_NO_MATCH,
     LOOKUP_BAD_RESPONSE, /* p0f's response was malformed */
     LOOKUP_UNAVAILABLE,  /* not connected to p0f */
+    LOOKUP_INCOMPLETE,   /* "no match" of some sensors, and another one does not answer */
     LOOKUP_OVERLOADED,   /* too many lookups are pending */
     LOOKUP_TIMEOUT,
     LOOKUP_NOT_CACHED,    /* only_if_cached, and it is not */

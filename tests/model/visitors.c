@@ -200,6 +200,7 @@ static void judge(const struct visitor *visitor, bool at_once, bool full)
         model.counts.bad_response++;
         break;
     case LOOKUP_UNAVAILABLE:
+    case LOOKUP_INCOMPLETE:
         model_check(!at_once && trouble_since(&visitor->mark),
                     "host %u: unavailable without a cause", visitor->host);
         judge_patience(visitor);

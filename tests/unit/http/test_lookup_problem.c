@@ -23,6 +23,8 @@ Test(lookup_problem, each_outcome_has_its_own)
            "p0f returned a malformed response for 2001:db8::1");
     expect(LOOKUP_UNAVAILABLE, PROBLEM_UNAVAILABLE,
            "not connected to p0f, and nothing usable is cached");
+    expect(LOOKUP_INCOMPLETE, PROBLEM_UNAVAILABLE,
+           "a p0f that may know 2001:db8::1 does not answer, and nothing usable is cached");
     expect(LOOKUP_OVERLOADED, PROBLEM_OVERLOADED, "too many pending lookups (p0f.max_pending)");
     expect(LOOKUP_TIMEOUT, PROBLEM_TIMEOUT, "p0f did not answer in time");
     expect(LOOKUP_CANCELLED, PROBLEM_TIMEOUT, "the lookup of 2001:db8::1 was cancelled");

@@ -96,6 +96,7 @@ static const char *outcome_of(uint32_t item)
         [LOOKUP_NO_MATCH] = "no-match",
         [LOOKUP_BAD_RESPONSE] = "bad-response",
         [LOOKUP_UNAVAILABLE] = "unavailable",
+        [LOOKUP_INCOMPLETE] = "incomplete",
         [LOOKUP_OVERLOADED] = "overloaded",
         [LOOKUP_TIMEOUT] = "timeout",
         [LOOKUP_CANCELLED] = "cancelled",

@@ -135,14 +135,14 @@ Test(lookup_several, one_down_there_is_no_no_match)
     ask_p0f(&visitor, "192.0.2.1");
     stage_pass(5);
     stage_pass(15);
-    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    expect_done(&visitor, LOOKUP_INCOMPLETE);
     cr_assert_eq(recall_counts(recall).misses, 0);
     cr_assert_eq(lookup_counts(lookup).flights, 0);
     arrive(&visitor, "192.0.2.1");
     visitor.request.wait_ms = 0;
     cr_assert_not(ask(&visitor));
     stage_settle();
-    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    expect_done(&visitor, LOOKUP_INCOMPLETE);
     teardown_several();
 }
 
@@ -212,7 +212,7 @@ Test(lookup_several, one_that_is_killed_while_it_is_asked)
     cr_assert_eq(visitor.done, 0);
     more_p0f_kill(&more[0]);
     stage_settle();
-    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    expect_done(&visitor, LOOKUP_INCOMPLETE);
     teardown_several();
 }
 
@@ -248,8 +248,8 @@ Test(lookup_several, ten_are_killed_one_at_a_time)
         ask_about(&visitors[1], number++, 0);
         more_p0f_kill(&more[killed]);
         ask_about(&visitors[2], number++, 0);
-        expect_done(&visitors[1], LOOKUP_UNAVAILABLE);
-        expect_done(&visitors[2], LOOKUP_UNAVAILABLE);
+        expect_done(&visitors[1], LOOKUP_INCOMPLETE);
+        expect_done(&visitors[2], LOOKUP_INCOMPLETE);
         more[killed].holding = false;
         more_p0f_restart(&more[killed]);
         stage_pass(10000);
@@ -355,7 +355,7 @@ Test(lookup_several, one_that_hangs_delays_only_the_first)
     expect_done(&visitor, LOOKUP_TIMEOUT);
     ask_about(&visitor, 1, 20);
     stage_pass(20);
-    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    expect_done(&visitor, LOOKUP_INCOMPLETE);
     more[1].last_seen = 4;
     ask_about(&visitor, 1, 20);
     expect_found(&visitor, "s1");
@@ -475,7 +475,7 @@ Test(lookup_several, cut_short)
     ask_about(&visitor, 2, 5000);
     cr_assert_eq(visitor.done, 0);
     fetch_cut_short(&visitor.request);
-    expect_done(&visitor, LOOKUP_UNAVAILABLE);
+    expect_done(&visitor, LOOKUP_INCOMPLETE);
     teardown_several();
 }
 

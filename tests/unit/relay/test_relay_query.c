@@ -89,7 +89,8 @@ Test(relay_query, failures_have_no_answer)
 {
     struct relay_query query = read_query(P0F_QUERY_MAGIC, 4, four);
     const enum lookup_outcome failures[] = {LOOKUP_BAD_RESPONSE, LOOKUP_UNAVAILABLE,
-                                            LOOKUP_OVERLOADED, LOOKUP_TIMEOUT, LOOKUP_CANCELLED};
+                                            LOOKUP_INCOMPLETE,   LOOKUP_OVERLOADED,
+                                            LOOKUP_TIMEOUT,      LOOKUP_CANCELLED};
 
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         query.lookup.outcome = failures[i];
