@@ -20,7 +20,7 @@ struct recall;
 /* Milliseconds. A time to live of 0 keeps nothing. */
 struct recall_times {
     int64_t ttl;                    /* of a known host */
-    int64_t incomplete_ttl;         /* of one with neither OS nor HTTP application; at most ttl */
+    int64_t incomplete_ttl;         /* of one that is incomplete (recall_entry.h); at most ttl */
     int64_t negative_ttl;           /* of a "no match" */
     int64_t stale_while_revalidate; /* past its ttl, a host is served while p0f is asked again */
     int64_t stale_if_error;         /* past its ttl, a host is served when p0f fails */

@@ -10,7 +10,9 @@
 enum recall_kind {
     RECALL_NO_MATCH,
     RECALL_HOST,
-    RECALL_INCOMPLETE, /* a host of which neither OS nor HTTP application is known, or not all were asked */
+    /* A host of which neither OS nor HTTP application is known, or that a sensor which has not answered may
+     * know better. */
+    RECALL_INCOMPLETE,
 };
 
 struct recall_entry {
