@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(CMD_LOOKUP_DETAIL_SIZE >= PROBLEM_DETAIL_SIZE &&
-                   CMD_LOOKUP_DETAIL_SIZE >= ADDRESS_FAULT_SIZE,
-               "there is room for any detail");
+_Static_assert(CMD_LOOKUP_DETAIL_SIZE >= PROBLEM_DETAIL_SIZE, "there is room for a problem");
+_Static_assert(CMD_LOOKUP_DETAIL_SIZE >= ADDRESS_FAULT_SIZE, "there is room for a fault");
 
 struct cmd_lookup_item *cmd_lookup_item_new(const char *text, struct cmd_lookup_sensor *sensors,
                                             unsigned count, struct mono deadline, bool raw)

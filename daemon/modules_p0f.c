@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/param.h>
 
-#define SHARED_HOSTS_MIN 1000 /* of which it is remembered when they were written, even without a cache */
+#define SHARED_HOSTS_MIN 1000 /* whose last write is remembered, even without a cache */
 
 _Static_assert(SENSOR_SOCKETS_MAX == SENSORS_MAX, "p0f.socket may list as many as can be asked");
 _Static_assert(CONFIG_SENSORS_NAME_SIZE <= SENSORS_NAME_SIZE, "names have room");

@@ -70,7 +70,7 @@ static bool split_name(struct span item, struct span *name, struct span *path)
 
 /* `only`: there is no other, so that a message need not say which. */
 static bool read_item(struct span item, bool only, struct sensor_socket *socket,
-                        char error[SENSOR_SOCKETS_ERROR_SIZE])
+                      char error[SENSOR_SOCKETS_ERROR_SIZE])
 {
     struct span name, path;
     bool named = split_name(item, &name, &path);
