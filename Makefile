@@ -298,7 +298,7 @@ $(UNIT): %: %.o $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
 $(BUILD)/tests/fuzz/seeds_http $(BUILD)/tests/fuzz/fuzz_http: \
           $(call objects,$(wildcard tests/fuzz/http_*.c)) $(BUILD)/tests/fuzz/quiet_log.o
 
-$(foreach t,config relay,$(BUILD)/tests/fuzz/seeds_$t $(BUILD)/tests/fuzz/fuzz_$t): $(BUILD)/tests/fuzz/quiet_log.o
+$(foreach t,config relay node_connection,$(BUILD)/tests/fuzz/seeds_$t $(BUILD)/tests/fuzz/fuzz_$t): $(BUILD)/tests/fuzz/quiet_log.o
 
 $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o
 	$(call say,LD    $@) $(LINK) -o $@ $^ $(LIBS)
@@ -306,7 +306,7 @@ $(BUILD)/tests/fuzz/seeds_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/re
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o
 	$(call say,LD    $@) $(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-$(SEEDS) $(FUZZERS): $(FAKE_P0F) $(DAEMON_A) $(LIB_A)
+$(SEEDS) $(FUZZERS): $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
 
 $(MODEL): $(call objects,$(wildcard tests/model/*.c)) $(FAKE_P0F) $(FAKE_STORE) $(DAEMON_A) $(LIB_A)
 	$(call say,LD    $@) $(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)

@@ -191,7 +191,7 @@ bool fake_store_is(const struct fake_store_command *command, unsigned index, con
            strncasecmp(command->args[index].at, text, strlen(text)) == 0;
 }
 
-static void put_bytes(struct fake_store_client *client, const void *bytes, size_t length)
+void fake_store_put_bytes(struct fake_store_client *client, const void *bytes, size_t length)
 {
     make_space(&client->out, &client->out_size, client->out_length + length);
     if (length > 0)
@@ -209,14 +209,14 @@ void fake_store_put(struct fake_store_client *client, const char *format, ...)
     va_end(values);
     if (length < 0 || (size_t)length >= sizeof text)
         abort();
-    put_bytes(client, text, (size_t)length);
+    fake_store_put_bytes(client, text, (size_t)length);
 }
 
 void fake_store_put_bulk(struct fake_store_client *client, const void *bytes, size_t length)
 {
     fake_store_put(client, "$%zu\r\n", length);
-    put_bytes(client, bytes, length);
-    put_bytes(client, "\r\n", 2);
+    fake_store_put_bytes(client, bytes, length);
+    fake_store_put_bytes(client, "\r\n", 2);
 }
 
 bool fake_store_greet(struct fake_store_client *client, const struct fake_store_command *command)

@@ -89,7 +89,10 @@ bool fake_store_is(const struct fake_store_command *command, unsigned index, con
 
 /* ---- Replies: put behind what is to be written, and sent by fake_store_write(). */
 
-/* Bytes as they are: "+OK\r\n". */
+/* Bytes as they are. */
+void fake_store_put_bytes(struct fake_store_client *client, const void *bytes, size_t length);
+
+/* Text as it is: "+OK\r\n". */
 void fake_store_put(struct fake_store_client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
