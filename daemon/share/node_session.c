@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define STEP_MS 1000 /* to resolve, to connect, and for each command of the login */
-#define WAIT_MS 1000 /* before a server that is loading is asked again */
 
 struct command {
     session_reply_fn *reply;
@@ -32,11 +31,11 @@ struct node_session {
     struct command commands[NODE_SESSION_COMMANDS_MAX];
 };
 
-static void arm_step(struct node_session *session, int64_t ms)
+static void arm_step(struct node_session *session)
 {
     struct loop *loop = session->options.loop;
 
-    loop_arm(loop, &session->timer, mono_add_ms(loop_now(loop), ms));
+    loop_arm(loop, &session->timer, mono_add_ms(loop_now(loop), STEP_MS));
 }
 
 static void lose_session(struct node_session *session, const char *fault)
@@ -105,8 +104,7 @@ static void on_login_reply(void *ctx, const redisReply *reply)
         do_login_step(session);
         break;
     case LOGIN_WAIT:
-        session->waiting = true;
-        arm_step(session, WAIT_MS);
+        session->waiting = true; /* for the rest of this second */
         session->options.delayed(session->options.ctx, fault);
         break;
     case LOGIN_REFUSED:
@@ -126,7 +124,7 @@ static void do_login_step(struct node_session *session)
         return;
     }
     login_command(session->options.url, session->step, &command);
-    arm_step(session, STEP_MS);
+    arm_step(session);
     if (!node_session_send(session, command.argc, command.argv, command.lengths, on_login_reply,
                            session))
         lose_session(session, "out of memory");
@@ -163,7 +161,7 @@ static bool try_addresses(struct node_session *session, char fault[SHARE_FAULT_S
         options.host = url->is_unix ? url->host : session->addresses.text[session->address];
         session->socket = redis_socket_open(&options, fault);
         if (session->socket) {
-            arm_step(session, STEP_MS);
+            arm_step(session);
             return true;
         }
     }
@@ -233,7 +231,7 @@ static bool begin_session(struct node_session *session, char fault[SHARE_FAULT_S
     }
     session->resolve = resolve_start(session->options.loop, host, on_addresses, session);
     if (session->resolve) {
-        arm_step(session, STEP_MS);
+        arm_step(session);
         return true;
     }
     snprintf(fault, SHARE_FAULT_SIZE, "cannot resolve the name: no thread can be started");

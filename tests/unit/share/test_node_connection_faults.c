@@ -347,6 +347,42 @@ Test(node_connection_faults, a_server_that_is_too_slow_stays_left_out)
     node_close();
 }
 
+static void pass_until_pings(unsigned pings)
+{
+    for (int i = 0; i < 1000 && node_status().outstanding < pings; i++)
+        node_pass(10);
+    cr_assert_eq(node_status().outstanding, pings);
+}
+
+Test(node_connection_faults, the_late_reply_to_an_earlier_ping_leaves_it_open)
+{
+    setup();
+    on.mute = true;
+    fail_three_times();
+    pass_until_pings(2);
+    fake_store_put(node_client(), "+PONG\r\n");
+    node_settle();
+    cr_assert_eq(node_status().state, SHARE_NODE_OPEN);
+    fake_store_put(node_client(), "+PONG\r\n");
+    node_settle();
+    cr_assert_eq(node_status().state, SHARE_NODE_UP);
+    node_close();
+}
+
+Test(node_connection_faults, the_late_reply_to_a_command_does_not_count_as_one_to_a_ping)
+{
+    setup();
+    on.mute = true;
+    fail_three_times();
+    pass_until_pings(1);
+    node_connection_succeeded(on.node);
+    cr_assert_eq(node_status().state, SHARE_NODE_OPEN);
+    fake_store_put(node_client(), "+PONG\r\n");
+    node_settle();
+    cr_assert_eq(node_status().state, SHARE_NODE_UP);
+    node_close();
+}
+
 Test(node_connection_faults, a_ping_that_is_refused_leaves_it_open)
 {
     setup();
