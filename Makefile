@@ -463,7 +463,7 @@ lint:
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/lint CFLAGS='$(CFLAGS) -Werror' all
 	$(call say,clang-format) clang-format --dry-run -Werror $(SOURCES)
 	$(call say,clang-tidy) printf '%s\n' $(DAEMON_C) $(LIB_C) | xargs -P "$$(nproc)" -I '{}' \
-		clang-tidy --quiet '{}' -- $(LANGUAGE) $(SHOW_VERSION) 2>/dev/null
+		clang-tidy --quiet '{}' -- $(LANGUAGE) $(PKG_CFLAGS) $(SHOW_VERSION) 2>/dev/null
 	$(call say,cppcheck) cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=normalCheckLevelMaxBranches \
 		--include=/usr/include/$$($(CC) -print-multiarch)/sys/queue.h -Ilib -Idaemon daemon lib
