@@ -81,9 +81,11 @@ static void on_ended(void *ctx, uint32_t events)
     struct resolve_addresses addresses = {0};
     resolved_fn *done = resolve->done;
     void *done_ctx = resolve->ctx;
-    int error = resolve->error;
 
     (void)events;
+    pthread_mutex_lock(&resolve->lock); /* which the thread has until it has done with it */
+    int error = resolve->error;
+    pthread_mutex_unlock(&resolve->lock);
     if (error == 0)
         collect(resolve->found, &addresses);
     resolve_cancel(resolve);

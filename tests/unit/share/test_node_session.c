@@ -24,8 +24,9 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
     if (hints->ai_flags & AI_NUMERICHOST)
         return __real_getaddrinfo(host, service, hints, list);
     sem_wait(&end);
+    bool is_known = known;
     sem_post(&ended);
-    if (!known)
+    if (!is_known)
         return EAI_NONAME;
     if (__real_getaddrinfo("127.0.0.2", NULL, hints, list) != 0 ||
         __real_getaddrinfo("127.0.0.1", NULL, hints, &second) != 0)

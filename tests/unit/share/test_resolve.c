@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static sem_t ask, end, begun;
+static sem_t begun, end, asked;
 static int error;
 static unsigned found;
 
@@ -28,7 +28,8 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
         return __real_getaddrinfo(host, service, hints, list);
     sem_post(&begun);
     sem_wait(&end);
-    for (unsigned i = 0; i < found && !error; i++) {
+    int result = error;
+    for (unsigned i = 0; i < found && !result; i++) {
         snprintf(text, sizeof text, "127.0.0.%u", found - i);
         struct addrinfo *one, *rest = i > 0 ? *list : NULL;
         if (__real_getaddrinfo(text, service, hints, &one) != 0)
@@ -36,8 +37,8 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
         one->ai_next = rest;
         *list = one;
     }
-    sem_post(&ask);
-    return error;
+    sem_post(&asked);
+    return result;
 }
 
 static unsigned called;
@@ -59,7 +60,7 @@ static void setup(void)
     stage_open();
     sem_init(&begun, 0, 0);
     sem_init(&end, 0, 0);
-    sem_init(&ask, 0, 0);
+    sem_init(&asked, 0, 0);
     error = 0;
     found = 2;
     called = 0;
@@ -77,7 +78,7 @@ static struct resolve *start(void)
     return resolve;
 }
 
-/* Runs the loop with the real clock, until something stops it. */
+/* The thread ends when it likes. */
 static void run_until_called(void)
 {
     while (called == 0)
@@ -127,7 +128,7 @@ Test(resolve, cancelled_while_it_runs)
     resolve_cancel(start());
     stage_close(); /* the loop is gone when the thread ends */
     sem_post(&end);
-    sem_wait(&ask);
+    sem_wait(&asked);
     cr_assert_eq(called, 0);
 }
 
@@ -136,7 +137,7 @@ Test(resolve, cancelled_when_it_has_ended)
     setup();
     struct resolve *resolve = start();
     sem_post(&end);
-    sem_wait(&ask);
+    sem_wait(&asked);
     resolve_cancel(resolve);
     stage_round();
     cr_assert_eq(called, 0);
