@@ -42,8 +42,10 @@ void login_quote(const char *text, size_t length, char *quoted, size_t size)
 {
     size_t count = length < size ? length : size - 1;
 
+    memcpy(quoted, text, count);
     for (size_t i = 0; i < count; i++)
-        quoted[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        if (quoted[i] < ' ' || quoted[i] > '~')
+            quoted[i] = '?';
     quoted[count] = '\0';
 }
 

@@ -90,7 +90,7 @@ static void enter_state(struct node_connection *node, enum share_node_state stat
     if (state == SHARE_NODE_UP && before == SHARE_NODE_CONNECTING)
         start_session(node);
     if (state == SHARE_NODE_DOWN) {
-        node->counts->connects_failed += before == SHARE_NODE_CONNECTING;
+        node->counts->connects_failed += node->up.ns == 0;
         plan_reconnect(node);
         node_session_close(node->session);
         node->session = NULL;
@@ -130,9 +130,10 @@ static void connect_node(struct node_connection *node)
                                                  .lost = on_node_lost,
                                                  .ctx = node};
 
-    enter_state(node, SHARE_NODE_CONNECTING, NULL);
     node->session = node_session_open(&options, fault);
-    if (!node->session)
+    if (node->session)
+        enter_state(node, SHARE_NODE_CONNECTING, NULL);
+    else
         enter_state(node, SHARE_NODE_DOWN, fault);
 }
 
@@ -229,7 +230,7 @@ struct node_connection *node_connection_new(const struct node_connection_options
     node->timer = (struct loop_timer){.fire = on_node_timer, .ctx = node};
     redis_url_server(&node->url, node->server);
     node_log_start(&node->log, node->loop, node->server);
-    connect_node(node);
+    arm_in(node, 0);
     return node;
 }
 

@@ -36,7 +36,7 @@ struct node_connection_options {
     struct node_connection_events events;
 };
 
-/* Begins to connect; no event is raised before it returns. NULL when out of memory. */
+/* Connects in a round of the loop. NULL when out of memory. */
 struct node_connection *node_connection_new(const struct node_connection_options *options);
 
 /* Closes it, at any time. Commands without a reply get NULL, before this returns. No-op on NULL. */

@@ -114,6 +114,7 @@ static void begin_play(uint8_t how)
                                           .counts = &play.counts,
                                           .events = {.up = on_up, .down = on_down}});
     HOLDS(play.node);
+    rounds(0);
 }
 
 static void hang_up_all(void)
@@ -142,7 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin_play(data[0]);
     struct fake_store_client *client = fake_store_accept(&store);
     HOLDS(client);
-    rounds(0);
     if (data[0] & LOGS_IN && data[0] & HAS_PASSWORD)
         send_script(client, (const uint8_t *)"+OK\r\n", 5);
     if (data[0] & LOGS_IN)

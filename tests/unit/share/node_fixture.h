@@ -129,6 +129,7 @@ static inline void node_open_to(struct redis_url url)
 
     on.node = node_connection_new(&options);
     cr_assert_not_null(on.node);
+    stage_round();
 }
 
 /* Connected to the unix socket, and up. */
