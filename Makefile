@@ -440,7 +440,7 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 harm: check-deps
 	@$(MAKE) --no-print-directory all
 	@FULL=1 PYTEST_ADDOPTS=-s $(MAKE) --no-print-directory e2e E2E_WORKERS=0 \
-		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or unruly_p0f or overload or attacks or connections_run_out or fair_share or operations or starved or lookup_command or framing or clients_that_go or workers or relay or sensors'
+		K='no_harm or clients_from_hell or p0f_restart or p0f_faults or dialects or unruly_p0f or overload or attacks or connections_run_out or fair_share or operations or starved or lookup_command or framing or clients_that_go or workers or relay or sensors or share or test_fleet'
 
 SOAK_TIME  ?= 600
 
