@@ -27,6 +27,11 @@ def move_into_own():
     _ip("link", "set", "lo", "up")
 
 
+def uplink_address(number):
+    """What a server listens at, to be reached from the namespace of that number."""
+    return f"198.18.{number}.1"
+
+
 class Namespace:
     """With-block that has the namespace; it and its interfaces are gone afterwards."""
 
@@ -51,6 +56,17 @@ class Namespace:
 
     def __exit__(self, *_):
         subprocess.run(["ip", "netns", "del", self.name], check=False, stdin=subprocess.DEVNULL)
+
+    def connect(self, number):
+        """A network to the namespace that this one is made in, which has the address uplink_address(number)
+        on it."""
+        near, far = f"up{number}-{os.getpid()}", f"down{number}"
+        # With its other end in there, it is gone when that is.
+        _ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
+        _ip("address", "add", f"{uplink_address(number)}/30", "dev", near)
+        _ip("link", "set", near, "up")
+        _ip("-n", self.name, "address", "add", f"198.18.{number}.2/30", "dev", far)
+        _ip("-n", self.name, "link", "set", far, "up")
 
     def run(self, *command):
         subprocess.run([*self.prefix, *command], check=True, stdin=subprocess.DEVNULL,
