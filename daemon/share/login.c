@@ -49,7 +49,7 @@ void login_quote(const char *text, size_t length, char *quoted, size_t size)
     quoted[count] = '\0';
 }
 
-/* The word in capitals with which an error begins. */
+/* Whether the error has this code: the word in capitals with which it begins. */
 static bool has_code(struct span text, const char *code)
 {
     return span_skip(&text, code) && (text.length == 0 || text.at[0] == ' ');
@@ -61,7 +61,7 @@ static enum login_result not_ready(struct span text, char fault[SHARE_FAULT_SIZE
         snprintf(fault, SHARE_FAULT_SIZE, "loading its data");
     else if (has_code(text, "MASTERDOWN"))
         snprintf(fault, SHARE_FAULT_SIZE,
-                 "a replica that has lost its master and refuses to answer (MASTERDOWN)");
+                 "a replica that has lost its master and refuses reads (MASTERDOWN)");
     else if (has_code(text, "BUSY"))
         snprintf(fault, SHARE_FAULT_SIZE, "busy running a script (BUSY)");
     else if (has_code(text, "CLUSTERDOWN"))
@@ -71,15 +71,14 @@ static enum login_result not_ready(struct span text, char fault[SHARE_FAULT_SIZE
     return LOGIN_WAIT;
 }
 
-/* Not the text of the server: one that does not know AUTH repeats its arguments. */
+/* Never the server's own text: a server that does not know AUTH echoes its arguments. */
 static void say_auth_refused(struct span text, char fault[SHARE_FAULT_SIZE])
 {
     if (has_code(text, "WRONGPASS"))
-        snprintf(fault, SHARE_FAULT_SIZE, "wrong user or password (WRONGPASS): see share.server");
+        snprintf(fault, SHARE_FAULT_SIZE, "wrong user or password (WRONGPASS): check share.server");
     else
         snprintf(fault, SHARE_FAULT_SIZE,
-                 "AUTH refused: check that the server has this user and a password, and see "
-                 "share.server");
+                 "AUTH refused: check user and password in share.server and on the server");
 }
 
 static void say_refused(enum login_step step, struct span text, char fault[SHARE_FAULT_SIZE])
@@ -96,9 +95,9 @@ static void say_refused(enum login_step step, struct span text, char fault[SHARE
                  "the user of share.server may not run %s (NOPERM): change its ACL", name);
     else if (has_code(text, "DENIED"))
         snprintf(fault, SHARE_FAULT_SIZE,
-                 "in protected mode, which refuses other hosts: set a password on the server");
+                 "protected mode refuses other hosts (DENIED): set a password on the server");
     else if (span_skip(&text, "ERR max number of clients"))
-        snprintf(fault, SHARE_FAULT_SIZE, "too many clients: raise maxclients on the server");
+        snprintf(fault, SHARE_FAULT_SIZE, "too many clients; raise maxclients on the server");
     else if (step == LOGIN_AUTH)
         say_auth_refused(text, fault);
     else if (step == LOGIN_SELECT)

@@ -173,7 +173,7 @@ static void probe_node(struct node_connection *node)
 static void fail_probe(struct node_connection *node)
 {
     if (++node->silent >= SILENT_PROBES) {
-        enter_state(node, SHARE_NODE_DOWN, "no reply any more: connecting again");
+        enter_state(node, SHARE_NODE_DOWN, "still no reply; reconnecting");
         return;
     }
     breaker_failed(&node->breaker, loop_now(node->loop), next_jitter(node));
@@ -189,7 +189,7 @@ void node_connection_failed(struct node_connection *node, const char *why)
         return;
     node->counts->breaker_opened++;
     login_quote(why, strlen(why), shown, sizeof shown);
-    snprintf(fault, sizeof fault, "left out after %d failures in a row: %s", BREAKER_FAILURES,
+    snprintf(fault, sizeof fault, "breaker open after %d failures in a row: %s", BREAKER_FAILURES,
              shown);
     enter_state(node, SHARE_NODE_OPEN, fault);
 }

@@ -205,7 +205,7 @@ static void expire_read(struct share_read *read)
     } else {
         read->late = true;
         TAILQ_INSERT_TAIL(&reader->late, read, link);
-        snprintf(why, sizeof why, "no answer within %lld ms",
+        snprintf(why, sizeof why, "no reply within %lld ms",
                  (long long)mono_ms_between(read->sent, read->deadline));
         node_connection_failed(read->command.node->connection, why);
     }

@@ -130,8 +130,10 @@ static void lose_connection(struct redis_socket *opened, const char error[128])
     else if (opened->answered || opened->tls)
         snprintf(why, sizeof why, "connection lost: %.128s", error);
     else
-        snprintf(why, sizeof why,
-                 "connection lost without a reply: %.128s; does it expect TLS (rediss://)?", error);
+        snprintf(
+            why, sizeof why,
+            "connection lost before any reply: %.128s; does the server expect TLS (rediss://)?",
+            error);
     lose_socket(opened, why);
 }
 
@@ -142,7 +144,7 @@ static bool is_reply(char byte)
     return byte && strchr("+-:$*_#,(=%~>|!", byte);
 }
 
-/* Something that is no server of this kind is told by its first bytes. */
+/* The first bytes show that this is another kind of server. */
 static void lose_foreign(struct redis_socket *opened, const char *bytes, size_t length)
 {
     char why[REDIS_SOCKET_WHY_SIZE], begin[GREETING_SIZE];
@@ -153,9 +155,9 @@ static void lose_foreign(struct redis_socket *opened, const char *bytes, size_t 
         begin[count] = bytes[count];
     begin[count] = '\0';
     if (bytes[0] == 0x15 || bytes[0] == 0x16)
-        snprintf(why, sizeof why, "it speaks TLS: use rediss:// in share.server");
+        snprintf(why, sizeof why, "the server expects TLS: use rediss:// in share.server");
     else
-        snprintf(why, sizeof why, "not a Valkey or Redis server: it sends '%s...'", begin);
+        snprintf(why, sizeof why, "not a Valkey or Redis server: it sent '%s...'", begin);
     lose_socket(opened, why);
 }
 

@@ -20,7 +20,7 @@ static bool set_name(SSL *tls, const char *name)
     return SSL_set1_host(tls, name) == 1 && SSL_set_tlsext_host_name(tls, name) == 1;
 }
 
-/* hiredis makes one itself, but then does not compare the name. */
+/* Not redisInitiateSSLWithContext(), which does not verify the name. */
 static SSL *new_tls(const char *name)
 {
     SSL_CTX *trusted = SSL_CTX_new(TLS_client_method());
@@ -61,13 +61,13 @@ bool redis_tls_fault(const struct ssl_st *tls, char *why, size_t size)
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     if (verified != X509_V_OK)
-        snprintf(why, size, "its certificate is refused: %s",
+        snprintf(why, size, "certificate verification failed: %s",
                  X509_verify_cert_error_string(verified));
     else if (!SSL_is_init_finished(tls) && reason)
         snprintf(why, size, "TLS failed: %s", reason);
     else
         return false;
-    ERR_clear_error(); /* it is the thread's, and not the connection's */
+    ERR_clear_error(); /* the queue is per thread, not per connection */
     return true;
 }
 

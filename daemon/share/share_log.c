@@ -2,6 +2,7 @@
 #include "share/share_log.h"
 
 #include "core/log.h"
+#include "share/share_status.h"
 
 #include <stdio.h>
 
@@ -35,29 +36,27 @@ static void log_message(enum share_trouble trouble, const char *server, const ch
                   server, more);
         break;
     case SHARE_TROUBLE_NOT_PERMITTED:
-        log_warnx("shared tier: %s: the user of share.server may not do what is needed; permit it "
-                  "hscan, hset and pexpire on the keys of share.prefix: %.200s%s",
-                  server, detail, more);
+        log_warnx(
+            "shared tier: %s: the user of share.server lacks permissions; allow hscan, hset and "
+            "pexpire on the keys of share.prefix: %.200s%s",
+            server, detail, more);
         break;
     case SHARE_TROUBLE_REFUSED:
         log_warnx("shared tier: %s refused to store a host: %.200s%s", server, detail, more);
         break;
     case SHARE_TROUBLE_NO_MAP:
-        log_warnx("shared tier: %s: cannot learn which node of the cluster has which keys, so that "
-                  "each query "
-                  "is redirected: CLUSTER SLOTS: %.200s%s",
+        log_warnx("shared tier: %s: cannot read the slots of the cluster, so every command is "
+                  "redirected: CLUSTER SLOTS: %.200s%s",
                   server, detail, more);
         break;
     case SHARE_TROUBLE_NO_CLUSTER:
-        log_errx("shared tier: %s is not a node of a cluster and is not used; several servers in "
-                 "share.server "
-                 "must be nodes of one cluster%s",
+        log_errx("shared tier: %s is not a cluster node and is not used; several servers in "
+                 "share.server must be nodes of one cluster%s",
                  server, more);
         break;
     case SHARE_TROUBLE_TOO_MANY:
-        log_warnx(
-            "shared tier: %s: the cluster has more nodes than are used at once; not used: %.200s%s",
-            server, detail, more);
+        log_warnx("shared tier: %s: the cluster has more than %d masters; not using %.200s%s",
+                  server, SHARE_NODES_MAX, detail, more);
         break;
     case SHARE_TROUBLES:
         break;

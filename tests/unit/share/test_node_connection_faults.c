@@ -50,19 +50,19 @@ Test(node_connection_faults, say_what_to_do)
         {"-NOPERM User p0f has no permissions to run the 'ping' command\r\n",
          "the user of share.server may not run PING (NOPERM): change its ACL"},
         {"-DENIED Redis is running in protected mode because...\r\n",
-         "in protected mode, which refuses other hosts: set a password on the server"},
+         "protected mode refuses other hosts (DENIED): set a password on the server"},
         {"-ERR max number of clients reached\r\n",
-         "too many clients: raise maxclients on the server"},
+         "too many clients; raise maxclients on the server"},
         {"-LOADING Redis is loading the dataset in memory\r\n", "loading its data"},
         {"-MASTERDOWN Link with MASTER is down\r\n",
-         "a replica that has lost its master and refuses to answer (MASTERDOWN)"},
+         "a replica that has lost its master and refuses reads (MASTERDOWN)"},
         {"-BUSY Redis is busy running a script.\r\n", "busy running a script (BUSY)"},
         {"-CLUSTERDOWN The cluster is down\r\n", "its cluster is down (CLUSTERDOWN)"},
         {"-BUSYNESS\x1b\xff\x7f\r\n", "PING refused: BUSYNESS???"},
         {":1\r\n", "not a Valkey or Redis server: unexpected reply to PING"},
         {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
-         "not a Valkey or Redis server: it sends 'HTTP/1.1 400 Bad Reques...'"},
-        {"\x15\x03\x01", "it speaks TLS: use rediss:// in share.server"},
+         "not a Valkey or Redis server: it sent 'HTTP/1.1 400 Bad Reques...'"},
+        {"\x15\x03\x01", "the server expects TLS: use rediss:// in share.server"},
     };
 
     node_open_store();
@@ -90,11 +90,10 @@ Test(node_connection_faults, a_password_is_never_shown)
     dup2(ends[1], STDERR_FILENO);
     node_open_store();
     cr_assert_str_eq(auth_fault("-WRONGPASS invalid username-password pair hunter2\r\n"),
-                     "wrong user or password (WRONGPASS): see share.server");
+                     "wrong user or password (WRONGPASS): check share.server");
     cr_assert_str_eq(auth_fault("-ERR unknown command 'AUTH', with args beginning with: 'p0f' "
                                 "'hunter2'\r\n"),
-                     "AUTH refused: check that the server has this user and a password, and see "
-                     "share.server");
+                     "AUTH refused: check user and password in share.server and on the server");
     dup2(real_stderr, STDERR_FILENO);
     close(ends[1]);
     ssize_t length = read(ends[0], text, sizeof text - 1);
@@ -219,8 +218,8 @@ Test(node_connection_faults, closed_without_a_reply)
     node_settle();
     fake_store_hang_up(node_client());
     node_settle();
-    cr_assert_str_eq(node_status().fault, "connection lost without a reply: Server closed the "
-                                          "connection; does it expect TLS (rediss://)?");
+    cr_assert_str_eq(node_status().fault, "connection lost before any reply: Server closed the "
+                                          "connection; does the server expect TLS (rediss://)?");
     node_close();
 }
 
@@ -280,7 +279,7 @@ Test(node_connection_faults, three_failures_open_the_breaker_and_a_ping_closes_i
     cr_assert_not(node_connection_ready(on.node));
     cr_assert_eq(node_status().state, SHARE_NODE_OPEN);
     cr_assert_eq(on.downs, 1);
-    cr_assert_str_eq(on.fault, "left out after 3 failures in a row: no reply within 50 ms");
+    cr_assert_str_eq(on.fault, "breaker open after 3 failures in a row: no reply within 50 ms");
     cr_assert_eq(on.counts.breaker_opened, 1);
     cr_assert_not(node_send_text("x", count_text, NULL));
     node_pass(49);
@@ -320,7 +319,7 @@ Test(node_connection_faults, a_server_that_hangs_is_connected_to_again)
     for (int ms = 0; ms < 2000 && node_status().state == SHARE_NODE_OPEN; ms += 10)
         node_pass(10);
     cr_assert_eq(node_status().state, SHARE_NODE_DOWN);
-    cr_assert_str_eq(node_status().fault, "no reply any more: connecting again");
+    cr_assert_str_eq(node_status().fault, "still no reply; reconnecting");
     cr_assert_eq(losses, 1);
     cr_assert_eq(on.downs, 1, "told when the breaker opened");
     on.deaf = false;
@@ -428,7 +427,7 @@ Test(node_connection_faults, a_reply_to_nothing)
     node_pass(100);
     cr_assert(node_connection_ready(on.node));
     fake_store_put(node_client(), "-ERR max number of clients reached\r\n");
-    cr_assert_str_eq(fault_of_reply(), "too many clients: raise maxclients on the server");
+    cr_assert_str_eq(fault_of_reply(), "too many clients; raise maxclients on the server");
     node_close();
 }
 
