@@ -23,14 +23,14 @@ completiondir ?= $(PREFIX)/share/bash-completion/completions
 PKG_CONFIG  ?= pkg-config
 OBJCOPY     ?= objcopy
 PKGS        := libmicrohttpd jansson libsystemd inih gnutls hiredis
-# TLS to a shared store, where hiredis has it: not on Debian 12.
+# TLS to the shared tier, where hiredis supports it: not on Debian 12.
 TLS_PKGS    := $(shell $(PKG_CONFIG) --exists hiredis_ssl openssl 2>/dev/null && echo hiredis_ssl openssl)
 WARN        := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDEN      ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SAN         ?=
 LANGUAGE    := -std=gnu11 -D_GNU_SOURCE -Ilib -Idaemon -DP0F_LOOKUPD_CONF='"$(sysconfdir)/p0f-lookupd.conf"' \
                -DOPENAPI_JSON='"$(BUILD)/daemon/http/openapi.json"'
-# As headers of the system: those of hiredis do not compile without warnings.
+# As system headers, since those of hiredis cause warnings.
 PKG_CFLAGS  := $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PKGS) $(TLS_PKGS) 2>/dev/null)) \
                $(if $(TLS_PKGS),-DHAVE_HIREDIS_SSL)
 LIBS        := $(shell $(PKG_CONFIG) --libs $(PKGS) $(TLS_PKGS) 2>/dev/null)
@@ -79,7 +79,7 @@ help:
 	@echo 'Build and run'
 	@echo '  make                 the daemon and the library, into $(BUILD)/; V=1 shows the commands'
 	@echo '  make run             p0f and the daemon on IFACE (default lo) until Ctrl-C; needs root'
-	@echo '  make run-fleet       three p0fs, each with a daemon, and a store that they share, in network namespaces'
+	@echo '  make run-fleet       three p0fs, each with a daemon, and their shared tier, in network namespaces'
 	@echo '  make deps            install the Debian packages needed to build and run'
 	@echo '  make build-deps      only those to build'
 	@echo '  make install         into PREFIX (default /usr/local) below DESTDIR; make uninstall'
@@ -193,10 +193,10 @@ $(BUILD)/.pkgs:
 BUILD_DEPS := gcc libc6-dev make pkg-config \
               libmicrohttpd-dev libjansson-dev libsystemd-dev libinih-dev libgnutls28-dev libhiredis-dev libssl-dev
 RUN_DEPS   := p0f curl
-# A store's server is in its tools, too, and those start nothing when they are installed.
+# The tools contain the server program, too, and start no service when they are installed.
 FLEET_DEPS  = iproute2 $(shell apt-cache show valkey-tools >/dev/null 2>&1 && echo valkey-tools || echo redis-tools)
 DEB_DEPS   := debhelper dpkg-dev
-# What the lookups in conf/examples, and what reads the store in conf/fleet, are compiled and run with.
+# What the examples in conf/examples and conf/fleet are compiled and run with.
 LANGUAGE_DEPS := jq python3-redis perl php-cli golang-go default-jdk-headless libgoogle-gson-java libcurl4-openssl-dev
 CHECK_DEPS := g++ libcriterion-dev python3-pytest python3-pytest-xdist python3-jsonschema python3-yaml nodejs npm \
               systemd iproute2 procps tcpreplay chromium-headless-shell $(LANGUAGE_DEPS)
@@ -271,7 +271,7 @@ FUZZ_TIME  ?= 60
 
 # The p0f of all tests in C.
 FAKE_P0F   := $(BUILD)/tests/support/c/fake_p0f.o
-# And their Valkey or Redis.
+# The same for a Valkey or Redis server.
 FAKE_STORE := $(BUILD)/tests/support/c/fake_store.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Reads a host from the store that a fleet of p0f-lookupd shares, without p0f-lookupd: prints what each sensor has
-# told about it, the newest last, or nothing. Needs python3-redis.
+# Reads a host from the shared tier of a fleet without p0f-lookupd: prints a line for each sensor that knows it, the
+# newest last. Needs python3-redis.
 #
 #     python3 read-host.py redis://reader:PASSWORD@store.example:6379 192.0.2.7
 import json
