@@ -100,17 +100,17 @@ static const struct option options[] = {
      "maximum number of \"no match\" entries, in a store of their own"},
 
     {"share", "server", OPTION_STORES, FIELD(share, server), "", 0, 0, false,
-     "Valkey or Redis that a fleet shares: redis://host:port or unix:/path; empty for none"},
+     "Valkey or Redis server of a fleet: redis://host:port or unix:/path; empty for none"},
     {"share", "sensor", OPTION_SENSOR, FIELD(share, sensor), "", 0, 0, false,
-     "name of this machine in there; empty for its host name"},
+     "name of this machine in the shared tier; empty for the host name"},
     {"share", "prefix", OPTION_PREFIX, FIELD(share, prefix), "p0f:", 0, 0, false,
-     "what the keys of hosts begin with"},
+     "prefix of the keys"},
     {"share", "ttl", OPTION_DURATION, FIELD(share, ttl), "2h", 1000, YEAR_MS, true,
-     "time to live of a host in there, from the last write"},
+     "time to live of a host in the shared tier, from the last write"},
     {"share", "timeout", OPTION_DURATION, FIELD(share, timeout), "50ms", 1, 5000, true,
-     "how long a request waits for it"},
+     "how long a request waits for the shared tier"},
     {"share", "write_interval", OPTION_DURATION, FIELD(share, write_interval), "30s", 0, YEAR_MS, true,
-     "how often a host that has not changed is written at most"},
+     "minimum time between two writes of an unchanged host"},
 };
 /* clang-format on */
 

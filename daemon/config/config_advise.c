@@ -101,14 +101,14 @@ static void advise_on_password(const struct config *config, advise_fn *advise)
         advise(text);
     }
     if (any && origin.source == CONFIG_COMMAND_LINE)
-        advise("share.server has a password, which everybody on this machine can see in the list "
-               "of processes; set it in the file or the environment");
+        advise(
+            "share.server: every user can see the password in the list of processes; set it in the "
+            "file or the environment");
     if (any && origin.source == CONFIG_FILE && stat(config->file, &at) == 0 &&
         at.st_mode & S_IROTH) {
         snprintf(text, sizeof text,
-                 "share.server has a password, and everybody on this machine can read %.300s; "
-                 "chmod o-r",
-                 config->file);
+                 "share.server: every user can read the password in %.300s; run: chmod o-r %.300s",
+                 config->file, config->file);
         advise(text);
     }
 }

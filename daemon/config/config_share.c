@@ -15,8 +15,8 @@
 #define HAVE_HIREDIS_SSL 0
 #endif
 
-/* What machines are called that nobody has given a name. */
-static bool is_anybodys(const char *host)
+/* The host name of machines that have not been given one. */
+static bool is_default_name(const char *host)
 {
     struct span rest = span_of(host);
 
@@ -36,16 +36,15 @@ bool config_share_machine(const struct config *config, char name[SENSOR_NAME_MAX
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     errno = EINVAL;
-    if (is_anybodys(host))
+    if (is_default_name(host))
         return config_refuse(config, "share.sensor", error,
-                             "it is empty, and the host name %s is that of other machines, too; "
-                             "set a name that no other daemon at this server has",
+                             "the host name %s is not unique; set a name that no other daemon of "
+                             "the fleet has",
                              host);
     if (!sensor_name_valid(span_of(host)))
         return config_refuse(config, "share.sensor", error,
-                             "it is empty, and the host name '%s' is not a name of up to %d "
-                             "letters, digits, -, _ and .; set one that no other daemon at this "
-                             "server has",
+                             "the host name '%s' is not a name of up to %d letters, digits, -, _ "
+                             "and .; set one that no other daemon of the fleet has",
                              host, SENSOR_NAME_MAX);
     strcpy(name, host);
     return true;
@@ -61,9 +60,8 @@ static bool check_tls_support(const struct config *config, char error[CONFIG_ERR
         if (redis_url_parse(item, &url, reason) && url.tls)
             return config_refuse(
                 config, "share.server", error,
-                "rediss://: this p0f-lookupd is built without TLS for it, which "
-                "needs hiredis 1.0 or later with hiredis_ssl; use redis:// through "
-                "a TLS tunnel such as stunnel");
+                "rediss:// is not supported by this build, which needs hiredis 1.0 or later with "
+                "hiredis_ssl; use redis:// through a TLS tunnel such as stunnel");
     return true;
 }
 
@@ -77,7 +75,7 @@ bool config_share_check(const struct config *config, char error[CONFIG_ERROR_SIZ
     if (config->share.write_interval >= config->share.ttl)
         return config_refuse(
             config, "share.write_interval", error,
-            "%s is not less than share.ttl, which is %s: hosts would be lost between two writes",
+            "%s must be less than share.ttl (%s), or hosts expire between two writes",
             quantity_format_duration(config->share.write_interval, interval),
             quantity_format_duration(config->share.ttl, ttl));
     return check_tls_support(config, error);

@@ -69,7 +69,7 @@ static bool read_user_password(struct span text, struct redis_url *url,
     struct span password = text, user = span_split(&password, ':');
 
     if (user.length == text.length || password.length == 0)
-        return refuse_url(error, "no password: user:password@ or :password@ is expected");
+        return refuse_url(error, "no password; expected user:password@ or :password@");
     if (!decode(user, url->user, sizeof url->user))
         return refuse_url(error, "the user is too long, or has a %% that is not followed by two "
                                  "hexadecimal digits");
@@ -89,7 +89,7 @@ static bool take_credentials(struct span *rest, struct redis_url *url,
         return true;
     struct span credentials = {rest->at, (size_t)(at - rest->at)};
     if (memchr(credentials.at, '/', credentials.length))
-        return refuse_url(error, "a / in the password has to be written as %%2F");
+        return refuse_url(error, "a / in user or password must be written as %%2F");
     *rest = span_from(*rest, credentials.length + 1);
     return read_user_password(credentials, url, error);
 }
@@ -115,9 +115,9 @@ static bool read_unix_url(struct span rest, struct redis_url *url, char error[RE
         return false;
     struct span query = rest, path = span_split(&query, '?');
     if (path.length == 0 || path.at[0] != '/')
-        return refuse_url(error, "unix: has no absolute path");
+        return refuse_url(error, "unix: needs an absolute path");
     if (path.at[path.length - 1] == '/')
-        return refuse_url(error, "the path is that of a directory, not of a socket");
+        return refuse_url(error, "it is a directory; expected the socket in it");
     if (path.length > PATH_LENGTH_MAX)
         return refuse_url(error, "the path is longer than %d bytes", PATH_LENGTH_MAX);
     memcpy(url->host, path.at, path.length);
@@ -177,7 +177,7 @@ static bool read_tcp_url(struct span rest, struct redis_url *url, char error[RED
     if (!take_credentials(&rest, url, error))
         return false;
     if (rest.length > 0 && memchr(rest.at, '?', rest.length))
-        return refuse_url(error, "a ? is not expected: the database is written /number");
+        return refuse_url(error, "unexpected ?; a database is written /number");
     struct span database = rest, authority = span_split(&database, '/');
     host_port_split(authority, &host, &port);
     if (!read_store_host(host, url, error))
@@ -234,13 +234,13 @@ static const char *check_node(const char *list, unsigned index, const struct red
 
     span_next_item(&rest, &item);
     if (url->is_unix)
-        return "several are the nodes of a cluster, which have no unix sockets";
+        return "several servers must be nodes of a cluster, which have no unix sockets";
     if (url->database != 0)
-        return "several are the nodes of a cluster, which has only the database 0";
+        return "several servers must be nodes of a cluster, which has only database 0";
     if (is_same_before(list, index, url))
         return "it is listed twice";
     if (redis_url_parse(item, &first, error) && !first.is_unix && first.tls != url->tls)
-        return "either all of them use TLS, or none";
+        return "either all servers must use TLS, or none";
     return NULL;
 }
 
@@ -258,11 +258,11 @@ bool redis_url_check_list(const char *list, char error[REDIS_URL_ERROR_SIZE])
                                 : reason;
         count++;
         if (wrong && several)
-            return refuse_url(error, "number %u: %.*s", count, REDIS_URL_ERROR_SIZE - 24, wrong);
+            return refuse_url(error, "server %u: %.*s", count, REDIS_URL_ERROR_SIZE - 24, wrong);
         if (wrong)
             return refuse_url(error, "%s", wrong);
         if (count > REDIS_URL_LIST_MAX)
-            return refuse_url(error, "more than %d", REDIS_URL_LIST_MAX);
+            return refuse_url(error, "more than %d servers", REDIS_URL_LIST_MAX);
     }
     return true;
 }

@@ -33,7 +33,7 @@ static bool contains(struct span text, const char *part)
     return false;
 }
 
-/* What was probably meant by what is not the path of a socket; NULL if it may be one. */
+/* What is wrong with a path, and what was probably meant; NULL if it may be that of a socket. */
 static const char *correct_path(struct span path)
 {
     if (path.length == 0)
@@ -48,9 +48,9 @@ static const char *correct_path(struct span path)
         return contains(path, ":/") ? "a name is followed by =, not by :"
                                     : "it does not begin with /";
     if (path.at[path.length - 1] == '/')
-        return "that of the socket, not of its directory";
+        return "it is a directory; expected the socket in it";
     if (contains(path, "=/")) /* "a=/path b=/path" */
-        return "several are separated by commas";
+        return "separate several sockets by commas";
     return path.length > SENSOR_SOCKETS_PATH_MAX
                ? "longer than " TEXT_OF(SENSOR_SOCKETS_PATH_MAX) " bytes"
                : NULL;
@@ -68,7 +68,7 @@ static bool split_name(struct span item, struct span *name, struct span *path)
     return true;
 }
 
-/* `only`: there is no other, so that a message need not say which. */
+/* `only`: the list has no other item, so a message need not say which one. */
 static bool read_item(struct span item, bool only, struct sensor_socket *socket,
                       char error[SENSOR_SOCKETS_ERROR_SIZE])
 {
@@ -79,10 +79,10 @@ static bool read_item(struct span item, bool only, struct sensor_socket *socket,
     if (item.length == 0 && !only)
         return refuse_sockets(error, "an item is empty");
     if (named && !sensor_name_valid(name))
-        return refuse_sockets(
-            error,
-            "'%.*s' is no name: 1 to " TEXT_OF(SENSOR_NAME_MAX) " letters, digits, -, _ and . only",
-            shown(name), name.at);
+        return refuse_sockets(error,
+                              "'%.*s' is not a name: expected 1 to " TEXT_OF(
+                                  SENSOR_NAME_MAX) " letters, digits, -, _ and .",
+                              shown(name), name.at);
     if (wrong && only)
         return refuse_sockets(error, "%s", wrong);
     if (wrong)
@@ -92,17 +92,17 @@ static bool read_item(struct span item, bool only, struct sensor_socket *socket,
     return true;
 }
 
-/* Against those before it. */
+/* The socket must differ from those before it. */
 static bool check_against_others(const struct sensor_sockets *sockets,
                                  const struct sensor_socket *socket,
                                  char error[SENSOR_SOCKETS_ERROR_SIZE])
 {
     for (const struct sensor_socket *other = sockets->list; other < socket; other++) {
         if (!socket->name[0] || !other->name[0])
-            return refuse_sockets(error, "'%.60s' has no name, which each of several needs",
+            return refuse_sockets(error, "'%.60s' has no name; each of several sockets needs one",
                                   other->name[0] ? socket->path : other->path);
         if (strcmp(socket->name, other->name) == 0)
-            return refuse_sockets(error, "two have the name %s", socket->name);
+            return refuse_sockets(error, "two sockets have the name %s", socket->name);
         if (strcmp(socket->path, other->path) == 0)
             return refuse_sockets(error, "%s and %s have the same path", other->name, socket->name);
     }
@@ -118,7 +118,7 @@ bool sensor_sockets_parse(const char *list, struct sensor_sockets *sockets,
     while (span_next_item(&rest, &item)) {
         struct sensor_socket *socket = &sockets->list[sockets->count];
         if (sockets->count == SENSOR_SOCKETS_MAX)
-            return refuse_sockets(error, "more than " TEXT_OF(SENSOR_SOCKETS_MAX));
+            return refuse_sockets(error, "more than " TEXT_OF(SENSOR_SOCKETS_MAX) " sockets");
         if (!read_item(item, item.length == whole.length, socket, error) ||
             !check_against_others(sockets, socket, error))
             return false;

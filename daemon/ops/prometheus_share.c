@@ -27,7 +27,8 @@ static const struct share_metric {
      {{"", AT(late)}}},
     {PREFIX "share_writes_total",
      "Writes to the shared tier: ok, error (refused by the server, or lost with the connection), "
-     "unchanged (not written again within share.write_interval), dropped (the server was not up, or "
+     "unchanged (not written again within share.write_interval), dropped (the server was not up, "
+     "or "
      "had too many writes in flight).",
      "result",
      {{"ok", AT(writes_ok)},
@@ -69,9 +70,10 @@ static void put_nodes(struct exposition *out, const struct share_status *share)
 
     for (uint32_t i = 0; i < share->nodes; i++)
         counts[share->node[i].state]++;
-    exposition_head(out, name, "gauge",
-                    "Servers of the shared tier: down, connecting, up, open (connected, but not used "
-                    "until it answers again).");
+    exposition_head(
+        out, name, "gauge",
+        "Servers of the shared tier: down, connecting, up, open (connected, but not used "
+        "until it answers again).");
     for (enum share_node_state state = SHARE_NODE_DOWN; state < SHARE_NODE_STATES; state++)
         exposition_labelled(out, name, "state", share_node_state_name(state), counts[state]);
 }

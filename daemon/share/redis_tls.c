@@ -76,7 +76,7 @@ bool redis_tls_fault(const struct ssl_st *tls, char *why, size_t size)
 struct ssl_st *redis_tls_start(redisContext *redis, const char *name, char *why, size_t size)
 {
     (void)redis, (void)name;
-    snprintf(why, size, "not supported by this build: TLS needs hiredis 1.0 or newer");
+    snprintf(why, size, "not supported by this build: TLS needs hiredis 1.0 or later");
     return NULL;
 }
 

@@ -20,21 +20,21 @@ SHOWN = "redis://fleet:***@127.0.0.1:1"
 # What is wrong, the settings, what the message begins with behind "-o ", and what it has to say.
 BAD = [
     ("without names", {"p0f.socket": "/run/a.sock, /run/b.sock"}, "p0f.socket",
-     "'/run/a.sock' has no name, which each of several needs); did you mean a=/run/a.sock, b=/run/b.sock?"),
+     "'/run/a.sock' has no name; each of several sockets needs one); did you mean a=/run/a.sock, b=/run/b.sock?"),
     ("one without a name", {"p0f.socket": "a=/a, /b"}, "p0f.socket", "'/b' has no name"),
-    ("equal names", {"p0f.socket": "a=/a, a=/b"}, "p0f.socket", "two have the name a"),
+    ("equal names", {"p0f.socket": "a=/a, a=/b"}, "p0f.socket", "two sockets have the name a"),
     ("equal paths", {"p0f.socket": "a=/a, b=/a"}, "p0f.socket", "a and b have the same path"),
     ("equal paths in two spellings", {"p0f.socket": "a=/tmp/a, b=/tmp/../tmp/a"}, "p0f.socket",
      "/tmp/a and /tmp/../tmp/a are the same path; remove one of them"),
-    ("bad name", {"p0f.socket": "a/b=/a"}, "p0f.socket", "'a/b' is no name: 1 to 63 letters, digits, -, _ and ."),
-    ("empty name", {"p0f.socket": "=/a"}, "p0f.socket", "'' is no name"),
+    ("bad name", {"p0f.socket": "a/b=/a"}, "p0f.socket", "'a/b' is not a name: expected 1 to 63 letters, digits, -, _ and ."),
+    ("empty name", {"p0f.socket": "=/a"}, "p0f.socket", "'' is not a name"),
     ("colon", {"p0f.socket": "wan:/a"}, "p0f.socket", "a name is followed by =, not by :"),
     ("no commas", {"p0f.socket": "a=/a b=/b"}, "p0f.socket", "did you mean a=/a, b=/b?"),
     ("relative path", {"p0f.socket": "a=/a, b=run/b"}, "p0f.socket", "'b=run/b': it does not begin with /"),
     ("unix:", {"p0f.socket": "a=unix:/a"}, "p0f.socket", "without unix:"),
     ("abstract", {"p0f.socket": "a=@a"}, "p0f.socket", "p0f makes no abstract sockets"),
     ("quotes", {"p0f.socket": "\"a=/a\""}, "p0f.socket", "without quotes"),
-    ("directory", {"p0f.socket": "a=/a/"}, "p0f.socket", "that of the socket, not of its directory"),
+    ("directory", {"p0f.socket": "a=/a/"}, "p0f.socket", "it is a directory; expected the socket in it"),
     ("empty item", {"p0f.socket": "a=/a,,b=/b"}, "p0f.socket", "an item is empty"),
     ("too long", {"p0f.socket": "a=/" + 107 * "x"}, "p0f.socket", "longer than 107 bytes"),
     ("too many", {"p0f.socket": ", ".join(f"s{n}=/{n}" for n in range(17))}, "p0f.socket", "more than 16"),
@@ -44,17 +44,17 @@ BAD = [
     ("no URL", {"share.server": f"fleet:{SECRET}@store"}, "share.server", "it does not begin with redis://"),
     ("port", {"share.server": f"redis://:{SECRET}@store:x"}, "share.server", "the port is not a number"),
     ("slash", {"share.server": f"redis://:{SECRET}/x@store"}, "share.server", "written as %2F"),
-    ("comma", {"share.server": f"redis://:x,{SECRET}@store"}, "share.server", "number 1: "),
+    ("comma", {"share.server": f"redis://:x,{SECRET}@store"}, "share.server", "server 1: "),
     ("listed twice", {"share.server": f"redis://:{SECRET}@store, redis://store"}, "share.server", "listed twice"),
     ("cluster with databases", {"share.server": f"redis://:{SECRET}@a/1, redis://b"}, "share.server",
-     "only the database 0"),
+     "only database 0"),
     ("sensor", {"share.sensor": "web/1"}, "share.sensor", "a name of up to 63 letters, digits, -, _ and ."),
     ("prefix", {"share.prefix": "p 0f"}, "share.prefix", "up to 64 printable ASCII characters"),
     ("ttl", {"share.ttl": "10ms"}, "share.ttl", "from 1s to 365d"),
     ("timeout", {"share.timeout": "6s"}, "share.timeout", "from 1ms to 5s"),
     ("no unit", {"share.write_interval": "30"}, "share.write_interval", "did you mean 30s?"),
     ("interval beyond ttl", {"share.server": STORE, "share.write_interval": "2h"}, "share.write_interval",
-     "2h is not less than share.ttl, which is 2h"),
+     "2h must be less than share.ttl (2h)"),
     ("unknown key", {"share.servers": STORE}, "share.servers", "did you mean share.server?"),
 ]
 
@@ -102,11 +102,11 @@ def test_passwords_are_not_printed(scratch):
 def test_what_exposes_a_password(scratch):
     config = write_config(f"{scratch}/lookupd.conf", {"share.server": STORE, "share.sensor": "web1"})
     os.chmod(config, 0o644)
-    assert f"share.server has a password, and everybody on this machine can read {config}; chmod o-r" in \
+    assert f"share.server: every user can read the password in {config}; run: chmod o-r {config}" in \
         run("-c", config, "-t").stderr
     done = run("-o", f"share.server={STORE.replace('127.0.0.1', 'store')}", "-o", "share.sensor=web1", "-t")
     assert "the password for store:1 crosses the network in clear" in done.stderr
-    assert "can see in the list of processes" in done.stderr
+    assert "can see the password in the list of processes" in done.stderr
     assert SECRET not in done.stderr
 
 

@@ -450,15 +450,15 @@ Test(config, not_a_socket_path)
         {"p0f.socket=\"/run/p0f.sock\"", "(without quotes)"},
         {"p0f.socket='/run/p0f.sock'", "(without quotes)"},
         {"p0f.socket=/run/a.sock, /run/b.sock",
-         "('/run/a.sock' has no name, which each of several needs); did you mean "
+         "('/run/a.sock' has no name; each of several sockets needs one); did you mean "
          "a=/run/a.sock, b=/run/b.sock?"},
         {"p0f.socket=a=/run/a.sock, b=run/b.sock", "('b=run/b.sock': it does not begin with /)"},
         {"p0f.socket=run/p0f.sock", "(it does not begin with /)"},
         {"p0f.socket=./p0f.sock", "(it does not begin with /)"},
         {"p0f.socket= /run/p0f.sock", "did you mean /run/p0f.sock?"},
         {"p0f.socket=localhost:5030", "(it does not begin with /)"},
-        {"p0f.socket=/run/p0f/", "(that of the socket, not of its directory)"},
-        {"p0f.socket=/", "(that of the socket, not of its directory)"},
+        {"p0f.socket=/run/p0f/", "(it is a directory; expected the socket in it)"},
+        {"p0f.socket=/", "(it is a directory; expected the socket in it)"},
         {"p0f.socket=/run/p0f.sock ", "did you mean /run/p0f.sock?"},
         {"p0f.socket=/run/p0f.sock\t", "did you mean /run/p0f.sock?"},
     };

@@ -85,8 +85,9 @@ Test(config_advise, passwords_on_the_command_line)
     char *override = "share.server=redis://:secret@localhost";
 
     advise(&(struct config_source){.override = &override, .override_count = 1});
-    cr_assert_str_eq(all, "share.server has a password, which everybody on this machine can see in "
-                          "the list of processes; set it in the file or the environment\n");
+    cr_assert_str_eq(all,
+                     "share.server: every user can see the password in the list of processes; set "
+                     "it in the file or the environment\n");
     override = "share.server=redis://localhost";
     advise(&(struct config_source){.override = &override, .override_count = 1});
     cr_assert_str_empty(all);
@@ -103,7 +104,7 @@ static void expect_of_file(const char *text, mode_t mode, bool told)
     advise(&(struct config_source){.file = path});
     unlink(path);
     snprintf(expected, sizeof expected,
-             "share.server has a password, and everybody on this machine can read %s; chmod o-r\n",
+             "share.server: every user can read the password in %s; run: chmod o-r %s\n", path,
              path);
     cr_assert_str_eq(all, told ? expected : "");
 }

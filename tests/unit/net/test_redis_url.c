@@ -92,21 +92,21 @@ Test(redis_url, no_url)
     expect_refused("redis://s/-1", "the database is not a number");
     expect_refused("redis://s/1/2", "the database is not a number");
     expect_refused("redis://s/2147483648", "the database is not a number");
-    expect_refused("redis://s?db=1", "a ? is not expected: the database is written /number");
-    expect_refused("unix:run/a", "unix: has no absolute path");
-    expect_refused("unix:", "unix: has no absolute path");
-    expect_refused("unix:/run/", "that of a directory");
+    expect_refused("redis://s?db=1", "unexpected ?; a database is written /number");
+    expect_refused("unix:run/a", "unix: needs an absolute path");
+    expect_refused("unix:", "unix: needs an absolute path");
+    expect_refused("unix:/run/", "it is a directory");
     expect_refused("unix:/a?db=x", "the database is not a number");
     expect_refused("unix:/a?database=1", "only ?db=number may follow the path");
 }
 
 Test(redis_url, no_credentials)
 {
-    expect_refused("redis://secret@s", "no password: user:password@ or :password@ is expected");
+    expect_refused("redis://secret@s", "no password; expected user:password@ or :password@");
     expect_refused("redis://fleet:@s", "no password");
     expect_refused("redis://@s", "no password");
     expect_refused("unix://fleet@/a", "no password");
-    expect_refused("redis://:pa/ss@s", "a / in the password has to be written as %2F");
+    expect_refused("redis://:pa/ss@s", "a / in user or password must be written as %2F");
     expect_refused("redis://:a%@s", "two hexadecimal digits (%25 is a %)");
     expect_refused("redis://:a%4@s", "two hexadecimal digits");
     expect_refused("redis://:a%g0@s", "two hexadecimal digits");
@@ -167,22 +167,22 @@ Test(redis_url, lists)
     expect_list("unix:/a", NULL);
     expect_list("redis://a, redis://b:2,redis://:p@c, redis://u:q@c:2", NULL);
     expect_list("rediss://a, rediss://b", NULL);
-    expect_list("redis://u@a", "no password: user:password@ or :password@ is expected");
+    expect_list("redis://u@a", "no password; expected user:password@ or :password@");
     expect_list("redis://a, b:6379",
-                "number 2: it does not begin with redis://, rediss:// or unix:");
-    expect_list("redis://a,", "number 2: it is empty");
+                "server 2: it does not begin with redis://, rediss:// or unix:");
+    expect_list("redis://a,", "server 2: it is empty");
     expect_list("redis://a, redis://b/1",
-                "number 2: several are the nodes of a cluster, which has only the database 0");
+                "server 2: several servers must be nodes of a cluster, which has only database 0");
     expect_list("redis://a/0, redis://b/0", NULL);
     expect_list("redis://a, unix:/b",
-                "number 2: several are the nodes of a cluster, which have no unix sockets");
-    expect_list("redis://a, redis://b, redis://:p@A:6379", "number 3: it is listed twice");
-    expect_list("redis://a, rediss://b", "number 2: either all of them use TLS, or none");
+                "server 2: several servers must be nodes of a cluster, which have no unix sockets");
+    expect_list("redis://a, redis://b, redis://:p@A:6379", "server 3: it is listed twice");
+    expect_list("redis://a, rediss://b", "server 2: either all servers must use TLS, or none");
     for (int i = 2; i <= REDIS_URL_LIST_MAX; i++)
         sprintf(list + strlen(list), ",redis://s:%d", i);
     expect_list(list, NULL);
     strcat(list, ",redis://s:9999");
-    expect_list(list, "more than 64");
+    expect_list(list, "more than 64 servers");
 }
 
 Test(redis_url, server)

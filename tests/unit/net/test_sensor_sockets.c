@@ -62,7 +62,7 @@ Test(sensor_sockets, how_many)
     cr_assert_eq(sockets.count, 16);
     cr_assert_str_eq(sockets.list[15].path, "/15");
     list_of(SENSOR_SOCKETS_MAX + 1, list);
-    expect_refused(list, "more than 16");
+    expect_refused(list, "more than 16 sockets");
 }
 
 Test(sensor_sockets, how_long)
@@ -76,8 +76,9 @@ Test(sensor_sockets, how_long)
     expect_refused(list + 4, "longer than 107 bytes");
     memset(name, 'n', 64);
     snprintf(list, sizeof list, "%s=/a", name);
-    expect_refused(list + 0, "'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn' is no "
-                             "name: 1 to 63 letters, digits, -, _ and . only");
+    expect_refused(list + 0,
+                   "'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn' is not "
+                   "a name: expected 1 to 63 letters, digits, -, _ and .");
     expect(list + 1, (const char *[]){name + 1, "/a", NULL});
 }
 
@@ -94,10 +95,10 @@ Test(sensor_sockets, no_path)
     expect_refused("run/a", "it does not begin with /");
     expect_refused("wan", "it does not begin with /");
     expect_refused("wan:/run/a", "a name is followed by =, not by :");
-    expect_refused("/", "that of the socket, not of its directory");
-    expect_refused("wan=/run/p0f/", "that of the socket, not of its directory");
-    expect_refused("wan=/run/a lan=/run/b", "several are separated by commas");
-    expect_refused("wan=/run/a;lan=/run/b", "several are separated by commas");
+    expect_refused("/", "it is a directory; expected the socket in it");
+    expect_refused("wan=/run/p0f/", "it is a directory; expected the socket in it");
+    expect_refused("wan=/run/a lan=/run/b", "separate several sockets by commas");
+    expect_refused("wan=/run/a;lan=/run/b", "separate several sockets by commas");
 }
 
 /* Which one it is, is said. */
@@ -112,22 +113,24 @@ Test(sensor_sockets, no_path_in_a_list)
     expect_refused(",a=/a", "an item is empty");
     expect_refused("a=/a,,b=/b", "an item is empty");
     expect_refused(",", "an item is empty");
-    expect_refused("a=/a, b=/b/", "'b=/b/': that of the socket, not of its directory");
+    expect_refused("a=/a, b=/b/", "'b=/b/': it is a directory; expected the socket in it");
 }
 
 Test(sensor_sockets, no_name)
 {
-    expect_refused("=/run/a", "'' is no name: 1 to 63 letters, digits, -, _ and . only");
-    expect_refused("w an=/run/a", "'w an' is no name: 1 to 63 letters, digits, -, _ and . only");
-    expect_refused("a/b=/run/a", "'a/b' is no name: 1 to 63 letters, digits, -, _ and . only");
-    expect_refused("a=/a, é=/b", "'é' is no name: 1 to 63 letters, digits, -, _ and . only");
-    expect_refused("/run/a, /run/b", "'/run/a' has no name, which each of several needs");
-    expect_refused("a=/run/a, /run/b", "'/run/b' has no name, which each of several needs");
-    expect_refused("/run/a, b=/run/b", "'/run/a' has no name, which each of several needs");
+    expect_refused("=/run/a", "'' is not a name: expected 1 to 63 letters, digits, -, _ and .");
+    expect_refused("w an=/run/a",
+                   "'w an' is not a name: expected 1 to 63 letters, digits, -, _ and .");
+    expect_refused("a/b=/run/a",
+                   "'a/b' is not a name: expected 1 to 63 letters, digits, -, _ and .");
+    expect_refused("a=/a, é=/b", "'é' is not a name: expected 1 to 63 letters, digits, -, _ and .");
+    expect_refused("/run/a, /run/b", "'/run/a' has no name; each of several sockets needs one");
+    expect_refused("a=/run/a, /run/b", "'/run/b' has no name; each of several sockets needs one");
+    expect_refused("/run/a, b=/run/b", "'/run/a' has no name; each of several sockets needs one");
 }
 
 Test(sensor_sockets, equal)
 {
-    expect_refused("a=/a, b=/b, a=/c", "two have the name a");
+    expect_refused("a=/a, b=/b, a=/c", "two sockets have the name a");
     expect_refused("a=/a, b=/b, c=/a", "a and c have the same path");
 }
