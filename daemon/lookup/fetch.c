@@ -365,8 +365,12 @@ struct fetcher *fetcher_new(const struct lookup_parts *parts, struct hash_key ke
 
 void fetcher_free(struct fetcher *fetcher)
 {
+    struct flight *flight;
+
     if (!fetcher)
         return;
+    while ((flight = flights_any(fetcher->flights))) /* nobody waits for it, but the tier was asked */
+        fetch_end(fetch_of(flight));
     flights_free(fetcher->flights);
     free(fetcher);
 }

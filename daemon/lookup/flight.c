@@ -49,6 +49,15 @@ struct flight *flights_find(const struct flights *flights, const struct p0f_addr
     return flight;
 }
 
+struct flight *flights_any(const struct flights *flights)
+{
+    uint32_t bucket = 0;
+
+    while (flights->count > 0 && LIST_EMPTY(&flights->buckets[bucket]))
+        bucket++;
+    return flights->count > 0 ? LIST_FIRST(&flights->buckets[bucket]) : NULL;
+}
+
 void flights_add(struct flights *flights, struct flight *flight, const struct p0f_addr *addr)
 {
     flight->addr = *addr;

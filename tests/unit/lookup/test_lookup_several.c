@@ -592,3 +592,20 @@ Test(lookup_several, cancelled_while_the_tier_is_read)
     expect(&visitor, LOOKUP_FOUND);
     teardown_several();
 }
+
+/* As in a shutdown just then, which waits for p0f only. */
+Test(lookup_several, freed_while_the_tier_is_read)
+{
+    struct visitor visitor;
+
+    setup_several(1, true);
+    for (int i = 1; i <= 2; i++) {
+        char addr[16];
+        snprintf(addr, sizeof addr, "192.0.2.%d", i);
+        ask_p0f(&visitor, addr);
+        fetch_cancel(&visitor.request);
+        expect_done(&visitor, LOOKUP_CANCELLED);
+    }
+    cr_assert_eq(fake_share.outstanding, 2);
+    teardown_several();
+}
