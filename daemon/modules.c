@@ -340,7 +340,8 @@ static uint64_t count_sockets(void *ctx)
     return connections_count(modules->connections) +
            (uint64_t)lingering_close_count(modules->lingering) + proxy_gate_count(modules->gate) +
            proxy_gate_count(modules->tls_gate) + modules_relay_connections(modules) +
-           sensors_connections(modules->sensors);
+           sensors_connections(modules->sensors) +
+           (modules->share ? share_connections(modules->share) : 0);
 }
 
 static void count_descriptors(struct modules *modules)

@@ -13,7 +13,7 @@
 void descriptors_raise_limit(uint32_t max_http, uint32_t max_relay, uint32_t others);
 
 struct descriptors {
-    /* Set by the owner: the number of those that come and go, to clients and to p0f. Called in the loop's
+    /* Set by the owner: the number of those that come and go, to clients, p0f and the tier. Called in the loop's
      * thread. */
     uint64_t (*count_changing)(void *ctx);
     void *ctx;

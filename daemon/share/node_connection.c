@@ -273,6 +273,11 @@ bool node_connection_send(struct node_connection *node, int argc, const char **a
     return node_session_send(node->session, argc, argv, lengths, reply, ctx);
 }
 
+bool node_connection_is_open(const struct node_connection *node)
+{
+    return node->session != NULL;
+}
+
 void node_connection_status(const struct node_connection *node, struct share_node_status *status)
 {
     *status = (struct share_node_status){.state = node->state};

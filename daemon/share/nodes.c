@@ -315,8 +315,8 @@ struct node *nodes_of_slot(struct nodes *nodes, unsigned slot)
 
     if (nodes->kind != NODES_SINGLE && nodes->owner[slot] != SLOT_UNOWNED)
         found = nodes->list[nodes->owner[slot]];
-    for (unsigned i = 0; i < nodes->count && !found;
-         i++) /* any, which redirects to the right one */
+    /* Any, which redirects to the right one. */
+    for (unsigned i = 0; i < nodes->count && !found; i++)
         if (nodes->list[i] && nodes->list[i]->up && !nodes->list[i]->foreign)
             found = nodes->list[i];
     if (found)
@@ -374,6 +374,15 @@ void nodes_set_timeout(struct nodes *nodes, int64_t timeout_ms)
     for (unsigned i = 0; i < nodes->count; i++)
         if (nodes->list[i])
             node_connection_set_timeout(nodes->list[i]->connection, timeout_ms);
+}
+
+unsigned nodes_connections(const struct nodes *nodes)
+{
+    unsigned open = 0;
+
+    for (unsigned i = 0; i < nodes->count; i++)
+        open += nodes->list[i] && node_connection_is_open(nodes->list[i]->connection);
+    return open;
 }
 
 void nodes_status(const struct nodes *nodes, struct share_status *status)

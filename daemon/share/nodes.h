@@ -73,6 +73,9 @@ struct node *nodes_at(struct node *from, const struct node_address *address);
  * date. */
 void nodes_moved(struct nodes *nodes, unsigned slot, const struct node *node);
 
+/* Connections that are open. */
+unsigned nodes_connections(const struct nodes *nodes);
+
 /* Fills what is told about servers. */
 void nodes_status(const struct nodes *nodes, struct share_status *status);
 

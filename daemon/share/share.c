@@ -167,6 +167,11 @@ void share_write(struct share *share, const struct p0f_addr *addr, const struct 
     writer_write(share->writer, addr, host, sensor);
 }
 
+unsigned share_connections(const struct share *share)
+{
+    return nodes_connections(commands_nodes(share->commands));
+}
+
 void share_status(const struct share *share, struct share_status *status)
 {
     memset(status, 0, sizeof *status);

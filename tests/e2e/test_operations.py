@@ -17,6 +17,7 @@ from http_client import Crowd
 from http_load import FULL
 from problems import assert_problem
 from real_p0f import RealP0f
+from store import Store
 from waiting import SLOWDOWN, wait_until
 
 KNOWN = {"os_name": "Linux", "os_flavor": "3.x"}
@@ -276,6 +277,26 @@ def test_descriptors_are_counted(fake, serve, old):
         wait_until(lambda: right() == few, "them to be right when all have gone")
         fake.hang_up()
         wait_until(right, "them to be right without p0f")
+
+
+@starving.needs_own_malloc
+def test_descriptors_of_the_shared_tier_are_counted_too(fake, serve, scratch):
+    """Before Linux 6.2, by whoever opens them."""
+    environment = {"LD_PRELOAD": OLD_KERNEL}
+    with Store(scratch) as store, serve(fake, {"share.server": store.url, "share.sensor": "here"},
+                                        extra_environment=environment) as daemon:
+        daemon.wait_for_p0f()
+        connection = daemon.connect()
+
+        def is_right(up):
+            before = processes.descriptors(daemon.process.pid)
+            text = http_client.ask(connection, "/metrics").body.decode()
+            assert "\np0f_lookupd_share_up" in text
+            return (f"\np0f_lookupd_share_up {up}\n" in text and f"\nprocess_open_fds {before}\n" in text and
+                    before == processes.descriptors(daemon.process.pid))
+        wait_until(lambda: is_right(1), "them to be right with a connection to the store")
+        store.kill()
+        wait_until(lambda: is_right(0), "them to be right without it")
 
 
 def test_requests_are_counted_by_route_and_status(fake, serve):

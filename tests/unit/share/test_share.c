@@ -30,6 +30,14 @@ Test(share, the_newest_is_found, .init = tier_start, .fini = tier_finish)
     cr_assert_eq(tier_counts()->fields_invalid, 0);
 }
 
+Test(share, connections_are_counted, .init = tier_start, .fini = tier_finish)
+{
+    cr_assert_eq(share_connections(tier.share), 1);
+    fake_store_close(&tier.stores[0].fake);
+    tier_settle();
+    cr_assert_eq(share_connections(tier.share), 0);
+}
+
 Test(share, none_is_found, .init = tier_start, .fini = tier_finish)
 {
     tier_add("192.0.2.1", "web2", 10);

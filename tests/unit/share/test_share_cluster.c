@@ -94,6 +94,11 @@ Test(share_cluster, each_key_is_asked_of_its_node, .init = start_cluster, .fini 
     cr_assert_eq(tier.status.nodes, 3);
 }
 
+Test(share_cluster, connections_to_all_are_counted, .init = start_cluster, .fini = tier_finish)
+{
+    cr_assert_eq(share_connections(tier.share), 3);
+}
+
 Test(share_cluster, writes_go_there_too, .init = start_cluster, .fini = tier_finish)
 {
     struct p0f_host host = tier_host(0);
