@@ -85,6 +85,19 @@ int64_t link_set_overdue_ms(const struct link_set *set, struct mono now)
     return overdue < silence ? overdue : silence; /* an answer elsewhere shows that p0f lives */
 }
 
+int64_t link_set_unserved_ms(const struct link_set *set, struct mono now)
+{
+    int64_t silence = INT64_MAX;
+
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct link *link = &set->links[i];
+        int64_t heard = mono_ms_between(link->heard, now);
+        if (link->state == LINK_PROBING && heard < silence)
+            silence = heard;
+    }
+    return silence == INT64_MAX ? 0 : silence;
+}
+
 void link_set_status(const struct link_set *set, struct pool_status *status)
 {
     status->connections = set->count;

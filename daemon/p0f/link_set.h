@@ -38,6 +38,9 @@ struct link *link_set_for_query(const struct link_set *set, unsigned pipeline);
 /* For how many milliseconds p0f has given no answer at all, with one outstanding: on ready links. */
 int64_t link_set_overdue_ms(const struct link_set *set, struct mono now);
 
+/* The same where no link is ready: for how long the one that was connected last has not been answered. */
+int64_t link_set_unserved_ms(const struct link_set *set, struct mono now);
+
 /* Fills in `links`, and what follows from them alone. */
 void link_set_status(const struct link_set *set, struct pool_status *status);
 

@@ -314,7 +314,10 @@ unsigned pool_outstanding(const struct pool *pool)
 
 int64_t pool_overdue_ms(const struct pool *pool)
 {
-    return link_set_overdue_ms(&pool->set, loop_now(pool->loop));
+    struct mono now = loop_now(pool->loop);
+
+    return link_set_any_ready(&pool->set) ? link_set_overdue_ms(&pool->set, now)
+                                          : link_set_unserved_ms(&pool->set, now);
 }
 
 unsigned pool_connections(const struct pool *pool)
@@ -326,7 +329,7 @@ void pool_status(const struct pool *pool, struct pool_status *status)
 {
     status->socket = pool->socket;
     status->wanted = pool->common.dialect;
-    status->overdue = pool_overdue_ms(pool);
+    status->overdue = link_set_overdue_ms(&pool->set, loop_now(pool->loop));
     status->up = link_set_any_ready(&pool->set) && status->overdue < OVERDUE_MS;
     status->queued = fair_queue_length(pool->queue);
     status->max_rate = pool->rate.max;

@@ -59,13 +59,16 @@ static void start_next(void)
     gather_start(it->gather, &parts, &addr, on_answer, on_released, it);
 }
 
-static void open_with(unsigned count, bool shared)
+/* The first `muted` of the sensors answer nothing, not even probes. */
+static void open_sensors(unsigned count, unsigned muted, bool shared)
 {
     struct sensors_options options = {.connections = 2, .pipeline = 2, .seed = 7};
 
     stage_open();
     memset(&fake_share, 0, sizeof fake_share);
     more_p0f_open(count);
+    for (unsigned i = 0; i < muted; i++)
+        more[i].mute = true;
     more_p0f_sensors(&options);
     sensors = sensors_new(stage.loop, &options);
     cr_assert_not_null(sensors);
@@ -74,6 +77,11 @@ static void open_with(unsigned count, bool shared)
     it = askings;
     start_next();
     metrics_read(&before);
+}
+
+static void open_with(unsigned count, bool shared)
+{
+    open_sensors(count, 0, shared);
 }
 
 static uint64_t abandoned(void)
@@ -341,6 +349,27 @@ Test(gather, one_that_hangs_is_left_out)
     cr_assert_eq(first->answers, 1);
     cr_assert_eq(first->last_seen, 9);
     gather_end(first->gather);
+    cr_assert(ask());
+    expect_found(9, "s0", false);
+    end_all();
+}
+
+/* Its connections are made, but p0f has never answered on them: it hangs, or has as many clients as it takes. */
+Test(gather, one_that_has_never_answered_is_left_out)
+{
+    open_sensors(2, 1, false);
+    more[1].last_seen = 8;
+    cr_assert(ask());
+    cr_assert_eq(it->answers, 0, "it may still answer");
+    stage_pass(TIMEOUT_MS);
+    cr_assert(gather_expire(it->gather));
+    expect_found(8, "s1", true);
+    cr_assert(ask());
+    expect_found(8, "s1", true);
+    more[0].mute = false;
+    more[0].last_seen = 9;
+    stage_settle();
+    it->answers = 0;
     cr_assert(ask());
     expect_found(9, "s0", false);
     end_all();
