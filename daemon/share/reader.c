@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "share/reader.h"
 
+#include "core/sensor_name.h"
 #include "share/hits.h"
 #include "share/newest.h"
 
@@ -92,13 +93,22 @@ static bool is_text(const redisReply *reply)
     return reply && reply->type == REDIS_REPLY_STRING;
 }
 
+/* Fields are written by anybody: only what may be a sensor's name is fit for the log. */
+static void log_bad_field(const struct share_read *read, const redisReply *field)
+{
+    struct span name = is_text(field) ? (struct span){field->str, field->len} : span_of("");
+
+    share_log_trouble(read->reader->options.log, SHARE_TROUBLE_BAD_FIELD,
+                      read->command.node->server,
+                      sensor_name_valid_in_answer(name) ? name.at : "that is no sensor's name");
+}
+
 /* [cursor, [field, value, field, value, ...]] */
 static void judge_fields(struct share_read *read, const redisReply *reply)
 {
     struct reader *reader = read->reader;
     struct share_counts *counts = reader->options.counts;
-    const uint64_t invalid = counts->fields_invalid;
-    const redisReply *cursor = reply->element[0], *fields = reply->element[1];
+    const redisReply *cursor = reply->element[0], *fields = reply->element[1], *bad = NULL;
     struct newest newest = {.addr = &read->addr,
                             .now = reader->options.wall(),
                             .ttl_ms = reader->options.times->ttl,
@@ -106,16 +116,18 @@ static void judge_fields(struct share_read *read, const redisReply *reply)
 
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
         const redisReply *field = fields->element[i], *value = fields->element[i + 1];
+        const uint64_t invalid = counts->fields_invalid;
         if (is_text(field) && is_text(value))
             newest_add(&newest, field->str, field->len, value->str, value->len);
         else
             counts->fields_invalid++;
+        if (counts->fields_invalid != invalid)
+            bad = field;
     }
     if (!(cursor->len == 1 && cursor->str[0] == '0'))
         counts->fields_cut++;
-    if (counts->fields_invalid != invalid)
-        share_log_trouble(reader->options.log, SHARE_TROUBLE_BAD_FIELD, read->command.node->server,
-                          read->key);
+    if (bad)
+        log_bad_field(read, bad);
     if (newest.found) {
         counts->reads_found++;
         hits_count(&reader->hits, newest.best.sensor);
@@ -146,7 +158,8 @@ static void judge_error(struct share_read *read, const char *error)
     if (says(error, "WRONGTYPE")) {
         reader->options.counts->fields_invalid++;
         reader->options.counts->reads_none++;
-        share_log_trouble(reader->options.log, SHARE_TROUBLE_WRONG_TYPE, node->server, read->key);
+        share_log_trouble(reader->options.log, SHARE_TROUBLE_WRONG_TYPE, node->server,
+                          reader->options.prefix);
         node_connection_succeeded(node->connection);
         answer_read(read, SHARE_NONE, NULL);
         return;

@@ -161,6 +161,18 @@ static void lose_foreign(struct redis_socket *opened, const char *bytes, size_t 
     lose_socket(opened, why);
 }
 
+/* Errors end up in the log and in /status. That of an unknown command repeats its arguments, and so the address of
+ * a host. */
+static void cut_arguments(redisReply *reply)
+{
+    char *arguments = reply->type == REDIS_REPLY_ERROR ? strstr(reply->str, ", with args ") : NULL;
+
+    if (!arguments)
+        return;
+    *arguments = '\0';
+    reply->len = (size_t)(arguments - reply->str);
+}
+
 static void parse_replies(struct redis_socket *opened)
 {
     redisReader *reader = opened->redis->reader;
@@ -176,6 +188,7 @@ static void parse_replies(struct redis_socket *opened)
         if (!reply)
             return;
         opened->incomplete = reader->len - reader->pos;
+        cut_arguments(reply);
         opened->on_reply(opened->ctx, reply);
         reader->fn->freeObject(reply);
     }

@@ -28,8 +28,9 @@ struct redis_socket_options {
         *tls_name; /* of the certificate; NULL: no TLS. It is only used before the call returns. */
     /* Called in later rounds of the loop. The connection may be closed in each of them. */
     void (*connected)(void *ctx);
-    void (*reply)(void *ctx, const redisReply *reply); /* in order; valid during the call */
-    void (*lost)(void *ctx, const char *why);          /* the last one: to be closed */
+    /* In order; valid during the call. An error does not repeat what was sent. */
+    void (*reply)(void *ctx, const redisReply *reply);
+    void (*lost)(void *ctx, const char *why); /* the last one: to be closed */
     void *ctx;
 };
 

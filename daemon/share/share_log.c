@@ -14,14 +14,13 @@ static void log_message(enum share_trouble trouble, const char *server, const ch
 {
     switch (trouble) {
     case SHARE_TROUBLE_WRONG_TYPE:
-        log_warnx("shared tier: %s: the key %.200s is not a hash and is ignored; delete it, or set "
-                  "another "
-                  "share.prefix%s",
+        log_warnx("shared tier: %s: a key that begins with %.200s is not a hash and is ignored; "
+                  "delete it, or set another share.prefix%s",
                   server, detail, more);
         break;
     case SHARE_TROUBLE_BAD_FIELD:
         log_warnx(
-            "shared tier: %s: a field of %.200s is not what a sensor writes, and is ignored%s",
+            "shared tier: %s: a host's field %.200s is not what a sensor writes, and is ignored%s",
             server, detail, more);
         break;
     case SHARE_TROUBLE_FULL:

@@ -38,7 +38,8 @@ struct share_log {
     } troubles[SHARE_TROUBLES];
 };
 
-/* `detail`: the key, or what the server says; at most 200 bytes of it are logged. */
+/* `detail`: the prefix of keys, the name of a field, or what the server says; at most 200 bytes of it are logged.
+ * It has no key, since that has the address of a host. */
 void share_log_trouble(struct share_log *log, enum share_trouble trouble, const char *server,
                        const char *detail);
 

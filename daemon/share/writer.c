@@ -84,7 +84,7 @@ static void log_refusal(const struct share_write *write, const char *error)
         if (strncmp(error, known[i].prefix, strlen(known[i].prefix)) == 0)
             trouble = known[i].trouble;
     share_log_trouble(write->writer->options.log, trouble, write->set.node->server,
-                      trouble == SHARE_TROUBLE_WRONG_TYPE ? write->key : error);
+                      trouble == SHARE_TROUBLE_WRONG_TYPE ? write->writer->options.prefix : error);
 }
 
 static void end_write(struct share_write *write)

@@ -13,6 +13,7 @@ from daemon import write_config
 from http_client import Crowd, fetch, get_bytes, open_socket, read_all
 from p0f_client import P0fClient
 from proxy_header import tlv, v1, v2
+from store import Store
 from waiting import wait_until
 
 KNOWN, STRANGER, LIAR, SLOW = "203.0.113.1", "203.0.113.99", "203.0.113.66", "203.0.113.77"
@@ -170,6 +171,27 @@ def test_proxies_that_send_a_proxy_header(log_of):
     log = log_of(work, {"http.proxy_protocol": "yes"})
     assert not _addresses(log), log
     assert f"closing a connection from a trusted proxy ({PROXIES})" in log
+
+
+@pytest.mark.parametrize("settings, said", [
+    ({}, ["a key that begins with p0f: is not a hash", "a host's field webX is not what a sensor writes"]),
+    ({"rename-command": ['HSCAN ""', 'HSET ""']}, ["unknown command 'HSCAN'", "unknown command 'HSET'"])])
+def test_a_store_with_faults(log_of, scratch, settings, said):
+    """Its keys have the addresses of hosts, and it repeats a command that it does not know."""
+    def work(daemon):
+        wait_until(lambda: daemon.get("/status").json()["share"]["up"], "the store to answer")
+        for host in (KNOWN, SLOW, STRANGER, FORGED):
+            daemon.host(host)
+        for line in said:
+            daemon.wait_for_line(line)
+        status = daemon.get("/status").json()["share"]
+        assert not _addresses(str(status)), status
+    with Store(scratch, settings) as store:
+        store.call("SADD", f"p0f:{KNOWN}", "x")
+        if not settings:
+            store.call("HSET", f"p0f:{STRANGER}", "webX", "junk")
+        log = log_of(work, {"share.server": store.url, "share.sensor": "here"})
+    assert not _addresses(log), log
 
 
 def test_the_access_log_holds_them(log_of):

@@ -59,6 +59,8 @@ Test(node_connection_faults, say_what_to_do)
         {"-BUSY Redis is busy running a script.\r\n", "busy running a script (BUSY)"},
         {"-CLUSTERDOWN The cluster is down\r\n", "its cluster is down (CLUSTERDOWN)"},
         {"-BUSYNESS\x1b\xff\x7f\r\n", "PING refused: BUSYNESS???"},
+        {"-ERR unknown command 'PING', with args beginning with: 'p0f:192.0.2.1' \r\n",
+         "PING refused: ERR unknown command 'PING'"},
         {":1\r\n", "not a Valkey or Redis server: unexpected reply to PING"},
         {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
          "not a Valkey or Redis server: it sent 'HTTP/1.1 400 Bad Reques...'"},
