@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "json/scan.h"
 
-#include "core/number.h"
 #include "core/utf8.h"
 
 #include <math.h>
@@ -30,7 +29,7 @@ bool scan_end(struct scan *scan)
     return *scan->at == '\0';
 }
 
-static bool scan_word(struct scan *scan, const char *word)
+bool scan_word(struct scan *scan, const char *word)
 {
     size_t length = strlen(word);
 
@@ -113,12 +112,20 @@ static char *unescape(const char **in, char *out)
     return character ? put_character(out, character) : NULL;
 }
 
+/* Printable ASCII that stands for itself, as nearly all of it. */
+static bool is_plain(char byte)
+{
+    return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+}
+
 char *scan_string(struct scan *scan)
 {
     if (!scan_mark(scan, '"'))
         return NULL;
     char *text = scan->at, *out = text;
-    const char *in = text;
+    while (is_plain(*out))
+        out++;
+    const char *in = out;
     bool ascii = true;
 
     while ((unsigned char)*in >= ' ' && *in != '"') {
@@ -171,18 +178,29 @@ static size_t number_length(const char *text)
     return (size_t)(at - text);
 }
 
+/* Digits up to INT64_MAX, without a zero in front of others. */
+static bool scan_digits(struct scan *scan, int64_t *value)
+{
+    const char *first = scan->at, *at = first;
+    int64_t sum = 0;
+
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, *at - '0', &sum))
+            return false;
+    scan->at += at - first;
+    *value = sum;
+    return at > first && (*first != '0' || at == first + 1);
+}
+
 bool scan_integer(struct scan *scan, int64_t min, int64_t max, int64_t *value)
 {
     skip_blanks(scan);
-    size_t length = number_length(scan->at);
     bool negative = *scan->at == '-';
-    uint64_t absolute;
-
-    if (length == 0 ||
-        !number_parse((struct span){scan->at + negative, length - negative}, INT64_MAX, &absolute))
+    scan->at += negative;
+    if (!scan_digits(scan, value) || *scan->at == '.' || *scan->at == 'e' || *scan->at == 'E')
         return false;
-    scan->at += length;
-    *value = negative ? -(int64_t)absolute : (int64_t)absolute;
+    if (negative)
+        *value = -*value;
     return *value >= min && *value <= max;
 }
 

@@ -17,6 +17,9 @@ struct scan {
 /* Takes `mark`, such as '{' or ',', if it comes next. If not, nothing has happened. */
 bool scan_mark(struct scan *scan, char mark);
 
+/* The same for these bytes, without blanks before them. */
+bool scan_word(struct scan *scan, const char *word);
+
 /* The same for the end of the text. */
 bool scan_end(struct scan *scan);
 

@@ -45,20 +45,22 @@ enum member_type {
     TYPE_SENSOR,
 };
 
-#define OF_HOST(name, type)                                                                        \
+#define MEMBER(name, type, offset)                                                                 \
     {                                                                                              \
-#name, type, offsetof(struct shared_host, host.name)                                       \
+        name, "\"" name "\":", type, offset                                                        \
     }
+#define OF_HOST(name, type) MEMBER(#name, type, offsetof(struct shared_host, host.name))
 
 /* In the order in which they are written. */
 static const struct member {
     const char *name;
+    const char *written;
     enum member_type type;
     size_t offset; /* in struct shared_host */
 } members[] = {
-    {"ip", TYPE_IP, 0},
-    {"magic", TYPE_MAGIC, 0},
-    {"status", TYPE_STATUS, 0},
+    MEMBER("ip", TYPE_IP, 0),
+    MEMBER("magic", TYPE_MAGIC, 0),
+    MEMBER("status", TYPE_STATUS, 0),
     OF_HOST(first_seen, TYPE_U32),
     OF_HOST(last_seen, TYPE_U32),
     OF_HOST(total_conn, TYPE_U32),
@@ -75,8 +77,8 @@ static const struct member {
     OF_HOST(http_flavor, TYPE_TEXT),
     OF_HOST(link_type, TYPE_TEXT),
     OF_HOST(language, TYPE_TEXT),
-    {"sensor", TYPE_SENSOR, offsetof(struct shared_host, sensor)},
-    {"observed_at", TYPE_TIME, offsetof(struct shared_host, observed_at)},
+    MEMBER("sensor", TYPE_SENSOR, offsetof(struct shared_host, sensor)),
+    MEMBER("observed_at", TYPE_TIME, offsetof(struct shared_host, observed_at)),
 /* Those of a dialect follow. */
 #define REQUIRED 21
     OF_HOST(link_mtu, TYPE_U16),
@@ -204,15 +206,27 @@ static bool read_member(struct scan *scan, const struct member *member, const st
     }
 }
 
-/* The member of this name; it is most likely the one at `next`. NULL: we do not know it. */
-static const struct member *find_member(const char *name, size_t next)
+/* NULL: we do not know it. */
+static const struct member *find_member(const char *name)
 {
-    for (size_t i = 0; i < MEMBERS; i++) {
-        const struct member *member = &members[(next + i) % MEMBERS];
-        if (strcmp(member->name, name) == 0)
-            return member;
-    }
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (strcmp(members[i].name, name) == 0)
+            return &members[i];
     return NULL;
+}
+
+/* Takes a name and its colon. The one at `next` is most likely there, as we write it, and need not be decoded.
+ * *member is NULL if we do not know it. */
+static bool read_member_name(struct scan *scan, size_t next, const struct member **member)
+{
+    *member = &members[next % MEMBERS];
+    if (scan_word(scan, (*member)->written))
+        return true;
+    const char *name = scan_string(scan);
+    if (!name || !scan_mark(scan, ':'))
+        return false;
+    *member = find_member(name);
+    return true;
 }
 
 /* Sets a bit of *seen for each of the members that are there. */
@@ -224,10 +238,9 @@ static bool read_members(struct scan *scan, const struct p0f_addr *addr, struct 
     if (!scan_mark(scan, '{'))
         return false;
     do {
-        const char *name = scan_string(scan);
-        if (!name || !scan_mark(scan, ':'))
+        const struct member *member;
+        if (!read_member_name(scan, next, &member))
             return false;
-        const struct member *member = find_member(name, next);
         if (!member) {
             if (!scan_any(scan, NESTING_MAX))
                 return false;
