@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define REDIS_SOCKET_REPLY_MAX 1048576 /* bytes of a reply; a larger one ends the connection */
+#define REDIS_SOCKET_COMMAND_MAX 4096  /* bytes of a command; the longest, an HSET, has 2.4 KiB */
 #define REDIS_SOCKET_WHY_SIZE 256
 
 struct redis_socket;
@@ -42,7 +43,7 @@ struct redis_socket *redis_socket_open(const struct redis_socket_options *option
 void redis_socket_close(struct redis_socket *opened);
 
 /* Appends a command, once it is connected. All of a round of the loop go out at its end, in one write. False
- * when out of memory. */
+ * when out of memory, or if it is too long. */
 bool redis_socket_send(struct redis_socket *opened, int argc, const char **argv,
                        const size_t *lengths) __attribute__((warn_unused_result));
 
