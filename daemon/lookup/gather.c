@@ -3,7 +3,6 @@
 
 #include "core/metrics.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A sensor's part in it. */
@@ -34,8 +33,9 @@ struct gather {
     bool found_own;
     unsigned found_index; /* of the sensor, if own */
     uint32_t found_seen;  /* last_seen by this machine's clock */
-    char found_sensor[SHARE_SENSOR_SIZE];
+    const char *found_sensor;
     struct p0f_host found_host;
+    char tier_sensor[SHARE_SENSOR_SIZE]; /* the name, if it is not an own one */
 
     unsigned count;
     struct asked_sensor asked[];
@@ -56,7 +56,7 @@ static void keep_found(struct gather *gather, const struct p0f_host *host, uint3
     gather->found = true;
     gather->found_seen = seen;
     gather->found_host = *host;
-    snprintf(gather->found_sensor, sizeof gather->found_sensor, "%s", sensor);
+    gather->found_sensor = sensor;
 }
 
 static void take_own(struct gather *gather, unsigned index, const struct p0f_host *host)
@@ -75,7 +75,8 @@ static void take_shared(struct gather *gather, const struct share_found *found)
 {
     if (gather->found && found->seen <= gather->found_seen)
         return;
-    keep_found(gather, &found->host, found->seen, found->sensor);
+    memcpy(gather->tier_sensor, found->sensor, sizeof gather->tier_sensor);
+    keep_found(gather, &found->host, found->seen, gather->tier_sensor);
     gather->found_own = false;
 }
 
