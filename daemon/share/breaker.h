@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When a server that fails is left out, and when it is tried again. Pure: time and random numbers are
- * arguments. */
+/* A circuit breaker: a server that fails is not used until a probe succeeds. Pure: time and random numbers
+ * are arguments. */
 #ifndef SHARE_BREAKER_H
 #define SHARE_BREAKER_H
 
@@ -9,14 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- Pauses that double, from 0.1 to 10 seconds, each shortened at random by up to a half, so that daemons
- * that have lost a server at the same time do not come back at the same time. Zeroed: the next is the first. */
+/* ---- Exponential backoff: pauses that double, from 0.1 to 10 seconds, each shortened at random by up to a
+ * half, so that daemons that lose a server at the same time do not return at the same time. Zeroed: the next
+ * pause is the first. */
 
 struct backoff {
-    int64_t pause_ms; /* the last, before it was shortened */
+    int64_t pause_ms; /* the last one, before it was shortened */
 };
 
-/* The next pause in milliseconds, and the one after it is longer. */
+/* Returns the next pause, in milliseconds. */
 int64_t backoff_next(struct backoff *backoff, uint64_t random);
 
 /* ---- The breaker. Zeroed: closed. */
@@ -24,9 +25,9 @@ int64_t backoff_next(struct backoff *backoff, uint64_t random);
 #define BREAKER_FAILURES 3 /* in a row */
 
 enum breaker_state {
-    BREAKER_CLOSED,  /* the server is asked */
+    BREAKER_CLOSED,  /* the server is used */
     BREAKER_OPEN,    /* it is not, until `retry` */
-    BREAKER_PROBING, /* one probe is sent, and decides */
+    BREAKER_PROBING, /* a probe is outstanding, and decides */
 };
 
 struct breaker {
@@ -36,10 +37,10 @@ struct breaker {
     struct mono retry;
 };
 
-/* The server has failed, or the probe. True when the breaker opens by this. */
+/* A command or the probe has failed. True if this has opened the breaker. */
 bool breaker_failed(struct breaker *breaker, struct mono now, uint64_t random);
 
-/* The server has answered. Only a probe closes a breaker that is open: what is answered too late does not. */
+/* A command or the probe has succeeded. Only a probe closes an open breaker; a late reply does not. */
 void breaker_succeeded(struct breaker *breaker);
 
 /* From OPEN, when `retry` is reached. */

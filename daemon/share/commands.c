@@ -85,7 +85,7 @@ static bool send_command(struct command *command)
     lane_of(command)->writes_sent += command->is_write;
     if (!then)
         return true;
-    command->then = NULL; /* goes its own way from here on */
+    command->then = NULL; /* from here on, it is a command of its own */
     then->commands = command->commands;
     then->node = command->node;
     then->slot = command->slot;
@@ -142,7 +142,7 @@ bool commands_withdraw(struct command *command)
 
 /* ---- Replies */
 
-/* False when the reply is no redirection, or one too many: it is for the caller. */
+/* False if the reply is no redirection, or one too many: it is passed to the caller. */
 static bool follow(struct command *command, const redisReply *reply)
 {
     struct commands *commands = command->commands;

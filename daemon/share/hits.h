@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How often the tier's answer was each sensor's, by its name: a table of fixed size, since the names come from
- * the tier. Pure. */
+/* Counts hits in the shared tier by sensor, in a table of fixed size, since the names come from the tier.
+ * Pure. */
 #ifndef SHARE_HITS_H
 #define SHARE_HITS_H
 

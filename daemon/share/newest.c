@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/param.h>
 
-#define AHEAD_MAX (24 * 60 * 60) /* seconds: a clock that is further off is not taken for one */
+#define AHEAD_MAX (24 * 60 * 60) /* seconds; a time further ahead is invalid */
 
 static bool is_valid(const struct newest *newest, struct span field,
                      const struct shared_host *shared)
@@ -20,7 +20,7 @@ static bool is_expired(const struct newest *newest, const struct shared_host *sh
     return newest->now - shared->observed_at > newest->ttl_ms / 1000;
 }
 
-/* last_seen by the clock of this machine. */
+/* last_seen by this machine's clock. */
 static uint32_t corrected(const struct newest *newest, const struct shared_host *shared)
 {
     int64_t ahead = shared->observed_at - newest->now;

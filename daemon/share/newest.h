@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The newest of the fields of a host's hash. They are as untrusted as what comes from a client. Pure.
+/* Finds the newest of the fields of a host's hash. They are untrusted, like the input of a client. Pure.
  *
- * Times are those of the machines that wrote them. One whose clock is ahead would always win: a field is taken to
- * have been observed now at the latest, and last_seen is corrected by as much. Nor can a host have been seen later
- * than that was observed, whatever the field says: a wrong one must not win for ever. */
+ * Times are those of the machines that wrote them. So that a machine whose clock is ahead does not always win,
+ * an observed_at in the future counts as now, and last_seen is corrected by the difference. A last_seen after
+ * observed_at counts as observed_at, so that an invalid field does not win for ever. */
 #ifndef SHARE_NEWEST_H
 #define SHARE_NEWEST_H
 
@@ -23,10 +23,10 @@ struct newest {
     int64_t best_observed_at;
 };
 
-/* Takes a field and its value into account: the best so far is in `best`, if `found`. Ignored, and counted, is
- * what shared_host_read() refuses, what is not in the field of its sensor, what was observed in more than a day,
- * and what is older than the ttl. Of fields that were seen in the same second, that which was observed last is
- * the newest, then that whose name sorts first: all daemons give the same answer, whatever the order. */
+/* Compares a field with the newest so far, which is in `best` if `found`. Ignored and counted are values that
+ * shared_host_read() refuses, whose sensor is not the name of the field, that are more than a day ahead, or
+ * older than the ttl. With the same last_seen, the latest observed_at wins, then the name that sorts first, so
+ * that all daemons give the same answer, whatever the order. */
 void newest_add(struct newest *newest, const char *field, size_t field_length, const char *value,
                 size_t value_length);
 

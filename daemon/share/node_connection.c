@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEALTHY_MS 1000 /* a session that was up this long is replaced without a grown pause */
-#define SILENT_PROBES 3 /* in a row without a reply: the session is given up */
+#define HEALTHY_MS 1000 /* after a session that was up this long, the backoff starts again */
+#define SILENT_PROBES 3 /* without a reply in a row, after which it reconnects */
 
 struct node_connection {
     struct loop *loop;
@@ -24,14 +24,15 @@ struct node_connection {
 
     enum share_node_state state;
     char fault[SHARE_FAULT_SIZE];
-    struct loop_timer timer; /* DOWN: to connect; OPEN: to probe, or for the reply to a probe */
-    struct backoff backoff;  /* of connecting */
-    struct node_session *session; /* NULL: none */
-    struct mono up;               /* since when the session is up; 0: it was not yet */
-    uint64_t connects;            /* successful ones, ever */
+    struct loop_timer
+        timer; /* DOWN: the next attempt to connect; OPEN: the next probe, or its deadline */
+    struct backoff backoff;       /* between attempts to connect */
+    struct node_session *session; /* or NULL */
+    struct mono up;               /* when the session came up; 0: it has not */
+    uint64_t connects;            /* successful ones, since the start */
     struct breaker breaker;
     unsigned probes; /* outstanding */
-    unsigned silent; /* probes in a row without a reply */
+    unsigned silent; /* probes without a reply in a row */
     struct node_log log;
     unsigned busy; /* calls on the stack that still use it */
     bool freed;
@@ -71,8 +72,8 @@ static void start_session(struct node_connection *node)
     node->probes = node->silent = 0;
 }
 
-/* All changes of the state. `fault` says why it is not up; NULL: as before. May free the node: nothing may be
- * done with it afterwards. */
+/* The only place that changes the state. `fault` says why it is not up; NULL: unchanged. May free the node: do not
+ * use it afterwards. */
 static void enter_state(struct node_connection *node, enum share_node_state state,
                         const char *fault)
 {
@@ -146,7 +147,7 @@ static void on_probe_reply(void *ctx, const redisReply *reply)
     if (!reply)
         return;
     node->silent = 0;
-    /* An earlier one may be answered late. */
+    /* This may be the late reply to an earlier probe. */
     if (--node->probes > 0 || node->breaker.state != BREAKER_PROBING)
         return;
     if (reply->type == REDIS_REPLY_STATUS) {

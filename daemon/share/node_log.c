@@ -13,10 +13,10 @@
 
 static bool is_quiet(const struct node_log *log)
 {
-    return !log->told_any || mono_ms_between(log->at, loop_now(log->loop)) >= 2 * log->pause_ms;
+    return !log->logged_any || mono_ms_between(log->at, loop_now(log->loop)) >= 2 * log->pause_ms;
 }
 
-static void tell(struct node_log *log)
+static void log_node_state(struct node_log *log)
 {
     int64_t seconds = mono_ms_between(log->at, loop_now(log->loop)) / 1000;
     char more[MORE_SIZE] = "";
@@ -28,32 +28,32 @@ static void tell(struct node_log *log)
         log_warnx("shared tier: %s: %s%s", log->server, log->fault, more);
     else
         log_info("shared tier: %s answers%s", log->server, more);
-    strcpy(log->told, log->fault);
-    log->told_any = true;
+    strcpy(log->logged, log->fault);
+    log->logged_any = true;
     log->at = loop_now(log->loop);
     log->suppressed = 0;
 }
 
-static bool is_untold(const struct node_log *log)
+static bool is_unlogged(const struct node_log *log)
 {
-    return !log->told_any || strcmp(log->told, log->fault) != 0;
+    return !log->logged_any || strcmp(log->logged, log->fault) != 0;
 }
 
-/* A state that is not told yet and lasts is not kept back for the whole of a grown pause. */
-static void arm_tell_again(struct node_log *log)
+/* A new state that lasts does not wait for the whole of a grown pause. */
+static void arm_log_timer(struct node_log *log)
 {
     struct mono due = mono_add_ms(log->at, log->pause_ms);
 
-    if (is_untold(log))
+    if (is_unlogged(log))
         due = mono_earlier(due, mono_add_ms(log->changed, PAUSE_FIRST_MS));
     loop_arm(log->loop, &log->timer, due);
 }
 
-static void on_tell_again(void *ctx)
+static void on_log_timer(void *ctx)
 {
     struct node_log *log = ctx;
 
-    tell(log);
+    log_node_state(log);
     log->pause_ms = 2 * log->pause_ms < PAUSE_MAX_MS ? 2 * log->pause_ms : PAUSE_MAX_MS;
 }
 
@@ -69,20 +69,20 @@ void node_log_event(struct node_log *log, const char *fault)
         log->pause_ms = PAUSE_FIRST_MS;
     }
     loop_disarm(log->loop, &log->timer);
-    if (is_untold(log) && log->burst < BURST_MAX) {
+    if (is_unlogged(log) && log->burst < BURST_MAX) {
         log->burst++;
-        tell(log);
+        log_node_state(log);
         return;
     }
     log->suppressed += fault != NULL;
-    if (is_untold(log) || fault)
-        arm_tell_again(log);
+    if (is_unlogged(log) || fault)
+        arm_log_timer(log);
 }
 
 void node_log_start(struct node_log *log, struct loop *loop, const char *server)
 {
     *log = (struct node_log){.loop = loop, .server = server, .pause_ms = PAUSE_FIRST_MS};
-    log->timer = (struct loop_timer){.fire = on_tell_again, .ctx = log};
+    log->timer = (struct loop_timer){.fire = on_log_timer, .ctx = log};
 }
 
 void node_log_stop(struct node_log *log)

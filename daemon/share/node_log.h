@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Log messages about a server of the shared tier: what is wrong with it, and that it answers.
+/* Logs the state of a server of the shared tier: its fault, or that it answers.
  *
- * A change is logged at once, but not more than a few in a row. A fault that stays, and a server that comes and
- * goes, are then only counted, and logged with the count at intervals that grow from 10 seconds to an hour. A state that
- * lasts is told within 10 seconds: so the last message is true. Belongs to the loop's thread. */
+ * Changes are logged at once, but only a few in a row. After that, and while a fault persists, events are
+ * counted, and logged with the count at intervals that grow from 10 seconds to an hour. A state that lasts is
+ * logged within 10 seconds, so that the last message is true. Belongs to the loop's thread. */
 #ifndef SHARE_NODE_LOG_H
 #define SHARE_NODE_LOG_H
 
@@ -16,21 +16,21 @@
 struct node_log {
     struct loop *loop;
     const char *server;
-    char fault[SHARE_FAULT_SIZE]; /* now; "": it answers */
-    char told[SHARE_FAULT_SIZE];  /* the last message */
-    bool told_any;
-    unsigned burst;      /* messages at once, since it was quiet */
-    struct mono at;      /* the last message */
-    struct mono changed; /* since when it is as it is now */
-    int64_t pause_ms;    /* from then to the next that is not at once */
-    uint32_t suppressed; /* events since then */
+    char fault[SHARE_FAULT_SIZE];  /* current; "": it answers */
+    char logged[SHARE_FAULT_SIZE]; /* that of the last message */
+    bool logged_any;
+    unsigned burst;      /* changes logged at once since it was quiet */
+    struct mono at;      /* when the last message was logged */
+    struct mono changed; /* when the state changed last */
+    int64_t pause_ms;    /* to the next message that is not logged at once */
+    uint32_t suppressed; /* events since the last message */
     struct loop_timer timer;
 };
 
 /* Borrows loop and server. */
 void node_log_start(struct node_log *log, struct loop *loop, const char *server);
 
-/* Each time that it fails, be it again for the same reason. NULL: it answers. */
+/* To be called at each failure, also for the same reason. NULL: it answers. */
 void node_log_event(struct node_log *log, const char *fault);
 
 /* Drops what was suppressed. */

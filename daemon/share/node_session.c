@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_MS 1000 /* to resolve, to connect, and for each command of the login */
+#define STEP_MS 1000 /* for each step: resolving, connecting, each command of the login */
 
 struct command {
     session_reply_fn *reply;
@@ -18,13 +18,13 @@ struct command {
 
 struct node_session {
     struct node_session_options options;
-    struct loop_timer timer; /* of the step; not armed when it is up */
-    struct resolve *resolve; /* NULL: it does not resolve */
+    struct loop_timer timer; /* of the current step; not armed when up */
+    struct resolve *resolve; /* NULL: not resolving */
     struct resolve_addresses addresses;
-    unsigned address;            /* of those, which is tried */
-    struct redis_socket *socket; /* NULL: none */
+    unsigned address;            /* index of the one that is tried */
+    struct redis_socket *socket; /* or NULL */
     enum login_step step;        /* LOGIN_BEGIN: not connected yet; LOGIN_END: up */
-    bool waiting;                /* to do the step once more */
+    bool waiting;                /* the step is repeated when the timer fires */
     bool closed;
     unsigned busy;         /* calls on the stack that still use it */
     unsigned first, count; /* outstanding commands */
@@ -104,7 +104,7 @@ static void on_login_reply(void *ctx, const redisReply *reply)
         do_login_step(session);
         break;
     case LOGIN_WAIT:
-        session->waiting = true; /* for the rest of this second */
+        session->waiting = true; /* until the timer of the step fires */
         session->options.delayed(session->options.ctx, fault);
         break;
     case LOGIN_REFUSED:
@@ -142,7 +142,8 @@ static void on_session_connected(void *ctx)
 
 static void on_socket_lost(void *ctx, const char *why);
 
-/* From session->address on. False with the last one's reason, which is in `fault` if none is left. */
+/* From session->address on. False if none is left; `fault` then has the reason of the last one, if it was
+ * tried here. */
 static bool try_addresses(struct node_session *session, char fault[SHARE_FAULT_SIZE])
 {
     const struct redis_url *url = session->options.url;

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 enum nodes_kind {
-    NODES_UNKNOWN, /* no server has said yet whether it is in a cluster */
+    NODES_UNKNOWN, /* not known yet whether the servers are a cluster */
     NODES_SINGLE,
     NODES_CLUSTER,
 };
@@ -18,16 +18,16 @@ struct nodes {
     unsigned seeds;
     enum nodes_kind kind;
     struct node *list[SHARE_NODES_MAX]; /* with gaps */
-    unsigned count;                     /* beyond it, all are NULL */
-    uint8_t owner[SLOTS];               /* in the list, or SLOT_UNOWNED */
+    unsigned count;                     /* all entries from here on are NULL */
+    uint8_t owner[SLOTS];               /* index in `list`, or SLOT_UNOWNED */
 
-    struct node *asked; /* whose map is awaited; NULL: none is */
+    struct node *asked; /* with CLUSTER SLOTS outstanding; or NULL */
     bool ever_asked;
     struct mono asked_at;
-    unsigned turn;             /* of the node to ask next */
-    bool redirected;           /* ever: it is a cluster, whatever can be learned of it */
-    struct loop_timer refresh; /* armed when the map is to be asked for */
-    struct loop_timer forget;  /* armed while there are nodes that are not in the settings */
+    unsigned turn;             /* of the next node to ask */
+    bool redirected;           /* ever: it is a cluster, even if CLUSTER SLOTS fails */
+    struct loop_timer refresh; /* armed while a refresh is due */
+    struct loop_timer forget;  /* armed while there are discovered nodes */
 };
 
 static void refresh_map(struct nodes *nodes);
@@ -54,7 +54,7 @@ static void on_connection_up(void *ctx)
     struct nodes *nodes = node->nodes;
 
     node->up = node->settled = true;
-    node->foreign = false; /* it may have been started anew, as something else */
+    node->foreign = false; /* it may have been restarted in cluster mode */
     if (node->mapped || nodes->kind != NODES_CLUSTER || !is_whole(nodes))
         refresh_map(nodes);
     nodes->options.up(nodes->options.ctx, node);
@@ -69,7 +69,7 @@ static void on_connection_down(void *ctx, const char *fault)
     node->up = false;
     node->settled = true;
     if (nodes->kind == NODES_CLUSTER)
-        refresh_map(nodes); /* its replica may have its slots by now */
+        refresh_map(nodes); /* a replica may have taken over its slots */
     nodes->options.down(nodes->options.ctx, node);
 }
 
@@ -119,7 +119,7 @@ static void drop_node(struct node *node)
     for (unsigned slot = 0; slot < SLOTS; slot++)
         if (nodes->owner[slot] == node->index)
             nodes->owner[slot] = SLOT_UNOWNED;
-    explicit_bzero(&node->url, sizeof node->url); /* has a password in it */
+    explicit_bzero(&node->url, sizeof node->url); /* it holds a password */
     nodes->list[node->index] = NULL;
     while (nodes->count > 0 && !nodes->list[nodes->count - 1])
         nodes->count--;
@@ -164,7 +164,7 @@ struct node *nodes_at(struct node *from, const struct node_address *address)
     if (nodes->kind == NODES_SINGLE)
         return NULL;
     url.port = address->port;
-    url.database = 0; /* a cluster has no other */
+    url.database = 0; /* a cluster has only this one */
     if (*address->host != '\0')
         memcpy(url.host, address->host, sizeof address->host);
     else if (url.is_unix)
@@ -195,7 +195,7 @@ static void unmap_all(struct nodes *nodes)
 
 static void use_map(struct nodes *nodes, struct node *from, const struct slot_map *map)
 {
-    uint8_t index[SLOT_UNOWNED + 1]; /* in the list, of those in the map */
+    uint8_t index[SLOT_UNOWNED + 1]; /* in `list`, by index in the map */
 
     memset(index, SLOT_UNOWNED, sizeof index);
     nodes->kind = NODES_CLUSTER;
@@ -232,7 +232,7 @@ static void on_map_error(struct node *node, const redisReply *error)
         share_log_trouble(nodes->options.log, SHARE_TROUBLE_NO_CLUSTER, node->server, "");
         refresh_map(nodes);
     } else if (error_says(error, "NOPERM") || error_says(error, "ERR")) {
-        if (nodes->redirected) /* the redirections must do */
+        if (nodes->redirected) /* redirections have to suffice */
             share_log_trouble(nodes->options.log, SHARE_TROUBLE_NO_MAP, node->server, error->str);
     } else {
         refresh_map(nodes); /* LOADING, say */
@@ -252,11 +252,11 @@ static void on_map(void *ctx, const redisReply *reply)
         on_map_error(node, reply);
     else if (reply && slot_map_read(reply, &map) && map.count > 0)
         use_map(nodes, node, &map);
-    else /* lost; or it has been taken out of the cluster, or that is not made yet */
+    else /* lost; or the node has left the cluster, or the cluster is not set up yet */
         refresh_map(nodes);
 }
 
-/* A round robin, since not every node knows what has happened. */
+/* Round robin, since a node can be out of date. */
 static struct node *next_to_ask(struct nodes *nodes)
 {
     for (unsigned i = 0; i < nodes->count; i++) {
@@ -274,7 +274,7 @@ static void on_refresh(void *ctx)
     struct nodes *nodes = ctx;
     struct node *node = next_to_ask(nodes);
 
-    if (!node) /* the first one that is up is asked */
+    if (!node) /* the first node that comes up will be asked */
         return;
     nodes->asked = node;
     nodes->ever_asked = true;
@@ -283,7 +283,7 @@ static void on_refresh(void *ctx)
         nodes->asked = NULL;
 }
 
-/* Asks for the map soon; a reply that is still awaited then is not waited for any more. */
+/* Asks for the map as soon as NODES_REFRESH_MS allows, and then ignores a reply that is still outstanding. */
 static void refresh_map(struct nodes *nodes)
 {
     struct mono at = nodes_now(nodes);

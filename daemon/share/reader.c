@@ -10,15 +10,15 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* Outlives its query, whose answer may come late. */
+/* Outlives its query, since the reply may come late. */
 struct share_read {
     struct reader *reader;
-    struct share_query *query; /* NULL: nobody waits any more */
+    struct share_query *query; /* NULL: nobody is waiting any more */
     struct p0f_addr addr;
     struct mono sent, deadline;
     bool late;
     struct command command;
-    TAILQ_ENTRY(share_read) link; /* by deadline, unless it is late; or among the free ones */
+    TAILQ_ENTRY(share_read) link; /* in `waiting`, `late` or `spare` */
     char key[SHARE_PREFIX_MAX + P0F_ADDR_TEXT_SIZE];
 };
 
@@ -27,10 +27,10 @@ TAILQ_HEAD(read_list, share_read);
 struct reader {
     struct reader_options options;
     size_t prefix_length;
-    struct read_list waiting; /* those that are not late, the one that is due first in front */
+    struct read_list waiting; /* by deadline */
     struct read_list late;
-    struct read_list spare;  /* as many as were ever needed at once */
-    struct loop_timer timer; /* not later than the first deadline */
+    struct read_list spare;  /* for reuse; as many as were ever needed at once */
+    struct loop_timer timer; /* fires at the first deadline, or before it */
     struct histogram round_trip;
     struct hits hits;
 };
@@ -143,7 +143,7 @@ static bool says(const char *error, const char *prefix)
     return strncmp(error, prefix, strlen(prefix)) == 0;
 }
 
-/* One key that no node has, or a redirection too many, says nothing about others. */
+/* Whether the error is about this key only: its slot is not served, or there were too many redirections. */
 static bool is_about_key(const char *error)
 {
     return says(error, "CLUSTERDOWN Hash slot not served") || says(error, "MOVED ") ||
@@ -242,7 +242,7 @@ static void on_read_deadline(void *ctx)
     }
 }
 
-/* Later deadlines are only in front of it when the timeout has been made shorter. */
+/* Deadlines are in order already, unless the timeout has been made shorter. */
 static void await_read(struct share_read *read)
 {
     struct reader *reader = read->reader;
@@ -254,7 +254,7 @@ static void await_read(struct share_read *read)
         TAILQ_INSERT_AFTER(&reader->waiting, before, read, link);
     else
         TAILQ_INSERT_HEAD(&reader->waiting, read, link);
-    /* Left armed when the first one is answered: one timer for thousands of reads. */
+    /* Not disarmed when the first read is answered: one timer serves thousands of reads. */
     if (!loop_armed(&reader->timer) || mono_before(read->deadline, reader->timer.at))
         loop_arm(reader->options.loop, &reader->timer, read->deadline);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reads of share.h: each answered in time, whatever the server does. Belongs to the loop's thread. */
+/* The reads of share.h: each is answered within the timeout, whatever the server does. Belongs to the loop's
+ * thread. */
 #ifndef SHARE_READER_H
 #define SHARE_READER_H
 
@@ -21,15 +22,15 @@ struct reader_options {
 /* NULL when out of memory. */
 struct reader *reader_new(const struct reader_options *options);
 
-/* Answers nobody. Before commands_free(), with reader_free() after it. */
+/* No query is answered any more. Call it before commands_free(), and reader_free() after that. */
 void reader_stop(struct reader *reader);
 void reader_free(struct reader *reader);
 
-/* As share_ask() and share_cancel(). */
+/* See share_ask() and share_cancel(). */
 bool reader_ask(struct reader *reader, struct share_query *query);
 void reader_cancel(struct share_query *query);
 
-/* Fills what is told about reads. */
+/* Fills in the part about reads. */
 void reader_status(const struct reader *reader, struct share_status *status);
 
 #endif

@@ -4,7 +4,7 @@
 #include "core/number.h"
 #include "share/slots.h"
 
-/* The last colon: those before it belong to an IPv6 address. */
+/* Splits at the last colon: others belong to an IPv6 address. */
 static bool read_node_address(struct span text, struct node_address *address)
 {
     size_t host = text.length;

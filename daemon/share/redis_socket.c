@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* An element has at least three bytes, "_\r\n"; CLUSTER SLOTS nests four deep. */
+/* An element has at least three bytes, "_\r\n"; CLUSTER SLOTS is nested four levels deep. */
 #define ELEMENTS_MAX (REDIS_SOCKET_REPLY_MAX / 3)
 #define DEPTH_MAX 7
 #define GREETING_SIZE 24
@@ -23,17 +23,17 @@
 struct redis_socket {
     struct loop *loop;
     redisContext *redis;
-    struct ssl_st *tls; /* NULL: none; the context's */
+    struct ssl_st *tls; /* owned by `redis`; or NULL */
     char tls_name[256];
     bool wants_tls;
     struct loop_fd watch;
     uint32_t events; /* that `watch` is watched for; 0: not watched */
     struct loop_chore flush;
     bool connected;
-    bool answered;     /* something has arrived */
-    size_t incomplete; /* bytes of the reply that has not arrived as a whole */
+    bool answered;     /* something has been received */
+    size_t incomplete; /* bytes received of an incomplete reply */
     unsigned busy;     /* calls on the stack that still use it */
-    bool lost, closed; /* told, and closed by the owner */
+    bool lost, closed; /* on_lost() was called; the owner has closed it */
     void (*on_connected)(void *ctx);
     void (*on_reply)(void *ctx, const redisReply *reply);
     void (*on_lost)(void *ctx, const char *why);
@@ -50,7 +50,7 @@ typedef size_t element_count;
 
 static redisReplyObjectFunctions unbounded;
 
-/* hiredis makes space for as many elements as the server announces, and frees nested ones recursively. */
+/* hiredis allocates as many elements as the server announces, and frees nested arrays recursively. */
 static void *create_bounded_array(const redisReadTask *task, element_count elements)
 {
     unsigned depth = 0;
@@ -241,7 +241,7 @@ static void write_socket(struct redis_socket *opened)
         watch_for(opened, EPOLLIN | (waits ? (uint32_t)EPOLLOUT : 0));
         return;
     }
-    /* What it said before it closed is the better reason. */
+    /* An error that the server sent before it closed the connection is the better reason. */
     char why[sizeof opened->redis->errstr];
     snprintf(why, sizeof why, "%s", opened->redis->errstr);
     opened->redis->err = 0;
@@ -306,7 +306,7 @@ static void finish_connecting(struct redis_socket *opened)
     opened->connected = true;
     if (opened->redis->connection_type == REDIS_CONN_TCP) {
         setsockopt(opened->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        redisEnableKeepAlive(opened->redis); /* for when nobody asks for long */
+        redisEnableKeepAlive(opened->redis); /* finds a dead connection that is not used */
     }
     if (opened->wants_tls) {
         char why[REDIS_SOCKET_WHY_SIZE];
@@ -339,7 +339,7 @@ static void on_socket(void *ctx, uint32_t events)
 static bool connect_socket(struct redis_socket *opened, const struct redis_socket_options *options,
                            char why[REDIS_SOCKET_WHY_SIZE])
 {
-    /* hiredis 0.14 cuts a longer path, and does not end it. */
+    /* hiredis 0.14 truncates a longer path, without a NUL. */
     if (options->is_unix &&
         strlen(options->host) >= sizeof((struct sockaddr_un *)0)->sun_path - 1) {
         snprintf(why, REDIS_SOCKET_WHY_SIZE, "cannot connect: %s", strerror(ENAMETOOLONG));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection to a Valkey or Redis server, in our loop: commands go out, replies come in. hiredis does the
- * protocol; its buffers and parser only, since its asynchronous interface aborts on a reply to nothing that was
- * asked, and what comes from a server is bounded here.
+/* A connection to a Valkey or Redis server, in our loop. Of hiredis, only buffers and parser are used: its
+ * asynchronous interface aborts the process on a reply without a command, and does not limit the size of
+ * replies.
  *
  * Belongs to the loop's thread. */
 #ifndef SHARE_REDIS_SOCKET_H
@@ -25,25 +25,24 @@ struct redis_socket_options {
     const char *host;  /* numeric, or the path of a unix socket */
     uint16_t port;
     bool is_unix;
-    const char
-        *tls_name; /* of the certificate; NULL: no TLS. It is only used before the call returns. */
-    /* Called in later rounds of the loop. The connection may be closed in each of them. */
+    const char *tls_name; /* expected in the certificate; copied; NULL: no TLS */
+    /* Called in later rounds of the loop. Each may close the connection. */
     void (*connected)(void *ctx);
     /* In order; valid during the call. An error does not repeat what was sent. */
     void (*reply)(void *ctx, const redisReply *reply);
-    void (*lost)(void *ctx, const char *why); /* the last one: to be closed */
+    void (*lost)(void *ctx, const char *why); /* the last call: close the connection */
     void *ctx;
 };
 
-/* Begins to connect. NULL with the reason in `why` when that fails at once. */
+/* Starts connecting. NULL with the reason in `why` if that fails at once. */
 struct redis_socket *redis_socket_open(const struct redis_socket_options *options,
                                        char why[REDIS_SOCKET_WHY_SIZE]);
 
 /* No-op on NULL. */
 void redis_socket_close(struct redis_socket *opened);
 
-/* Appends a command, once it is connected. All of a round of the loop go out at its end, in one write. False
- * when out of memory, or if it is too long. */
+/* Only after connected(). All commands of a round of the loop are sent at its end, in one write. False when out
+ * of memory, or if the command is too long. */
 bool redis_socket_send(struct redis_socket *opened, int argc, const char **argv,
                        const size_t *lengths) __attribute__((warn_unused_result));
 

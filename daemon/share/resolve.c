@@ -10,9 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Freed by whoever is last: the loop, when it has heard of the end or when it cancels after the end; or the
- * thread, when it ends after it was cancelled. The thread does not post a task to the loop, since one that is
- * posted cannot be taken back. */
+/* Freed by the loop, after the thread has ended, or by the thread, if it was cancelled before. The thread signals
+ * an eventfd instead of posting a task to the loop, since a task cannot be withdrawn. */
 struct resolve {
     struct loop *loop;
     struct loop_fd ended; /* an eventfd */
@@ -20,7 +19,7 @@ struct resolve {
     void *ctx;
     char *host;
     int error;              /* of getaddrinfo() */
-    struct addrinfo *found; /* these two are the thread's until it is over */
+    struct addrinfo *found; /* this and `error` belong to the thread until it is over */
     pthread_mutex_t lock;
     bool is_over, cancelled; /* under the lock */
 };
@@ -59,7 +58,7 @@ static void *run_resolve(void *of)
     resolve->is_over = true;
     ssize_t written = cancelled ? 0 : write(resolve->ended.fd, &once, sizeof once);
     pthread_mutex_unlock(&resolve->lock);
-    (void)written; /* which cannot fail */
+    (void)written; /* cannot fail */
     if (cancelled)
         free_resolve(resolve);
     return NULL;
@@ -83,7 +82,7 @@ static void on_ended(void *ctx, uint32_t events)
     void *done_ctx = resolve->ctx;
 
     (void)events;
-    pthread_mutex_lock(&resolve->lock); /* which the thread has until it has done with it */
+    pthread_mutex_lock(&resolve->lock); /* the thread holds it until it is done */
     int error = resolve->error;
     pthread_mutex_unlock(&resolve->lock);
     if (error == 0)

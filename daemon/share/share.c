@@ -123,7 +123,7 @@ struct share *share_new(const struct share_options *options, char error[SHARE_ER
         share->writer = new_writer(share, options);
         ok = share->commands && share->reader && share->writer;
     }
-    if (servers) /* has passwords in it */
+    if (servers) /* it holds passwords */
         explicit_bzero(servers, sizeof *servers);
     free(servers);
     if (!ok) {

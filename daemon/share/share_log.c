@@ -70,18 +70,18 @@ void share_log_trouble(struct share_log *log, enum share_trouble trouble, const 
     int64_t passed = mono_ms_between(entry->at, now);
     char more[MORE_SIZE] = "";
 
-    if (entry->told && passed < entry->pause_ms) {
+    if (entry->logged && passed < entry->pause_ms) {
         entry->suppressed++;
         return;
     }
     if (entry->suppressed > 0)
         snprintf(more, sizeof more, " (%u more time%s in %lld s)", entry->suppressed,
                  entry->suppressed == 1 ? "" : "s", (long long)(passed / 1000));
-    bool goes_on = entry->told && passed < 2 * entry->pause_ms;
+    bool goes_on = entry->logged && passed < 2 * entry->pause_ms;
     entry->pause_ms = goes_on ? 2 * entry->pause_ms : SHARE_LOG_PAUSE_MS;
     if (entry->pause_ms > SHARE_LOG_PAUSE_MAX_MS)
         entry->pause_ms = SHARE_LOG_PAUSE_MAX_MS;
-    entry->told = true;
+    entry->logged = true;
     entry->at = now;
     entry->suppressed = 0;
     log_message(trouble, server, detail, more);

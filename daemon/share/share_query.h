@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked of the shared tier, and answered. See share.h. */
+/* A read from the shared tier, and its result. See share.h. */
 #ifndef SHARE_SHARE_QUERY_H
 #define SHARE_SHARE_QUERY_H
 
@@ -8,36 +8,35 @@
 
 #include <stdint.h>
 
-#define SHARE_PREFIX_MAX 128 /* bytes, of all keys' */
+#define SHARE_PREFIX_MAX 128 /* bytes of the prefix of all keys */
 
-/* What a reload may change. Milliseconds. */
+/* Can be changed by a reload. Milliseconds. */
 struct share_times {
     int64_t ttl;            /* of a hash, from the last write */
-    int64_t timeout;        /* how long a reader waits */
+    int64_t timeout;        /* how long a read waits */
     int64_t write_interval; /* an unchanged host is not written more often */
 };
 
 enum share_result {
     SHARE_FOUND,
     SHARE_NONE,   /* no sensor has it */
-    SHARE_FAILED, /* not answered in time, or not at all */
+    SHARE_FAILED, /* timed out, refused by the server, or lost with the connection */
 };
 
 struct share_found {
-    struct p0f_host host;           /* that of the newest field */
-    char sensor[SHARE_SENSOR_SIZE]; /* who saw it */
-    uint32_t
-        seen; /* its last_seen by this machine's clock, never later than now: to compare with others */
+    struct p0f_host host;           /* from the newest field */
+    char sensor[SHARE_SENSOR_SIZE]; /* that saw it */
+    uint32_t seen; /* last_seen by this machine's clock, never in the future; for comparisons */
 };
 
-/* In the caller's memory from share_ask() until `answer` is called, once, or it is cancelled. */
+/* Owned by the caller; must live from share_ask() until `answer` is called, once, or the query is cancelled. */
 struct share_query {
     struct p0f_addr addr;
     /* `found` is valid during the call; NULL unless SHARE_FOUND. Not called before share_ask() returns. */
     void (*answer)(void *ctx, enum share_result result, const struct share_found *found);
     void *ctx;
 
-    struct share_read *read; /* the share's own; NULL unless the query is asked */
+    struct share_read *read; /* the share's own; NULL unless outstanding */
 };
 
 #endif

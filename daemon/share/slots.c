@@ -50,7 +50,7 @@ static bool take_integer(const redisReply *reply, uint64_t max, uint64_t *value)
     return true;
 }
 
-/* A host that is nil is that of the node which says so, as "" is. */
+/* nil and "" stand for the host of the node that replied. */
 static bool read_host(const redisReply *reply, struct span *host)
 {
     if (!reply || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL))
@@ -59,7 +59,7 @@ static bool read_host(const redisReply *reply, struct span *host)
     return true;
 }
 
-/* The number of the server, which is added if it is new; SLOT_UNOWNED if there is no room. */
+/* The index of the server, which is added if it is new; SLOT_UNOWNED if there is no room. */
 static uint8_t number_of_server(struct slot_map *map, const struct node_address *address)
 {
     for (unsigned i = 0; i < map->count; i++)
@@ -86,7 +86,7 @@ static bool read_range(const redisReply *range, struct slot_map *map)
     if (!is_array(master, 2) || !read_host(master->element[0], &host) ||
         !take_integer(master->element[1], UINT16_MAX, &port))
         return false;
-    if (node_address_set(&address, host, port)) /* it is "?" where the name is not known */
+    if (node_address_set(&address, host, port)) /* the host is "?" if the node does not know it */
         memset(map->owner + first, number_of_server(map, &address), (size_t)(last - first + 1));
     return true;
 }

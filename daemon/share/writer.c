@@ -10,7 +10,7 @@
 
 #define FREE_MAX 64 /* kept for reuse */
 
-/* An HSET, and behind it a PEXPIRE. */
+/* An HSET, followed by a PEXPIRE. */
 struct share_write {
     struct writer *writer;
     struct command set, expire;
@@ -18,7 +18,7 @@ struct share_write {
     bool failed;
     struct p0f_addr addr;
     const char *sensor;
-    SLIST_ENTRY(share_write) link; /* among the free ones */
+    SLIST_ENTRY(share_write) link; /* in `spare` */
     char key[SHARE_PREFIX_MAX + P0F_ADDR_TEXT_SIZE];
     char ttl[NUMBER_SIZE];
     char value[SHARED_HOST_MAX];
@@ -107,7 +107,7 @@ static void on_write_reply(void *ctx, const redisReply *reply)
     struct share_write *write = ctx;
 
     if (!reply || reply->type != REDIS_REPLY_INTEGER) {
-        if (reply && !write->failed) /* the second reply says the same */
+        if (reply && !write->failed) /* log only the first of the two replies */
             log_refusal(write, reply->type == REDIS_REPLY_ERROR ? reply->str : "malformed reply");
         write->failed = true;
     }

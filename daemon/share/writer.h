@@ -27,11 +27,11 @@ struct writer *writer_new(const struct writer_options *options);
 /* After commands_free(). */
 void writer_free(struct writer *writer);
 
-/* As share_write(). */
+/* See share_write(). */
 void writer_write(struct writer *writer, const struct p0f_addr *addr, const struct p0f_host *host,
                   const char *sensor);
 
-/* Hosts of which it is remembered when they were written. */
+/* The number of hosts whose last write is remembered. */
 uint32_t writer_hosts(const struct writer *writer);
 
 #endif

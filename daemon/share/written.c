@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A table of sets of slots. A host of a sensor is known by its keyed hash alone, since nobody can make two
- * that are equal; it can only be in the set that the hash names, and there it takes the place of the one that was
- * written first. One that is forgotten too early is written once more: that is all the harm. */
+/* A set-associative table. An entry is known by the keyed hash of host and sensor alone, for which nobody can
+ * find a collision. It lives in the set that the hash selects, in place of the oldest entry there. An entry that
+ * is forgotten too early only costs one more write. */
 #include "share/written.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WAYS 16u
-#define SENSOR_MAX 127 /* bytes of a name that tell sensors apart */
+#define SENSOR_MAX 127 /* bytes of a name that are compared */
 
 struct slot {
     uint64_t hash; /* of address and sensor; 0: free */
@@ -34,7 +34,7 @@ struct written *written_new(uint32_t hosts, struct hash_key key)
 
     if (!written)
         return NULL;
-    /* Twice as many slots as hosts: then hardly a set has more of them than it can take. */
+    /* Twice as many slots as hosts, so that hardly any set overflows. */
     while (sets * WAYS < 2 * (uint64_t)hosts)
         sets *= 2;
     written->key = key;
@@ -66,7 +66,7 @@ static uint64_t written_hash(const struct written *written, const struct p0f_add
     return hash ? hash : 1;
 }
 
-/* Of all but what a visit changes, as it is packed for the wire: without what lies between the fields. */
+/* Of all fields but those that each visit changes; packed for the wire, so that padding does not count. */
 static uint64_t written_digest(const struct written *written, const struct p0f_host *host)
 {
     struct p0f_answer answer = {.status = P0F_STATUS_OK, .host = *host};
@@ -75,11 +75,11 @@ static uint64_t written_digest(const struct written *written, const struct p0f_h
 
     answer.host.last_seen = answer.host.total_conn = answer.host.uptime_min = 0;
     if (dialect == P0F_DIALECT_SIG || dialect == P0F_DIALECT_AUTO)
-        dialect = P0F_DIALECT_P0F3; /* which has all that we keep of them */
+        dialect = P0F_DIALECT_P0F3; /* the same to us */
     return hash_sip(&written->key, packed, p0f_answer_pack(&answer, dialect, packed));
 }
 
-/* The slot of this hash; if there is none, the one to put it into. */
+/* The slot with this hash; if there is none, the one to reuse. */
 static struct slot *written_slot(const struct written *written, uint64_t hash)
 {
     struct slot *slots = written->sets[hash & written->set_mask].slots, *oldest = slots;
