@@ -315,7 +315,7 @@ struct node *nodes_of_slot(struct nodes *nodes, unsigned slot)
 
     if (nodes->kind != NODES_SINGLE && nodes->owner[slot] != SLOT_UNOWNED)
         found = nodes->list[nodes->owner[slot]];
-    /* Any, which redirects to the right one. */
+    /* Any node redirects to the right one. */
     for (unsigned i = 0; i < nodes->count && !found; i++)
         if (nodes->list[i] && nodes->list[i]->up && !nodes->list[i]->foreign)
             found = nodes->list[i];
