@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A window of addresses is asked on one pipelined connection to each sensor, and printed from its front. */
+/* Each sensor is queried about a window of addresses on one pipelined connection; results are printed in order. */
 #include "cmd_lookup.h"
 
 #include "cmd_lookup_input.h"
@@ -103,7 +103,7 @@ static bool print_line(struct command *command, const char *line, size_t length)
     return true;
 }
 
-/* What is wrong with a sensor is not repeated for each address, nor where the line says it. */
+/* Says once, not for each address, what is wrong with a sensor, unless the printed line says it. */
 static void complain_of_sensors(const struct command *command, const struct cmd_lookup_item *item,
                                 bool found)
 {
@@ -156,7 +156,7 @@ static void drop_first(struct command *command)
     cmd_lookup_item_drop(item);
 }
 
-/* Those at the front that are settled, or whose time is over. Returns whether there were any. */
+/* Prints the items at the front that are settled or have timed out. Returns whether there were any. */
 static bool print_front(struct command *command)
 {
     struct cmd_lookup_item *item;
@@ -186,7 +186,7 @@ static void watch_sensor(const struct cmd_lookup_sensor *sensor, struct pollfd *
     watched->events = (short)(POLLIN | (p0f_conn_wants_write(sensor->conn) ? POLLOUT : 0));
 }
 
-/* Until a p0f answers, an address comes, a signal comes, or the time of the first is over. */
+/* Until a p0f answers, an address or a signal arrives, or the first item times out. */
 static void wait_for_any(struct command *command)
 {
     const struct cmd_lookup_item *first = STAILQ_FIRST(&command->window);

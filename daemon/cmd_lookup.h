@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* "p0f-lookupd lookup IP…": queries each p0f once for each address, without the daemon. It does not look in the
- * shared tier. */
+/* "p0f-lookupd lookup IP…": queries each p0f once for each address, without the daemon. The shared tier is
+ * not queried. */
 #ifndef CMD_LOOKUP_H
 #define CMD_LOOKUP_H
 
@@ -11,7 +11,7 @@ enum cmd_lookup_result { CMD_LOOKUP_FOUND = 0, CMD_LOOKUP_NO_MATCH = 1, CMD_LOOK
 
 /* Prints a line for each address on stdout, in their order, as soon as it is known; without addresses, and
  * for "-", those on stdin. Errors are repeated on stderr, unless the line is for people; so is why
- * one of several p0fs could not be asked. Returns the
+ * one of several p0fs could not be queried. Returns the
  * worst result, which is the exit status.
  *
  * If an answer is outstanding at the end, or at SIGHUP, SIGINT, SIGQUIT or SIGTERM, a child process stays

@@ -45,8 +45,8 @@ static bool has_unanswered(const struct cmd_lookup_item *item)
     return false;
 }
 
-/* The failure of a connection says nothing about those whose answers are lost with it: they are asked
- * again, once. */
+/* A failed connection says nothing about the queries whose answers are lost with it: they are sent again,
+ * once. */
 static void on_lookup_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct cmd_lookup_question *question = ctx;
@@ -58,7 +58,7 @@ static void on_lookup_answer(void *ctx, enum p0f_error error, const struct p0f_h
     if (item->dropped) {
         cmd_lookup_item_drop(item);
     } else if (question->state != QUESTION_ASKED) {
-        /* Too late, and the item still waits to be printed. */
+        /* Too late; the item is still to be printed. */
     } else if (lost && !question->repeated) {
         question->repeated = true;
         question->state = QUESTION_WAITING;
@@ -71,7 +71,7 @@ static void on_lookup_answer(void *ctx, enum p0f_error error, const struct p0f_h
     }
 }
 
-/* While p0f stalls, those whose time is over still fill the pipeline, and the next have to wait. */
+/* While p0f hangs, queries that have timed out still fill the pipeline, and later ones have to wait. */
 static void ask_question(struct cmd_lookup_question *question)
 {
     struct cmd_lookup_item *item = question->item;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A p0f that the lookup command asks, on one pipelined connection, which is opened again when it breaks. */
+/* A p0f that the lookup command queries, on one pipelined connection, which is reopened when it breaks. */
 #ifndef CMD_LOOKUP_SENSOR_H
 #define CMD_LOOKUP_SENSOR_H
 
@@ -12,30 +12,30 @@
 #define CMD_LOOKUP_DETAIL_SIZE (288 + SOCKET_FILE_REASON_SIZE)
 
 struct cmd_lookup_sensor {
-    const char *name; /* "" if it has none */
+    const char *name; /* "" for none */
     const char *socket;
     enum p0f_dialect dialect;
     uint32_t pipeline;
-    bool overdue; /* somebody's time was over, and nothing has been answered since. The caller's */
-    char complaint[CMD_LOOKUP_DETAIL_SIZE]; /* the last one, which is not repeated. The caller's */
+    bool overdue; /* a query has timed out, and nothing was answered since. The caller's */
+    char complaint[CMD_LOOKUP_DETAIL_SIZE]; /* the last one printed. The caller's */
 
     /* Its own. */
     struct p0f_conn *conn;   /* or NULL */
-    enum p0f_error unusable; /* with this, what is at the socket is not asked any more */
-    enum p0f_dialect spoken; /* with P0F_WRONG_DIALECT */
+    enum p0f_error unusable; /* P0F_OK, or why the socket is not used any more */
+    enum p0f_dialect spoken; /* with P0F_WRONG_DIALECT: that of p0f */
 };
 
-/* As p0f_conn_ask(); connects first if need be. */
+/* See p0f_conn_ask(). Connects first if necessary. */
 enum p0f_error cmd_lookup_sensor_ask(struct cmd_lookup_sensor *sensor, const struct p0f_addr *addr,
                                      p0f_answer_fn *answer, void *ctx);
 
 void cmd_lookup_sensor_flush(struct cmd_lookup_sensor *sensor);
 void cmd_lookup_sensor_receive(struct cmd_lookup_sensor *sensor);
 
-/* Does not wait for outstanding answers, unless there can be no child to read them. */
+/* Closes the connection. Waits for outstanding answers only if no child process can be started to read them. */
 void cmd_lookup_sensor_leave(struct cmd_lookup_sensor *sensor);
 
-/* Why it has not answered, with its name; `cause` is the errno of that moment. */
+/* Says why it has not answered, with its name; `cause` is the errno of the failure. */
 void cmd_lookup_sensor_explain(const struct cmd_lookup_sensor *sensor, enum p0f_error error,
                                int cause, char detail[CMD_LOOKUP_DETAIL_SIZE]);
 

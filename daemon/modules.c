@@ -382,6 +382,6 @@ void modules_tear_down(struct modules *modules)
     lookup_free(modules->lookup);
     share_free(modules->share);
     sensors_free(modules->sensors);
-    readiness_free(modules->readiness); /* after the sensors, which may have its query */
+    readiness_free(modules->readiness); /* after the sensors, whose pools may have its queries */
     recall_free(modules->recall);
 }

@@ -35,7 +35,7 @@ struct modules_options {
     struct hash_key key;
     int64_t started;     /* unix seconds, for display */
     const char *version; /* static */
-    /* As in struct sensors_options, and with its `ctx`. May be NULL. */
+    /* See struct sensors_options. May be NULL. */
     void (*p0f_told)(void *ctx, const char *fault);
     /* As in proxy_gate_new(), and with `ctx`. Needed only with http.proxy_protocol. */
     listener_accept_fn *passed, *tls_passed;

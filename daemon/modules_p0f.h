@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What knows hosts, made as the settings say: the sensors, and the shared tier. */
+/* Creates the sources of hosts, the sensors and the shared tier, from the settings. */
 #ifndef MODULES_P0F_H
 #define MODULES_P0F_H
 
@@ -15,7 +15,7 @@ struct modules_p0f_options {
     struct loop *loop; /* borrowed until both are freed */
     wall_fn *wall;
     struct hash_key key;
-    /* As in struct sensors_options. */
+    /* See struct sensors_options. */
     void (*told)(void *ctx, const char *fault);
     void *ctx;
 };
@@ -24,15 +24,15 @@ struct modules_p0f_options {
 struct sensors *modules_p0f_sensors(const struct modules_p0f_options *options,
                                     char error[CONFIG_ERROR_SIZE]);
 
-/* Sets *share, to NULL without share.server. False with the reason in `error`; a server that cannot be reached is
- * none. */
+/* Sets *share; to NULL without share.server. False with the reason in `error`, but not because a server cannot be
+ * reached. */
 bool modules_p0f_share(const struct modules_p0f_options *options, struct share **share,
                        char error[CONFIG_ERROR_SIZE]);
 
-/* How many connections both may have, with these settings. */
+/* The maximum number of connections of both, with these settings. */
 uint32_t modules_p0f_connections_max(const struct config *config);
 
-/* Puts the settings of both in force that need no restart. */
+/* Applies the settings of both that need no restart. */
 void modules_p0f_apply(const struct config *config, struct sensors *sensors, struct share *share);
 
 #endif

@@ -66,7 +66,7 @@ static bool is_loopback(const char *host)
            (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
-/* Finds the first server whose password crosses the network in clear; whether any has one is in *any. */
+/* Finds the first server whose password crosses the network in clear. *any: a server has a password. */
 static bool find_exposed(const char *list, bool *any, char server[REDIS_URL_SERVER_SIZE])
 {
     struct span rest = span_of(list), item;

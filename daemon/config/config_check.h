@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of settings that need more than one of them, or the machine. */
+/* Checks of settings that depend on other settings or on the machine. */
 #ifndef CONFIG_CONFIG_CHECK_H
 #define CONFIG_CONFIG_CHECK_H
 

@@ -46,7 +46,7 @@ static bool fail_for_memory(struct loading *loading)
     return fail_loading(loading, "out of memory");
 }
 
-/* As much of a name as a message shows, with '?' for control characters. */
+/* A name, as a message shows it: truncated, and with '?' for control characters. */
 static const char *show_name(struct span text, char space[SHOWN_SIZE])
 {
     size_t length = text.length < SHOWN_SIZE ? text.length : SHOWN_SIZE - 1;
@@ -57,7 +57,7 @@ static const char *show_name(struct span text, char space[SHOWN_SIZE])
     return space;
 }
 
-/* The same of other text, without the password of what may be meant for share.server. */
+/* The same for other text, without a password that may be meant for share.server. */
 static const char *show(struct span text, char space[SHOWN_SIZE])
 {
     char redacted[SHOWN_SIZE];
@@ -99,13 +99,13 @@ static void correction_hint(const struct option *option, const char *value, char
         snprintf(hint, HINT_SIZE, "; did you mean %s?", corrected);
 }
 
-/* What is probably meant for share.server. */
+/* Whether this is probably meant for share.server. */
 static bool may_have_password(const char *value)
 {
     return strstr(value, "//") && strchr(value, '@');
 }
 
-/* A reason may repeat the value. */
+/* The reason may quote the value. */
 static void drop_reason(const struct option *option, char *expected)
 {
     char *reason = option->type == OPTION_STORES ? NULL : strstr(expected, " (");

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The settings themselves have been checked for equal texts. */
+/* Equal strings have been refused before. */
 static bool check_sockets(const struct config *config, const struct sensor_sockets *sockets,
                           char error[CONFIG_ERROR_SIZE])
 {

@@ -6,12 +6,12 @@
 #include "config/config.h"
 #include "core/sensor_name.h"
 
-/* The name of this machine in the tier: share.sensor, or the host name. False with errno EINVAL and a message in
- * `error` if that cannot tell machines apart. */
+/* The name of this machine in the shared tier: share.sensor, or the host name. False with errno EINVAL and a
+ * message in `error` if that is not unique or not a valid name. */
 bool config_share_machine(const struct config *config, char name[SENSOR_NAME_MAX + 1],
                           char error[CONFIG_ERROR_SIZE]);
 
-/* False with errno EINVAL and a message in `error`. Everything is right without share.server. */
+/* False with errno EINVAL and a message in `error`. True without share.server. */
 bool config_share_check(const struct config *config, char error[CONFIG_ERROR_SIZE]);
 
 #endif

@@ -261,7 +261,7 @@ static void correct_network(const char *item, char out[ITEM_SIZE])
         snprintf(out, ITEM_SIZE, "%s", item);
 }
 
-/* A socket without a name gets that of its file: /run/p0f/wan.sock is wan. */
+/* Names a socket after its file: /run/p0f/wan.sock is wan. */
 static void correct_socket(const char *item, char out[ITEM_SIZE])
 {
     const char *name = strrchr(item, '/');

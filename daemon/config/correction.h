@@ -8,8 +8,8 @@
 
 #define CORRECTION_SIZE 128
 
-/* Writes to `corrected` a value that option_set() takes. False when there is no good guess, and for a
- * value that may have a password. */
+/* Writes to `corrected` a value that option_set() takes. False if there is no good guess, or if
+ * the value may have a password. */
 bool correction_find(const struct option *option, const char *value,
                      char corrected[CORRECTION_SIZE]);
 

@@ -16,7 +16,7 @@ static void *field_of(const struct option *option, const void *settings)
     return (char *)settings + option->offset;
 }
 
-/* What a string must be; NULL if the field is none. */
+/* The rule for a string; NULL for other types. */
 static option_text_fn *text_rule(const struct option *option)
 {
     switch (option->type) {
@@ -123,7 +123,7 @@ static bool set_mode(const struct option *option, uint32_t *field, const char *v
     return false;
 }
 
-/* A value of two. */
+/* One of two words. */
 static bool set_boolean(bool *field, const char *yes, const char *no, const char *value,
                         char expected[OPTION_EXPECTED_SIZE])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings that are text: what each type of them may be. Pure, except for allocation. Any thread. */
+/* Validates settings of the text types. Pure, except for allocation. Any thread. */
 #ifndef CONFIG_OPTION_TEXT_H
 #define CONFIG_OPTION_TEXT_H
 

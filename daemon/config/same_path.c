@@ -8,7 +8,7 @@
 
 #define PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 
-/* The directory of an absolute path; returns the name in it. */
+/* Copies the directory of an absolute path and returns the name in it. */
 static const char *split_path(const char *path, char directory[PATH_SIZE])
 {
     const char *name = strrchr(path, '/') + 1;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether two sockets are the same. */
+/* Compares the paths of sockets. */
 #ifndef CONFIG_SAME_PATH_H
 #define CONFIG_SAME_PATH_H
 
 #include <stdbool.h>
 
-/* Of two absolute paths: whether both are the same, be it by another way to the directory, as /run and /var/run
- * are. Paths have at most 107 bytes. */
+/* Whether two absolute paths of at most 107 bytes name the same socket, perhaps in different ways, as with /run
+ * and /var/run. */
 bool same_path(const char *a, const char *b);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations, counted in buckets: for /metrics. */
+/* Histograms of durations, for /metrics. */
 #ifndef CORE_HISTOGRAM_H
 #define CORE_HISTOGRAM_H
 
 #include <stdint.h>
 
-#define HISTOGRAM_BUCKETS 22 /* with the last one, which has no bound */
+#define HISTOGRAM_BUCKETS 22 /* including the last one, which has no bound */
 
 /* Zeroed before its first use. Values of 64 bits only, see core/metrics.c. */
 struct histogram {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The name of a sensor: letters, digits and "-", "_", "." and "/", so that it needs no escaping anywhere. Pure. */
+/* Names of sensors: letters, digits, "-", "_", "." and "/", so that they need no escaping anywhere. Pure. */
 #ifndef CORE_SENSOR_NAME_H
 #define CORE_SENSOR_NAME_H
 
@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-#define SENSOR_NAME_MAX 63 /* bytes, of a name in the settings */
+#define SENSOR_NAME_MAX 63 /* bytes of a name in the settings */
 
-/* As in p0f.socket and share.sensor: no "/", and not empty. */
+/* A name in p0f.socket or share.sensor: not empty, and without "/". */
 bool sensor_name_valid(struct span name);
 
-/* As in answers: with "/" between the name of the machine and that of the socket. */
+/* A name in answers: perhaps that of the machine, "/", and that of the socket. */
 bool sensor_name_valid_in_answer(struct span name);
 
 #endif

@@ -6,8 +6,8 @@
 #include "core/strbuf.h"
 #include "json/render.h"
 
-/* Begins the object, and puts the members of a host but for its sensor; the caller ends it. Out of memory or of
- * room: see strbuf.h. */
+/* Opens the object and appends the members of a host except for its sensor; the caller closes the object. Out of
+ * memory or space: see strbuf.h. */
 void render_host_members(struct strbuf *w, const struct p0f_addr *addr, const struct p0f_host *host,
                          enum render_format format);
 

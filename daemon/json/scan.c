@@ -41,7 +41,7 @@ bool scan_word(struct scan *scan, const char *word)
 
 /* ---- Strings */
 
-/* Four hexadecimal digits; -1 if they are not. */
+/* Reads four hexadecimal digits; -1 if there are none. */
 static int32_t scan_hex(const char **in)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
@@ -97,7 +97,7 @@ static char *put_character(char *out, uint32_t character)
     return out;
 }
 
-/* What follows a backslash. NULL if it is no escape sequence. */
+/* Decodes the rest of an escape sequence, after the backslash. NULL if it is invalid. */
 static char *unescape(const char **in, char *out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -153,7 +153,7 @@ static size_t digits_at(const char *at)
     return strspn(at, "0123456789");
 }
 
-/* How many bytes the number there has; 0: there is none. */
+/* The length of the number in bytes; 0 if there is none. */
 static size_t number_length(const char *text)
 {
     const char *at = text + (*text == '-');

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads JSON (RFC 8259) strictly, token by token, without a tree and without memory: for small documents whose
- * members are known, where jansson's objects would cost more than all else. Blanks before a token are skipped.
+/* A strict JSON (RFC 8259) tokenizer that builds no tree and allocates nothing: for small documents with known
+ * members, for which jansson is too slow. Blanks before a token are skipped.
  *
- * The text ends with a NUL, and is changed: strings are decoded where they are. After a failure a scan is of no
- * more use. Pure. */
+ * The text ends with a NUL, and is modified: strings are decoded in place. After a failure, a scan must not be
+ * used any more. Pure. */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
 
@@ -14,26 +14,26 @@ struct scan {
     char *at;
 };
 
-/* Takes `mark`, such as '{' or ',', if it comes next. If not, nothing has happened. */
+/* Skips `mark`, such as '{' or ',', if it comes next. False, with the position unchanged, if not. */
 bool scan_mark(struct scan *scan, char mark);
 
 /* The same for these bytes, without blanks before them. */
 bool scan_word(struct scan *scan, const char *word);
 
-/* The same for the end of the text. */
+/* Whether the text ends here. */
 bool scan_end(struct scan *scan);
 
-/* A string, decoded and NUL-terminated, which stays where it was in the text; NULL if there is none that is
- * valid. \u0000 is not, nor are surrogates that are not paired. */
+/* A string, decoded in place and NUL-terminated; NULL if there is no valid one. \u0000 and unpaired surrogates
+ * are invalid. */
 char *scan_string(struct scan *scan);
 
-/* A number without fraction and exponent that is in the range. */
+/* A number without fraction and exponent, from `min` to `max`. */
 bool scan_integer(struct scan *scan, int64_t min, int64_t max, int64_t *value);
 
-/* Any number that a double can hold, or null, which is NaN. */
+/* Any number in the range of a double, or null, which is NaN. */
 bool scan_real_or_null(struct scan *scan, double *value);
 
-/* Passes over any value; arrays and objects may be nested `depth` deep. */
+/* Skips any value; arrays and objects may be nested up to `depth` levels. */
 bool scan_any(struct scan *scan, unsigned depth);
 
 #endif

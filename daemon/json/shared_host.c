@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* On the path of a miss, for which jansson's objects cost too much: making and freeing them takes several times
+/* Each miss reads values, and jansson is too slow for that: creating and freeing its objects takes several times
  * as long as all that is done here. */
 #include "json/shared_host.h"
 
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define NESTING_MAX 8 /* of members that we do not know */
+#define NESTING_MAX 8 /* of unknown members */
 
 size_t shared_host_write(const struct p0f_addr *addr, const struct p0f_host *host,
                          const char *sensor, int64_t observed_at, char value[SHARED_HOST_MAX])
@@ -36,8 +36,8 @@ enum member_type {
     TYPE_U16,
     TYPE_I16,
     TYPE_U32,
-    TYPE_TIME,  /* with a fraction of a second, perhaps, which is dropped */
-    TYPE_MAGIC, /* these have one value each, which is not kept */
+    TYPE_TIME,  /* perhaps with a fraction of a second, which is dropped */
+    TYPE_MAGIC, /* these two are constants, which are not kept */
     TYPE_STATUS,
     TYPE_IP,
     TYPE_REAL, /* or null: JSON has no infinities and no NaN */
@@ -79,7 +79,7 @@ static const struct member {
     OF_HOST(language, TYPE_TEXT),
     MEMBER("sensor", TYPE_SENSOR, offsetof(struct shared_host, sensor)),
     MEMBER("observed_at", TYPE_TIME, offsetof(struct shared_host, observed_at)),
-/* Those of a dialect follow. */
+/* The extra fields of dialects follow. */
 #define REQUIRED 21
     OF_HOST(link_mtu, TYPE_U16),
     OF_HOST(mtu, TYPE_U16),
@@ -91,7 +91,7 @@ static const struct member {
 
 #define MEMBERS (sizeof members / sizeof members[0])
 
-/* Tells the dialect from the extra fields that are there, a bit for each; false if they are no dialect's. */
+/* Finds the dialect with these extra fields, one bit each; false if there is none. */
 static bool read_dialect(uint32_t extras, enum p0f_dialect *dialect)
 {
     static const struct {
@@ -160,8 +160,8 @@ static bool read_ip(struct scan *scan, const struct p0f_addr *expected)
            memcmp(&addr, expected, sizeof addr) == 0;
 }
 
-/* A text of p0f's has at most 32 bytes: a longer one was Latin-1. If that is valid UTF-8, it was not: it would
- * have been written as it is. */
+/* p0f's strings have at most 32 bytes: a longer one was converted from Latin-1. If the Latin-1 is valid UTF-8, it
+ * was not, since that is written unchanged. */
 static bool read_host_text(struct scan *scan, char out[P0F_TEXT_SIZE])
 {
     const char *text = scan_string(scan);
@@ -229,7 +229,7 @@ static bool read_member_name(struct scan *scan, size_t next, const struct member
     return true;
 }
 
-/* Sets a bit of *seen for each of the members that are there. */
+/* Sets a bit of *seen for each known member. */
 static bool read_members(struct scan *scan, const struct p0f_addr *addr, struct shared_host *shared,
                          uint32_t *seen)
 {

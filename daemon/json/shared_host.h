@@ -16,20 +16,21 @@
 struct shared_host {
     struct p0f_host host;
     char sensor[SHARED_HOST_SENSOR_SIZE];
-    int64_t observed_at; /* Unix seconds: when p0f said so, by its daemon's clock */
+    int64_t observed_at; /* Unix seconds: the time of p0f's answer, by the clock of its daemon */
 };
 
-/* Writes the value, without a NUL, and returns its length; 0 out of memory, or if the host is out of p0f's
- * range, so that nobody would take it. */
+/* Writes the value, without a NUL, and returns its length; 0 when out of memory, or if the host has a value
+ * out of p0f's range, which no reader would accept. */
 size_t shared_host_write(const struct p0f_addr *addr, const struct p0f_host *host,
                          const char *sensor, int64_t observed_at, char value[SHARED_HOST_MAX]);
 
-/* Reads what shared_host_write() writes, in any order and with other members, whatever wrote it. False when it
- * is anything else: not JSON, too long, of another address, a member that is missing, there twice, of another
- * type or out of p0f's range, extra fields that are no dialect's, a name that is no sensor's. *shared has no meaning then.
+/* Reads such a value, with its members in any order and perhaps others between them. The value is untrusted: false
+ * if it is not JSON, too long, or of another address; if a member is missing, given twice, of another type or out
+ * of p0f's range; if the extra fields belong to no dialect, or the name is not one of a sensor. *shared is
+ * undefined then.
  *
- * The host is written and rendered as the one that was written. Its texts can differ: one that p0f sent in
- * Latin-1 is UTF-8 now, unless that is longer than p0f's texts are. */
+ * The host is rendered like the one that was written, but its strings can differ in memory: Latin-1 has become
+ * UTF-8, unless that is longer than p0f's strings. */
 bool shared_host_read(const char *value, size_t length, const struct p0f_addr *addr,
                       struct shared_host *shared);
 

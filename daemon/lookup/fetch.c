@@ -170,7 +170,7 @@ static void fetch_denied(struct fetch *fetch, bool put_off)
     loop_arm(fetch->fetcher->parts.loop, &fetch->ask_again, next);
 }
 
-/* Where only some have said "no match", the host may soon be known to one of them, or the others be back. */
+/* After a partial "no match", one of those sensors may soon know the host, or the others may be back. */
 static void on_fetch_answer(void *ctx, const struct gather_answer *answer)
 {
     struct fetch *fetch = ctx;
@@ -369,7 +369,8 @@ void fetcher_free(struct fetcher *fetcher)
 
     if (!fetcher)
         return;
-    while ((flight = flights_any(fetcher->flights))) /* nobody waits for it, but the tier was asked */
+    while (
+        (flight = flights_any(fetcher->flights))) /* nobody waits for it, but the tier was asked */
         fetch_end(fetch_of(flight));
     flights_free(fetcher->flights);
     free(fetcher);

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-/* A sensor's part in it. */
+/* The query to one sensor. */
 struct asked_sensor {
     struct gather *gather;
     struct pool_query query;
-    enum p0f_error said; /* in this round; until it has spoken, P0F_UNREACHABLE */
+    enum p0f_error said; /* in this round; P0F_UNREACHABLE until it has answered */
     bool outstanding;    /* the query is queued or sent */
     bool left_out;       /* the round does not wait for it */
     bool retried;        /* after its connection broke */
@@ -22,20 +22,20 @@ struct gather {
     void *ctx;
 
     bool in_round;
-    bool unwanted; /* nobody waits for the round */
-    bool ended;    /* only what is outstanding keeps it */
+    bool unwanted; /* nobody is waiting for the round */
+    bool ended;    /* only outstanding queries keep it */
 
     struct share_query tier;
     bool tier_outstanding;
-    bool tier_answered; /* that it does not know the host, or it was asked in vain */
+    bool tier_answered; /* it does not know the host, or failed */
 
-    bool found; /* in this round, of which this is the newest: */
+    bool found; /* in this round; the newest so far follows */
     bool found_own;
-    unsigned found_index; /* of the sensor, if own */
+    unsigned found_index; /* of the sensor, if found_own */
     uint32_t found_seen;  /* last_seen by this machine's clock */
     const char *found_sensor;
     struct p0f_host found_host;
-    char tier_sensor[SHARE_SENSOR_SIZE]; /* the name, if it is not an own one */
+    char tier_sensor[SHARE_SENSOR_SIZE]; /* the name, if the tier found it */
 
     unsigned count;
     struct asked_sensor asked[];
@@ -48,7 +48,7 @@ static struct pool *pool_of(const struct asked_sensor *asked)
     return sensors_pool(gather->parts->sensors, (unsigned)(asked - gather->asked));
 }
 
-/* ---- What has been found */
+/* ---- The newest host */
 
 static void keep_found(struct gather *gather, const struct p0f_host *host, uint32_t seen,
                        const char *sensor)
@@ -95,9 +95,9 @@ static bool is_down(enum p0f_error error)
     return error == P0F_UNREACHABLE || error == P0F_DISCONNECTED || error == P0F_LOST;
 }
 
-/* Why the host is not known, if it is not found; and whether a sensor has said so. That one is down says more
- * about an answer that is missing than that another one's is malformed. */
-static enum p0f_error missing_word(const struct gather *gather, bool *denied)
+/* Why an answer is missing; P0F_NO_MATCH if none is. *denied: a sensor has said "no match". If several are
+ * missing, one that is down is the better reason than a malformed answer. */
+static enum p0f_error missing_answer(const struct gather *gather, bool *denied)
 {
     enum p0f_error missing = P0F_NO_MATCH;
 
@@ -112,11 +112,11 @@ static enum p0f_error missing_word(const struct gather *gather, bool *denied)
     return missing;
 }
 
-/* The answer's callback may free the gather. */
+/* The callback may free the gather. */
 static void end_round(struct gather *gather)
 {
     bool denied;
-    enum p0f_error missing = missing_word(gather, &denied);
+    enum p0f_error missing = missing_answer(gather, &denied);
     struct gather_answer answer = {.error = missing, .partial = missing != P0F_NO_MATCH && denied};
 
     gather->in_round = false;
@@ -144,8 +144,8 @@ static void release_if_unused(struct gather *gather)
 
 /* ---- Sensors */
 
-/* A broken connection need not be the query's fault, so it is asked again once, on another connection;
- * more often if it was the answer to another query that broke it. */
+/* A broken connection need not be the query's fault, so the query is sent again once, on another connection;
+ * more often if the answer to another query broke the connection. */
 static bool retry(struct asked_sensor *asked, enum p0f_error error)
 {
     bool innocent = error == P0F_LOST;
@@ -155,8 +155,7 @@ static bool retry(struct asked_sensor *asked, enum p0f_error error)
     return again && pool_ask(pool_of(asked), &asked->query) == P0F_OK;
 }
 
-/* What comes after the end is nobody's answer, and is dropped: who waited has one already, and who asks now asks
- * anew, and gets what is true now. */
+/* An answer after the end is dropped: all requests have been answered, and a new one starts a new query. */
 static void on_sensor_answer(void *ctx, enum p0f_error error, const struct p0f_host *host)
 {
     struct asked_sensor *asked = ctx;
@@ -198,7 +197,7 @@ static void ask_sensor(struct asked_sensor *asked, unsigned flow, bool has_other
     }
 }
 
-/* Drops the queries that are not sent yet. */
+/* Drops queries that are not sent yet. */
 static void cancel_queued(struct gather *gather)
 {
     for (unsigned i = 0; i < gather->count; i++) {
@@ -237,7 +236,7 @@ static void give_up_tier(struct gather *gather)
     gather->tier_outstanding = false;
 }
 
-/* ---- From outside */
+/* ---- Interface */
 
 bool gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One question about an address to all who may know it: each sensor, and the shared tier. Their answers
- * are gathered into one.
+/* Scatter-gather: queries all sensors and the shared tier about an address, and merges their answers into one.
  *
- * The newest last_seen wins; a sensor of this daemon wins over the tier, and the first one over the next, when
- * they are equal. A "no match" needs the word of every sensor: as long as one has not spoken, it may be the one
- * that knows. The tier's word is not needed. What a sensor has found is written to the tier.
+ * The newest last_seen wins; on a tie, a sensor of this daemon wins over the tier, and the first sensor over the
+ * next. "No match" needs the answer of every sensor, since a missing one may know the host, but not that of the
+ * tier. A host that a sensor finds is written to the tier.
  *
- * It is asked in rounds, since a "no match" may be asked again. Belongs to the loop's thread. */
+ * It works in rounds, since a "no match" may be queried again. Belongs to the loop's thread. */
 #ifndef LOOKUP_GATHER_H
 #define LOOKUP_GATHER_H
 
@@ -20,56 +19,57 @@
 struct gather;
 
 struct gather_answer {
-    /* P0F_OK: found. P0F_NO_MATCH: nobody knows the host. Else why there is no answer: as of a pool_query. */
+    /* P0F_OK: found. P0F_NO_MATCH: unknown to all. Otherwise why there is no answer: see struct pool_query. */
     enum p0f_error error;
     const struct p0f_host *host; /* if found */
-    const char *sensor;          /* its name; "": it has none */
-    /* A sensor has not spoken, and may know more. With an error: of those that have, none knows the host. */
+    const char *sensor;          /* that found it; "" if it has no name */
+    /* A sensor has not answered, and may know more. With an error: those that have do not know the host. */
     bool partial;
 };
 
-/* `answer` is valid during the call, in which the gather may be ended. */
+/* `answer` is valid during the call, which may end the gather. */
 typedef void gather_answer_fn(void *ctx, const struct gather_answer *answer);
 
-/* Shared by all; borrowed. */
+/* Borrowed, and the same for all. */
 struct gather_parts {
     struct sensors *sensors;
-    struct share *share; /* NULL: no tier */
+    struct share *share; /* NULL: no shared tier */
 };
 
-/* In the caller's memory, of this size, from gather_start() until `released` is called. */
+/* The size of a gather. The caller owns its memory, which must live from gather_start() until `released` is
+ * called. */
 size_t gather_size(const struct gather_parts *parts);
 
-/* `answer` is called once in each round that gather_ask() begins, unless it is begun anew or ended. */
+/* `answer` is called once for each round that gather_ask() starts, unless the round is restarted or ended. */
 void gather_start(struct gather *gather, const struct gather_parts *parts,
                   const struct p0f_addr *addr, gather_answer_fn *answer,
                   void (*released)(void *ctx), void *ctx);
 
-/* Any time, once: `answer` is not called any more. Calls `released` when no query is outstanding, perhaps before
- * this returns. */
+/* To be called once, at any time: `answer` is not called any more. Calls `released` when no query is
+ * outstanding, perhaps before this returns. */
 void gather_end(struct gather *gather);
 
-/* Begins a round, in this flow, or begins the one that waits anew: asks all whose answer is not outstanding
- * still; the tier only until it has answered. Where there are others to ask, a sensor that has not answered
- * anything for `timeout_ms` is left out. False when nobody can be asked: there is no round then. */
+/* Starts a round in this flow, or restarts the current one: queries each sensor whose answer is not outstanding
+ * yet, and the tier unless it has answered. If there is anybody else to query, a sensor that has not answered for
+ * `timeout_ms` is left out. False if nobody can be queried: there is no round then. */
 bool gather_ask(struct gather *gather, unsigned flow, int64_t timeout_ms) P0F_MUST_USE;
 
-/* Whether gather_ask() is to begin the round anew for somebody who joins it: nobody has waited for it, so that it
- * may be old; or it waits for nobody but sensors that would be left out now. */
+/* Whether a request that joins should restart the round with gather_ask(): nobody was waiting for the round, so
+ * it may be old; or it waits only for sensors that would be left out now. */
 bool gather_is_stuck(const struct gather *gather, int64_t timeout_ms);
 
-/* Otherwise: as pool_promote(). */
+/* If not, to be called for a request that joins: see pool_promote(). */
 void gather_promote(struct gather *gather, unsigned flow);
 
-/* Somebody's time is over. If the host has been found, or only the tier has not answered, calls `answer` with
- * what there is and returns true. */
+/* A request has reached its deadline. If the host has been found, or only the tier has not answered, calls
+ * `answer` with the result so far and returns true. */
 bool gather_expire(struct gather *gather) P0F_MUST_USE;
 
-/* Nobody waits any more: drops what is not sent yet. True when nothing is outstanding that is worth waiting for:
+/* Nobody is waiting any more: drops queries that are not sent yet. True if no answer is left to wait for:
  * `answer` will not be called. */
 bool gather_cancel(struct gather *gather) P0F_MUST_USE;
 
-/* Whether there is more than one to ask, so that the parts of an answer differ in age. */
+/* Whether there is more than one to query, so that the parts of an answer differ in age. */
 bool gather_has_several(const struct gather_parts *parts);
 
 #endif

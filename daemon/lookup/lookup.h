@@ -27,7 +27,7 @@ struct lookup_limits {
     uint32_t max_repeat_rate_per_client;
 };
 
-/* Borrows loop, recall and what is `asked` until lookup_free(). NULL with errno when out of memory. */
+/* Borrows loop, recall and the parts in `asked` until lookup_free(). NULL with errno when out of memory. */
 struct lookup *lookup_new(struct loop *loop, struct recall *recall,
                           const struct gather_parts *asked, boottime_fn *boottime,
                           struct hash_key key, const struct lookup_limits *limits);

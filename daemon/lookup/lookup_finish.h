@@ -20,7 +20,7 @@ struct lookup_parts {
     boottime_fn *boottime;
 };
 
-/* What an answer means for those who wait for it. */
+/* The outcome for requests that wait for this answer. */
 enum lookup_outcome lookup_outcome_of(const struct gather_answer *answer);
 
 /* Ends the request as it stands: calls done(), then releases its admission. */
@@ -30,7 +30,7 @@ void lookup_finish(const struct lookup_parts *parts, struct lookup_request *requ
 void lookup_finish_failed(const struct lookup_parts *parts, struct lookup_request *request,
                           enum lookup_outcome outcome);
 
-/* Ends it as its `so_far` says: with a "no match", or else as above. `stored`: that is cached. */
+/* Ends it with `so_far`: a "no match", or else a failure as above. `stored`: the "no match" is cached. */
 void lookup_finish_so_far(const struct lookup_parts *parts, struct lookup_request *request,
                           bool stored);
 

@@ -15,7 +15,7 @@ enum lookup_outcome {
     LOOKUP_NO_MATCH,
     LOOKUP_BAD_RESPONSE, /* p0f's response was malformed */
     LOOKUP_UNAVAILABLE,  /* not connected to p0f */
-    LOOKUP_INCOMPLETE,   /* "no match" of some sensors, and another one does not answer */
+    LOOKUP_INCOMPLETE,   /* "no match" from some sensors, while another one does not answer */
     LOOKUP_OVERLOADED,   /* too many lookups are pending */
     LOOKUP_TIMEOUT,
     LOOKUP_NOT_CACHED,    /* only_if_cached, and it is not */
@@ -54,10 +54,10 @@ struct lookup_request {
     struct loop_timer deadline;
     unsigned turn;        /* the flow number that its queries to p0f count for */
     struct mono final_at; /* from then on a "no match" is final */
-    /* How it ends at its deadline: LOOKUP_TIMEOUT, or what it has been told while it waits for a better answer,
-     * LOOKUP_NO_MATCH or an error. */
+    /* Its outcome at the deadline: LOOKUP_TIMEOUT or, while it waits for a better answer, LOOKUP_NO_MATCH or an
+     * error. */
     enum lookup_outcome so_far;
-    struct boottime answered; /* when it was told that */
+    struct boottime answered; /* the time of that answer */
     bool background;          /* a refresh, which nobody waits for */
 };
 

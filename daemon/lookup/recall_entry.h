@@ -10,8 +10,8 @@
 enum recall_kind {
     RECALL_NO_MATCH,
     RECALL_HOST,
-    /* A host of which neither OS nor HTTP application is known, or that a sensor which has not answered may
-     * know better. */
+    /* A host without operating system and HTTP application, or of which a sensor that has not answered may know
+     * more. */
     RECALL_INCOMPLETE,
 };
 

@@ -13,7 +13,7 @@
 
 #define PORT_DEFAULT 6379
 #define DATABASE_MAX INT32_MAX
-#define PATH_LENGTH_MAX 107 /* what an address of a unix socket has room for */
+#define PATH_LENGTH_MAX 107 /* the limit of a unix socket address */
 
 __attribute__((format(printf, 2, 3))) static bool refuse_url(char error[REDIS_URL_ERROR_SIZE],
                                                              const char *format, ...)
@@ -79,7 +79,7 @@ static bool read_user_password(struct span text, struct redis_url *url,
     return true;
 }
 
-/* Takes what precedes the last '@' off the front of *rest. */
+/* Takes the user and password, up to the last '@', off the front of *rest. */
 static bool take_credentials(struct span *rest, struct redis_url *url,
                              char error[REDIS_URL_ERROR_SIZE])
 {
@@ -94,7 +94,7 @@ static bool take_credentials(struct span *rest, struct redis_url *url,
     return read_user_password(credentials, url, error);
 }
 
-/* ---- Where it is */
+/* ---- Address and database */
 
 static bool read_database(struct span digits, struct redis_url *url,
                           char error[REDIS_URL_ERROR_SIZE])
@@ -142,7 +142,7 @@ static bool is_ipv6(const char *text)
     return inet_pton(AF_INET6, address, &binary) == 1;
 }
 
-static bool is_store_name(struct span host)
+static bool is_server_name(struct span host)
 {
     for (size_t i = 0; i < host.length; i++)
         if (!isalnum((unsigned char)host.at[i]) && !strchr("-_.", host.at[i]))
@@ -150,8 +150,8 @@ static bool is_store_name(struct span host)
     return host.length > 0;
 }
 
-static bool read_store_host(struct span host, struct redis_url *url,
-                            char error[REDIS_URL_ERROR_SIZE])
+static bool read_server_host(struct span host, struct redis_url *url,
+                             char error[REDIS_URL_ERROR_SIZE])
 {
     bool bracketed = host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
     struct span bare = bracketed ? (struct span){host.at + 1, host.length - 2} : host;
@@ -162,7 +162,7 @@ static bool read_store_host(struct span host, struct redis_url *url,
         return refuse_url(error, "the host is too long");
     memcpy(url->host, bare.at, bare.length);
     url->host[bare.length] = '\0';
-    if (bracketed ? is_ipv6(url->host) : is_store_name(bare))
+    if (bracketed ? is_ipv6(url->host) : is_server_name(bare))
         return true;
     return refuse_url(error, is_ipv6(url->host) ? "an IPv6 address needs brackets: [IPv6]:port"
                                                 : "the host is not a name or an IP address");
@@ -180,7 +180,7 @@ static bool read_tcp_url(struct span rest, struct redis_url *url, char error[RED
         return refuse_url(error, "unexpected ?; a database is written /number");
     struct span database = rest, authority = span_split(&database, '/');
     host_port_split(authority, &host, &port);
-    if (!read_store_host(host, url, error))
+    if (!read_server_host(host, url, error))
         return false;
     if (port.at && (!number_parse(port, UINT16_MAX, &number) || number == 0))
         return refuse_url(error, "the port is not a number from 1 to 65535");
@@ -225,7 +225,7 @@ static bool is_same_before(const char *list, unsigned count, const struct redis_
     return false;
 }
 
-/* What one of several may not be; NULL if it is good. They are the nodes of a cluster. */
+/* Why it cannot be one of several servers, which are nodes of one cluster; NULL if it can. */
 static const char *check_node(const char *list, unsigned index, const struct redis_url *url)
 {
     char error[REDIS_URL_ERROR_SIZE];

@@ -21,22 +21,22 @@ struct redis_url {
 #define REDIS_URL_EXPECTED "redis://[user:password@]host[:port][/db] or unix:/path"
 #define REDIS_URL_LIST_MAX 64
 
-/* Reads one item of the list. User and password may be percent-encoded; "redis://:password@host" has no user.
- * The port is 6379 if there is none. "rediss://" is TLS. "valkey://" and "valkeys://" are the same. "unix:/path"
- * may be followed by "?db=1", and "unix://user:password@/path" has a user. False when it is none of these; `error`,
- * which never has a part of the URL in it, says what is wrong. */
+/* Parses one item of the list. User and password may be percent-encoded; "redis://:password@host" has no user.
+ * The default port is 6379. "rediss://" uses TLS. "valkey://" and "valkeys://" mean the same. "unix:/path" may be
+ * followed by "?db=1", and "unix://user:password@/path" has a user. False if it is invalid; `error`, which never
+ * contains a part of the URL, says why. */
 bool redis_url_parse(struct span text, struct redis_url *url, char error[REDIS_URL_ERROR_SIZE]);
 
-/* Reads the comma-separated list, which has one item at least. Several must be what the nodes of a cluster can be:
- * different ones, without unix sockets and databases, and either all with TLS or none. False as above. */
+/* Checks a comma-separated list of at least one item. Several must be possible nodes of one cluster: all different,
+ * none with a unix socket or a database, and either all or none with TLS. False as above. */
 bool redis_url_check_list(const char *list, char error[REDIS_URL_ERROR_SIZE]);
 
 /* "host:port", "[v6]:port" or "unix:/path", for messages. */
 #define REDIS_URL_SERVER_SIZE 272
 void redis_url_server(const struct redis_url *url, char text[REDIS_URL_SERVER_SIZE]);
 
-/* The whole list with each password replaced by "***", as it may be shown, cut after `size` bytes with the NUL. What is
- * no valid list may be given, too: of that, whatever may be a password is replaced. */
+/* Copies the list with each password replaced by "***", truncated to `size` bytes with the NUL. An invalid list is
+ * accepted, too: whatever may be a password in it is replaced. */
 void redis_url_redact(struct span list, char *text, size_t size);
 
 #endif

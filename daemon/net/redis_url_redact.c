@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Also of what is no valid list, as messages show it: rather too much is hidden than too little. */
+/* Messages show invalid lists as well, so this hides too much rather than too little. */
 #include "core/number.h"
 #include "net/redis_url.h"
 
@@ -33,7 +33,7 @@ static bool begins_url(struct span text)
     return false;
 }
 
-/* Other texts of a message are left as they are. */
+/* Other text is not changed. */
 static bool may_have_url(struct span text)
 {
     return memmem(text.at, text.length, "//", 2) || memmem(text.at, text.length, "unix:", 5) ||
@@ -54,7 +54,7 @@ static struct span take_url(struct span *rest)
     return (struct span){whole.at, whole.length - rest->length};
 }
 
-/* The length of what ends in "://", and of the "unix:" of a path, before which there are no credentials. */
+/* The length of the scheme: up to "://", or the "unix:" of a path without credentials. */
 static size_t scheme_length(struct span url, bool *is_path)
 {
     struct span rest = url;
@@ -69,7 +69,7 @@ static size_t scheme_length(struct span url, bool *is_path)
                : 0;
 }
 
-/* What is no port: a password without a host, perhaps. */
+/* Whether the text after this colon is not a port: perhaps a password without a host. */
 static bool hides_after_colon(struct span rest, size_t colon)
 {
     struct span after = span_from(rest, colon + 1);
@@ -78,7 +78,7 @@ static bool hides_after_colon(struct span rest, size_t colon)
     return colon == 0 || (after.length > 0 && !strchr("/?, \t", after.at[0]));
 }
 
-/* And what is no database. */
+/* Whether the text after this question mark is not a database. */
 static bool hides_after_query(struct span rest, size_t mark)
 {
     struct span after = span_from(rest, mark + 1);
@@ -89,7 +89,7 @@ static bool hides_after_query(struct span rest, size_t mark)
     return after.length > 0 && !strchr(", \t", after.at[0]);
 }
 
-/* How much of what follows the credentials may be shown. */
+/* How much of the text after the credentials may be shown. */
 static size_t shown_length(struct span rest, bool is_path)
 {
     const char *bracket =

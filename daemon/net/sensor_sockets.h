@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sockets of the p0fs that are asked, as in the settings: "/path", or "wan=/path, lan=/path" where each has a
- * name. Pure. */
+/* The sockets of the sensors, as in the settings: "/path", or "wan=/path, lan=/path" with names. Pure. */
 #ifndef NET_SENSOR_SOCKETS_H
 #define NET_SENSOR_SOCKETS_H
 
@@ -9,10 +8,10 @@
 #include <stdbool.h>
 
 #define SENSOR_SOCKETS_MAX 16
-#define SENSOR_SOCKETS_PATH_MAX 107 /* bytes: what an address of a unix socket has room for */
+#define SENSOR_SOCKETS_PATH_MAX 107 /* bytes: the limit of a unix socket address */
 
 struct sensor_socket {
-    char name[SENSOR_NAME_MAX + 1]; /* "": none, which only a single one may have */
+    char name[SENSOR_NAME_MAX + 1]; /* "" for none, if there is only one socket */
     char path[SENSOR_SOCKETS_PATH_MAX + 1];
 };
 
@@ -24,8 +23,8 @@ struct sensor_sockets {
 #define SENSOR_SOCKETS_ERROR_SIZE 192
 #define SENSOR_SOCKETS_EXPECTED "an absolute path, or comma-separated name=/path"
 
-/* Reads the list. A path has no comma. False when it is none, with what is wrong in `error`; *sockets is undefined
- * then. */
+/* Parses the list. Paths cannot contain commas. False with the reason in `error` if it is invalid; *sockets is
+ * undefined then. */
 bool sensor_sockets_parse(const char *list, struct sensor_sockets *sockets,
                           char error[SENSOR_SOCKETS_ERROR_SIZE]);
 

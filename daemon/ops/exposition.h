@@ -29,18 +29,18 @@ void exposition_head(struct exposition *out, const char *name, const char *type,
 void exposition_single(struct exposition *out, const char *name, const char *type, const char *help,
                        uint64_t value);
 
-/* The value is escaped. "": without this label, as Prometheus has it. */
+/* The value is escaped. A label with the value "" is left out, which means the same to Prometheus. */
 struct exposition_label {
     const char *name, *value;
 };
 
 #define EXPOSITION_LABELS 2
 
-/* One of several series. */
+/* A series with up to two labels. */
 void exposition_series(struct exposition *out, const char *name,
                        const struct exposition_label labels[EXPOSITION_LABELS], uint64_t value);
 
-/* The same with one label. */
+/* A series with one label. */
 void exposition_labelled(struct exposition *out, const char *name, const char *label,
                          const char *text, uint64_t value);
 

@@ -3,7 +3,7 @@
 
 #define AT(member) offsetof(struct share_counts, member)
 
-/* Each has a single series, or one for each value of `label`. */
+/* Each has one series, or one for each value of `label`. */
 static const struct share_metric {
     const char *name, *help, *label;
     struct {

@@ -20,7 +20,7 @@ struct probe {
     bool asked;                 /* the query is queued or outstanding */
     bool retried;               /* after a connection broke under it */
     struct mono asked_at;       /* when it was asked */
-    struct loop_timer deadline; /* armed until p0f has answered or nobody waits any more */
+    struct loop_timer deadline; /* armed until p0f answers or the time is over */
 
     bool known; /* there is a result */
     struct mono known_since;
@@ -74,7 +74,7 @@ static void say_overdue(const struct probe *probe, char reason[POOL_FAULT_SIZE])
              (long long)mono_ms_between(probe->asked_at, now));
 }
 
-/* False with the reason. Of one that nobody has to wait for. */
+/* Of a sensor that is not awaited: whether it answers. False with the reason. */
 static bool probe_answers(const struct probe *probe, char reason[POOL_FAULT_SIZE])
 {
     if (has_fault(probe, reason))
@@ -117,7 +117,7 @@ static bool any_awaited(const struct readiness *readiness)
     return false;
 }
 
-/* Each sensor has its part of the room, so that all of them are named. */
+/* Each sensor has an equal share of the space, so that all of them are named. */
 static void add_reason(const struct readiness *readiness, const struct probe *probe,
                        const char *why, char reason[READINESS_REASON_SIZE])
 {
@@ -134,7 +134,7 @@ static void add_reason(const struct readiness *readiness, const struct probe *pr
     strcpy(end, "...");
 }
 
-static bool judge(const struct readiness *readiness, char reason[READINESS_REASON_SIZE])
+static bool evaluate(const struct readiness *readiness, char reason[READINESS_REASON_SIZE])
 {
     unsigned answering = 0;
 
@@ -149,14 +149,14 @@ static bool judge(const struct readiness *readiness, char reason[READINESS_REASO
     return readiness->any ? answering > 0 : answering == readiness->count;
 }
 
-/* A sensor has its result: perhaps it was the last one. */
+/* After the result of a sensor, which may be the last one. */
 static void finish_if_complete(struct readiness *readiness)
 {
     char reason[READINESS_REASON_SIZE];
 
     if (SLIST_EMPTY(&readiness->waiting) || any_awaited(readiness))
         return;
-    bool ready = judge(readiness, reason);
+    bool ready = evaluate(readiness, reason);
     finish_waiting(readiness, ready, reason);
 }
 
@@ -243,7 +243,7 @@ static void send_probe(struct probe *probe)
 
 /* ---- Requests */
 
-/* Whether its result is to be waited for. */
+/* Probes a sensor if needed. Whether to wait for its result. */
 static bool begin_probe(struct probe *probe)
 {
     char reason[POOL_FAULT_SIZE];
@@ -271,7 +271,7 @@ static void on_request(void *ctx)
     if (must_wait)
         SLIST_INSERT_HEAD(&readiness->waiting, request, link);
     else
-        finish_readiness(request, judge(readiness, reason), reason);
+        finish_readiness(request, evaluate(readiness, reason), reason);
 }
 
 void readiness_ask(struct readiness *readiness, struct readiness_request *request)

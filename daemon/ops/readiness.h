@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether p0f answers, each of the sensors or any of them: for GET /readyz.
+/* Whether p0f answers, all sensors or any of them: for GET /readyz.
  *
  * Each sensor is probed with a query for 0.0.0.0 at most once a second. The probe bypasses cache and
- * flights and goes ahead of all queries that wait in the pool. Requests that come meanwhile share it, or the
- * result of the last one, and are done when there is a result for each sensor. If there is no connection on
- * which a p0f has answered, that one is not ready, and no probe is needed. */
+ * flights and goes ahead of all queries that wait in the pool. Requests share a probe, or the result of the
+ * last one, and are done when there is a result for each sensor. A sensor without a connection on which p0f
+ * has answered is not ready, and is not probed. */
 #ifndef OPS_READINESS_H
 #define OPS_READINESS_H
 
@@ -26,8 +26,8 @@ struct readiness_request {
 
     /* Set when done. */
     bool ready;
-    /* Which sensors do not answer, and why, for a person: "wan: REASON; lan: REASON", or just the reason
-     * where the sensor has no name. "" if all of them answer. */
+    /* The sensors that do not answer, and why, for people: "wan: REASON; lan: REASON", or just the reason
+     * if the sensor has no name. "" if all sensors answer. */
     char reason[READINESS_REASON_SIZE];
 
     /* The readiness's own. */
@@ -37,10 +37,10 @@ struct readiness_request {
 };
 
 /* Borrows loop and sensors. `timeout` (milliseconds) is how long a probe waits for p0f, at most
- * READINESS_TIMEOUT_MAX. Ready when each sensor answers. NULL with errno when out of memory. */
+ * READINESS_TIMEOUT_MAX. Ready if all sensors answer. NULL with errno when out of memory. */
 struct readiness *readiness_new(struct loop *loop, struct sensors *sensors, int64_t timeout);
 
-/* After sensors_free(), as they may still have the queries. No request may be pending. No-op on NULL. */
+/* After sensors_free(), since the pools may still have the queries. No request may be pending. No-op on NULL. */
 void readiness_free(struct readiness *readiness);
 
 /* In force from the next probe on. In the loop's thread. */

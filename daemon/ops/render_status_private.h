@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* null when it is "". */
+/* null for "". */
 json_t *render_text_or_null(const char *text);
 
 json_t *render_pool(const struct pool_status *pool);

@@ -74,7 +74,7 @@ static void take_snapshot(void *ctx)
     finish_status(request);
 }
 
-/* In the thread that asks for it, not in the loop's. NULL when out of memory. */
+/* Allocated in the thread that asks, not in the loop's. NULL when out of memory. */
 static struct status_snapshot *snapshot_new(const struct status_options *options)
 {
     struct status_snapshot *snapshot = calloc(1, sizeof *snapshot);

@@ -48,7 +48,7 @@ struct status_tls {
 };
 
 struct status_sensor {
-    const char *name; /* "": none; lives as long as the sensors */
+    const char *name; /* "" for none; lives as long as the sensors */
     struct pool_status pool;
 };
 
@@ -74,7 +74,7 @@ struct status_snapshot {
     uint32_t max_misses;
     struct lookup_counts lookups;
     unsigned sensors_count;
-    struct status_sensor *sensors; /* owned: large, as is the next one */
+    struct status_sensor *sensors; /* owned, as is the next one */
     struct share_status *share;    /* NULL: no shared tier */
     bool has_relay;
     struct status_relay relay;

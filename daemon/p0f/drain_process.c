@@ -77,7 +77,7 @@ static void close_all_but(struct p0f_conn *const conns[], unsigned count)
     close_range(from, ~0u, 0);
 }
 
-/* How long the arguments of this process are in memory, with their NULs; 0 without /proc. */
+/* The size of this process' arguments in memory, with their NULs; 0 without /proc. */
 static size_t arguments_length(void)
 {
     char bytes[4096];
@@ -92,7 +92,7 @@ static size_t arguments_length(void)
     return length;
 }
 
-/* Puts the child's name in their place: they may have a password, and it may stay for long. */
+/* Replaces them by the child's name: they may contain a password, and the child may run for long. */
 static void replace_arguments(void)
 {
     size_t name = strlen(program_invocation_name), all = arguments_length();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pool has counted, ever: for /metrics. In the loop's thread. */
+/* The counters of a pool since the start, for /metrics. Belongs to the loop's thread. */
 #ifndef P0F_POOL_COUNTS_H
 #define P0F_POOL_COUNTS_H
 
@@ -18,11 +18,11 @@ struct pool_counts {
     uint64_t lost_wrong_dialect;         /* … p0f speaks another dialect than p0f.dialect */
     uint64_t connected;                  /* connections opened */
     uint64_t connect_failed;             /* attempts that failed */
-    uint64_t connections_lost;           /* closed by p0f, or given up for what came on them */
+    uint64_t connections_lost;           /* closed by p0f, or closed because of an invalid answer */
     struct histogram answer_time;        /* from sending a query to its answer */
 };
 
-/* What became of a query that was sent, so many nanoseconds ago: `error`, as of a pool_query. */
+/* A query sent `ns` nanoseconds ago has ended with `error`, as of struct pool_query. */
 void pool_counts_answer(struct pool_counts *counts, enum p0f_error error, int64_t ns);
 
 #endif

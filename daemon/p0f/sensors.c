@@ -10,7 +10,7 @@ struct sensor {
     struct pool *pool;
     char *name;
     bool faulty;
-    char fault[SENSORS_FAULT_SIZE]; /* as it was logged last */
+    char fault[SENSORS_FAULT_SIZE]; /* as logged last */
 };
 
 struct sensors {
@@ -18,7 +18,7 @@ struct sensors {
     void *told_ctx;
     void (*drained)(void *ctx);
     void *drained_ctx;
-    unsigned undrained; /* pools that have not reported since sensors_retire() */
+    unsigned undrained; /* pools that are not drained since sensors_retire() */
     unsigned count;
     struct sensor sensor[];
 };
@@ -46,7 +46,7 @@ static void on_sensor_told(void *ctx, const char *fault)
         sensors->told(sensors->told_ctx, first_fault(sensors));
 }
 
-/* ---- Each of them */
+/* ---- One sensor */
 
 unsigned sensors_count(const struct sensors *sensors)
 {
@@ -63,7 +63,7 @@ struct pool *sensors_pool(const struct sensors *sensors, unsigned index)
     return sensors->sensor[index].pool;
 }
 
-/* ---- All of them */
+/* ---- All sensors */
 
 void sensors_set_max_rate(struct sensors *sensors, uint32_t max_rate)
 {

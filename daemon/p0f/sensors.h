@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The p0fs that the daemon asks, called sensors: a pool for each, with the name that answers, metrics and
- * messages have for it.
+/* The sensors: the p0fs that the daemon queries. Each has a pool of connections, and a name that appears in
+ * answers, metrics and messages.
  *
- * Belongs to the loop's thread, but for the number and the names, which never change. */
+ * Belongs to the loop's thread, except for the number and the names of the sensors, which never change. */
 #ifndef P0F_SENSORS_H
 #define P0F_SENSORS_H
 
@@ -21,47 +21,47 @@ struct sensors;
 
 struct sensors_options {
     struct {
-        const char *name;   /* copied; "": none, which only a single sensor may have */
+        const char *name;   /* copied; "" for none, if there is only one sensor */
         const char *socket; /* copied */
     } sensors[SENSORS_MAX];
     unsigned count;
-    enum p0f_dialect dialect; /* this and the others: of each, as in struct pool_options */
+    enum p0f_dialect dialect; /* this and the following: for each pool, see struct pool_options */
     unsigned connections;
     unsigned pipeline;
     uint32_t max_rate;
     uint64_t seed;
-    /* Called with what is wrong (of the first sensor that cannot be queried, with its name, when that is
-     * logged), and with NULL when none is left that has a fault. May be NULL. */
+    /* Called when a fault is logged, with that of the first sensor that cannot be queried and its name; and
+     * with NULL when no sensor has a fault any more. May be NULL. */
     void (*told)(void *ctx, const char *fault);
     void *ctx;
 };
 
-/* Connects at once. NULL with errno when out of memory. */
+/* Starts connecting. NULL with errno when out of memory. */
 struct sensors *sensors_new(struct loop *loop, const struct sensors_options *options);
 
-/* When: as for pool_free(). No-op on NULL. */
+/* See pool_free() for when. No-op on NULL. */
 void sensors_free(struct sensors *sensors);
 
 unsigned sensors_count(const struct sensors *sensors);
 
-/* "" if it has none. Lives as long as the sensors. */
+/* "" for none. Lives as long as the sensors. */
 const char *sensors_name(const struct sensors *sensors, unsigned index);
 
 struct pool *sensors_pool(const struct sensors *sensors, unsigned index);
 
-/* Takes effect at once, for each of them. */
+/* Takes effect at once, for each sensor. */
 void sensors_set_max_rate(struct sensors *sensors, uint32_t max_rate);
 
-/* As pool_retire(), for all: `drained` is called once. */
+/* pool_retire() for all sensors; `drained` is called once. */
 void sensors_retire(struct sensors *sensors, void (*drained)(void *ctx), void *ctx);
 
-/* As pool_give_up(), for all. */
+/* pool_give_up() for all sensors. */
 unsigned sensors_give_up(struct sensors *sensors, struct p0f_conn *conns[SENSORS_CONNECTIONS_MAX]);
 
-/* Outstanding answers, over all. */
+/* Outstanding answers of all sensors. */
 unsigned sensors_outstanding(const struct sensors *sensors);
 
-/* Connections that are open, over all. */
+/* Open connections to all sensors. */
 unsigned sensors_connections(const struct sensors *sensors);
 
 #endif
