@@ -276,9 +276,9 @@ FAKE_STORE := $(BUILD)/tests/support/c/fake_store.o
 
 # The model replaces the log, and sees what the daemon does at the calls that it wraps.
 MODEL      := $(BUILD)/tests/model/model
-WRAPPED    := connect close shutdown send recv getsockopt epoll_ctl malloc calloc realloc
+WRAPPED    := connect close shutdown send recv getsockopt epoll_ctl epoll_wait malloc calloc realloc gather_start gather_ask gather_end share_ask share_cancel
 MODEL_SEEDS ?= 1 2 3 $(shell od -An -N4 -tu4 /dev/urandom)
-MODEL_STEPS ?= 120000 # for each seed
+MODEL_STEPS ?= 200000 # for each seed
 
 # Those that include short_memory.h, and what that wraps.
 MEMORY_TESTS := relay/test_relay_memory config/test_config_memory net/test_tokens_memory lookup/test_host_record_memory http/test_batch_results_memory lookup/test_lookup_memory lib/test_query_memory tls/test_certificate_memory share/test_written_memory share/test_share_memory

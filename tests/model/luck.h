@@ -5,9 +5,11 @@
 
 #include "lookup/lookup.h"
 #include "lookup/recall.h"
+#include "share/share_query.h"
 
 struct recall_times luck_times(void);
 struct lookup_limits luck_limits(void);
+struct share_times luck_share_times(void);
 
 /* Queries a second; not 0. */
 uint32_t luck_rate(void);

@@ -3,6 +3,7 @@
 
 #include "life.h"
 #include "sim_p0f.h"
+#include "sim_store.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -27,6 +28,11 @@ struct boottime model_boottime(void)
     return (struct boottime){model.now.ns + model.slept_ns};
 }
 
+int64_t model_wall(void)
+{
+    return INT64_C(1700000000) + model_boottime().ns / 1000000000 + model.wall_off;
+}
+
 void model_digest(uint64_t value)
 {
     model.digest = (model.digest ^ value ^ (uint64_t)model.now.ns) * UINT64_C(0x100000001b3);
@@ -42,10 +48,10 @@ static uint64_t life_steps(uint64_t life)
 static void print_where(void)
 {
     fprintf(stderr,
-            "model: in step %" PRIu64 " of %" PRIu64 ", at %.3f ms; again with: -v -l %#" PRIx64
-            "\n",
-            model.step, life_steps(model.life), (double)(model.now.ns - model.began.ns) * 1e-6,
-            model.life);
+            "model: in step %" PRIu64 " of %" PRIu64 " (%" PRIu64
+            " in all), at %.3f ms; again with: -v -l %#" PRIx64 "\n",
+            model.step, life_steps(model.life), model.counts.steps,
+            (double)(model.now.ns - model.began.ns) * 1e-6, model.life);
 }
 
 void model_fail(const char *format, ...)
@@ -60,6 +66,7 @@ void model_fail(const char *format, ...)
     fputc('\n', stderr);
     print_where();
     sim_p0f_close();
+    sim_store_close();
     _exit(1);
 }
 
@@ -194,13 +201,16 @@ int main(int argc, char **argv)
     }
     if (alone == (optind < argc))
         return usage();
+    signal(SIGPIPE, SIG_IGN); /* as the daemon has it */
     expect_the_worst();
     sim_p0f_open();
+    sim_store_open();
     if (alone)
         live(life);
     for (; optind < argc; optind++)
         run(number(argv[optind]), steps);
     sim_p0f_close();
+    sim_store_close();
     print_counts();
     if (all && !all_counted()) {
         fprintf(stderr, "model: something that can happen has not\n");

@@ -42,8 +42,9 @@ static uint64_t fresh(uint64_t count, uint64_t *counted)
 void trouble_look(void)
 {
     const struct model_counts *counts = &model.counts;
-    bool foreign =
-        model.settings.dialect != P0F_DIALECT_AUTO && model.settings.dialect != sim_p0f_dialect();
+    bool foreign = sim_p0f_any_foreign(), down = !sim_p0f_all_run();
+    /* Where there are others to ask, one that is late is as one that is down. */
+    bool late = (model.settings.sensors > 1 || model.settings.shared) && tap_any_late();
     uint64_t lies = fresh(counts->spoiled + counts->bad_queries, &trouble.counted_lies);
     uint64_t broken = fresh(counts->spoiled + counts->hang_ups, &trouble.counted_broken);
     uint64_t others = fresh(counts->bad_queries + counts->restarts + counts->faults +
@@ -52,8 +53,8 @@ void trouble_look(void)
 
     trouble.lies += lies + foreign;
     trouble.broken += broken;
-    trouble.others += others + foreign + trouble.retired + !sim_p0f_runs();
-    if (lies + broken + others > 0 || foreign || trouble.retired || !sim_p0f_runs() ||
+    trouble.others += others + foreign + trouble.retired + down + late;
+    if (lies + broken + others > 0 || foreign || trouble.retired || down || late ||
         tap_in_trouble()) {
         trouble.any++;
         trouble.at = model.now;

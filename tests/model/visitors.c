@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "visitors.h"
 
+#include "calls.h"
+#include "judge.h"
 #include "lookup/fetch.h"
 #include "model.h"
 #include "refreshes.h"
-#include "tap.h"
-#include "trouble.h"
+#include "rounds.h"
 #include "truth.h"
+#include "visitor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,39 +19,14 @@
 #define CALLERS 6 /* and some who have no address */
 #define CALLER_WIDE 3
 
-enum visitor_state {
-    VISITOR_CLAIMED,   /* told to submit, and has not */
-    VISITOR_SUBMITTED, /* the loop has not run since */
-    VISITOR_TAKEN,
-};
-
-struct visitor {
-    struct lookup_request request; /* first, so that one is the other */
-    uint32_t host;
-    struct flow flow; /* who it is, as the lookup tells them apart */
-    enum visitor_state state;
-    unsigned index; /* in `waiting` */
-    bool sure;
-    bool cancelled;
-    struct mono cut; /* short; else never */
-    struct mono came;
-    int64_t wait_ms;          /* for a better answer than "no match", at least */
-    int64_t timeout_ms;       /* at least */
-    struct mono due;          /* at the latest */
-    struct trouble_mark mark; /* when it came */
-};
-
 static struct {
     struct lookup *lookup;
     struct lookup_limits limits;
-    struct recall_times times;
     struct visitor *waiting[WAITING_MAX];
     unsigned count;
     uint64_t done;                     /* of those who waited */
     uint32_t held[FLOW_WIDTHS][FLOWS]; /* admissions, by flow number */
     bool in_loop;
-    bool limited; /* some setting in force up to now has limited how often p0f is asked again */
-    enum lookup_outcome sure_outcome;
 } visitors;
 
 void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
@@ -57,10 +34,9 @@ void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
 {
     visitors.lookup = lookup;
     visitors.limits = *limits;
-    visitors.limited = limits->max_repeat_rate || limits->max_repeat_rate_per_client;
-    visitors.times = *times;
     visitors.count = 0;
     memset(visitors.held, 0, sizeof visitors.held);
+    judge_start(limits, times);
     refreshes_start();
     trouble_start();
 }
@@ -70,167 +46,12 @@ unsigned visitors_waiting(void)
     return visitors.count;
 }
 
-enum lookup_outcome visitors_sure_outcome(void)
+/* ---- How long they wait */
+
+/* By one sensor at least: then it waits for a better answer. */
+static bool may_be_denied(const struct visitor *visitor)
 {
-    return visitors.sure_outcome;
-}
-
-/* ---- What they are told */
-
-static int64_t age_most(const struct visitor *visitor, bool at_once)
-{
-    const struct recall_times *times = &visitors.times;
-    int64_t ttl = visitor->request.freshness.ttl_ms;
-    int64_t beyond = times->stale_while_revalidate;
-
-    model_check(ttl == times->ttl || ttl == MIN(times->incomplete_ttl, times->ttl),
-                "host %u: a time to live of %lld", visitor->host, (long long)ttl);
-    if (!at_once && times->stale_if_error > beyond)
-        beyond = times->stale_if_error;
-    return ttl + beyond;
-}
-
-/* What the cache remembers must be as fresh as the request wants it. */
-static void judge_remembered(const struct visitor *visitor, bool at_once, int64_t max)
-{
-    const struct lookup_request *request = &visitor->request;
-    int64_t age = request->freshness.age_ms;
-
-    model_check(age < max, "host %u: served at %lld ms, where %lld are the most%s", visitor->host,
-                (long long)age, (long long)max, at_once ? "" : " when p0f fails");
-    model_check(request->max_age_ms < 0 || age < request->max_age_ms ||
-                    request->freshness.rate_limited,
-                "host %u: served at %lld ms to one who takes %lld at most", visitor->host,
-                (long long)age, (long long)request->max_age_ms);
-}
-
-static void judge_found(const struct visitor *visitor, bool at_once, bool overloaded)
-{
-    const struct lookup_request *request = &visitor->request;
-    const struct freshness *freshness = &request->freshness;
-
-    model_check(truth_kind(visitor->host) != TRUTH_UNKNOWN, "host %u: found", visitor->host);
-    model_check(request->record, "host %u: found, without an answer", visitor->host);
-    struct boottime said = truth_check(visitor->host, host_record_host(request->record));
-    int64_t oldest = boottime_ms_between(said, model_boottime());
-    int64_t youngest =
-        boottime_ms_between(truth_told(host_record_host(request->record)), model_boottime());
-    model_check(freshness->age_ms >= youngest && freshness->age_ms <= oldest,
-                "host %u: said %lld ms ago, told %lld ms ago, served as of %lld ms ago",
-                visitor->host, (long long)oldest, (long long)youngest,
-                (long long)freshness->age_ms);
-    if (freshness->source == FRESHNESS_HIT) {
-        judge_remembered(visitor, at_once, age_most(visitor, at_once && !overloaded));
-        model.counts.hits++;
-        model.counts.stale += freshness->age_ms >= freshness->ttl_ms;
-    } else {
-        model_check(!at_once, "host %u: p0f cannot have been asked", visitor->host);
-        model_check(freshness->collapsed || !boottime_before(said, request->came),
-                    "host %u: an answer from before the query", visitor->host);
-    }
-    host_record_unref(request->record);
-}
-
-static void judge_no_match(const struct visitor *visitor, bool at_once)
-{
-    const struct lookup_request *request = &visitor->request;
-    const struct freshness *freshness = &request->freshness;
-    struct mono believe = mono_earlier(mono_add_ms(visitor->came, visitor->wait_ms), visitor->cut);
-    bool remembered = freshness->source == FRESHNESS_HIT;
-
-    model_check(truth_kind(visitor->host) != TRUTH_KNOWN, "host %u: not found", visitor->host);
-    model_check(!request->record, "host %u: not found, with an answer", visitor->host);
-    model_check(truth_denied_since(visitor->host, model.began), "host %u: p0f never denied it",
-                visitor->host);
-    if (at_once || remembered) {
-        model_check(remembered, "host %u: not a hit", visitor->host);
-        model_check(request->wait_ms <= 0 || request->only_if_cached || freshness->rate_limited,
-                    "host %u: \"no match\" from memory for one who would wait", visitor->host);
-        model_check(at_once || freshness->rate_limited, "host %u: from memory", visitor->host);
-        judge_remembered(visitor, true, visitors.times.negative_ttl);
-        return;
-    }
-    if (request->wait_ms <= 0 && freshness->collapsed)
-        return; /* answered to another meanwhile */
-    model_check(!mono_before(model.now, believe), "host %u: \"no match\" %lld ms too early",
-                visitor->host, (long long)mono_ms_between(model.now, believe));
-    model_check(freshness->collapsed || truth_denied_since(visitor->host, visitor->came),
-                "host %u: \"no match\" from before the query", visitor->host);
-}
-
-/* One connection that breaks is no reason to give up while there are others. */
-static void judge_patience(const struct visitor *visitor)
-{
-    model_check(model.settings.connections == 1 || !trouble_one_broken_since(&visitor->mark),
-                "host %u: given up after one connection", visitor->host);
-}
-
-/* `full`: so many were pending when it came that it may have been refused. */
-static void judge(const struct visitor *visitor, bool at_once, bool full)
-{
-    const struct lookup_request *request = &visitor->request;
-    bool only_if_cached = request->only_if_cached;
-
-    model_tell("host %u: outcome %d%s", visitor->host, (int)request->outcome,
-               at_once ? " at once" : "");
-    model_check(!visitor->cancelled || request->outcome == LOOKUP_CANCELLED,
-                "host %u: answered, and was cancelled", visitor->host);
-    model_check(!request->freshness.rate_limited || visitors.limited,
-                "host %u: limited, though no rate is", visitor->host);
-    model.counts.remembered +=
-        request->freshness.rate_limited && request->freshness.source == FRESHNESS_HIT;
-    model.counts.put_off +=
-        request->freshness.rate_limited && request->freshness.source != FRESHNESS_HIT;
-    model_digest((uint64_t)visitor->host << 8 | (uint64_t)request->outcome);
-    model_check(at_once || !only_if_cached, "host %u: asked, though only the cache was to be",
-                visitor->host);
-    switch (request->outcome) {
-    case LOOKUP_FOUND:
-        judge_found(visitor, at_once, full && !only_if_cached);
-        model.counts.found++;
-        break;
-    case LOOKUP_NO_MATCH:
-        judge_no_match(visitor, at_once);
-        model.counts.no_match++;
-        break;
-    case LOOKUP_BAD_RESPONSE:
-        model_check(!at_once && trouble_lies_since(&visitor->mark),
-                    "host %u: p0f has answered no nonsense", visitor->host);
-        judge_patience(visitor);
-        model.counts.bad_response++;
-        break;
-    case LOOKUP_UNAVAILABLE:
-    case LOOKUP_INCOMPLETE:
-        model_check(!at_once && trouble_since(&visitor->mark),
-                    "host %u: unavailable without a cause", visitor->host);
-        judge_patience(visitor);
-        model.counts.unavailable++;
-        break;
-    case LOOKUP_OVERLOADED:
-        model_check(at_once && full, "host %u: refused, though there was room", visitor->host);
-        model.counts.overloaded++;
-        break;
-    case LOOKUP_TIMEOUT:
-        model_check(!at_once &&
-                        !mono_before(model.now, mono_add_ms(visitor->came, visitor->timeout_ms)),
-                    "host %u: timed out before its time", visitor->host);
-        model.counts.timeouts++;
-        break;
-    case LOOKUP_CANCELLED:
-        model_check(!at_once && visitor->cancelled, "host %u: cancelled by nobody", visitor->host);
-        model.counts.cancelled++;
-        break;
-    case LOOKUP_NOT_CACHED:
-    case LOOKUP_NOT_FRESH:
-    case LOOKUP_CONTRADICTORY:
-        model_check((request->outcome == LOOKUP_CONTRADICTORY) == (request->max_age_ms == 0),
-                    "host %u: not cached for another reason", visitor->host);
-        model_check(at_once && only_if_cached, "host %u: p0f was not asked", visitor->host);
-        model.counts.not_cached++;
-        break;
-    }
-    if (visitor->sure)
-        visitors.sure_outcome = request->outcome;
+    return truth_kind(visitor->host) != TRUTH_KNOWN || model.settings.sensors > 1;
 }
 
 /* Notes what the settings in force promise it, if it is taken now. */
@@ -239,7 +60,7 @@ static void promise(struct visitor *visitor)
     const struct lookup_limits *limits = &visitors.limits;
     int64_t asked = visitor->request.wait_ms;
     int64_t wait = asked == LOOKUP_WAIT_UNSET ? limits->first_contact_wait : asked;
-    bool denied = truth_kind(visitor->host) != TRUTH_KNOWN;
+    bool denied = may_be_denied(visitor);
     struct mono due = mono_add_ms(model.now, limits->timeout + (denied ? wait : 0));
 
     if (wait < visitor->wait_ms)
@@ -253,6 +74,8 @@ static void promise(struct visitor *visitor)
 static void take(struct visitor *visitor)
 {
     promise(visitor);
+    visitor->taken = model.counts.rounds;
+    visitor->late_ms = visitors.limits.timeout;
     visitor->state = VISITOR_TAKEN;
 }
 
@@ -274,7 +97,7 @@ static void on_done(struct lookup_request *request)
         take(visitor); /* in the round in which it came */
     model_check(visitor->state == VISITOR_TAKEN, "host %u: done, and was never submitted",
                 visitor->host);
-    judge(visitor, false, false);
+    judge_visitor(visitor, false, false);
     visitors.done++;
     visitors.waiting[visitor->index] = visitors.waiting[--visitors.count];
     visitors.waiting[visitor->index]->index = visitor->index;
@@ -357,11 +180,11 @@ static bool has_room(struct flow flow, uint32_t pending)
 
 static bool answer_at_once(struct visitor *visitor)
 {
-    bool before = tap_disturb(true);
+    bool before = calls_disturb(true);
     bool at_once = lookup_recall(visitors.lookup, &visitor->request, true) ||
                    !lookup_admit(visitors.lookup, &visitor->request);
 
-    tap_disturb(before);
+    calls_disturb(before);
     return at_once;
 }
 
@@ -391,7 +214,7 @@ static void come(struct visitor *visitor)
                     "host %u: refreshed, though there was no room", visitor->host);
         if (begun == 1)
             refreshes_begin();
-        judge(visitor, true, full);
+        judge_visitor(visitor, true, full);
         free(visitor);
         return;
     }
@@ -409,10 +232,10 @@ static void come(struct visitor *visitor)
 
 static struct visitor *visitor_for(uint32_t host)
 {
-    bool before = tap_disturb(false);
+    bool before = calls_disturb(false);
     struct visitor *visitor = calloc(1, sizeof *visitor);
 
-    tap_disturb(before);
+    calls_disturb(before);
     model_check(visitor, "no memory for the model itself");
     visitor->host = host;
     visitor->wait_ms = visitor->timeout_ms = INT64_MAX;
@@ -436,9 +259,9 @@ void visitors_come(void)
     come(visitor);
 }
 
-void visitors_come_surely(void)
+void visitors_come_surely(uint32_t host)
 {
-    struct visitor *visitor = visitor_for(3 * (1 + chance_below(&model.chance, TRUTH_HOSTS / 4)));
+    struct visitor *visitor = visitor_for(host);
 
     visitor->sure = true;
     visitor->request.max_age_ms = 0;
@@ -491,19 +314,14 @@ void visitors_new_limits(const struct lookup_limits *limits)
         if (visitors.waiting[i]->state == VISITOR_SUBMITTED)
             promise(visitors.waiting[i]); /* in the round that it came in */
     visitors.limits = *limits;
-    visitors.limited |= limits->max_repeat_rate || limits->max_repeat_rate_per_client;
+    judge_new_limits(limits);
     for (unsigned i = 0; i < visitors.count; i++) {
         struct visitor *visitor = visitors.waiting[i];
         struct mono due = mono_add_ms(model.now, WAIT_MAX_MS + limits->timeout);
-        if (visitor->state == VISITOR_TAKEN && truth_kind(visitor->host) != TRUTH_KNOWN &&
+        if (visitor->state == VISITOR_TAKEN && may_be_denied(visitor) &&
             mono_before(visitor->due, due))
             visitor->due = due;
     }
-}
-
-void visitors_new_times(const struct recall_times *times)
-{
-    visitors.times = *times;
 }
 
 void visitors_before_round(void)
@@ -522,6 +340,8 @@ void visitors_after_round(uint32_t relay_lookups, uint32_t relay_queries)
     visitors.in_loop = false;
     for (unsigned i = 0; i < visitors.count; i++) {
         const struct visitor *visitor = visitors.waiting[i];
+        if (visitor->state == VISITOR_TAKEN && visitor->taken == model.counts.rounds)
+            rounds_joined(visitor->host, visitor->late_ms);
         model_check(visitor->state != VISITOR_TAKEN || mono_before(model.now, visitor->due),
                     "host %u: not answered %lld ms after it was due", visitor->host,
                     (long long)mono_ms_between(visitor->due, model.now));

@@ -13,16 +13,12 @@ void visitors_start(struct lookup *lookup, const struct lookup_limits *limits,
 
 /* Settings have been changed. */
 void visitors_new_limits(const struct lookup_limits *limits);
-void visitors_new_times(const struct recall_times *times);
 
 /* Somebody asks. What is not answered at once is submitted now or a little later. */
 void visitors_come(void);
 
-/* Somebody asks for a host that p0f always knows, and wants nothing that is remembered. */
-void visitors_come_surely(void);
-
-/* What the last one of these was told. */
-enum lookup_outcome visitors_sure_outcome(void);
+/* Somebody asks for this host, and wants nothing that is remembered. */
+void visitors_come_surely(uint32_t host);
 
 /* Some who wait go, or may have gone. In the loop's thread. */
 void visitors_leave(void);
