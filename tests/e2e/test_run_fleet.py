@@ -71,7 +71,7 @@ def test_it_shows_who_saw_a_host(fleet):
 def test_its_commands(fleet):
     """Those that it leaves to whoever is looking, where its namespaces are."""
     process, _, lines = fleet
-    there = ["nsenter", f"--target={process.pid}", "--mount"]
+    there = ["nsenter", f"--target={process.pid}", "--mount", "--root"]
     commands = [line[2:] for line in lines if line.startswith("$ ") and "/host/" not in line]
     said = [subprocess.run([*there, "sh", "-c", command], capture_output=True, text=True, timeout=20, check=True).stdout
             for command in commands]
