@@ -22,8 +22,8 @@ static void log_node_state(struct node_log *log)
     char more[MORE_SIZE] = "";
 
     if (log->suppressed > 0)
-        snprintf(more, sizeof more, " (%u more time%s in %lld s)", log->suppressed,
-                 log->suppressed == 1 ? "" : "s", (long long)seconds);
+        snprintf(more, sizeof more, " (%s%u more time%s in %lld s)", log->fault[0] ? "" : "failed ",
+                 log->suppressed, log->suppressed == 1 ? "" : "s", (long long)seconds);
     if (log->fault[0])
         log_warnx("shared tier: %s: %s%s", log->server, log->fault, more);
     else
