@@ -311,7 +311,8 @@ static bool load_override(struct loading *loading, const char *text, int source)
     if (option)
         return set_option(loading, option, (struct config_origin){source, 0}, value + 1);
     option = option_nearest(section, key);
-    return fail_loading(loading, "-o %s: %s; %s%s%s", show(span_of(text), shown),
+    const struct span name_given = {text, (size_t)(value - text)}; /* the value may be a password */
+    return fail_loading(loading, "-o %s: %s; %s%s%s", show(name_given, shown),
                         section.length > 0 ? "unknown key" : "expected section.key=value",
                         option ? "did you mean " : "p0f-lookupd -h lists all keys",
                         option ? config_option_name(option, name) : "", option ? "?" : "");

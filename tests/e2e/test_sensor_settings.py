@@ -56,6 +56,7 @@ BAD = [
     ("interval beyond ttl", {"share.server": STORE, "share.write_interval": "2h"}, "share.write_interval",
      "2h must be less than share.ttl (2h)"),
     ("unknown key", {"share.servers": STORE}, "share.servers", "did you mean share.server?"),
+    ("a key for the password", {"share.password": SECRET}, "share.password", "unknown key"),
 ]
 
 

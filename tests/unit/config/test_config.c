@@ -346,14 +346,14 @@ Test(config, unknown_override)
 {
     expect_error(load(NULL, "cache.ttl"), "-o cache.ttl:", "expected section.key=value");
     expect_error(load(NULL, "ttl=1.5"),
-                 "-o ttl=1.5:", "expected section.key=value; did you mean cache.ttl?");
+                 "-o ttl:", "expected section.key=value; did you mean cache.ttl?");
     expect_error(load(NULL, "root=1.5"),
-                 "-o root=1.5:", "expected section.key=value; p0f-lookupd -h lists all keys");
+                 "-o root:", "expected section.key=value; p0f-lookupd -h lists all keys");
     expect_error(load(NULL, "cache.life=1s"),
-                 "-o cache.life=1s:", "unknown key; p0f-lookupd -h lists all keys");
+                 "-o cache.life:", "unknown key; p0f-lookupd -h lists all keys");
     expect_error(load(NULL, "cache.tttl=1s"),
-                 "-o cache.tttl=1s:", "unknown key; did you mean cache.ttl?");
-    expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl=1s:", "unknown key");
+                 "-o cache.tttl:", "unknown key; did you mean cache.ttl?");
+    expect_error(load(NULL, "CACHE.ttl=1s"), "-o CACHE.ttl:", "unknown key");
     expect_error(load(NULL, "cache.ttl = 1s"),
                  "-o cache.ttl =  1s:", "no space at its beginning or end; did you mean 1s?");
     expect_error(load(NULL, "cache.ttl=x"), "-o cache.ttl = x:", "expected a duration");
