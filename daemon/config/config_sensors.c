@@ -4,6 +4,7 @@
 #include "config/config_private.h"
 #include "config/config_share.h"
 #include "config/same_path.h"
+#include "net/redis_url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,24 @@ static bool check_sockets(const struct config *config, const struct sensor_socke
     return true;
 }
 
+/* p0f can crash when a client that it has to answer goes, as ours does from what is no Redis. */
+static bool check_server(const struct config *config, const struct sensor_sockets *sockets,
+                         char error[CONFIG_ERROR_SIZE])
+{
+    struct redis_url url;
+    char reason[REDIS_URL_ERROR_SIZE];
+
+    if (!redis_url_parse(span_of(config->share.server), &url, reason) || !url.is_unix)
+        return true;
+    for (unsigned i = 0; i < sockets->count; i++)
+        if (same_path(url.host, sockets->list[i].path))
+            return config_refuse(config, "share.server", error,
+                                 "unix:%s is p0f.socket, where p0f itself listens; name the socket "
+                                 "of a Valkey or Redis server",
+                                 url.host);
+    return true;
+}
+
 bool config_sensors(const struct config *config, struct config_sensors *sensors,
                     char error[CONFIG_ERROR_SIZE])
 {
@@ -32,7 +51,7 @@ bool config_sensors(const struct config *config, struct config_sensors *sensors,
     errno = EINVAL;
     if (!sensor_sockets_parse(config->p0f.socket, &sockets, reason))
         return config_refuse(config, "p0f.socket", error, "%s", reason);
-    if (!check_sockets(config, &sockets, error))
+    if (!check_sockets(config, &sockets, error) || !check_server(config, &sockets, error))
         return false;
     if (config->share.server[0] && !config_share_machine(config, machine, error))
         return false;

@@ -40,6 +40,8 @@ BAD = [
     ("too many", {"p0f.socket": ", ".join(f"s{n}=/{n}" for n in range(17))}, "p0f.socket", "more than 16"),
     ("p0f's own socket", {"p0f.socket": "a=/a, b=/b", "relay.listen": "unix:/b"}, "relay.listen",
      "unix:/b is p0f.socket, where p0f itself listens"),
+    ("p0f as the store", {"p0f.socket": "a=/a, b=/b", "share.server": f"unix://:{SECRET}@/./b"}, "share.server",
+     "unix:/./b is p0f.socket, where p0f itself listens"),
     ("ready", {"p0f.ready": "some"}, "p0f.ready", "expected any or all"),
     ("no URL", {"share.server": f"fleet:{SECRET}@store"}, "share.server", "it does not begin with redis://"),
     ("port", {"share.server": f"redis://:{SECRET}@store:x"}, "share.server", "the port is not a number"),
