@@ -244,6 +244,24 @@ static const char *check_node(const char *list, unsigned index, const struct red
     return NULL;
 }
 
+/* Whether an item is rather the rest of a password with a comma. */
+static bool is_rest_of_password(struct span item)
+{
+    return memchr(item.at, '@', item.length) && !memmem(item.at, item.length, "://", 3);
+}
+
+/* Says what is wrong with one of several. `rest` is what follows it. */
+static bool refuse_server(unsigned number, struct span item, struct span rest, const char *wrong,
+                        char error[REDIS_URL_ERROR_SIZE])
+{
+    struct span next;
+    bool comma =
+        is_rest_of_password(item) || (span_next_item(&rest, &next) && is_rest_of_password(next));
+
+    return refuse_url(error, "server %u: %.100s%s", number, wrong,
+                      comma ? "; a , in user or password must be written as %2C" : "");
+}
+
 bool redis_url_check_list(const char *list, char error[REDIS_URL_ERROR_SIZE])
 {
     struct span rest = span_of(list), item;
@@ -258,7 +276,7 @@ bool redis_url_check_list(const char *list, char error[REDIS_URL_ERROR_SIZE])
                                 : reason;
         count++;
         if (wrong && several)
-            return refuse_url(error, "server %u: %.*s", count, REDIS_URL_ERROR_SIZE - 24, wrong);
+            return refuse_server(count, item, rest, wrong, error);
         if (wrong)
             return refuse_url(error, "%s", wrong);
         if (count > REDIS_URL_LIST_MAX)

@@ -171,6 +171,13 @@ Test(redis_url, lists)
     expect_list("redis://a, b:6379",
                 "server 2: it does not begin with redis://, rediss:// or unix:");
     expect_list("redis://a,", "server 2: it is empty");
+    expect_list("redis://u:pa,ss@a",
+                "server 1: the port is not a number from 1 to 65535; a , in user "
+                "or password must be written as %2C");
+    expect_list("redis://u:12,34@a",
+                "server 2: it does not begin with redis://, rediss:// or unix:; "
+                "a , in user or password must be written as %2C");
+    expect_list("redis://a:x, redis://u:p@b", "server 1: the port is not a number from 1 to 65535");
     expect_list("redis://a, redis://b/1",
                 "server 2: several servers must be nodes of a cluster, which has only database 0");
     expect_list("redis://a/0, redis://b/0", NULL);
