@@ -14,7 +14,7 @@ static void log_message(enum share_trouble trouble, const char *server, const ch
 {
     switch (trouble) {
     case SHARE_TROUBLE_WRONG_TYPE:
-        log_warnx("shared tier: %s: a key that begins with %.200s is not a hash and is ignored; "
+        log_warnx("shared tier: %s: a key that begins with '%.200s' is not a hash and is ignored; "
                   "delete it, or set another share.prefix%s",
                   server, detail, more);
         break;

@@ -174,7 +174,7 @@ def test_proxies_that_send_a_proxy_header(log_of):
 
 
 @pytest.mark.parametrize("settings, said", [
-    ({}, ["a key that begins with p0f: is not a hash", "a host's field webX is not what a sensor writes"]),
+    ({}, ["a key that begins with 'p0f:' is not a hash", "a host's field webX is not what a sensor writes"]),
     ({"rename-command": ['HSCAN ""', 'HSET ""']}, ["unknown command 'HSCAN'", "unknown command 'HSET'"])])
 def test_a_store_with_faults(log_of, scratch, settings, said):
     """Its keys have the addresses of hosts, and it repeats a command that it does not know."""
