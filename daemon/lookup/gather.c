@@ -12,7 +12,7 @@ struct asked_sensor {
     enum p0f_error said; /* in this round; P0F_UNREACHABLE until it has answered */
     bool outstanding;    /* the query is queued or sent */
     bool left_out;       /* the round does not wait for it */
-    bool retried;        /* after its connection broke */
+    bool retried;        /* in this round, after its connection broke */
 };
 
 struct gather {
@@ -193,6 +193,7 @@ static void ask_sensor(struct asked_sensor *asked, unsigned flow, bool has_other
         pool_promote(pool, &asked->query, flow);
     } else if (!asked->left_out) {
         asked->query.flow = flow;
+        asked->retried = false;
         asked->outstanding = pool_ask(pool, &asked->query) == P0F_OK;
     }
 }

@@ -257,6 +257,23 @@ Test(gather, one_that_breaks_is_asked_once_more)
     end_all();
 }
 
+Test(gather, one_that_breaks_is_asked_once_more_in_each_round)
+{
+    open_with(2, false);
+    for (unsigned round = 1; round <= 2; round++) {
+        more[0].holding = true;
+        cr_assert(ask());
+        hang_up_on_who_waits(&more[0]);
+        stage_settle();
+        more[0].holding = false;
+        stage_settle();
+        expect_error(P0F_NO_MATCH, false);
+        cr_assert_eq(more[0].asked, 2 * round);
+        stage_pass(1000); /* it connects again */
+    }
+    end_all();
+}
+
 Test(gather, one_that_breaks_twice_is_not)
 {
     open_with(2, false);
