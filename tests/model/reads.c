@@ -161,9 +161,9 @@ void __wrap_share_cancel(struct share *share, struct share_query *query)
     struct read *read = find_read(query->ctx);
 
     model_check(read, "host %u: cancelled, and it was not asked", truth_host(&query->addr));
+    told_cancelled(read->deadline);
     forget_read(read);
     rounds_tier_told(truth_host(&query->addr), NULL);
-    told_cancelled();
     model.counts.tier_cancelled++;
     __real_share_cancel(share, query);
 }

@@ -25,6 +25,7 @@ static struct {
     uint64_t troubles;
     struct mono trouble_at;  /* or the last round that was counted */
     unsigned trouble_rounds; /* since it was over, each so much after the other */
+    struct mono doubt;       /* until then a read that was cancelled may be answered */
     unsigned missed;         /* reads in a row, with nothing else wrong */
     bool muddled;
 } told;
@@ -77,12 +78,15 @@ void told_answered(void)
 
 void told_missed(const struct told_since *since)
 {
-    told.missed += told.troubles == since->troubles;
+    told.missed += told.troubles == since->troubles && !mono_before(since->at, told.doubt);
     begin_trouble();
 }
 
-void told_cancelled(void)
+void told_cancelled(struct mono deadline)
 {
+    told.missed = 0;
+    if (mono_before(told.doubt, deadline))
+        told.doubt = deadline;
     begin_trouble();
 }
 
@@ -93,7 +97,8 @@ bool told_is_silent(void)
 
 struct told_since told_now(void)
 {
-    return (struct told_since){.reads = told.count,
+    return (struct told_since){.at = model.now,
+                               .reads = told.count,
                                .troubles = told.troubles,
                                .calm = told.trouble_rounds >= TROUBLE_ROUNDS};
 }

@@ -34,6 +34,7 @@ void told_sent(void);
 
 /* A moment. */
 struct told_since {
+    struct mono at;
     uint64_t reads; /* told before */
     uint64_t troubles;
     bool calm; /* then, and for a while before */
@@ -53,8 +54,8 @@ bool told_trouble_since(const struct told_since *since);
 void told_answered(void);
 void told_missed(const struct told_since *since);
 
-/* It is not known whether one was. */
-void told_cancelled(void);
+/* Nobody will know whether one is answered until then. */
+void told_cancelled(struct mono deadline);
 
 /* So many reads in a row were not answered, and no PING since, that the store is not to be asked. */
 bool told_is_silent(void);
