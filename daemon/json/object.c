@@ -20,6 +20,11 @@ json_t *object_text(const char *bytes)
     return json_string_nocheck(utf8);
 }
 
+json_t *object_text_or_null(const char *bytes)
+{
+    return bytes[0] ? object_text(bytes) : json_null();
+}
+
 void object_add(json_t **object, const char *name, json_t *value)
 {
     if (json_object_set_new_nocheck(*object, name, value) == 0)

@@ -15,6 +15,9 @@ struct json_t; /* jansson's */
 /* A string of any bytes. If they are not UTF-8, the first 4095 are read as Latin-1. */
 struct json_t *object_text(const char *bytes);
 
+/* The same, but null for "". */
+struct json_t *object_text_or_null(const char *bytes);
+
 /* Adds a member and takes `value` over. On failure, or if `value` is NULL, frees *object and sets it to
  * NULL. `name` is UTF-8. */
 void object_add(struct json_t **object, const char *name, struct json_t *value);

@@ -16,11 +16,6 @@ static json_t *time_text(int64_t seconds)
     return rfc3339_format(seconds, text) ? json_string(text) : json_null();
 }
 
-json_t *render_text_or_null(const char *text)
-{
-    return text[0] ? object_text(text) : json_null();
-}
-
 /* The settings come section by section. */
 static json_t *render_settings(const struct config_snapshot *snapshot)
 {
@@ -62,7 +57,7 @@ static json_t *render_reload(const struct status_snapshot *snapshot)
 
     object_add(&object, "successful", json_boolean(!reload->error[0]));
     object_add(&object, "last_success", time_text(reload->succeeded));
-    object_add(&object, "error", render_text_or_null(reload->error));
+    object_add(&object, "error", object_text_or_null(reload->error));
     object_add(&object, "waiting_for_restart", render_waiting(snapshot->configuration));
     return object;
 }
@@ -129,8 +124,8 @@ static json_t *render_tls(const struct status_tls *tls)
     const struct tls_facts *facts = &tls->certificate;
     json_t *object = json_object(), *certificate = json_object();
 
-    object_add(&certificate, "subject", render_text_or_null(facts->subject));
-    object_add(&certificate, "issuer", render_text_or_null(facts->issuer));
+    object_add(&certificate, "subject", object_text_or_null(facts->subject));
+    object_add(&certificate, "issuer", object_text_or_null(facts->issuer));
     object_add(&certificate, "sha256_fingerprint", json_string(facts->fingerprint));
     object_add(&certificate, "not_before", time_text(facts->not_before));
     object_add(&certificate, "not_after", time_text(facts->not_after));

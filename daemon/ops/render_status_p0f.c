@@ -19,7 +19,7 @@ json_t *render_pool(const struct pool_status *status)
         ready += status->links[i].state == LINK_READY;
     object_add(&pool, "socket", object_text(status->socket));
     object_add(&pool, "p0f_up", json_boolean(status->up));
-    object_add(&pool, "fault", render_text_or_null(fault));
+    object_add(&pool, "fault", object_text_or_null(fault));
     object_add(&pool, "limit_suspected", json_boolean(status->limit_suspected));
     object_add(&pool, "dialect", dialect_or_null(status->dialect));
     object_add(&pool, "ready", json_integer(ready));
@@ -44,7 +44,7 @@ static json_t *render_connection(const struct link_status *link)
     object_add(&connection, "overdue_ms", json_integer(link->overdue));
     object_add(&connection, "pending", json_integer(link->pending));
     object_add(&connection, "reconnects", json_integer((json_int_t)link->reconnects));
-    object_add(&connection, "last_error", render_text_or_null(fault));
+    object_add(&connection, "last_error", object_text_or_null(fault));
     return connection;
 }
 
@@ -66,7 +66,7 @@ static json_t *render_sensor(const struct status_sensor *sensor)
     object_add(&object, "name", object_text(sensor->name));
     object_add(&object, "socket", object_text(sensor->pool.socket));
     object_add(&object, "up", json_boolean(sensor->pool.up));
-    object_add(&object, "fault", render_text_or_null(fault));
+    object_add(&object, "fault", object_text_or_null(fault));
     object_add(&object, "pool", render_pool(&sensor->pool));
     object_add(&object, "connections", render_connections(&sensor->pool));
     return object;

@@ -7,9 +7,6 @@
 
 #include <jansson.h>
 
-/* null for "". */
-json_t *render_text_or_null(const char *text);
-
 json_t *render_pool(const struct pool_status *pool);
 json_t *render_connections(const struct pool_status *pool);
 json_t *render_sensors(const struct status_sensor *sensors, unsigned count);

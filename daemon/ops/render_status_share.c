@@ -23,7 +23,7 @@ static json_t *render_node(const struct share_node_status *node)
 
     object_add(&object, "server", object_text(node->server));
     object_add(&object, "state", json_string(share_node_state_name(node->state)));
-    object_add(&object, "fault", render_text_or_null(node->fault));
+    object_add(&object, "fault", object_text_or_null(node->fault));
     object_add(&object, "in_flight", json_integer(node->outstanding));
     object_add(&object, "reconnects", json_integer((json_int_t)node->reconnects));
     return object;

@@ -25,7 +25,7 @@ struct share_read {
 TAILQ_HEAD(read_list, share_read);
 
 struct reader {
-    struct reader_options options;
+    struct share_parts parts;
     size_t prefix_length;
     struct read_list waiting; /* by deadline */
     struct read_list late;
@@ -58,7 +58,7 @@ static struct share_read *take_read(struct reader *reader)
         .reply = on_read_reply,
         .ctx = read,
     };
-    memcpy(read->key, reader->options.prefix, reader->prefix_length);
+    memcpy(read->key, reader->parts.prefix, reader->prefix_length);
     return read;
 }
 
@@ -98,8 +98,7 @@ static void log_bad_field(const struct share_read *read, const redisReply *field
 {
     struct span name = is_text(field) ? (struct span){field->str, field->len} : span_of("");
 
-    share_log_trouble(read->reader->options.log, SHARE_TROUBLE_BAD_FIELD,
-                      read->command.node->server,
+    share_log_trouble(read->reader->parts.log, SHARE_TROUBLE_BAD_FIELD, read->command.node->server,
                       sensor_name_valid_in_answer(name) ? name.at : "that is no sensor's name");
 }
 
@@ -107,11 +106,11 @@ static void log_bad_field(const struct share_read *read, const redisReply *field
 static void judge_fields(struct share_read *read, const redisReply *reply)
 {
     struct reader *reader = read->reader;
-    struct share_counts *counts = reader->options.counts;
+    struct share_counts *counts = reader->parts.counts;
     const redisReply *cursor = reply->element[0], *fields = reply->element[1], *bad = NULL;
     struct newest newest = {.addr = &read->addr,
-                            .now = reader->options.wall(),
-                            .ttl_ms = reader->options.times->ttl,
+                            .now = reader->parts.wall(),
+                            .ttl_ms = reader->parts.times->ttl,
                             .counts = counts};
 
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
@@ -156,17 +155,17 @@ static void judge_error(struct share_read *read, const char *error)
     struct node *node = read->command.node;
 
     if (says(error, "WRONGTYPE")) {
-        reader->options.counts->fields_invalid++;
-        reader->options.counts->reads_none++;
-        share_log_trouble(reader->options.log, SHARE_TROUBLE_WRONG_TYPE, node->server,
-                          reader->options.prefix);
+        reader->parts.counts->fields_invalid++;
+        reader->parts.counts->reads_none++;
+        share_log_trouble(reader->parts.log, SHARE_TROUBLE_WRONG_TYPE, node->server,
+                          reader->parts.prefix);
         node_connection_succeeded(node->connection);
         answer_read(read, SHARE_NONE, NULL);
         return;
     }
-    reader->options.counts->reads_error++;
+    reader->parts.counts->reads_error++;
     if (says(error, "NOPERM"))
-        share_log_trouble(reader->options.log, SHARE_TROUBLE_NOT_PERMITTED, node->server, error);
+        share_log_trouble(reader->parts.log, SHARE_TROUBLE_NOT_PERMITTED, node->server, error);
     if (!is_about_key(error))
         node_connection_failed(node->connection, error);
     answer_read(read, SHARE_FAILED, NULL);
@@ -175,7 +174,7 @@ static void judge_error(struct share_read *read, const char *error)
 static void judge_read(struct share_read *read, const redisReply *reply)
 {
     if (!reply) {
-        read->reader->options.counts->reads_error++;
+        read->reader->parts.counts->reads_error++;
         answer_read(read, SHARE_FAILED, NULL);
     } else if (reply->type == REDIS_REPLY_ERROR) {
         judge_error(read, reply->str);
@@ -194,11 +193,11 @@ static void on_read_reply(void *ctx, const redisReply *reply)
 
     TAILQ_REMOVE(read->late ? &reader->late : &reader->waiting, read, link);
     if (reply)
-        histogram_observe(&reader->round_trip, loop_now(reader->options.loop).ns - read->sent.ns);
+        histogram_observe(&reader->round_trip, loop_now(reader->parts.loop).ns - read->sent.ns);
     if (!read->late)
         judge_read(read, reply);
     else if (reply)
-        reader->options.counts->late++;
+        reader->parts.counts->late++;
     put_back_read(read);
 }
 
@@ -210,7 +209,7 @@ static void expire_read(struct share_read *read)
     struct share_query *query = read->query;
     char why[64];
 
-    reader->options.counts->reads_timeout++;
+    reader->parts.counts->reads_timeout++;
     TAILQ_REMOVE(&reader->waiting, read, link);
     read->query = NULL;
     if (commands_withdraw(&read->command)) {
@@ -234,8 +233,8 @@ static void on_read_deadline(void *ctx)
     struct share_read *read;
 
     while ((read = TAILQ_FIRST(&reader->waiting))) {
-        if (mono_before(loop_now(reader->options.loop), read->deadline)) {
-            loop_arm(reader->options.loop, &reader->timer, read->deadline);
+        if (mono_before(loop_now(reader->parts.loop), read->deadline)) {
+            loop_arm(reader->parts.loop, &reader->timer, read->deadline);
             return;
         }
         expire_read(read);
@@ -256,7 +255,7 @@ static void await_read(struct share_read *read)
         TAILQ_INSERT_HEAD(&reader->waiting, read, link);
     /* Not disarmed when the first read is answered: one timer serves thousands of reads. */
     if (!loop_armed(&reader->timer) || mono_before(read->deadline, reader->timer.at))
-        loop_arm(reader->options.loop, &reader->timer, read->deadline);
+        loop_arm(reader->parts.loop, &reader->timer, read->deadline);
 }
 
 /* ---- What share.c calls */
@@ -267,11 +266,11 @@ static bool send_read(struct share_read *read, const struct p0f_addr *addr)
 
     read->addr = *addr;
     read->late = false;
-    read->sent = loop_now(reader->options.loop);
-    read->deadline = mono_add_ms(read->sent, reader->options.times->timeout);
+    read->sent = loop_now(reader->parts.loop);
+    read->deadline = mono_add_ms(read->sent, reader->parts.times->timeout);
     read->command.lengths[1] =
         reader->prefix_length + p0f_addr_format(addr, read->key + reader->prefix_length);
-    return commands_send(reader->options.commands, &read->command);
+    return commands_send(reader->parts.commands, &read->command);
 }
 
 bool reader_ask(struct reader *reader, struct share_query *query)
@@ -280,7 +279,7 @@ bool reader_ask(struct reader *reader, struct share_query *query)
 
     query->read = NULL;
     if (!read || !send_read(read, &query->addr)) {
-        reader->options.counts->reads_skipped++;
+        reader->parts.counts->reads_skipped++;
         if (read)
             put_back_read(read);
         return false;
@@ -298,14 +297,14 @@ void reader_cancel(struct share_query *query)
     query->read = NULL;
 }
 
-struct reader *reader_new(const struct reader_options *options)
+struct reader *reader_new(const struct share_parts *parts)
 {
     struct reader *reader = calloc(1, sizeof *reader);
 
     if (!reader)
         return NULL;
-    reader->options = *options;
-    reader->prefix_length = strlen(options->prefix);
+    reader->parts = *parts;
+    reader->prefix_length = strlen(parts->prefix);
     TAILQ_INIT(&reader->waiting);
     TAILQ_INIT(&reader->late);
     TAILQ_INIT(&reader->spare);
@@ -319,7 +318,7 @@ void reader_stop(struct reader *reader)
 
     if (!reader)
         return;
-    loop_disarm(reader->options.loop, &reader->timer);
+    loop_disarm(reader->parts.loop, &reader->timer);
     TAILQ_FOREACH(read, &reader->waiting, link)
         read->query = NULL;
 }

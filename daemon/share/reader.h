@@ -4,23 +4,12 @@
 #ifndef SHARE_READER_H
 #define SHARE_READER_H
 
-#include "share/commands.h"
-#include "share/share_query.h"
+#include "share/share_parts.h"
 
 struct reader;
 
-struct reader_options {
-    struct loop *loop; /* borrowed, as all pointers here */
-    wall_fn *wall;
-    const char *prefix; /* up to SHARE_PREFIX_MAX bytes */
-    struct commands *commands;
-    struct share_counts *counts;
-    struct share_log *log;
-    const struct share_times *times;
-};
-
 /* NULL when out of memory. */
-struct reader *reader_new(const struct reader_options *options);
+struct reader *reader_new(const struct share_parts *parts);
 
 /* No query is answered any more. Call it before commands_free(), and reader_free() after that. */
 void reader_stop(struct reader *reader);

@@ -70,9 +70,9 @@ static struct commands *new_commands(struct share *share, const struct share_opt
     return commands_new(&nodes);
 }
 
-static struct reader *new_reader(struct share *share, const struct share_options *options)
+static struct share_parts share_parts_of(struct share *share, const struct share_options *options)
 {
-    const struct reader_options reader = {
+    return (struct share_parts){
         .loop = options->loop,
         .wall = options->wall,
         .prefix = share->prefix,
@@ -81,25 +81,19 @@ static struct reader *new_reader(struct share *share, const struct share_options
         .log = &share->log,
         .times = &share->times,
     };
-
-    return reader_new(&reader);
 }
 
-static struct writer *new_writer(struct share *share, const struct share_options *options)
+static bool build_share(struct share *share, const struct share_options *options,
+                        const struct servers *servers)
 {
-    const struct writer_options writer = {
-        .loop = options->loop,
-        .wall = options->wall,
-        .prefix = share->prefix,
-        .commands = share->commands,
-        .counts = &share->counts,
-        .log = &share->log,
-        .times = &share->times,
-        .max_hosts = options->max_hosts,
-        .key = options->key,
-    };
-
-    return writer_new(&writer);
+    strcpy(share->prefix, options->prefix);
+    share->times = options->times;
+    share->log.loop = options->loop;
+    share->commands = new_commands(share, options, servers);
+    const struct share_parts parts = share_parts_of(share, options);
+    share->reader = reader_new(&parts);
+    share->writer = writer_new(&parts, options->max_hosts, options->key);
+    return share->commands && share->reader && share->writer;
 }
 
 struct share *share_new(const struct share_options *options, char error[SHARE_ERROR_SIZE])
@@ -115,13 +109,7 @@ struct share *share_new(const struct share_options *options, char error[SHARE_ER
     } else if (strlen(options->prefix) > SHARE_PREFIX_MAX) {
         snprintf(error, SHARE_ERROR_SIZE, "the prefix is longer than %d bytes", SHARE_PREFIX_MAX);
     } else if (read_servers(options->server, servers, error)) {
-        strcpy(share->prefix, options->prefix);
-        share->times = options->times;
-        share->log.loop = options->loop;
-        share->commands = new_commands(share, options, servers);
-        share->reader = new_reader(share, options);
-        share->writer = new_writer(share, options);
-        ok = share->commands && share->reader && share->writer;
+        ok = build_share(share, options, servers);
     }
     if (servers) /* it holds passwords */
         explicit_bzero(servers, sizeof *servers);

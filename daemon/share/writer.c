@@ -25,7 +25,7 @@ struct share_write {
 };
 
 struct writer {
-    struct writer_options options;
+    struct share_parts parts;
     size_t prefix_length;
     struct written *written;
     SLIST_HEAD(, share_write) spare;
@@ -49,7 +49,7 @@ static struct share_write *take_write(struct writer *writer)
     if (!write)
         return NULL;
     write->writer = writer;
-    memcpy(write->key, writer->options.prefix, writer->prefix_length);
+    memcpy(write->key, writer->parts.prefix, writer->prefix_length);
     return write;
 }
 
@@ -83,8 +83,8 @@ static void log_refusal(const struct share_write *write, const char *error)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strncmp(error, known[i].prefix, strlen(known[i].prefix)) == 0)
             trouble = known[i].trouble;
-    share_log_trouble(write->writer->options.log, trouble, write->set.node->server,
-                      trouble == SHARE_TROUBLE_WRONG_TYPE ? write->writer->options.prefix : error);
+    share_log_trouble(write->writer->parts.log, trouble, write->set.node->server,
+                      trouble == SHARE_TROUBLE_WRONG_TYPE ? write->writer->parts.prefix : error);
 }
 
 static void end_write(struct share_write *write)
@@ -92,11 +92,11 @@ static void end_write(struct share_write *write)
     struct writer *writer = write->writer;
 
     if (!write->failed)
-        writer->options.counts->writes_ok++;
+        writer->parts.counts->writes_ok++;
     else if (write->set.sent)
-        writer->options.counts->writes_error++;
+        writer->parts.counts->writes_error++;
     else
-        writer->options.counts->writes_dropped++;
+        writer->parts.counts->writes_dropped++;
     if (write->failed)
         written_forget(writer->written, &write->addr, write->sensor);
     put_back_write(write);
@@ -123,7 +123,7 @@ static bool send_write(struct share_write *write, const struct p0f_host *host)
     size_t key =
         writer->prefix_length + p0f_addr_format(&write->addr, write->key + writer->prefix_length);
     size_t value =
-        shared_host_write(&write->addr, host, write->sensor, writer->options.wall(), write->value);
+        shared_host_write(&write->addr, host, write->sensor, writer->parts.wall(), write->value);
 
     if (value == 0)
         return false;
@@ -139,24 +139,24 @@ static bool send_write(struct share_write *write, const struct p0f_host *host)
     write->expire = (struct command){
         .argc = 3,
         .argv = {"PEXPIRE", write->key, write->ttl},
-        .lengths = {7, key, number_format(writer->options.times->ttl, write->ttl)},
+        .lengths = {7, key, number_format(writer->parts.times->ttl, write->ttl)},
         .is_write = true,
         .reply = on_write_reply,
         .ctx = write,
     };
     write->outstanding = 2;
     write->failed = false;
-    return commands_send(writer->options.commands, &write->set);
+    return commands_send(writer->parts.commands, &write->set);
 }
 
 void writer_write(struct writer *writer, const struct p0f_addr *addr, const struct p0f_host *host,
                   const char *sensor)
 {
-    struct mono now = loop_now(writer->options.loop);
+    struct mono now = loop_now(writer->parts.loop);
 
     if (!written_due(writer->written, addr, sensor, host, now,
-                     writer->options.times->write_interval)) {
-        writer->options.counts->writes_unchanged++;
+                     writer->parts.times->write_interval)) {
+        writer->parts.counts->writes_unchanged++;
         return;
     }
     struct share_write *write = take_write(writer);
@@ -167,20 +167,20 @@ void writer_write(struct writer *writer, const struct p0f_addr *addr, const stru
             return;
         put_back_write(write);
     }
-    writer->options.counts->writes_dropped++;
+    writer->parts.counts->writes_dropped++;
     written_forget(writer->written, addr, sensor);
 }
 
-struct writer *writer_new(const struct writer_options *options)
+struct writer *writer_new(const struct share_parts *parts, uint32_t max_hosts, struct hash_key key)
 {
     struct writer *writer = calloc(1, sizeof *writer);
 
     if (!writer)
         return NULL;
-    writer->options = *options;
-    writer->prefix_length = strlen(options->prefix);
+    writer->parts = *parts;
+    writer->prefix_length = strlen(parts->prefix);
     SLIST_INIT(&writer->spare);
-    writer->written = written_new(options->max_hosts, options->key);
+    writer->written = written_new(max_hosts, key);
     if (!writer->written) {
         free(writer);
         return NULL;

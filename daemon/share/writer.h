@@ -4,25 +4,12 @@
 #define SHARE_WRITER_H
 
 #include "core/hash.h"
-#include "share/commands.h"
-#include "share/share_query.h"
+#include "share/share_parts.h"
 
 struct writer;
 
-struct writer_options {
-    struct loop *loop; /* borrowed, as all pointers here */
-    wall_fn *wall;
-    const char *prefix; /* up to SHARE_PREFIX_MAX bytes */
-    struct commands *commands;
-    struct share_counts *counts;
-    struct share_log *log;
-    const struct share_times *times;
-    uint32_t max_hosts;
-    struct hash_key key;
-};
-
-/* NULL when out of memory. */
-struct writer *writer_new(const struct writer_options *options);
+/* For about `max_hosts` hosts whose last write is remembered. NULL when out of memory. */
+struct writer *writer_new(const struct share_parts *parts, uint32_t max_hosts, struct hash_key key);
 
 /* After commands_free(). */
 void writer_free(struct writer *writer);
