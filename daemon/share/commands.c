@@ -7,42 +7,42 @@
 
 TAILQ_HEAD(command_queue, command);
 
-/* What waits for a node or is on its way. */
-struct lane {
-    struct command_queue reads; /* while the node is starting */
-    struct command_queue writes;
-    unsigned writes_waiting, writes_sent;
+/* Commands for one node. */
+struct node_queue {
+    struct command_queue reads;  /* queued while the node is starting */
+    struct command_queue writes; /* queued */
+    unsigned writes_queued, writes_sent;
 };
 
 struct commands {
     struct nodes *nodes;
     struct share_counts *counts;
-    struct lane lanes[SHARE_NODES_MAX];
+    struct node_queue queues[SHARE_NODES_MAX];
 };
 
-static struct lane *lane_of(const struct command *command)
+static struct node_queue *queue_of(const struct command *command)
 {
-    return &command->commands->lanes[command->node->index];
+    return &command->commands->queues[command->node->index];
 }
 
-/* ---- Waiting */
+/* ---- Queueing */
 
-static void wait_in_lane(struct command *command)
+static void enqueue_command(struct command *command)
 {
-    struct lane *lane = lane_of(command);
+    struct node_queue *queue = queue_of(command);
 
-    command->waiting = true;
-    TAILQ_INSERT_TAIL(command->is_write ? &lane->writes : &lane->reads, command, link);
-    lane->writes_waiting += command->is_write;
+    command->queued = true;
+    TAILQ_INSERT_TAIL(command->is_write ? &queue->writes : &queue->reads, command, link);
+    queue->writes_queued += command->is_write;
 }
 
-static void leave_lane(struct command *command)
+static void dequeue_command(struct command *command)
 {
-    struct lane *lane = lane_of(command);
+    struct node_queue *queue = queue_of(command);
 
-    command->waiting = false;
-    TAILQ_REMOVE(command->is_write ? &lane->writes : &lane->reads, command, link);
-    lane->writes_waiting -= command->is_write;
+    command->queued = false;
+    TAILQ_REMOVE(command->is_write ? &queue->writes : &queue->reads, command, link);
+    queue->writes_queued -= command->is_write;
 }
 
 static void fail_command(struct command *command)
@@ -59,7 +59,7 @@ static void fail_all(struct command_queue *queue)
     struct command *command;
 
     while ((command = TAILQ_FIRST(queue))) {
-        leave_lane(command);
+        dequeue_command(command);
         fail_command(command);
     }
 }
@@ -71,7 +71,7 @@ static void on_command_reply(void *ctx, const redisReply *reply);
 static bool may_send_to(const struct command *command)
 {
     return command->node->up &&
-           (!command->is_write || lane_of(command)->writes_sent < 2 * COMMANDS_WRITES_SENT_MAX);
+           (!command->is_write || queue_of(command)->writes_sent < 2 * COMMANDS_WRITES_SENT_MAX);
 }
 
 static bool send_command(struct command *command)
@@ -82,7 +82,7 @@ static bool send_command(struct command *command)
                               command->lengths, command->asking, on_command_reply, command))
         return false;
     command->sent = true;
-    lane_of(command)->writes_sent += command->is_write;
+    queue_of(command)->writes_sent += command->is_write;
     if (!then)
         return true;
     command->then = NULL; /* from here on, it is a command of its own */
@@ -91,19 +91,19 @@ static bool send_command(struct command *command)
     then->slot = command->slot;
     then->asking = false;
     if (!send_command(then))
-        wait_in_lane(then);
+        enqueue_command(then);
     return true;
 }
 
-/* Sends what waits, as far as that is possible now. */
-static void move_lane(struct lane *lane)
+/* Sends queued commands, as far as that is possible now. */
+static void flush_node_queue(struct node_queue *queue)
 {
     struct command *command;
 
-    while ((command = TAILQ_FIRST(&lane->reads)) || (command = TAILQ_FIRST(&lane->writes))) {
+    while ((command = TAILQ_FIRST(&queue->reads)) || (command = TAILQ_FIRST(&queue->writes))) {
         if (!may_send_to(command) || !send_command(command))
             return;
-        leave_lane(command);
+        dequeue_command(command);
     }
 }
 
@@ -113,7 +113,7 @@ static bool place_command(struct command *command)
         return true;
     if (!nodes_is_starting(command->node) && !(command->is_write && command->node->up))
         return false;
-    wait_in_lane(command);
+    enqueue_command(command);
     return true;
 }
 
@@ -123,20 +123,20 @@ bool commands_send(struct commands *commands, struct command *command)
     command->slot = nodes_slot(commands->nodes, command->argv[1], command->lengths[1]);
     command->node = nodes_of_slot(commands->nodes, command->slot);
     command->redirections = 0;
-    command->sent = command->waiting = command->asking = false;
+    command->sent = command->queued = command->asking = false;
     if (!command->node)
         return false;
-    const struct lane *lane = lane_of(command);
-    if (command->is_write && lane->writes_waiting + lane->writes_sent / 2 >= COMMANDS_WRITES_MAX)
+    const struct node_queue *queue = queue_of(command);
+    if (command->is_write && queue->writes_queued + queue->writes_sent / 2 >= COMMANDS_WRITES_MAX)
         return false;
     return place_command(command);
 }
 
 bool commands_withdraw(struct command *command)
 {
-    if (!command->waiting)
+    if (!command->queued)
         return false;
-    leave_lane(command);
+    dequeue_command(command);
     return true;
 }
 
@@ -172,29 +172,29 @@ static bool follow(struct command *command, const redisReply *reply)
 static void on_command_reply(void *ctx, const redisReply *reply)
 {
     struct command *command = ctx;
-    struct lane *lane = lane_of(command);
+    struct node_queue *queue = queue_of(command);
 
-    lane->writes_sent -= command->is_write;
+    queue->writes_sent -= command->is_write;
     if (!reply || reply->type != REDIS_REPLY_ERROR || !follow(command, reply))
         command->reply(command->ctx, reply);
-    move_lane(lane);
+    flush_node_queue(queue);
 }
 
 /* ---- The whole */
 
-static void on_lane_open(void *ctx, struct node *node)
+static void on_queue_ready(void *ctx, struct node *node)
 {
     struct commands *commands = ctx;
 
-    move_lane(&commands->lanes[node->index]);
+    flush_node_queue(&commands->queues[node->index]);
 }
 
-static void on_lane_closed(void *ctx, struct node *node)
+static void on_queue_failed(void *ctx, struct node *node)
 {
     struct commands *commands = ctx;
 
-    fail_all(&commands->lanes[node->index].reads);
-    fail_all(&commands->lanes[node->index].writes);
+    fail_all(&commands->queues[node->index].reads);
+    fail_all(&commands->queues[node->index].writes);
 }
 
 struct commands *commands_new(const struct nodes_options *options)
@@ -206,11 +206,11 @@ struct commands *commands_new(const struct nodes_options *options)
         return NULL;
     commands->counts = options->counts;
     for (unsigned i = 0; i < SHARE_NODES_MAX; i++) {
-        TAILQ_INIT(&commands->lanes[i].reads);
-        TAILQ_INIT(&commands->lanes[i].writes);
+        TAILQ_INIT(&commands->queues[i].reads);
+        TAILQ_INIT(&commands->queues[i].writes);
     }
-    own.up = on_lane_open;
-    own.down = on_lane_closed;
+    own.up = on_queue_ready;
+    own.down = on_queue_failed;
     own.ctx = commands;
     commands->nodes = nodes_new(&own);
     if (!commands->nodes) {

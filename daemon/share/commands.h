@@ -39,7 +39,7 @@ struct command {
 
     struct commands *commands;
     unsigned slot, redirections;
-    bool waiting, asking;
+    bool queued, asking;
     TAILQ_ENTRY(command) link; /* while it is queued */
 };
 

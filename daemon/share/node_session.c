@@ -11,7 +11,7 @@
 
 #define STEP_MS 1000 /* for each step: resolving, connecting, each command of the login */
 
-struct command {
+struct sent_command {
     session_reply_fn *reply;
     void *ctx;
 };
@@ -28,7 +28,7 @@ struct node_session {
     bool closed;
     unsigned busy;         /* calls on the stack that still use it */
     unsigned first, count; /* outstanding commands */
-    struct command commands[NODE_SESSION_COMMANDS_MAX];
+    struct sent_command commands[NODE_SESSION_COMMANDS_MAX];
 };
 
 static void arm_step(struct node_session *session)
@@ -46,9 +46,9 @@ static void lose_session(struct node_session *session, const char *fault)
 
 /* ---- Commands */
 
-static struct command pop_command(struct node_session *session)
+static struct sent_command pop_command(struct node_session *session)
 {
-    struct command command = session->commands[session->first];
+    struct sent_command command = session->commands[session->first];
 
     session->first = (session->first + 1) % NODE_SESSION_COMMANDS_MAX;
     session->count--;
@@ -62,7 +62,7 @@ bool node_session_send(struct node_session *session, int argc, const char **argv
         !redis_socket_send(session->socket, argc, argv, lengths))
         return false;
     session->commands[(session->first + session->count++) % NODE_SESSION_COMMANDS_MAX] =
-        (struct command){reply, ctx};
+        (struct sent_command){reply, ctx};
     return true;
 }
 
@@ -77,7 +77,7 @@ static void on_session_reply(void *ctx, const redisReply *reply)
     char fault[SHARE_FAULT_SIZE];
 
     if (session->count > 0) {
-        struct command command = pop_command(session);
+        struct sent_command command = pop_command(session);
         if (command.reply)
             command.reply(command.ctx, reply);
         return;
@@ -268,7 +268,7 @@ void node_session_close(struct node_session *session)
     }
     session->busy++;
     while (session->count > 0) {
-        struct command command = pop_command(session);
+        struct sent_command command = pop_command(session);
         if (command.reply)
             command.reply(command.ctx, NULL);
     }

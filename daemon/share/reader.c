@@ -103,7 +103,7 @@ static void log_bad_field(const struct share_read *read, const redisReply *field
 }
 
 /* [cursor, [field, value, field, value, ...]] */
-static void judge_fields(struct share_read *read, const redisReply *reply)
+static void take_fields(struct share_read *read, const redisReply *reply)
 {
     struct reader *reader = read->reader;
     struct share_counts *counts = reader->parts.counts;
@@ -149,7 +149,7 @@ static bool is_about_key(const char *error)
            says(error, "ASK ");
 }
 
-static void judge_error(struct share_read *read, const char *error)
+static void take_error(struct share_read *read, const char *error)
 {
     struct reader *reader = read->reader;
     struct node *node = read->command.node;
@@ -171,18 +171,18 @@ static void judge_error(struct share_read *read, const char *error)
     answer_read(read, SHARE_FAILED, NULL);
 }
 
-static void judge_read(struct share_read *read, const redisReply *reply)
+static void take_reply(struct share_read *read, const redisReply *reply)
 {
     if (!reply) {
         read->reader->parts.counts->reads_error++;
         answer_read(read, SHARE_FAILED, NULL);
     } else if (reply->type == REDIS_REPLY_ERROR) {
-        judge_error(read, reply->str);
+        take_error(read, reply->str);
     } else if (!is_fields(reply)) {
-        judge_error(read, "malformed reply to HSCAN");
+        take_error(read, "malformed reply to HSCAN");
     } else {
         node_connection_succeeded(read->command.node->connection);
-        judge_fields(read, reply);
+        take_fields(read, reply);
     }
 }
 
@@ -195,7 +195,7 @@ static void on_read_reply(void *ctx, const redisReply *reply)
     if (reply)
         histogram_observe(&reader->round_trip, loop_now(reader->parts.loop).ns - read->sent.ns);
     if (!read->late)
-        judge_read(read, reply);
+        take_reply(read, reply);
     else if (reply)
         reader->parts.counts->late++;
     put_back_read(read);
