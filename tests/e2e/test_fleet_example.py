@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""conf/fleet: its steps, its store's settings and users, and what reads the store without the daemon."""
+"""conf/fleet: its steps, the settings and users of its server, and the program that reads hosts without the daemon."""
 
 import os
 import re

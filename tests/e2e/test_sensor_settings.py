@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Several p0fs in p0f.socket, and the section [share]: what is refused and how, that passwords are shown nowhere,
-and the lookup command over several p0fs."""
+"""Several p0fs in p0f.socket, and the section [share]: which settings are refused and how, that passwords are never
+shown, and the lookup command with several p0fs."""
 
 import json
 import os
@@ -26,7 +26,8 @@ BAD = [
     ("equal paths", {"p0f.socket": "a=/a, b=/a"}, "p0f.socket", "a and b have the same path"),
     ("equal paths in two spellings", {"p0f.socket": "a=/tmp/a, b=/tmp/../tmp/a"}, "p0f.socket",
      "/tmp/a and /tmp/../tmp/a are the same path; remove one of them"),
-    ("bad name", {"p0f.socket": "a/b=/a"}, "p0f.socket", "'a/b' is not a name: expected 1 to 63 letters, digits, -, _ and ."),
+    ("bad name", {"p0f.socket": "a/b=/a"}, "p0f.socket",
+     "'a/b' is not a name: expected 1 to 63 letters, digits, -, _ and ."),
     ("empty name", {"p0f.socket": "=/a"}, "p0f.socket", "'' is not a name"),
     ("colon", {"p0f.socket": "wan:/a"}, "p0f.socket", "a name is followed by =, not by :"),
     ("no commas", {"p0f.socket": "a=/a b=/b"}, "p0f.socket", "did you mean a=/a, b=/b?"),
@@ -78,7 +79,7 @@ def test_what_is_refused(settings, key, why):
 
 
 def test_in_the_file(scratch):
-    """With the place, and without the password, also where only a part of the line is right."""
+    """With the place, and without the password, even if only a part of the line is valid."""
     for line in (f"server = redis://:{SECRET}@h:x", f"server redis://:{SECRET}@h", f"sever = redis://:{SECRET}@h",
                  f"redis://:{SECRET}@h"):
         config = f"{scratch}/bad.conf"
@@ -147,7 +148,7 @@ def _in_force(daemon, name):
 
 
 def test_a_store_that_cannot_be_reached(fake, serve):
-    """The daemon starts and answers, and nothing that it says of the store has the password."""
+    """The daemon starts and answers, and shows no password in what it says about the server."""
     fake.hosts[HOST] = {"os_name": "Linux"}
     with serve(fake, {"share.server": STORE, "share.sensor": "web1", "share.timeout": "40ms"}) as daemon:
         daemon.wait_for_p0f()
@@ -247,7 +248,7 @@ def test_only_one_knows_it(pair):
 
 
 def test_one_is_down(pair):
-    """What the other knows is printed; what it does not know may be known to the one that is down."""
+    """A host that the other one knows is printed; the one that is down may know the rest."""
     wan, lan = pair
     wan.stop()
     lan.hosts[HOST] = {"os_name": "FreeBSD"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several real p0fs on one machine: one answer is made of theirs, and "no match" is the word of all of them."""
+"""Several real p0fs on one machine: their answers are merged, and "no match" needs all of them."""
 
 import contextlib
 import json
@@ -42,14 +42,14 @@ def _pair(needs_p0f, scratch):
 
 @pytest.fixture(name="ask")
 def _ask(serve):
-    """ask(sensors, settings): a daemon for a with-block, which all of them answer."""
+    """ask(sensors, settings): a daemon for a with-block, whose sensors all answer."""
     def ask(sensors, settings=None, **options):
         return serve(several.setting(sensors), {**ANEW, **(settings or {})}, **options)
     return ask
 
 
 def _sensor(answer):
-    """Who has told that."""
+    """The sensor of the answer."""
     assert answer.status == 200, answer
     host = answer.json()
     assert list(host)[-1] == "sensor", host
@@ -248,7 +248,7 @@ def test_one_that_hangs_delays_nobody_for_long(pair, ask):
 
 
 def test_a_host_found_before_the_deadline_is_answered_at_it(pair, ask):
-    """The first of all, for which the hung one is waited for."""
+    """The first lookup, which waits for the hung one."""
     wan, lan = pair
     wan.visit(_address(1))
     with ask(pair, {"p0f.timeout": "500ms"}) as daemon:
@@ -352,7 +352,7 @@ def _restart(load, sensor, address):
 
 
 def test_ten_of_which_one_at_a_time_is_killed_under_load(needs_p0f, scratch, ask):
-    """A host that a living one knows is never "no match", and a stranger is only while all live."""
+    """A host that a living one knows is never a "no match", and a stranger is one only while all are alive."""
     names = [f"p{number}" for number in range(10)]
     hosts = {name: _address(100 + number) for number, name in enumerate(names)}
     with running(scratch, *names) as sensors, ask(sensors) as daemon:

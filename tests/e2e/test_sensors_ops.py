@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What /readyz, /status and /metrics say where the daemon asks several p0fs."""
+"""/readyz, /status and /metrics with several p0fs."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def test_each_must_answer(fake, lan, serve):
 
 
 def test_one_is_enough_where_that_is_set(fake, lan, serve):
-    """And it still says which does not answer; when it is to be each again, a reload does it."""
+    """It still names the one that does not answer; a reload changes it back to all."""
     with serve(_sockets(fake, lan), {"p0f.ready": "any"}) as daemon:
         _wait_ready(daemon)
         lan.stop()
@@ -129,7 +129,7 @@ def test_status_shows_each(fake, lan, serve):
 
 
 def test_status_of_a_single_one(fake, serve):
-    """What was there before there were names is there with one, too."""
+    """With a name, all metrics that existed without names still exist."""
     with serve(f"wan={fake.path}") as daemon:
         _wait_ready(daemon)
         status = daemon.get("/status").json()

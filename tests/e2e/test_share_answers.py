@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the shared tier knows is in every kind of answer; and own p0f has the last word, if it has one."""
+"""Every kind of answer finds the hosts in the shared tier, and own p0f decides if it answers."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def _store(module_scratch):
 
 @pytest.fixture(name="start")
 def _start(fake, serve, scratch, store):
-    """start({"section.key": value}): a daemon for a with-block, whose tier is there."""
+    """start({"section.key": value}): a daemon for a with-block, whose tier answers."""
     store.call("FLUSHALL")
     know_own(fake)
     fill(store)
@@ -70,7 +70,7 @@ def test_the_client(daemon, path):
 
 
 def test_the_relay(daemon, scratch):
-    """In p0f's own protocol, in which there are no names of sensors."""
+    """p0f's own protocol has no names of sensors."""
     answers = [p0f_wire.unpack_answer(answer) for answer in
                p0f_client.ask_each(os.path.join(scratch, "relay.sock"), [OTHER, MINE, STRANGER])]
     assert [answer["os_name"].decode() for answer in answers] == [NAME, OWN[MINE], ""]
@@ -90,8 +90,8 @@ def test_a_hit_asks_nobody(start, store, fake):
 # -- own p0f ---------------------------------------------------------------------------------------
 
 def test_own_p0f_is_gone(start, fake):
-    """What the fleet knows is answered, but not kept for long: own p0f might know more. Who is in no store is not
-    unknown: own p0f might know that."""
+    """A host in the tier is found, but not cached for long, as own p0f may know more. A host that is not in the tier
+    is not a "no match", as own p0f may know it."""
     with start({"cache.ttl": "30s"}) as daemon:
         daemon.wait_for_p0f()
         wait_until_it_works(daemon)
@@ -109,7 +109,7 @@ def test_own_p0f_is_gone(start, fake):
 
 
 def test_own_p0f_hangs(start, fake):
-    """Who is in the store is answered all the same, and p0f is not waited for each time."""
+    """A host in the tier is found all the same, and not every lookup waits for p0f."""
     with start({"p0f.timeout": "1s"}) as daemon:
         daemon.wait_for_p0f()
         wait_until_it_works(daemon)
@@ -126,7 +126,7 @@ def test_own_p0f_hangs(start, fake):
 @pytest.mark.parametrize("later,sensor", [(5, HERE), (0, HERE), (-5, ELSEWHERE)])
 @pytest.mark.parametrize("first", ["p0f", "the tier"])
 def test_own_p0f_is_newer_or_older(daemon, fake, store, later, sensor, first):
-    """Whichever of the two answers first."""
+    """Whichever answers first."""
     now = share_fields.now()
     fake.hosts[OTHER] = {"last_seen": now - 10 + later, "os_name": "mine"}
     share_fields.write(store, OTHER, last_seen=now - 10, os_name="theirs")
@@ -146,7 +146,7 @@ def test_own_p0f_is_newer_or_older(daemon, fake, store, later, sensor, first):
 
 
 def test_it_is_asked_once_while_p0f_is_asked_again(start, store):
-    """For first contact: own p0f may know a visitor any moment, the store does not."""
+    """On first contact, own p0f may know the visitor any moment; the tier is read once."""
     with start({"p0f.first_contact_wait": "300ms"}) as daemon:
         daemon.wait_for_p0f()
         share_metrics.wait_until_up(daemon)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The shared tier in a cluster of three: keys are where the cluster says, also while they move and when a node
-dies."""
+"""The shared tier in a cluster of three: each key is read and written at the node that has it, also while slots move
+and when a node dies."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def _own(fake):
 
 @pytest.fixture(name="running", scope="module")
 def _running(module_scratch):
-    """It takes seconds to start. What a test has moved is left where it is."""
+    """Shared, since it takes seconds to start. Slots that a test has moved stay where they are."""
     with Cluster(module_scratch) as cluster:
         yield cluster
 
@@ -52,7 +52,7 @@ def _nobody_failed(daemon):
 
 
 def test_each_key_is_where_it_belongs(fake, serve, cluster):
-    """And is asked for there at once: nothing has to be redirected but what comes first."""
+    """With the slot map, only the first commands are redirected."""
     with serve(fake, settings(cluster.url)) as daemon:
         daemon.wait_for_p0f()
         wait_until_it_works(daemon)
@@ -78,7 +78,7 @@ def test_one_node_is_enough_to_find_the_others(fake, serve, cluster, first):
 
 
 def test_several_servers_that_are_no_cluster(fake, serve, scratch):
-    """That is said, and neither is used; with one of them it is well."""
+    """Both are reported and not used; one alone works."""
     with Store(scratch) as one, Store(scratch) as other:
         fill(one)
         fill(other)
@@ -106,8 +106,8 @@ def test_hash_tags(fake, serve, cluster):
 
 
 def test_a_slot_that_is_about_to_move(fake, serve, cluster):
-    """What is there no more is asked for at the other node (ASK), what is still there is not; and when all has
-    moved, the daemon is told once (MOVED)."""
+    """Keys that have moved are read from the other node (ASK), the rest from the first; once the slot has moved, the
+    daemon is redirected once (MOVED)."""
     address = next(iter(OTHERS))
     slot = cluster.slot(f"p0f:{address}")
     source = cluster.owner(f"p0f:{address}")
@@ -143,7 +143,7 @@ def test_a_slot_that_is_about_to_move(fake, serve, cluster):
 
 
 def test_slots_move_under_load(fake, serve, cluster):
-    """There and back: each host is found all the while."""
+    """There and back; every host is found all the time."""
     one, other, _ = cluster.masters
     with serve(fake, settings(cluster.url)) as daemon:
         daemon.wait_for_p0f()

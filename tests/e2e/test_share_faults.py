@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shared tier's server fails, in every way that a real one can: everything is as without it then, nobody waits
+"""The server of the shared tier fails in every way that a real one can: everything is as without it, no lookup waits
 for it, and it is used again as soon as it works."""
 
 import contextlib
@@ -41,7 +41,7 @@ def _daemon(fake, serve, store):
 
 
 def _own_are_written(daemon, store):
-    """What p0f tells from now on is in the store, sooner or later."""
+    """Hosts that p0f finds from now on are written sooner or later."""
     def written():
         for address in OWN:
             daemon.host(address)
@@ -52,7 +52,7 @@ def _own_are_written(daemon, store):
 # -- gone ------------------------------------------------------------------------------------------
 
 def test_what_is_written_and_read_without_a_fault(daemon, store):
-    """So that the tests below do not pass for nothing."""
+    """Otherwise the tests below would prove nothing."""
     assert share_metrics.count(daemon, "reads_total found") >= len(OTHERS)
     assert share_metrics.count(daemon, f"hits_total {share_fields.SENSOR}") >= len(OTHERS)
     _own_are_written(daemon, store)
@@ -81,7 +81,7 @@ def test_killed_and_restarted_empty(fake, serve, store, way):
 
 
 def test_what_was_written_to_a_store_that_is_empty_now_is_written_again(fake, serve, store):
-    """After share.write_interval at the latest, though nothing has changed."""
+    """After share.write_interval at the latest, even if nothing has changed."""
     with serve(fake, settings(store.url, write_interval="1s")) as daemon:
         daemon.wait_for_p0f()
         _own_are_written(daemon, store)
@@ -111,7 +111,7 @@ def test_not_there_when_the_daemon_starts(fake, serve, scratch):
 
 
 def test_stopped(daemon, store):
-    """Its connections stay, and nothing comes over them."""
+    """Its connections stay open, and it does not reply."""
     with Askers(daemon) as askers:
         askers.wait()
         with store.stopped():
@@ -122,7 +122,7 @@ def test_stopped(daemon, store):
 
 
 def test_paused(daemon, store):
-    """As for a failover: it takes commands, and answers them only later."""
+    """As during a failover: it accepts commands, and replies later."""
     with Askers(daemon) as askers:
         store.call("CLIENT", "PAUSE", 1500, "ALL")
         share_metrics.wait_for(daemon, "breaker_opened_total")
@@ -141,7 +141,7 @@ def test_it_closes_connections(daemon, store):
 
 
 def test_it_closes_connections_that_are_idle(daemon, store):
-    """As many servers are set up to: that is no fault."""
+    """Many servers are configured so; it is not a fault."""
     store.call("CONFIG", "SET", "timeout", 1)
     before = share_metrics.count(daemon, "connects_total connected")
     share_metrics.wait_for(daemon, "connects_total connected", before + 1)
@@ -183,7 +183,7 @@ def test_the_daemon_ends_while_the_store_is_stopped(fake, serve, store):
 # -- refuses ---------------------------------------------------------------------------------------
 
 def test_out_of_memory(fake, serve, store):
-    """It takes no writes; what it has can still be read."""
+    """It refuses writes; hosts can still be read."""
     with serve(fake, settings(store.url, write_interval="1s")) as daemon, Askers(daemon) as askers:
         daemon.wait_for_p0f()
         wait_until_it_works(daemon)
@@ -211,7 +211,7 @@ def test_a_read_only_replica(fake, serve, scratch, store):
 
 
 def test_loading(daemon, store):
-    """It has been restarted, and reads what it had: for seconds it refuses everything."""
+    """After a restart, it loads its data and refuses all commands for seconds."""
     with store.client() as client:
         client.pipeline([("SET", f"filling:{number}", "x" * 2000) for number in range(1000)])
     store.call("SAVE")
@@ -236,7 +236,7 @@ def test_loading(daemon, store):
 # -- does not let it in ----------------------------------------------------------------------------
 
 def _locked(scratch):
-    """Only its owner may do anything yet."""
+    """Only an administrator may run commands."""
     return Store(scratch, {"user": ["default off", "owner on >owner ~* &* +@all"]}, ("owner", "owner"))
 
 
@@ -248,7 +248,7 @@ ALL = ("~p0f:*", "+@connection", "+@read", "+@write", "+cluster|slots")
 
 
 def _nowhere(daemon):
-    """The password is in nothing that the daemon shows."""
+    """The daemon never shows the password."""
     for text in (daemon.log(), daemon.get("/status").body.decode(), daemon.get("/metrics").body.decode()):
         assert PASSWORD not in text
 
@@ -318,7 +318,7 @@ def test_a_user_without_permission(fake, serve, scratch, what):
 # -- loses what it has -----------------------------------------------------------------------------
 
 def test_eviction(fake, serve, scratch):
-    """There are more hosts than it has room for."""
+    """There are more hosts than fit in its memory."""
     many = [f"10.0.{number // 250}.{number % 250}" for number in range(700)]
     fake.hosts.update(dict.fromkeys(many, {"last_seen": share_fields.now(), "os_name": "Linux"}))
     with Store(scratch, {"maxmemory-policy": "allkeys-lru"}) as store:
@@ -341,7 +341,7 @@ def test_eviction(fake, serve, scratch):
 
 
 def test_many_at_once_without_the_tier(fake, serve, store, allow_descriptors):
-    """What is not written is dropped, and counted: it does not pile up."""
+    """Writes that cannot be sent are dropped and counted, and do not pile up."""
     allow_descriptors(4096)
     with serve(fake, settings(store.url, write_interval="0")) as daemon:
         daemon.wait_for_p0f()

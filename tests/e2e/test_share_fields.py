@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is in the shared tier is as untrusted as what comes from a client; and clocks differ."""
+"""The contents of the shared tier are untrusted, like the input of a client; and clocks differ."""
 
 import json
 import time
@@ -42,7 +42,7 @@ def _put(store, **fields):
 
 
 def _sensor(daemon):
-    """Whose answer it is; None: nobody's."""
+    """The sensor of the answer; None: not found."""
     answer = daemon.host(VICTIM)
     return answer.json()["sensor"] if answer.status == 200 else None
 
@@ -61,7 +61,7 @@ def test_the_newest_of_many(daemon, fake, store):
 
 
 def test_every_field_is_what_was_written(daemon, store):
-    """In both formats; strings may be as long as p0f has them, and are not always ASCII."""
+    """In both formats; strings may be as long as those of p0f, and are not always ASCII."""
     fields = {"first_seen": 1_700_000_000, "last_seen": share_fields.now() - 5, "total_conn": 4_000_000_000,
               "uptime_min": 12345, "up_mod_days": 198, "last_nat": 1_700_000_001, "last_chg": 1_700_000_002,
               "distance": 17, "bad_sw": 2, "os_match_q": 3, "os_name": "L" * 32, "os_flavor": "é\u4e2d\U0001f600",
@@ -75,7 +75,7 @@ def test_every_field_is_what_was_written(daemon, store):
 
 
 def test_latin_1_comes_back_as_it_was(daemon, store):
-    """In UTF-8 it is longer than p0f's fields are."""
+    """In UTF-8, it is longer than p0f's strings."""
     _put(store, os_name=b"\xe9" * 32, language=b"\xff" * 31)
     host = daemon.host(VICTIM).json()
     assert (host["os_name"], host["language"]) == ("é" * 32, "ÿ" * 31)
@@ -97,7 +97,7 @@ def test_own_p0f_is_written_as_it_is(daemon, fake, store):
 # -- clocks ----------------------------------------------------------------------------------------
 
 def test_a_last_seen_in_the_future_does_not_win_for_ever(daemon, fake, store):
-    """A clock that is ahead makes no host newer than now: own p0f, which sees it now, is not beaten."""
+    """A clock that is ahead makes no host newer than now: own p0f, which sees the host now, wins."""
     ahead = share_fields.now() + HOUR
     _put(store, last_seen=ahead, observed_at=ahead, os_name="from the future")
     assert _sensor(daemon) == ELSEWHERE
@@ -109,8 +109,8 @@ def test_a_last_seen_in_the_future_does_not_win_for_ever(daemon, fake, store):
 @pytest.mark.parametrize("off", [-HOUR, 0, HOUR])
 @pytest.mark.parametrize("later", [True, False])
 def test_a_clock_that_is_off_by_an_hour(daemon, fake, store, off, later):
-    """How much it is ahead is known by when it was written. That it is behind cannot be told from a host that was
-    not seen since."""
+    """How far it is ahead is known from observed_at. That it is behind cannot be told from a host that was not seen
+    since."""
     now = share_fields.now()
     _put(store, last_seen=now + off - 100, observed_at=now + off)
     fake.hosts[VICTIM] = {"last_seen": now - (200 if later else 50)}
@@ -174,7 +174,7 @@ def _bad_fields():
 
 
 def test_garbage_in_a_field(daemon, store):
-    """It is as if it were not there; others of that host are read."""
+    """It is ignored; other fields of the host are read."""
     for number, (what, (field, value)) in enumerate(_bad_fields().items(), 1):
         store.call("DEL", KEY)
         store.call("HSET", KEY, field, value)
@@ -189,7 +189,7 @@ def test_garbage_in_a_field(daemon, store):
 
 
 def test_a_wrong_type_at_a_key(daemon, fake, store):
-    """Nobody else notices, and it is neither overwritten nor asked for to no end."""
+    """No client notices, and the key is neither overwritten nor read again and again."""
     makers = [("SET", KEY, "x"), ("RPUSH", KEY, "x"), ("SADD", KEY, "x"), ("ZADD", KEY, 1, "x"),
               ("XADD", KEY, "*", "a", "b")]
     for number, words in enumerate(makers):
@@ -210,7 +210,7 @@ def test_a_wrong_type_at_a_key(daemon, fake, store):
 
 
 def test_very_many_fields_in_a_hash(daemon, fake, store):
-    """Only so many are read, and the hash is not copied as a whole."""
+    """Only so many are read, never the whole hash."""
     script = """for number = 1, ARGV[2] do
                     local sensor = 'sensor-' .. number
                     redis.call('HSET', KEYS[1], sensor, (string.gsub(ARGV[1], 'SENSOR', sensor)))
@@ -227,7 +227,7 @@ def test_very_many_fields_in_a_hash(daemon, fake, store):
 
 
 def test_the_keys_of_addresses_are_canonical(daemon, fake, store):
-    """IPv6 as in RFC 5952; an IPv4-mapped address is that of IPv4."""
+    """IPv6 as in RFC 5952; an IPv4-mapped address as IPv4."""
     now = share_fields.now()
     for address in ("2001:db8::1", "::ffff:203.0.113.9", "2001:DB8:0:0:0:0:0:2", "::1"):
         canonical = daemon.host(address).json()["ip"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The way to the shared tier is bad, or what comes over it is not what a server says."""
+"""The network to the shared tier is bad, or its replies are not those of a server."""
 
 import itertools
 import os
@@ -65,7 +65,7 @@ def test_in_the_middle_of_a_reply(daemon, store, then):
 
 @pytest.mark.parametrize("name", ["HSCAN", "HSET", "PEXPIRE", "PING"])
 def test_no_reply_to_a_command(daemon, store, name):
-    """All others are answered."""
+    """All other lookups are answered."""
     with Askers(daemon) as askers:
         store.replies[name] = Reply(b"", STALL)
         askers.wait(300 if FULL else 100)
@@ -86,7 +86,7 @@ LARGE = 512 * MIB if FULL else 48 * MIB
 
 
 def _growth(daemon, askers):
-    """By how much the daemon's memory grows while 100 questions are asked."""
+    """The growth of the daemon's memory during 100 lookups."""
     processes.forget_peak(daemon.process.pid)
     before = processes.peak_bytes(daemon.process.pid)
     askers.wait(50)
@@ -97,7 +97,7 @@ def _growth(daemon, askers):
                                   b"*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$536870911\r\n"])
 @pytest.mark.parametrize("come", [False, True])
 def test_more_than_there_is_memory_for(daemon, store, head, come):
-    """It is announced, and may come: the connection is closed long before it has."""
+    """The connection is closed long before all of the announced reply has arrived."""
     pieces = [head, *([b":1\r\n" * 16384 if b"*5" in head else bytes(65536)] * (LARGE // 65536) if come else [])]
     with Askers(daemon) as askers:
         askers.wait()
@@ -154,7 +154,7 @@ TYPES = {
 
 
 def test_replies_of_another_type(daemon, store):
-    """To every command: the host is in no tier then."""
+    """To every command: the host is not found in the tier."""
     for what, reply in TYPES.items():
         print(what)
         store.replies.update(dict.fromkeys(("HSCAN", "HSET", "PEXPIRE"), reply))
@@ -188,7 +188,7 @@ def test_garbage(daemon, store, what):
 
 @pytest.mark.parametrize("what", ["HTTP", "zeros", "many replies"])
 def test_garbage_before_anything_was_asked(fake, serve, store, what):
-    """It is another server altogether."""
+    """It is another kind of server."""
     store.replies.update(dict.fromkeys(("PING", "HSCAN", "CLIENT", "CLUSTER", "HELLO", "AUTH"), GARBAGE[what]))
     with serve(fake, settings(store.url)) as daemon:
         daemon.wait_for_p0f()
@@ -223,7 +223,7 @@ def test_refuses_for_any_reason(daemon, store):
 
 
 def test_loading_for_ever(daemon, store):
-    """Hosts are not asked about while that is known."""
+    """No hosts are read while that is known."""
     store.replies.update(dict.fromkeys(("HSCAN", "HSET", "PEXPIRE", "PING"), fake_store.LOADING))
     with Askers(daemon) as askers:
         share_metrics.wait_for(daemon, "breaker_opened_total")
@@ -244,7 +244,7 @@ def _network():
 
 @pytest.fixture(name="far")
 def _far(network, scratch):
-    """A store at the other end of it, and its URL."""
+    """A server at the other end, and its URL."""
     with Store(scratch, {"bind": f"127.0.0.1 {network.near}", "protected-mode": "no"}) as store:
         fill(store)
         store.far_url = f"redis://{network.far}:{store.port}"
@@ -266,7 +266,7 @@ def test_far_away(fake, serve, network, far):
 
 
 def test_too_far_away(fake, serve, network, far):
-    """Longer than the tier is waited for: it is left out."""
+    """A delay longer than share.timeout opens the breaker."""
     with serve(fake, settings(far.far_url)) as daemon, Askers(daemon) as askers:
         daemon.wait_for_p0f()
         share_metrics.wait_until_up(daemon)
@@ -278,7 +278,7 @@ def test_too_far_away(fake, serve, network, far):
 
 
 def test_nothing_comes_through(fake, serve, network, far):
-    """A cable is pulled: no connection ends, and none is made."""
+    """A cable is pulled: connections neither end nor can be opened."""
     with serve(fake, settings(far.far_url)) as daemon, Askers(daemon) as askers:
         daemon.wait_for_p0f()
         share_metrics.wait_until_up(daemon)

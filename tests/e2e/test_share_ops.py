@@ -92,7 +92,7 @@ def test_a_server_that_hangs_is_left_out(daemon, store):
 
 
 def test_hits_are_told_apart_up_to_a_bound(daemon, store):
-    """There is no end to the names that a fleet may have, and one to what is kept here."""
+    """A fleet may have any number of names; the table here is bounded."""
     addresses = [f"203.0.113.{number}" for number in range(2, 82)]
     for number, address in enumerate(addresses):
         share_fields.write(store, address, sensor=f"web{number}/wan")

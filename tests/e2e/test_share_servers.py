@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every way to reach the shared tier's server that share.server can state: what is written is in that database and
-by that user, and what is there is found."""
+"""Every form of share.server: hosts are written to that database by that user, and found there."""
 
 import pytest
 
@@ -21,7 +20,7 @@ def _own(fake):
 
 
 class _InDatabase:
-    """What a store has in one of its databases."""
+    """The contents of a database."""
 
     def __init__(self, store, database):
         self._store, self._database = store, database
@@ -36,7 +35,7 @@ class _InDatabase:
 
 @pytest.fixture(name="store")
 def _store(scratch):
-    """Of those whom it knows, "web" may only do what the daemon needs; the default user has a password."""
+    """The user "web" may run only what the daemon needs; the default user has a password."""
     rights = {"default": ["~*", "&*", "+@all"],
               "web": ["~p0f:*", "+asking", "+cluster|slots", "+hscan", "+hset", "+pexpire", "+ping", "+select"]}
     with Store(scratch, {"bind": "127.0.0.1 ::1", "user": "owner on >owner ~* &* +@all"},
@@ -87,7 +86,7 @@ def test_a_server_without_names_or_passwords_over_a_unix_socket(fake, serve, scr
 
 
 def test_it_asks_for_nothing_else(fake, serve, store):
-    """So that the rights in the example for a fleet are all that it needs."""
+    """The permissions in the fleet example suffice."""
     fill(store)
     with serve(fake, settings(f"redis://web:{ENCODED}@127.0.0.1:{store.port}")) as daemon:
         daemon.wait_for_p0f()
@@ -98,7 +97,7 @@ def test_it_asks_for_nothing_else(fake, serve, store):
 
 
 def test_one_read_for_a_question(fake, serve, store):
-    """And a write with its time to live, at most, as long as nothing changes; all in one round."""
+    """And at most one write with its time to live while nothing changes, all in one round trip."""
     fill(store)
     with serve(fake, settings(f"redis://web:{ENCODED}@127.0.0.1:{store.port}")) as daemon:
         daemon.wait_for_p0f()
@@ -124,7 +123,7 @@ def _tls_store(scratch, authority, pair):
 
 
 def _has_tls(scratch, url):
-    """Whether hiredis has; if not, that is what is said of the setting."""
+    """Whether hiredis supports it; if not, the setting is refused."""
     checked = daemon_module.run("-t", "-o", f"share.server={url}", "-o", f"p0f.socket={scratch}/p0f.sock")
     if checked.returncode == 0:
         return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A daemon that has just been started knows nothing but what the tier has, and may have to wait for that, too."""
+"""A daemon that has just been started has an empty cache, and waits for the tier if it must."""
 
 import signal
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shared tier over TLS (rediss://), where hiredis has it, with a scripted store behind Python's TLS."""
+"""The shared tier over TLS (rediss://), if hiredis supports it, with a scripted server behind Python's TLS."""
 
 import contextlib
 import socket

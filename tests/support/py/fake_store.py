@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A store that does what it is told: the faults that a real one will not show on demand.
+"""A scripted Valkey or Redis server, for faults that a real one does not show on demand.
 
 Left alone, it is a Redis that knows what the daemon asks of it. A reply of another kind is given for each command
 that is in `replies`: bytes, a Reply, or a function of the command's words that returns one of these, or None for
@@ -79,7 +79,7 @@ class FakeStore:
         self._released.set()
 
     def count(self, name):
-        """How often it has been given that command."""
+        """How often this command was sent to it."""
         return sum(words[0].upper() == name.encode() for words in list(self.commands))
 
     # -- connections --------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RESP, the protocol of Valkey and Redis, written down a second time: a small client, and the pieces that a
-server needs."""
+"""RESP, the protocol of Valkey and Redis, implemented independently: a small client, and the parts of a server."""
 
 import socket
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What daemons write to the shared tier, worked out independently, so that a test can be another daemon."""
+"""The format of the shared tier, implemented independently, so that a test can act as another daemon."""
 
 import json
 import time

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What all tests of the shared tier's faults do: whatever happens to the tier, nobody who asks gets an error or
-has to wait for it, and what own p0f knows is said."""
+"""Checks for all tests of faults of the shared tier: whatever happens to it, no lookup fails or waits for it, and hosts
+that own p0f knows are found."""
 
 import itertools
 import threading

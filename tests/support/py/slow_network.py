@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A network on which packets take a while, and some are lost."""
+"""A network with latency and packet loss."""
 
 import collections
 import fcntl

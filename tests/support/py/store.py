@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The real Valkey or Redis, whichever Debian has, run for a test: one server, one with a replica, or a cluster.
-Each is on ports and a unix socket of its own, and what it holds is in memory only."""
+"""Runs a real Valkey or Redis for a test, whichever Debian has: one server, one with a replica, or a cluster. Each has
+its own ports and unix socket, and keeps its data in memory only."""
 
 import contextlib
 import os
@@ -74,7 +74,7 @@ class Store(ServerProgram):
 
     @contextlib.contextmanager
     def stopped(self):
-        """It does nothing, and its connections stay open."""
+        """It hangs, with its connections open."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -92,7 +92,7 @@ class Store(ServerProgram):
         return resp.Client(self.path, login or self.login)
 
     def call(self, *words):
-        """One command of somebody who may do everything."""
+        """Runs a command as administrator."""
         with self.client() as client:
             return client.call(*words)
 
@@ -110,7 +110,7 @@ class Store(ServerProgram):
         raise KeyError(name)
 
     def commands(self, name):
-        """How often it has been given that command."""
+        """How often this command was sent to it."""
         try:
             return int(self.info(f"cmdstat_{name.lower()}").split(",")[0].partition("=")[2])
         except KeyError:
@@ -119,7 +119,7 @@ class Store(ServerProgram):
 
 @contextlib.contextmanager
 def replica_of(store, directory, settings=None):
-    """A server that copies that one, and has all of it."""
+    """A replica of that server, in sync."""
     with Store(directory, {"replicaof": f"127.0.0.1 {store.port}", **(settings or {})}) as replica:
         wait_until(lambda: replica.info("master_link_status") == "up", "the replica to be in step")
         yield replica
