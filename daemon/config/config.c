@@ -99,7 +99,7 @@ static const struct option options[] = {
     {"cache", "max_misses", OPTION_COUNT, FIELD(cache, max_misses), "25000", 0, 100000000, false,
      "maximum number of \"no match\" entries, in a store of their own"},
 
-    {"share", "server", OPTION_STORES, FIELD(share, server), "", 0, 0, false,
+    {"share", "server", OPTION_REDIS_URLS, FIELD(share, server), "", 0, 0, false,
      "Valkey or Redis server of a fleet: redis://host:port or unix:/path; empty for none"},
     {"share", "sensor", OPTION_SENSOR, FIELD(share, sensor), "", 0, 0, false,
      "name of this machine in the shared tier; empty for the host name"},

@@ -108,7 +108,7 @@ static bool may_have_password(const char *value)
 /* The reason may quote the value. */
 static void drop_reason(const struct option *option, char *expected)
 {
-    char *reason = option->type == OPTION_STORES ? NULL : strstr(expected, " (");
+    char *reason = option->type == OPTION_REDIS_URLS ? NULL : strstr(expected, " (");
 
     if (reason)
         *reason = '\0';

@@ -324,7 +324,7 @@ bool correction_find(const struct option *option, const char *value,
     char text[CORRECTION_SIZE];
 
     corrected[0] = '\0';
-    if (strlen(value) >= sizeof text || option->type == OPTION_STORES) /* it has passwords */
+    if (strlen(value) >= sizeof text || option->type == OPTION_REDIS_URLS) /* it has passwords */
         return false;
     strip(value, text);
     if (text[0] && strcmp(text, value) != 0 && accepts(option, text)) {
@@ -356,7 +356,7 @@ bool correction_find(const struct option *option, const char *value,
     case OPTION_GROUP:
     case OPTION_SENSOR:
     case OPTION_PREFIX:
-    case OPTION_STORES:
+    case OPTION_REDIS_URLS:
         break;
     }
     return false;

@@ -40,8 +40,8 @@ static option_text_fn *text_rule(const struct option *option)
         return option_text_client_header;
     case OPTION_GROUP:
         return option_text_group;
-    case OPTION_STORES:
-        return option_text_stores;
+    case OPTION_REDIS_URLS:
+        return option_text_redis_urls;
     case OPTION_SENSOR:
         return option_text_sensor;
     case OPTION_PREFIX:
@@ -218,7 +218,7 @@ const char *option_show(const struct option *option, const void *settings,
 {
     const char *text = option_format(option, settings, space);
 
-    if (option->type != OPTION_STORES)
+    if (option->type != OPTION_REDIS_URLS)
         return text;
     redis_url_redact(span_of(text), space, OPTION_SHOWN_SIZE);
     return space;

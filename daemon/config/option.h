@@ -29,7 +29,7 @@ enum option_type {
     OPTION_DIALECT,       /* enum p0f_dialect, by name */
     OPTION_MODE,          /* uint32_t: permissions in octal, up to `max`: "0660" */
     OPTION_GROUP,         /* char *: a group by name or number, or "" */
-    OPTION_STORES,        /* char *: servers as in net/redis_url.h, with passwords; may be empty */
+    OPTION_REDIS_URLS,    /* char *: servers as in net/redis_url.h, with passwords; may be empty */
     OPTION_SENSOR,        /* char *: a name as in core/sensor_name.h, or "" */
     OPTION_PREFIX,        /* char *: printable ASCII without blanks and quotes, up to 64 bytes */
 };

@@ -156,7 +156,7 @@ bool option_text_client_header(const char *value, char expected[OPTION_EXPECTED_
 
 /* ---- The shared tier */
 
-bool option_text_stores(const char *value, char expected[OPTION_EXPECTED_SIZE])
+bool option_text_redis_urls(const char *value, char expected[OPTION_EXPECTED_SIZE])
 {
     char why[REDIS_URL_ERROR_SIZE];
 

@@ -20,7 +20,7 @@ option_text_fn option_text_origins;
 option_text_fn option_text_server_names;
 option_text_fn option_text_client_header;
 option_text_fn option_text_group;
-option_text_fn option_text_stores;
+option_text_fn option_text_redis_urls;
 option_text_fn option_text_sensor;
 option_text_fn option_text_prefix;
 

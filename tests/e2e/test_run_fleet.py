@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`make run-fleet`: three p0fs, each with a daemon, and a store, in network namespaces."""
+"""`make run-fleet`: three p0fs, each with a daemon, and their shared tier, in network namespaces."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# run-fleet.sh DAEMON - a small fleet on this machine, until Ctrl-C: three web hosts, each a network namespace with
-# a p0f that sees its own visitors only and a daemon, and a store. Nothing of it touches the network of this
-# machine: the daemons are asked over unix sockets.
+# run-fleet.sh DAEMON - runs a small fleet on this machine until Ctrl-C: three web hosts, each a network namespace with
+# a p0f that sees only its own visitors, and a daemon; and a Valkey or Redis as their shared tier ("store"). It does
+# not touch the network of this machine: the daemons are queried over unix sockets.
 #
 #   visitors ── 10.83.1.0/24 ── web1 ── 10.83.11.0/24 ──┐
 #            ── 10.83.2.0/24 ── web2 ── 10.83.12.0/24 ──┼── store
@@ -18,14 +18,14 @@ fail() {
     exit 1
 }
 
-[ "$(id -u)" = 0 ] || fail 'Network namespaces, and p0f to capture packets, are for root: sudo make run-fleet'
+[ "$(id -u)" = 0 ] || fail 'Network namespaces and packet capture need root: sudo make run-fleet'
 
-# Debian's tools have the server's program, too, under the name of another of its uses.
+# Debian's tools contain the server's program, too, under another name.
 server=
 for server in "${STORE:-}" valkey-server redis-server valkey-check-rdb redis-check-rdb ''; do
     ! server=$(command -v "$server") || break
 done
-[ -n "$server" ] || fail 'There is neither a Valkey nor a Redis server here: make fleet-deps'
+[ -n "$server" ] || fail 'Neither Valkey nor Redis is installed; run: make fleet-deps'
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/fleet.XXXXXX")
 chmod 755 "$dir"
@@ -33,8 +33,8 @@ prefix=fleet-$$
 daemons=()
 others=()
 
-# The daemons first: they read the answers that are outstanding. A program that has just been started can miss a
-# signal, so it may get more than one. The interfaces go with the namespaces.
+# Daemons first, since they read outstanding answers. A program that has just been started can miss a signal, so it is
+# repeated. The interfaces are removed with the namespaces.
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     trap '' INT TERM HUP
@@ -49,8 +49,7 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM HUP
 
-# Reads lines from descriptor $1 until one holds $2. Fails at the end of the stream, and shows it: then the program
-# has ended.
+# Reads lines from descriptor $1 until one contains $2. If the program ends before, shows them and fails.
 wait_for() {
     local line seen=
     while IFS= read -r -u "$1" line; do
@@ -79,7 +78,7 @@ start() {
     PATH=$PATH:/usr/sbin:/sbin setsid ip netns exec "$prefix-$name" "$@" >"$dir/out" 2>&1 &
     group+=("$!")
     exec {out}<"$dir/out"
-    wait_for "$out" "$line" || fail '' "$1 did not start in '$name'; above is why."
+    wait_for "$out" "$line" || fail '' "$1 did not start in '$name'; see above."
     cat <&"$out" >>"$dir/$name.log" &
     exec {out}<&-
 }
@@ -94,7 +93,7 @@ join() {
 }
 
 for name in visitors store web1 web2 web3; do
-    ip netns add "$prefix-$name" || fail 'Network namespaces cannot be made here: in a container, that needs CAP_SYS_ADMIN.'
+    ip netns add "$prefix-$name" || fail 'Cannot create network namespaces; in a container, this needs CAP_SYS_ADMIN.'
     ip -n "$prefix-$name" link set lo up
 done
 for n in $hosts; do
@@ -126,7 +125,7 @@ done
 visit() {
     echo "# 198.51.100.$1 visits web$2"
     inside visitors curl --noproxy '*' -sS -o "$dir/seen" --interface "198.51.100.$1" "http://10.83.$2.2:5030/livez"
-    # Until the host's own p0f knows of it, and the store.
+    # Until the web host's own p0f and the shared tier know it.
     curl --noproxy '*' -sS -o "$dir/seen" -H 'Cache-Control: no-cache' --unix-socket "$dir/web$2.sock" \
         "http://web$2/host/198.51.100.$1?wait=2000"
 }
@@ -139,22 +138,22 @@ echo
 visit 4 2
 second=$EPOCHSECONDS
 for n in $hosts; do visit "$n" "$n"; done
-# p0f tells whole seconds, and the second visit is to be the newer.
+# p0f's times are in seconds, and the second visit must be newer.
 while [ "$EPOCHSECONDS" = "$second" ]; do :; done
 visit 4 3
 echo
-echo '# One visitor, asked about at each of the three: "sensor" says who saw it.'
+echo '# One visitor, looked up at each of the three: "sensor" names the p0f that saw it.'
 for n in $hosts; do ask "$n" 1; done
-echo '# Of one that two have seen, the newer is told.'
+echo '# If two have seen a visitor, the newer answer is returned.'
 ask 1 4
 echo
-echo '# What is in the store:'
+echo '# In the shared tier:'
 echo "\$ $kind-cli -s $dir/store.sock --user reader --pass $password HVALS p0f:198.51.100.4"
 echo '# Another visit:'
 echo "\$ ip netns exec $prefix-visitors curl --interface 198.51.100.1 http://10.83.2.2:5030/livez"
 echo "# Logs and settings are in $dir. Ctrl-C ends everything."
 
-# Whichever ends by itself takes the others with it.
+# If one of them ends by itself, the others are stopped.
 status=0
 wait -n "${daemons[@]}" "${others[@]}" || status=$?
 fail "One of them ended by itself ($status)."
