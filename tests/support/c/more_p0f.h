@@ -21,17 +21,7 @@ static unsigned more_count;
 
 static inline void more_p0f_read(struct more_p0f *p0f, struct fake_p0f_client *client)
 {
-    unsigned before = client->count;
-    enum fake_p0f_read got = FAKE_P0F_IDLE;
-
-    while (client->fd >= 0 && (got = fake_p0f_read(client, FAKE_P0F_QUERIES_MAX)) == FAKE_P0F_GOT)
-        continue;
-    if (got == FAKE_P0F_CLOSED) {
-        cr_assert_eq(client->count, 0, "closed while an answer was outstanding");
-        fake_p0f_hang_up(client);
-        return;
-    }
-    for (unsigned i = before; i < client->count; i++)
+    for (unsigned i = stage_read_queries(client); i < client->count; i++)
         p0f->asked += !stage_is_probe(&client->outstanding[i]);
 }
 

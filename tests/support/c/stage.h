@@ -77,7 +77,8 @@ static inline void stage_accept(void)
         stage.accepted++;
 }
 
-static inline void stage_read(struct fake_p0f_client *client)
+/* Reads all queries that have arrived; returns the index of the first of them. */
+static inline unsigned stage_read_queries(struct fake_p0f_client *client)
 {
     unsigned before = client->count;
     enum fake_p0f_read got = FAKE_P0F_IDLE;
@@ -87,9 +88,13 @@ static inline void stage_read(struct fake_p0f_client *client)
     if (got == FAKE_P0F_CLOSED) {
         cr_assert_eq(client->count, 0, "closed while an answer was outstanding");
         fake_p0f_hang_up(client);
-        return;
     }
-    for (unsigned i = before; i < client->count; i++) {
+    return before;
+}
+
+static inline void stage_read(struct fake_p0f_client *client)
+{
+    for (unsigned i = stage_read_queries(client); i < client->count; i++) {
         cr_assert_neq(client->outstanding[i].type, 0, "not a query");
         stage.asked += !stage_is_probe(&client->outstanding[i]);
         stage.probed += stage_is_probe(&client->outstanding[i]);

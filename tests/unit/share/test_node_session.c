@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Names with several addresses: getaddrinfo() is the test's own. */
+#include "getaddrinfo_fixture.h"
 #include "node_fixture.h"
 
 #include "share/node_session.h"
 
-#include <netdb.h>
-#include <semaphore.h>
-
 static sem_t end, ended;
 static bool known;
-
-int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **list);
-int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **list);
 
 /* The store listens on the second one only. */
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,

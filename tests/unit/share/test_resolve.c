@@ -3,20 +3,14 @@
 #include "share/resolve.h"
 
 #include "../../support/c/stage.h"
+#include "getaddrinfo_fixture.h"
 
-#include <netdb.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static sem_t begun, end, asked;
 static int error;
 static unsigned found;
-
-int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **list);
-int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **list);
 
 /* What freeaddrinfo() frees: several numeric ones, put together. */
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
