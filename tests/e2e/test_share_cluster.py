@@ -84,7 +84,7 @@ def test_several_servers_that_are_no_cluster(fake, serve, scratch):
         fill(other)
         with serve(fake, settings(f"{one.url}, {other.url}")) as daemon:
             daemon.wait_for_p0f()
-            daemon.wait_for_line("is not a node of a cluster")
+            daemon.wait_for_line("is not a cluster node")
             wait_until(lambda: not share_metrics.count(daemon, "up"), "both to be known")
             ask_all(daemon, "no")
         with serve(fake, settings(one.url)) as daemon:
