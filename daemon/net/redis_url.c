@@ -252,7 +252,7 @@ static bool is_rest_of_password(struct span item)
 
 /* Says what is wrong with one of several. `rest` is what follows it. */
 static bool refuse_server(unsigned number, struct span item, struct span rest, const char *wrong,
-                        char error[REDIS_URL_ERROR_SIZE])
+                          char error[REDIS_URL_ERROR_SIZE])
 {
     struct span next;
     bool comma =

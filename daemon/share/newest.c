@@ -8,6 +8,7 @@
 #include <sys/param.h>
 
 #define AHEAD_MAX (24 * 60 * 60) /* seconds; a time further ahead is invalid */
+#define CLOCKS_DIFFER_MAX 5      /* seconds, of machines whose clocks are right */
 
 static bool is_valid(const struct newest *newest, struct span field,
                      const struct shared_host *shared)
@@ -20,15 +21,13 @@ static bool is_expired(const struct newest *newest, const struct shared_host *sh
     return newest->now - shared->observed_at > newest->ttl_ms / 1000;
 }
 
-/* last_seen by this machine's clock. */
-static uint32_t corrected(const struct newest *newest, const struct shared_host *shared)
+/* last_seen, or 0 if it cannot be compared with others: it is in the future, or by a clock that is ahead. */
+static uint32_t seen_by(const struct newest *newest, const struct shared_host *shared)
 {
-    int64_t ahead = shared->observed_at - newest->now;
-    int64_t seen = MIN(shared->host.last_seen, shared->observed_at);
-
-    if (ahead > 0)
-        seen -= ahead;
-    return seen > 0 ? (uint32_t)seen : 0;
+    if (shared->observed_at - newest->now > CLOCKS_DIFFER_MAX ||
+        shared->host.last_seen - shared->observed_at > CLOCKS_DIFFER_MAX)
+        return 0;
+    return (uint32_t)MIN(shared->host.last_seen, newest->now);
 }
 
 static bool is_newer(const struct newest *newest, const struct shared_host *shared, uint32_t seen)
@@ -56,7 +55,7 @@ void newest_add(struct newest *newest, const char *field, size_t field_length, c
         newest->counts->fields_expired++;
         return;
     }
-    uint32_t seen = corrected(newest, &shared);
+    uint32_t seen = seen_by(newest, &shared);
     if (!is_newer(newest, &shared, seen))
         return;
     _Static_assert(sizeof newest->best.sensor == sizeof shared.sensor, "the same names fit");

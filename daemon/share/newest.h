@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the newest of the fields of a host's hash. They are untrusted, like the input of a client. Pure.
  *
- * Times are those of the machines that wrote them. So that a machine whose clock is ahead does not always win,
- * an observed_at in the future counts as now, and last_seen is corrected by the difference. A last_seen after
- * observed_at counts as observed_at, so that an invalid field does not win for ever. */
+ * Times are those of the machines that wrote them. One that is in the future says nothing about which host is the
+ * newest: it is the last choice, so that neither a clock that is ahead nor an invalid field wins over others, and
+ * the host is found nevertheless. */
 #ifndef SHARE_NEWEST_H
 #define SHARE_NEWEST_H
 

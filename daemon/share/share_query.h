@@ -26,7 +26,7 @@ enum share_result {
 struct share_found {
     struct p0f_host host;           /* from the newest field */
     char sensor[SHARE_SENSOR_SIZE]; /* that saw it */
-    uint32_t seen; /* last_seen by this machine's clock, never in the future; for comparisons */
+    uint32_t seen; /* last_seen, never in the future; 0 if it cannot be compared: see newest.h */
 };
 
 /* Owned by the caller; must live from share_ask() until `answer` is called, once, or the query is cancelled. */

@@ -9,6 +9,7 @@
 
 #define HASHES_MAX 512 /* that are remembered */
 #define AHEAD_MAX INT64_C(86400)
+#define CLOCKS_DIFFER_MAX 5
 
 /* A connection is given up some rounds after the trouble, and another one made within ten seconds, which serves some
  * rounds after that. */
@@ -120,10 +121,11 @@ bool told_trouble_since(const struct told_since *since)
 
 static int64_t seen_of(const struct told_field *field)
 {
-    int64_t ahead = field->observed_at - model_wall();
-    int64_t seen = MIN(truth_answer(field->number).last_seen, field->observed_at);
+    int64_t seen = truth_answer(field->number).last_seen;
+    bool future = field->observed_at - model_wall() > CLOCKS_DIFFER_MAX ||
+                  seen - field->observed_at > CLOCKS_DIFFER_MAX;
 
-    return MAX(ahead > 0 ? seen - ahead : seen, 0);
+    return future ? 0 : MIN(seen, model_wall());
 }
 
 static bool is_valid(const struct told_field *field)
