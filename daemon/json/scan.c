@@ -112,7 +112,7 @@ static char *unescape(const char **in, char *out)
     return character ? put_character(out, character) : NULL;
 }
 
-/* Printable ASCII that stands for itself, as nearly all of it. */
+/* Printable ASCII that needs no decoding, as is nearly all text. */
 static bool is_plain(char byte)
 {
     return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
@@ -178,7 +178,7 @@ static size_t number_length(const char *text)
     return (size_t)(at - text);
 }
 
-/* Digits up to INT64_MAX, without a zero in front of others. */
+/* Digits up to INT64_MAX, without leading zeros. */
 static bool scan_digits(struct scan *scan, int64_t *value)
 {
     const char *first = scan->at, *at = first;

@@ -17,7 +17,7 @@ struct scan {
 /* Skips `mark`, such as '{' or ',', if it comes next. False, with the position unchanged, if not. */
 bool scan_mark(struct scan *scan, char mark);
 
-/* The same for these bytes, without blanks before them. */
+/* Skips these bytes if they come next, without skipping blanks before them. False if not. */
 bool scan_word(struct scan *scan, const char *word);
 
 /* Whether the text ends here. */

@@ -206,7 +206,7 @@ static bool read_member(struct scan *scan, const struct member *member, const st
     }
 }
 
-/* NULL: we do not know it. */
+/* NULL if it is unknown. */
 static const struct member *find_member(const char *name)
 {
     for (size_t i = 0; i < MEMBERS; i++)
@@ -215,8 +215,8 @@ static const struct member *find_member(const char *name)
     return NULL;
 }
 
-/* Takes a name and its colon. The one at `next` is most likely there, as we write it, and need not be decoded.
- * *member is NULL if we do not know it. */
+/* Reads a name and its colon. The name is most likely that of `next`, written as we do, and then not decoded.
+ * *member is NULL if the name is unknown. */
 static bool read_member_name(struct scan *scan, size_t next, const struct member **member)
 {
     *member = &members[next % MEMBERS];

@@ -369,8 +369,7 @@ void fetcher_free(struct fetcher *fetcher)
 
     if (!fetcher)
         return;
-    while (
-        (flight = flights_any(fetcher->flights))) /* nobody waits for it, but the tier was asked */
+    while ((flight = flights_any(fetcher->flights))) /* kept only by a read from the tier */
         fetch_end(fetch_of(flight));
     flights_free(fetcher->flights);
     free(fetcher);

@@ -16,7 +16,7 @@ struct fetcher;
 struct fetcher *fetcher_new(const struct lookup_parts *parts, struct hash_key key,
                             uint32_t expected);
 
-/* No request may be pending, and no answer of a sensor outstanding; one of the tier may be. No-op on NULL. */
+/* No request may be pending, and no answer of a sensor outstanding; a read from the tier may be. No-op on NULL. */
 void fetcher_free(struct fetcher *fetcher);
 
 /* In milliseconds: how long a request waits for p0f, and how long "no match" is asked again unless the

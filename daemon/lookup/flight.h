@@ -39,7 +39,7 @@ void flights_free(struct flights *flights);
 /* The flight for this address, or NULL. */
 struct flight *flights_find(const struct flights *flights, const struct p0f_addr *addr);
 
-/* One of them, or NULL. */
+/* Any flight, or NULL if there is none. */
 struct flight *flights_any(const struct flights *flights);
 
 /* Initializes a flight and adds it to the table, which must have none for this address. */

@@ -32,7 +32,7 @@ struct lookup *lookup_new(struct loop *loop, struct recall *recall,
                           const struct gather_parts *asked, boottime_fn *boottime,
                           struct hash_key key, const struct lookup_limits *limits);
 
-/* No request may be pending, and no answer of a sensor outstanding; one of the tier may be. No-op on NULL. */
+/* No request may be pending, and no answer of a sensor outstanding; a read from the tier may be. No-op on NULL. */
 void lookup_free(struct lookup *lookup);
 
 /* Applies to requests from now on. */

@@ -78,8 +78,8 @@ unsigned pool_give_up(struct pool *pool, struct p0f_conn *conns[POOL_MAX]);
 /* Outstanding answers, over all connections. */
 unsigned pool_outstanding(const struct pool *pool);
 
-/* For how many milliseconds p0f has not answered anything, with an answer outstanding: to a probe, if it has
- * never answered on the connections that there are. */
+/* For how many milliseconds p0f has not answered, with an answer outstanding; that to a probe, if no connection
+ * has had an answer yet. */
 int64_t pool_overdue_ms(const struct pool *pool);
 
 /* Connections that are open. */

@@ -61,7 +61,7 @@ bool node_connection_send(struct node_connection *node, int argc, const char **a
 void node_connection_failed(struct node_connection *node, const char *why);
 void node_connection_succeeded(struct node_connection *node);
 
-/* Whether it has a descriptor open. */
+/* Whether it has an open descriptor. */
 bool node_connection_is_open(const struct node_connection *node);
 
 void node_connection_status(const struct node_connection *node, struct share_node_status *status);

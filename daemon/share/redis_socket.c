@@ -266,7 +266,7 @@ static void put_count(struct strbuf *command, const char *type, size_t count)
     strbuf_puts(command, "\r\n");
 }
 
-/* hiredis would take several times as long to put it together. */
+/* Encoded here, since hiredis takes several times as long. */
 bool redis_socket_send(struct redis_socket *opened, int argc, const char **argv,
                        const size_t *lengths)
 {

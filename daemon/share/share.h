@@ -60,7 +60,7 @@ void share_write(struct share *share, const struct p0f_addr *addr, const struct 
 
 /* ---- For /status and /metrics */
 
-/* Connections to servers that are open, each a descriptor. */
+/* Open connections to servers, each with a descriptor. */
 unsigned share_connections(const struct share *share);
 
 void share_status(const struct share *share, struct share_status *status);
