@@ -2,6 +2,7 @@
 #include "share/writer.h"
 
 #include "core/number.h"
+#include "share/redis_socket.h"
 #include "share/written.h"
 #include "json/shared_host.h"
 
@@ -9,6 +10,10 @@
 #include <string.h>
 
 #define FREE_MAX 64 /* kept for reuse */
+
+_Static_assert(REDIS_SOCKET_COMMAND_MAX >= 128 + SHARE_PREFIX_MAX + P0F_ADDR_TEXT_SIZE +
+                                               SHARE_SENSOR_SIZE + SHARED_HOST_MAX,
+               "the longest HSET can be sent");
 
 /* An HSET, followed by a PEXPIRE. */
 struct share_write {

@@ -106,6 +106,19 @@ Test(scan, each_control_character_must_be_escaped)
         expect_no_string((char[]){'"', byte, '"', '\0'});
 }
 
+Test(scan, a_word_is_taken_as_a_whole)
+{
+    struct scan scan = scan_of("\"a\":\"b\"");
+
+    cr_assert_not(scan_word(&scan, "\"a\":1"));
+    cr_assert_not(scan_word(&scan, "\"a\":\"b\"c"));
+    cr_assert(scan_word(&scan, "\"a\":"));
+    cr_assert_str_eq(scan_string(&scan), "b");
+    cr_assert(scan_end(&scan));
+    scan = scan_of(" null");
+    cr_assert_not(scan_word(&scan, "null"));
+}
+
 static void expect_integer(const char *json, int64_t expected)
 {
     struct scan scan = scan_of(json);

@@ -2,6 +2,7 @@
 #include "node_fixture.h"
 
 #include "share/node_connection.h"
+#include "share/redis_socket.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -132,6 +133,22 @@ Test(node_connection, asking_precedes_its_command)
     node_settle();
     cr_assert_str_eq(on.log, "ASKING|GET k|");
     cr_assert_str_eq(got, "k ");
+    node_close();
+}
+
+Test(node_connection, a_long_command_is_sent_and_one_that_is_too_long_is_not)
+{
+    char text[REDIS_SOCKET_COMMAND_MAX + 1] = "";
+
+    setup();
+    memset(text, 'x', sizeof text - 64);
+    cr_assert(node_send_text(text, on_text, NULL));
+    memset(text, 'x', sizeof text - 1);
+    cr_assert_not(node_send_text(text, on_text, NULL));
+    cr_assert(node_send_text("short", on_text, NULL));
+    node_settle();
+    cr_assert_eq(replies, 2);
+    cr_assert_str_eq(got, "short ");
     node_close();
 }
 
