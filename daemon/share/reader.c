@@ -203,12 +203,16 @@ static void on_read_reply(void *ctx, const redisReply *reply)
 
 /* ---- Deadlines */
 
+/* The breaker hears of it last: what it tells others may end the gather that has asked. */
 static void expire_read(struct share_read *read)
 {
     struct reader *reader = read->reader;
     struct share_query *query = read->query;
+    struct node *slow = NULL;
     char why[64];
 
+    snprintf(why, sizeof why, "no reply within %lld ms",
+             (long long)mono_ms_between(read->sent, read->deadline));
     reader->parts.counts->reads_timeout++;
     TAILQ_REMOVE(&reader->waiting, read, link);
     read->query = NULL;
@@ -217,14 +221,14 @@ static void expire_read(struct share_read *read)
     } else {
         read->late = true;
         TAILQ_INSERT_TAIL(&reader->late, read, link);
-        snprintf(why, sizeof why, "no reply within %lld ms",
-                 (long long)mono_ms_between(read->sent, read->deadline));
-        node_connection_failed(read->command.node->connection, why);
+        slow = read->command.node;
     }
-    if (!query)
-        return;
-    query->read = NULL;
-    query->answer(query->ctx, SHARE_FAILED, NULL);
+    if (query) {
+        query->read = NULL;
+        query->answer(query->ctx, SHARE_FAILED, NULL);
+    }
+    if (slow)
+        node_connection_failed(slow->connection, why);
 }
 
 static void on_read_deadline(void *ctx)
