@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/config_private.h"
+#include "config/config_share.h"
 #include "core/span.h"
 #include "net/redis_url.h"
 
@@ -113,6 +114,20 @@ static void advise_on_password(const struct config *config, advise_fn *advise)
     }
 }
 
+/* Machines that have been given no name have this one. */
+static void advise_on_host_name(const struct config *config, advise_fn *advise)
+{
+    char name[SENSOR_NAME_MAX + 1], error[CONFIG_ERROR_SIZE];
+
+    if (!config->share.server[0] || config->share.sensor[0] ||
+        !config_share_machine(config, name, error))
+        return;
+    struct span rest = span_of(name);
+    if (span_equals(span_split(&rest, '.'), "localhost"))
+        advise("share.sensor is empty, and the host name, localhost, is not unique: set a name "
+               "that no other daemon of the fleet has");
+}
+
 static void advise_on_share(const struct config *config, advise_fn *advise)
 {
     static const char *const keys[] = {"sensor", "prefix", "ttl", "timeout", "write_interval"};
@@ -131,6 +146,7 @@ static void advise_on_share(const struct config *config, advise_fn *advise)
                  config->share.prefix);
         advise(text);
     }
+    advise_on_host_name(config, advise);
     advise_on_password(config, advise);
 }
 

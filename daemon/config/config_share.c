@@ -15,14 +15,6 @@
 #define HAVE_HIREDIS_SSL 0
 #endif
 
-/* The host name of machines that have not been given one. */
-static bool is_default_name(const char *host)
-{
-    struct span rest = span_of(host);
-
-    return span_equals(span_split(&rest, '.'), "localhost") || strcmp(host, "(none)") == 0;
-}
-
 bool config_share_machine(const struct config *config, char name[SENSOR_NAME_MAX + 1],
                           char error[CONFIG_ERROR_SIZE])
 {
@@ -36,11 +28,6 @@ bool config_share_machine(const struct config *config, char name[SENSOR_NAME_MAX
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     errno = EINVAL;
-    if (is_default_name(host))
-        return config_refuse(config, "share.sensor", error,
-                             "the host name %s is not unique; set a name that no other daemon of "
-                             "the fleet has",
-                             host);
     if (!sensor_name_valid(span_of(host)))
         return config_refuse(config, "share.sensor", error,
                              "the host name '%s' is not a name of up to %d letters, digits, -, _ "

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,26 @@ Test(config_advise, nothing_is_shared)
            "share.ttl changes nothing: share.server is empty\n");
     expect(SERVER "redis://a", PREFIX "x:", "");
     expect(SERVER, NULL, "");
+}
+
+Test(config_advise, a_host_name_that_others_have)
+{
+    const char *told =
+        "share.sensor is empty, and the host name, localhost, is not unique: set a name that "
+        "no other daemon of the fleet has\n";
+    char host[65] = "";
+
+    gethostname(host, sizeof host - 1);
+    if (unshare(CLONE_NEWUTS) != 0 || sethostname("localhost", 9) != 0)
+        cr_skip_test("no right to set a host name");
+    expect(SERVER "redis://a", NULL, told);
+    expect(SERVER "redis://a", "P0F_LOOKUPD_SHARE_SENSOR=web1", "");
+    expect(SERVER, NULL, "");
+    cr_assert_eq(sethostname("localhost.localdomain", 21), 0);
+    expect(SERVER "redis://a", NULL, told);
+    cr_assert_eq(sethostname("localhost1", 10), 0);
+    expect(SERVER "redis://a", NULL, "");
+    cr_assert_eq(sethostname(host, strlen(host)), 0);
 }
 
 Test(config_advise, hash_tags)
