@@ -69,7 +69,7 @@ DIST        := $(BUILD)/p0f-lookupd-$(VERSION).tar.gz
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ALWAYS all help build-deps deps fleet-deps check-deps run run-fleet check unit structure seeds model e2e check-asan check-tsan \
+.PHONY: ALWAYS all help build-deps deps fleet-deps check-deps run run-fleet check built unit structure seeds model e2e check-asan check-tsan \
         check-valgrind check-debian12 check-debian13 check-deb12 check-deb13 check-oci12 check-oci13 \
         check-system fuzz fuzz-run bench harm soak coverage mutate lint format install install-lib uninstall dist deb clean
 
@@ -320,7 +320,7 @@ $(RENDER_ANSWERS): %: %.o $(DAEMON_A) $(LIB_A)
 check:
 	@PARTIAL='$(PARTIAL)' tests/support/sh/probe.sh rights
 	@$(MAKE) --no-print-directory check-deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j"$$(nproc)" built
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory structure
 	@$(MAKE) --no-print-directory seeds
@@ -356,6 +356,9 @@ PRELOADED  := $(addprefix $(BUILD)/tests/support/c/,starve.so old_kernel.so susp
 $(PRELOADED): %.so: %.o
 	$(call say,LD    $@) $(LINK) -shared -o $@ $^
 
+# All that is compiled for the tests: by all processors, unlike the tests, which run one after the other.
+built: all $(UNIT) $(SEEDS) $(MODEL) $(RENDER_ANSWERS) $(TOOLS) $(PRELOADED)
+
 # They mostly wait; each worker has a loopback interface of its own. Without namespaces there is only one
 # worker.
 E2E_WORKERS ?= 3
@@ -390,6 +393,7 @@ SAN_FLAGS_tsan := -fsanitize=thread -Itests/support/inprocess
 SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 check-asan check-tsan: check-%: check-deps
+	@$(MAKE) --no-print-directory -j"$$(nproc)" BUILD=$(BUILD)/$* HARDEN= SAN='$(SAN_FLAGS_$*)' built
 	@tests/support/sh/sanitized.sh $(CURDIR)/$(BUILD)/$*/reports $(MAKE) --no-print-directory \
 		BUILD=$(BUILD)/$* NPM_DIR=$(NPM_DIR) HARDEN= SAN='$(SAN_FLAGS_$*)' \
 		unit seeds $(if $(filter asan,$*),model) e2e
