@@ -186,12 +186,10 @@ def test_a_host_found_while_one_is_down_is_not_kept_for_long(pair, ask):
 def test_readiness(pair, ask, ready, status):
     wan, lan = pair
     with ask(pair, {"p0f.ready": ready}) as daemon:
-        wait_until(lambda: daemon.get("/readyz").status == 200, "both to answer")
-
         def names(*down):
             detail = daemon.get("/readyz").json().get("detail") or ""
             return [sensor.name for sensor in pair if sensor.name in detail] == [sensor.name for sensor in down]
-        assert names()
+        wait_until(lambda: daemon.get("/readyz").status == 200 and names(), "both to answer")
         lan.p0f.kill()
         wait_until(lambda: names(lan), "/readyz to name the one that is down")
         assert daemon.get("/readyz").status == status
