@@ -62,7 +62,7 @@ def test_each_must_answer(fake, lan, serve):
 def test_one_is_enough_where_that_is_set(fake, lan, serve):
     """It still names the one that does not answer; a reload changes it back to all."""
     with serve(_sockets(fake, lan), {"p0f.ready": "any"}) as daemon:
-        _wait_ready(daemon)
+        wait_until(lambda: _is_ready(daemon) and not _detail(daemon), "both to answer")
         lan.stop()
         wait_until(lambda: _detail(daemon), "lan to be down")
         answer = daemon.get("/readyz")
