@@ -27,9 +27,8 @@ static const struct share_metric {
      {{"", AT(late)}}},
     {PREFIX "share_writes_total",
      "Writes to the shared tier: ok, error (refused by the server, or lost with the connection), "
-     "unchanged (not written again within share.write_interval), dropped (the server was not up, "
-     "or "
-     "had too many writes in flight).",
+     "unchanged (not written again within share.write_interval), dropped (the server was not "
+     "up, or had too many writes in flight).",
      "result",
      {{"ok", AT(writes_ok)},
       {"error", AT(writes_error)},
